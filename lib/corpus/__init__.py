@@ -1,0 +1,25 @@
+"""What a corpus is: protocols, layouts, the check of a folder on disk.
+
+Conventions
+-----------
+A *trial* is one recording under test, named by its file stem (``T_1000001``).
+A *protocol* is a table with one row a trial, in the order of its file.
+Labels are numbers in every array of the study: **1 = genuine, 0 = spoof**. This is
+the one place that says so; `GENUINE`, `SPOOF` and `LABEL_NAMES` carry it.
+"""
+
+from lib.corpus.check import CorpusReport, check
+from lib.corpus.folder import Corpus, open_corpus
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, read_protocol
+
+__all__ = [
+    "GENUINE",
+    "LABEL_NAMES",
+    "SPLITS",
+    "SPOOF",
+    "Corpus",
+    "CorpusReport",
+    "check",
+    "open_corpus",
+    "read_protocol",
+]
