@@ -1,0 +1,93 @@
+"""Reading recordings: one channel, one rate, or a reason why not.
+
+Conventions
+-----------
+Samples are float32, full scale is 1.0, the shape is ``[samples]``. Channels are
+averaged and other rates resampled; what was done is returned as notes, so that
+whoever reads many recordings can say it once. A recording that cannot give a right
+number is refused: nothing is repaired silently.
+"""
+
+import os
+import struct
+
+import numpy as np
+import soundfile
+
+from lib.errors import InputError
+
+SHORTEST = 0.1  # seconds; less holds no syllable
+_UNKNOWN_LENGTH = (0, 0xFFFFFFFF)  # what streaming writers put into a RIFF header
+
+
+def read(path, *, sr=16_000):
+    """Read one recording.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV, FLAC or another format that libsndfile reads.
+    sr : int > 0
+        Rate of the result, Hz.
+
+    Returns
+    -------
+    y : numpy.ndarray [shape=(samples,), float32]
+    notes : tuple of str
+        What was done to it ("2 channels averaged", "resampled from 44100 Hz").
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty, truncated, not audio, shorter than 0.1 s, silent
+        throughout, or holds a value that is not finite.
+    """
+    path = os.fspath(path)
+    try:
+        size = os.path.getsize(path)
+    except OSError:
+        raise InputError(f"{path}: no such recording") from None
+    if size == 0:
+        raise InputError(f"{path}: the file is empty (0 bytes); a recording is wanted")
+    _refuse_truncated(path, size)
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, promised = file.samplerate, file.frames
+            # 16-bit samples are read as they are: twice as fast, and exact in float32.
+            if file.subtype == "PCM_16":
+                y = file.read(dtype="int16", always_2d=True).astype(np.float32)
+                y *= np.float32(1 / 32768)
+            else:
+                y = file.read(dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        reason = str(error).rstrip(".").replace(repr(path), "it")
+        raise InputError(f"{path}: not readable as audio ({reason}); WAV or FLAC is wanted") from None
+    if len(y) < promised:
+        raise InputError(f"{path}: truncated, {len(y)} of {promised} samples are there")
+    if len(y) < SHORTEST * rate:
+        raise InputError(f"{path}: {len(y)} samples at {rate} Hz; at least {SHORTEST} s are wanted")
+    if not np.isfinite(y).all():
+        frame = int(np.flatnonzero(~np.isfinite(y).all(axis=1))[0])
+        raise InputError(f"{path}: sample {frame} is {y[frame].max()}; finite values are wanted")
+    notes = []
+    if y.shape[1] > 1:
+        notes.append(f"{y.shape[1]} channels averaged")
+    y = y[:, 0] if y.shape[1] == 1 else y.mean(axis=1)
+    if not y.any():
+        raise InputError(f"{path}: silent throughout (every sample is 0); there is nothing to measure")
+    if rate != sr:
+        import librosa  # only odd rates need it, and it is slow to import
+
+        y = librosa.resample(y, orig_sr=rate, target_sr=sr, res_type="soxr_hq", axis=-1)
+        notes.append(f"resampled from {rate} Hz")
+    return np.ascontiguousarray(y, dtype=np.float32), tuple(notes)
+
+
+def _refuse_truncated(path, size):
+    """libsndfile reads what is left of a cut WAV file without a word; the header tells."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        promised = struct.unpack("<I", head[4:8])[0]
+        if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
+            raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")

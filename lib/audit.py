@@ -1,0 +1,237 @@
+"""The check of a corpus on disk: what the protocols promise against what is there.
+
+Published counts are those of ASVspoof 2017 Version 2.0 (Delgado et al., "ASVspoof
+2017 Version 2.0: meta-data analysis and baseline enhancements", Odyssey 2018) and of
+Version 1 (Kinnunen et al., Interspeech 2017).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from lib import audio
+from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
+from lib.corpus.folder import layout_of
+from lib.errors import InputError
+from lib.params import local_path
+
+PUBLISHED = {
+    "train": {"genuine": 1507, "spoof": 1507},
+    "dev": {"genuine": 760, "spoof": 950},
+    "eval": {"genuine": 1298, "spoof": 12008},
+}
+VERSION_1_TRAIN = {"genuine": 1508, "spoof": 1508}
+
+# SHA-256 of the published protocol lines, single blanks between the columns.
+_PUBLISHED_PROTOCOLS = {
+    "train": "6a84217c6f65146283ab81e39588b4c6e111cc08e193521dda4e99e0137651c8",
+    "dev": "7ef3740cb4377b5d0f621da1f9c3679569cfa575a9056b711c6bf34e982c15d8",
+    "eval": "fbb281ba8195ce6272b6a3aaaeb6c41086349e808a3ad88e1dcfad2575db5557",
+}
+_AUDIO_ENDINGS = (".wav", ".flac")
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """What the check found; `as_json` gives the fixed face of ``study corpus --json``.
+
+    Attributes
+    ----------
+    splits : dict
+        ``{"train": {"genuine": n, "spoof": n}, ...}`` as the protocols list them.
+    missing, unlisted : list of str
+        Recordings, as ``split/file``: listed and not there; there and not listed.
+    unreadable : dict of str to str
+        Recordings that are there and cannot be used, with the reason.
+    notes : dict of str to int
+        What reading had to do ("resampled from 8000 Hz") and how many times.
+    shared_speakers, shared_configurations : dict of str to list
+        ``{"train/dev": [...]}`` for each pair of splits that shares any; a
+        configuration is environment/playback/recorder of a spoof.
+    remarks : list of str
+        Plain sentences: which corpus this is and is not.
+    """
+
+    corpus: str
+    folder: str
+    splits: dict
+    missing: list
+    unreadable: dict
+    unlisted: list
+    shared_speakers: dict
+    shared_configurations: dict
+    notes: dict
+    remarks: list
+
+    @property
+    def complete(self):
+        """Whether every listed recording is there and readable."""
+        return not self.missing and not self.unreadable
+
+    def as_json(self):
+        """The report as plain dicts and lists."""
+        return {**self.__dict__, "complete": self.complete}
+
+
+def check(name, data, layout, *, jobs=2):
+    """Check a corpus: counts, files and what the splits share.
+
+    Every recording is decoded, so that a broken one is found here rather than in the
+    middle of an extraction.
+
+    Parameters
+    ----------
+    name, data, layout : str
+        As `lib.corpus.open_corpus` takes them.
+    jobs : int > 0
+        Threads that decode.
+
+    Returns
+    -------
+    CorpusReport
+
+    Raises
+    ------
+    InputError
+        Folder or protocols are missing or malformed.
+    """
+    folder = local_path(data)
+    trials = read_trials(folder, layout)
+    keys = (trials["split"] + "/" + trials["file"]).tolist()
+    present = [Path(path).is_file() for path in trials["path"]]
+    missing = [key for key, there in zip(keys, present, strict=True) if not there]
+    todo = [(key, path) for key, path, there in zip(keys, trials["path"], present, strict=True) if there]
+    # Decoding releases the interpreter's lock, so threads do and start at once.
+    results = Parallel(n_jobs=jobs, backend="threading", return_as="generator")(
+        delayed(_try_read)(path) for _, path in todo
+    )
+    unreadable, notes = {}, {}
+    bar = tqdm(results, "reading", len(todo), unit="clip")
+    for (key, _), (reason, remarks) in zip(todo, bar, strict=True):
+        if reason:
+            unreadable[key] = reason
+        for remark in remarks:
+            notes[remark] = notes.get(remark, 0) + 1
+    splits = _counts(trials)
+    return CorpusReport(
+        corpus=name,
+        folder=str(folder),
+        splits=splits,
+        missing=missing,
+        unreadable=unreadable,
+        unlisted=_unlisted(folder, layout, trials),
+        shared_speakers=_shared(trials, trials["speaker"]),
+        shared_configurations=_shared(
+            trials, trials["environment"] + "/" + trials["playback"] + "/" + trials["recorder"]
+        ),
+        notes=notes,
+        remarks=_remarks(folder, layout, splits),
+    )
+
+
+def usable(name, data, layout, *, allow_partial=False, jobs=2):
+    """Open a corpus for work, with what is unusable left out if that is allowed.
+
+    Returns
+    -------
+    lib.corpus.Corpus
+
+    Raises
+    ------
+    InputError
+        Without `allow_partial`: a listed recording is missing.
+    """
+    if not allow_partial:
+        return open_corpus(name, data, layout)
+    report = check(name, data, layout, jobs=jobs)
+    left_out = {key: "missing" for key in report.missing} | report.unreadable
+    return open_corpus(name, data, layout, left_out=left_out)
+
+
+def provenance(corpus, layout):
+    """Plain sentences on which corpus this is, and which part; a page shows them.
+
+    Returns
+    -------
+    list of str
+    """
+    sentences = _remarks(corpus.folder, layout, _counts(read_trials(corpus.folder, layout)))
+    if corpus.left_out:
+        sentences.append(
+            f"A part of the corpus: {len(corpus.left_out)} of "
+            f"{len(corpus.left_out) + len(corpus.trials)} recordings are left out as missing or unreadable."
+        )
+    return sentences
+
+
+def _try_read(path):
+    try:
+        return None, audio.read(path)[1]
+    except InputError as error:
+        return str(error).partition(": ")[2], ()
+
+
+def _counts(trials):
+    return {
+        split: {
+            "genuine": int(((trials["split"] == split) & (trials["label"] == 1)).sum()),
+            "spoof": int(((trials["split"] == split) & (trials["label"] == 0)).sum()),
+        }
+        for split in SPLITS
+    }
+
+
+def _unlisted(folder, layout, trials):
+    listed = set(trials["path"])
+    return [
+        f"{split}/{path.name}"
+        for split, (recordings, _) in layout_of(layout).items()
+        for path in sorted((folder / recordings).glob("*"))
+        if path.suffix.lower() in _AUDIO_ENDINGS and str(path) not in listed
+    ]
+
+
+def _shared(trials, values):
+    sets = {}
+    for split in SPLITS:
+        sets[split] = set(values[trials["split"] == split]) - {UNKNOWN, "-/-/-"}
+    pairs = {f"{a}/{b}": sorted(sets[a] & sets[b]) for a, b in combinations(SPLITS, 2)}
+    return {pair: shared for pair, shared in pairs.items() if shared}
+
+
+def _remarks(folder, layout, splits):
+    if splits["train"] == VERSION_1_TRAIN:
+        return [
+            "The training protocol lists 3,016 trials (1,508 genuine, 1,508 spoof): that is ASVspoof 2017 "
+            "Version 1. Numbers of Version 1 and 2 are not comparable."
+        ]
+    if splits != PUBLISHED:
+        return [
+            "Not the published ASVspoof 2017 Version 2.0: "
+            + "; ".join(
+                f"{split} {splits[split]['genuine']:,} + {splits[split]['spoof']:,} trials "
+                f"(published {PUBLISHED[split]['genuine']:,} + {PUBLISHED[split]['spoof']:,})"
+                for split in SPLITS
+            )
+            + ", genuine + spoof."
+        ]
+    same = all(
+        _protocol_digest(folder / protocol) == _PUBLISHED_PROTOCOLS[split]
+        for split, (_, protocol) in layout_of(layout).items()
+    )
+    if same:
+        return ["Protocols and counts are those of the published ASVspoof 2017 Version 2.0."]
+    return [
+        "The counts are those of ASVspoof 2017 Version 2.0, the protocol lines are not: another corpus of the "
+        "same size."
+    ]
+
+
+def _protocol_digest(path):
+    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    text = "".join(" ".join(line.split()) + "\n" for line in lines if line.split())
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,67 @@
+"""From stored pictures to what a Keras model is fed.
+
+One byte a pixel is read from the store; colours are looked up and scaled in the input
+pipeline. Labels follow `lib.corpus`: 1 = genuine, 0 = spoof.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from lib.errors import InputError
+from lib.images import colormap
+
+# How the values 0 to 255 of a picture reach a model. Not stated in the report.
+PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1.0)}
+
+
+def training_batches(pictures, labels, *, colours, pixel_range, batch_size, seed):
+    """Endless shuffled batches of the training split.
+
+    Each pass visits every trial once, in an order that the seed decides.
+
+    Parameters
+    ----------
+    pictures : lib.store.StoredPictures
+    labels : array of int [shape=(trials,)]
+        Of the training split, in protocol order.
+    colours : str
+        A matplotlib colormap.
+    pixel_range : str
+        One of `PIXEL_RANGES`.
+    batch_size : int > 0
+    seed : int
+
+    Returns
+    -------
+    tf.data.Dataset of (float32 [batch, size, size, 3], float32 [batch, 1])
+    """
+    positions = tf.data.Dataset.range(len(labels))
+    positions = positions.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True).repeat()
+    return _batches(positions.batch(batch_size), pictures, "train", labels, colours, pixel_range)
+
+
+def ordered_batches(pictures, split, labels, *, colours, pixel_range, batch_size=64):
+    """One pass over a split in protocol order, for scoring and validation.
+
+    Returns
+    -------
+    tf.data.Dataset of (float32 [batch, size, size, 3], float32 [batch, 1])
+    """
+    positions = tf.data.Dataset.range(len(labels)).batch(batch_size)
+    return _batches(positions, pictures, split, labels, colours, pixel_range)
+
+
+def _batches(positions, pictures, split, labels, colours, pixel_range):
+    if pixel_range not in PIXEL_RANGES:
+        raise InputError(f"pixel_range = {pixel_range!r}: one of {', '.join(PIXEL_RANGES)} is wanted")
+    scale, offset = PIXEL_RANGES[pixel_range]
+    colour_values = tf.constant(colormap(colours).astype(np.float32) * scale + offset)
+    targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
+    side = pictures.batch(split, [0]).shape[-1]
+
+    def load(numbers):
+        index = tf.numpy_function(lambda n: pictures.batch(split, n), [numbers], tf.uint8, stateful=False)
+        index.set_shape((None, side, side))
+        return tf.gather(colour_values, tf.cast(index, tf.int32)), tf.gather(targets, numbers)
+
+    return positions.map(load, num_parallel_calls=2, deterministic=True).prefetch(2)

@@ -1,0 +1,209 @@
+"""Audio features as matrices, low frequencies (or coefficients) in the first row.
+
+Conventions
+-----------
+Every feature is float32 of shape ``[rows, frames]``, computed from one power
+spectrogram that all features of a recording share:
+
+=============  ===========================================  =========================
+feature        row                                          value
+=============  ===========================================  =========================
+`spectrogram`  FFT bin, 0 Hz to sr / 2 in equal steps        power, dB re its maximum
+`mfcc`         cepstral coefficient 0 to n_mfcc - 1          DCT-II (orthonormal) of
+                                                             the mel power in dB re 1
+=============  ===========================================  =========================
+
+The values are librosa's (`librosa.stft`, `power_to_db`, `feature.mfcc`) within
+1e-3 dB, as a test holds; only the way is shorter. The report names no analysis
+parameter, so librosa's defaults stand, each written out in `FeatureSettings` and in
+the notebooks' parameters, at the corpora's own rate of 16 kHz.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+
+from lib.errors import InputError
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Everything that decides a feature's numbers; not stated in the report.
+
+    Attributes
+    ----------
+    sr : int, Hz
+        Rate that recordings are brought to.
+    n_fft, win_length, hop_length : int, samples
+        FFT length, length of the window (centred in it), step between frames.
+    window : str
+        Any of scipy's windows.
+    n_mels, fmin, fmax : int, Hz, Hz
+        Mel bands and their range (Slaney's scale, area-normalised).
+    n_mfcc : int
+        Cepstral coefficients.
+    amin : float, power
+        What smaller powers are raised to before the logarithm.
+    top_db : float, dB
+        What lies further below the maximum is raised to that floor.
+    """
+
+    sr: int = 16_000
+    n_fft: int = 2048
+    win_length: int = 2048
+    hop_length: int = 512
+    window: str = "hann"
+    n_mels: int = 128
+    fmin: float = 0.0
+    fmax: float = 8000.0
+    n_mfcc: int = 20
+    amin: float = 1e-10
+    top_db: float = 80.0
+
+    def __post_init__(self):
+        rules = (
+            ("sr", self.sr > 0, "positive"),
+            ("n_fft", self.n_fft > 1, "at least 2"),
+            ("win_length", 0 < self.win_length <= self.n_fft, "positive and at most n_fft"),
+            ("hop_length", self.hop_length > 0, "positive"),
+            ("n_mels", self.n_mels > 0, "positive"),
+            ("fmin", 0 <= self.fmin < self.fmax, "at least 0 and below fmax"),
+            ("fmax", self.fmax <= self.sr / 2, "at most sr / 2"),
+            ("n_mfcc", 0 < self.n_mfcc <= self.n_mels, "positive and at most n_mels"),
+            ("amin", self.amin > 0, "positive"),
+            ("top_db", self.top_db > 0, "positive"),
+        )
+        for name, holds, rule in rules:
+            if not holds:
+                raise InputError(f"{name} = {getattr(self, name)}: has to be {rule}")
+        from scipy.signal import get_window
+
+        try:
+            get_window(self.window, self.win_length)
+        except ValueError as error:
+            raise InputError(f"window = {self.window!r}: {error}") from None
+
+
+# What each feature depends on: it is recomputed only when one of these changes.
+_SPECTRUM = ("sr", "n_fft", "win_length", "hop_length", "window", "amin", "top_db")
+DEPENDS_ON = {
+    "spectrogram": _SPECTRUM,
+    "mfcc": (*_SPECTRUM, "n_mels", "fmin", "fmax", "n_mfcc"),
+}
+FEATURES = tuple(DEPENDS_ON)
+
+
+def settings_from(values):
+    """The feature settings among a notebook's parameters.
+
+    Parameters
+    ----------
+    values : dict
+        Resolved parameters; those that are no feature setting are passed over.
+    """
+    names = {f.name for f in fields(FeatureSettings)}
+    return FeatureSettings(**{name: value for name, value in values.items() if name in names})
+
+
+def identity(name, settings):
+    """The settings that decide one feature's numbers, as a dict for keys and pages."""
+    _known(name)
+    values = asdict(settings)
+    return {key: values[key] for key in DEPENDS_ON[name]}
+
+
+def compute(y, names, settings):
+    """The features of one recording, from one pass over its frames.
+
+    Parameters
+    ----------
+    y : numpy.ndarray [shape=(samples,), float32]
+    names : sequence of str
+        Some of `FEATURES`.
+    settings : FeatureSettings
+
+    Returns
+    -------
+    dict of str to numpy.ndarray [shape=(rows, frames), float32]
+
+    Raises
+    ------
+    InputError
+        A feature's name is unknown.
+    """
+    for name in names:
+        _known(name)
+    power = power_spectrogram(y, settings)
+    ways = {"spectrogram": _spectrogram, "mfcc": _mfcc}
+    return {name: ways[name](power, settings) for name in names}
+
+
+def power_spectrogram(y, settings):
+    """Power of the short-time Fourier transform, frames centred, ends padded with zeros.
+
+    The transform itself runs in float64, as librosa's does: in float32 a bin 80 dB
+    below the maximum is off by up to 7e-3 dB (measured on 60 clips of real speech).
+
+    Returns
+    -------
+    numpy.ndarray [shape=(1 + n_fft // 2, 1 + samples // hop_length), float32]
+    """
+    half = settings.n_fft // 2
+    padded = np.zeros(len(y) + 2 * half)
+    padded[half : half + len(y)] = y
+    frames = np.lib.stride_tricks.sliding_window_view(padded, settings.n_fft)[:: settings.hop_length]
+    spectrum = scipy.fft.rfft(frames * _window(settings), axis=-1, overwrite_x=True)
+    power = np.square(spectrum.real)
+    power += np.square(spectrum.imag)
+    return power.astype(np.float32).T
+
+
+def decibel(power, *, reference, settings):
+    """10 log10(power / reference), not below `amin` nor `top_db` under the maximum."""
+    level = np.maximum(power, np.float32(settings.amin))
+    np.log10(level, out=level)
+    level *= 10
+    level -= np.float32(10 * np.log10(max(settings.amin, reference)))
+    return np.maximum(level, level.max() - np.float32(settings.top_db), out=level)
+
+
+def _spectrogram(power, settings):
+    return decibel(power, reference=float(power.max()), settings=settings)
+
+
+def _mfcc(power, settings):
+    mel = decibel(_mel_filters(settings) @ power, reference=1.0, settings=settings)
+    return scipy.fft.dct(mel, type=2, axis=0, norm="ortho")[: settings.n_mfcc]
+
+
+@lru_cache(maxsize=8)
+def _window(settings):
+    from scipy.signal import get_window
+
+    window = np.zeros(settings.n_fft)
+    start = (settings.n_fft - settings.win_length) // 2
+    window[start : start + settings.win_length] = get_window(settings.window, settings.win_length, fftbins=True)
+    return window
+
+
+@lru_cache(maxsize=8)
+def _mel_filters(settings):
+    import librosa
+
+    return librosa.filters.mel(
+        sr=settings.sr,
+        n_fft=settings.n_fft,
+        n_mels=settings.n_mels,
+        fmin=settings.fmin,
+        fmax=settings.fmax,
+        htk=False,
+        norm="slaney",
+        dtype=np.float32,
+    )
+
+
+def _known(name):
+    if name not in DEPENDS_ON:
+        raise InputError(f"feature {name!r} is unknown; there are {', '.join(FEATURES)}")

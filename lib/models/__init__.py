@@ -1,0 +1,14 @@
+"""The networks of the report, layer by layer, as plain Keras models.
+
+Conventions
+-----------
+Each function builds one untrained model whose last layer is linear: its output is the
+log-odds of *genuine*, and the loss is binary cross-entropy on logits. A sigmoid there
+would say the same with less precision (probabilities near 0 and 1 are clipped), and
+has no parameters, so the layer tables are unchanged.
+"""
+
+from lib.models.paper_cnn import paper_cnn
+from lib.models.table import layer_table
+
+__all__ = ["layer_table", "paper_cnn"]

@@ -1,0 +1,71 @@
+"""Training a Keras model the report's way, and scoring with it.
+
+Same seed, same machine: same scores bit for bit. `prepare` makes TensorFlow's
+operations deterministic before anything is built.
+"""
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+
+def prepare(seed):
+    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for determinism."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def compile_binary(model, *, learning_rate):
+    """Adam and binary cross-entropy on log-odds (report, Training Setup), in place.
+
+    The report defaulted to Adam; its learning rate is not stated.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
+    )
+
+
+def fit(model, train, dev, *, epochs, steps_per_epoch, on_epoch=None):
+    """Train for a number of epochs of so many batches each.
+
+    Parameters
+    ----------
+    model : keras.Model, compiled
+    train : tf.data.Dataset
+        Endless; an epoch takes the next `steps_per_epoch` batches.
+    dev : tf.data.Dataset
+        Validation after each epoch.
+    epochs, steps_per_epoch : int > 0
+    on_epoch : callable (int, dict) -> None, optional
+        Called after each epoch with its number and its values, for tracking.
+
+    Returns
+    -------
+    pandas.DataFrame [one row an epoch, numbered from 1]
+        `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+    """
+    callbacks = []
+    if on_epoch:
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=lambda n, logs: on_epoch(n + 1, logs)))
+    history = model.fit(
+        train,
+        validation_data=dev,
+        epochs=epochs,
+        steps_per_epoch=steps_per_epoch,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    return pd.DataFrame(history.history, index=pd.RangeIndex(1, epochs + 1, name="epoch"))
+
+
+def log_odds(model, batches):
+    """Scores of all trials of a pass, higher = more genuine.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(trials,), float64]
+    """
+    return np.concatenate([model.predict_on_batch(x)[:, 0] for x, _ in batches]).astype(np.float64)
