@@ -91,3 +91,18 @@ def _refuse_truncated(path, size):
         promised = struct.unpack("<I", head[4:8])[0]
         if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
             raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")
+
+
+def facts(path):
+    """Duration and level of a recording: what a model should not be able to use.
+
+    Returns
+    -------
+    dict of str to float
+        `duration`, s, and `level`, dB of the root mean square re full scale.
+    """
+    y, _ = read(path)
+    return {
+        "duration": len(y) / 16_000,
+        "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64)))),
+    }

@@ -133,6 +133,35 @@ def check(name, data, layout, *, jobs=2):
     )
 
 
+def describe(report):
+    """The report as text for a terminal."""
+    lines = [f"corpus {report.corpus} in {report.folder}", ""]
+    lines += [f"{'split':8}{'genuine':>9}{'spoof':>9}{'published':>22}"]
+    for split in SPLITS:
+        ours, published = report.splits[split], PUBLISHED[split]
+        lines.append(
+            f"{split:8}{ours['genuine']:>9,}{ours['spoof']:>9,}"
+            f"{published['genuine']:>12,} + {published['spoof']:>6,}"
+        )
+    lines += ["", *report.remarks]
+    for title, files in (
+        ("missing", report.missing),
+        ("unusable", [f"{file} ({reason})" for file, reason in report.unreadable.items()]),
+        ("unlisted", report.unlisted),
+    ):
+        lines.append(f"{title}: {len(files)}" + "".join(f"\n  {file}" for file in files[:5]))
+        if len(files) > 5:
+            lines.append(f"  ... and {len(files) - 5} more (--json lists all)")
+    lines += [f"reading: {note} ({count} recordings)" for note, count in report.notes.items()]
+    for title, shared in (
+        ("speakers", report.shared_speakers),
+        ("replay configurations", report.shared_configurations),
+    ):
+        found = "; ".join(f"{pair}: {len(values)}" for pair, values in shared.items())
+        lines.append(f"{title} that splits share: {found or 'none'}")
+    return "\n".join(lines)
+
+
 def usable(name, data, layout, *, allow_partial=False, jobs=2):
     """Open a corpus for work, with what is unusable left out if that is allowed.
 

@@ -19,7 +19,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PARAMS = ROOT / "params"
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.
-PLACES = frozenset({"data", "store", "jobs"})
+PLACES = frozenset({"data", "store_url", "jobs"})
 
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
 

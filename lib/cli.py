@@ -1,0 +1,236 @@
+"""The command ``study``.
+
+Whatever is slow to import is imported inside the command that needs it, so that
+``study --help`` answers at once.
+
+Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from lib.errors import InputError, RunError
+
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(click.Group):
+    """Turns the study's own errors into one or two lines and an exit code."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except (InputError, RunError) as error:
+            if context.params.get("debug"):
+                raise
+            click.echo(f"error: {error}", err=True)
+            sys.exit(2 if isinstance(error, InputError) else 1)
+        except KeyboardInterrupt:
+            click.echo("stopped; the same command goes on where it was", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings=_HELP)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug):
+    """Replayed-speech detection on ASVspoof 2017, run by run.
+
+    \b
+    Typical use:
+      study corpus asvspoof2017 --data DIR     is the corpus complete?
+      study plan report --data DIR             what would run?
+      study run report --data DIR              run it; finished runs are not repeated
+      study compare report                     the table of runs
+      study ui                                 the runs in the MLflow UI
+    """
+
+
+def _study_options(command):
+    for option in reversed(
+        [
+            click.argument("study"),
+            click.option(
+                "--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's."
+            ),
+            click.option("--data", metavar="DIR", help="The corpus' folder, instead of the corpus file's."),
+            click.option("--store", metavar="URL", help="Folder or URL of the feature store."),
+            click.option(
+                "--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."
+            ),
+            click.option(
+                "--set",
+                "changes",
+                metavar="KEY=VALUE",
+                multiple=True,
+                help="For every notebook that has KEY.",
+            ),
+            click.option("--seeds", metavar="0,1,2", help="Seeds, instead of the study's."),
+            click.option("--force", is_flag=True, help="Run what is done again."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _plan(study, corpus, data, store, only, changes, seeds, force):
+    from lib import study as studies
+
+    chosen = studies.load(
+        study,
+        corpus=corpus,
+        data=data,
+        store=store,
+        only=only,
+        changes=changes,
+        seeds=studies.parse_seeds(seeds) if seeds is not None else None,
+    )
+    from lib import runner  # after every argument is known to be right
+
+    return chosen, runner.plan(chosen, force=force)
+
+
+def _label(run):
+    return run.name + ("" if run.seed is None else f" seed {run.seed}")
+
+
+@main.command()
+@_study_options
+def plan(study, corpus, data, store, only, changes, seeds, force):
+    """Show what `study run` would do; nothing is executed."""
+    chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
+    for step in steps:
+        click.echo(f"{'done  ' if step.done else 'to run'}  {_label(step.run):40} {step.done or ''}")
+    todo = sum(step.done is None for step in steps)
+    click.echo(f"study {study} on corpus {chosen.corpus}: {todo} to run, {len(steps) - todo} done")
+
+
+@main.command()
+@_study_options
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
+def run(study, corpus, data, store, only, changes, seeds, force, jobs):
+    """Run what is not done yet of STUDY (a file of params/studies).
+
+    A run is done when MLflow holds a finished run with the same notebook, lib,
+    parameters and corpus. A failed run is marked failed in MLflow, the others go on.
+    """
+    chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
+    todo = [step for step in steps if step.done is None]
+    click.echo(f"study {study} on corpus {chosen.corpus}: {len(todo)} to run, {len(steps) - len(todo)} done")
+    failed = []
+    if todo:
+        from lib import runner
+
+        ended = []
+
+        def report(outcome):
+            ended.append(outcome)
+            state = "finished" if outcome.error is None else "FAILED"
+            click.echo(
+                f"[{len(ended)}/{len(todo)}] {_label(outcome.step.run):40} {state} "
+                f"after {outcome.seconds:.0f} s   run {outcome.run_id}"
+            )
+            if outcome.error:
+                click.echo(f"      {outcome.error}", err=True)
+
+        failed = [o for o in runner.run_all(chosen, steps, jobs=jobs, report=report) if o.error]
+    _echo_table(study, chosen.corpus)
+    if failed:
+        raise RunError(
+            f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback"
+        )
+
+
+@main.command()
+@click.argument("study")
+@click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
+@click.option("--json", "as_json", is_flag=True, help="The runs with every parameter and metric, as JSON.")
+@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
+def compare(study, corpus, as_json, html):
+    """Show the runs of STUDY side by side."""
+    from lib import study as studies
+
+    chosen = studies.load(study, corpus=corpus)
+    if as_json:
+        from lib.tracking import query
+
+        click.echo(json.dumps(query.compare(study, chosen.corpus)[0], indent=2))
+    else:
+        _echo_table(study, chosen.corpus)
+    if html:
+        from lib import runner
+
+        runner.comparison_page(chosen, Path(html))
+        click.echo(f"comparison page: {html}", err=as_json)
+
+
+def _echo_table(study, corpus):
+    from lib import comparison
+    from lib.tracking import query
+
+    rows, older = query.compare(study, corpus)
+    if not rows:
+        click.echo(f"no run of a model yet for study {study} on corpus {corpus}")
+        return
+    click.echo()
+    click.echo(comparison.table(rows).to_string(index=False))
+    click.echo(f"{comparison.counts(rows)} In brackets: 95 % bootstrap interval over trials.")
+    click.echo(f"Corpus {corpus}, digest {rows[0]['corpus_digest']}.")
+    if older:
+        click.echo(f"{older} older runs on another version of the corpus are not shown.")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--data", metavar="DIR", help="The corpus' folder, instead of the corpus file's.")
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+def corpus(name, data, as_json):
+    """Check the corpus NAME: counts, files, what its splits share.
+
+    Exit code 2 when a listed recording is missing or cannot be read.
+    """
+    from lib import audit
+    from lib.study import corpus_values
+
+    values = corpus_values(name, data)
+    found = audit.check(name, values["data"], values["layout"])
+    click.echo(json.dumps(found.as_json(), indent=2) if as_json else audit.describe(found))
+    if not found.complete:
+        raise InputError(
+            f"{found.folder}: {len(found.missing)} recordings missing, {len(found.unreadable)} unusable; "
+            "`--set allow_partial=true` uses the rest"
+        )
+
+
+@main.command("make-demo")
+@click.option("--data", metavar="DIR", help="Where to; the demo corpus' own folder without it.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Decides every sample.")
+def make_demo(data, seed):
+    """Make the embedded corpus: made speech, simulated replay."""
+    from lib.corpus.made import make_corpus
+    from lib.params import local_path
+    from lib.study import corpus_values
+
+    folder = local_path(corpus_values("demo", data)["data"])
+    make_corpus(folder, seed=seed)
+    click.echo(f"made speech with simulated replay (not ASVspoof data): {folder}")
+
+
+@main.command()
+@click.option("--port", type=int, default=5000, show_default=True)
+def ui(port):
+    """Open the runs in the MLflow UI on this machine (127.0.0.1)."""
+    from lib import runner
+
+    sys.exit(runner.serve_ui(port))
+
+
+@main.command()
+@click.option("--port", type=int, default=8888, show_default=True)
+def lab(port):
+    """Open the notebooks in JupyterLab on this machine."""
+    from lib import runner
+
+    sys.exit(runner.serve_lab(port))

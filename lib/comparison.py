@@ -1,0 +1,186 @@
+"""A study's runs side by side, and beside the report's figures.
+
+Works on the rows of `lib.tracking.query.compare`; every number keeps its interval.
+"""
+
+import json
+
+import pandas as pd
+
+from lib import scores
+from lib.reference import REPORT
+from lib.tracking.runs import connect
+
+_SHOWN = {
+    "eval/eer": "eval EER %",
+    "eval/auc": "eval AUC %",
+    "eval/balanced_accuracy": "eval balanced acc. %",
+    "eval/accuracy": "eval accuracy %",
+}
+
+
+def percent(value):
+    """A fraction as a percentage with one digit."""
+    return f"{100 * value:.1f}"
+
+
+def with_interval(values, name):
+    """``12.3 [10.1, 14.5]``: a metric and its 95 % interval, in percent."""
+    if name not in values:
+        return "-"
+    if f"{name}_ci_low" not in values:
+        return percent(values[name])
+    low, high = values[f"{name}_ci_low"], values[f"{name}_ci_high"]
+    return f"{percent(values[name])} [{percent(low)}, {percent(high)}]"
+
+
+def table(rows):
+    """One line a run: EER, AUC, accuracies with intervals, the constant answer's accuracy.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `lib.tracking.query.compare`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run]
+    """
+    lines = []
+    for row in rows:
+        line = {"run": row["run"], "seed": "-" if row["seed"] is None else row["seed"]}
+        line |= {title: with_interval(row, name) for name, title in _SHOWN.items()}
+        line["constant answer %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
+        line["dev EER %"] = with_interval(row, "dev/eer")
+        line["status"] = "finished" if row["status"] == "FINISHED" else row["status"].lower()
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def counts(rows):
+    """Trials of dev and eval that the numbers stand on, as a sentence."""
+    for row in rows:
+        if "eval/n_genuine" in row:
+            parts = [
+                f"{split} {row[f'{split}/n_genuine']:,.0f} genuine + {row[f'{split}/n_spoof']:,.0f} spoof"
+                for split in ("train", "dev", "eval")
+            ]
+            return "Trials: " + ", ".join(parts) + "."
+    return "No run has finished."
+
+
+def beside_report(name, split, values, matrix):
+    """Ours, the report's and the difference, row by row.
+
+    Parameters
+    ----------
+    name : str
+        Run name, a key of `lib.reference.REPORT`; without an entry the table is empty.
+    split : str
+        ``train`` or ``eval``.
+    values : dict
+        Our metrics of that split, with intervals.
+    matrix : array [shape=(2, 2)]
+        Our confusion matrix, rows truth, columns answer, spoof first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `measure`, `ours %`, `report %`, `difference`.
+    """
+    reported = REPORT.get(name, {}).get(split)
+    if reported is None:
+        return pd.DataFrame(columns=["measure", "ours %", "report %", "difference"])
+    recall = {
+        "recall_genuine": matrix[1][1] / max(sum(matrix[1]), 1),
+        "recall_spoof": matrix[0][0] / max(sum(matrix[0]), 1),
+    }
+    lines = []
+    for measure in ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof"):
+        ours = recall.get(measure, values.get(measure))
+        theirs = getattr(reported, measure)
+        lines.append(
+            {
+                "measure": f"{split} {measure.replace('_', ' ')} (Figure {reported.figure})",
+                "ours %": percent(ours) if measure in recall else with_interval(values, measure),
+                "report %": percent(theirs),
+                "difference": f"{100 * (ours - theirs):+.1f}",
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def confusion(row, split):
+    """The confusion matrix that a run recorded, rows truth, columns answer, spoof first."""
+    text = connect().download_artifacts(row["run_id"], f"confusion_matrix/{split}.json")
+    with open(text, encoding="utf-8") as file:
+        return json.load(file)["matrix"]
+
+
+def recorded_scores(row, split):
+    """The scores table that a run recorded: `trial`, `score`, `label`."""
+    return scores.read_scores(connect().download_artifacts(row["run_id"], f"scores/{split}.tsv"))
+
+
+def metrics_of(row, split):
+    """A row's metrics of one split, without the split's name."""
+    return {name.partition("/")[2]: value for name, value in row.items() if name.startswith(f"{split}/")}
+
+
+def label(row):
+    """A run's name on a page: name, and seed when it has one."""
+    return row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}")
+
+
+def reading(name, measured, provenance):
+    """What a run's numbers say, in Markdown, computed from them.
+
+    Parameters
+    ----------
+    name : str
+        Run name.
+    measured : dict of str to dict
+        Split -> metrics with intervals.
+    provenance : list of str
+        Which corpus this is, from `lib.audit.provenance`.
+    """
+    final = measured["eval"]
+    sentences = [
+        f"**{name}**: eval EER {with_interval(final, 'eer')} % on {final['n_genuine']:,.0f} genuine and "
+        f"{final['n_spoof']:,.0f} spoof trials (train {percent(measured['train']['eer'])} %, "
+        f"dev {percent(measured['dev']['eer'])} %)."
+    ]
+    accuracy, constant = final["accuracy"], final["constant_accuracy"]
+    relation = "below" if accuracy < constant else "no lower than"
+    sentences.append(
+        f"Its eval accuracy at threshold 0.5, {with_interval(final, 'accuracy')} %, lies {relation} the "
+        f"{percent(constant)} % of the constant answer; balanced accuracy is "
+        f"{with_interval(final, 'balanced_accuracy')} %."
+    )
+    if final["auc"] < 0.5:
+        sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
+    elif final["eer_ci_high"] >= 0.5 >= final["eer_ci_low"]:
+        sentences.append("The interval of the EER holds 50 %: this is not told apart from chance.")
+    return " ".join(sentences + provenance)
+
+
+def reading_study(study, rows, provenance):
+    """What a study's runs say together, in Markdown, computed from them."""
+    finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
+    if not finished:
+        return f"No run of study {study} has finished. " + " ".join(provenance)
+    finished.sort(key=lambda row: row["eval/eer"])
+    best = finished[0]
+    sentences = [f"Lowest eval EER: {label(best)}, {with_interval(best, 'eval/eer')} %."]
+    overlapping = [label(row) for row in finished[1:] if row["eval/eer_ci_low"] <= best["eval/eer_ci_high"]]
+    if overlapping:
+        sentences.append(
+            f"Its interval overlaps with that of {', '.join(overlapping)}: the digits rank nothing there."
+        )
+    below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
+    if below:
+        sentences.append(f"Accuracy below the constant answer's: {', '.join(below)}.")
+    failed = [label(row) for row in rows if row["status"] != "FINISHED"]
+    if failed:
+        sentences.append(f"Not finished: {', '.join(failed)}.")
+    return " ".join(sentences + provenance)

@@ -1,0 +1,1 @@
+"""Pictures: what a recording, a training or an evaluation looks like."""

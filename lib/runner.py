@@ -1,0 +1,276 @@
+"""Executing a study: each planned run is one notebook, executed by papermill.
+
+A run is *done* when MLflow holds a finished run with the same fingerprint. A failed
+run is marked in MLflow with the error of its cell, and the others go on.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from joblib import Parallel, delayed
+
+from lib import audit, study
+from lib.errors import InputError
+from lib.params import NOTEBOOKS, ROOT
+from lib.tracking import query
+from lib.tracking.runs import RUN_ID, connect, create, tracking_uri
+
+# Keeps the kernel's log to what a reader of the executed notebook needs.
+_QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONWARNINGS": "ignore:IProgress not found",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One planned run, its fingerprint, and the run that has done it already, if any."""
+
+    run: study.PlannedRun
+    corpus_digest: str
+    fingerprint: str
+    done: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step: `error` is None when it finished."""
+
+    step: Step
+    run_id: str
+    seconds: float
+    error: str | None
+
+
+def plan(chosen, *, force=False):
+    """Which runs of a study are done and which are to do; nothing is executed.
+
+    Parameters
+    ----------
+    chosen : lib.study.Study
+    force : bool
+        Take none as done.
+
+    Returns
+    -------
+    list of Step
+
+    Raises
+    ------
+    lib.errors.InputError
+        The corpus cannot be used.
+    """
+    digests = {}
+    done = {} if force else query.finished(connect(), chosen.corpus)
+    steps = []
+    for run in chosen.runs:
+        values = run.parameters
+        where = (values["corpus"], values["data"], values["layout"], values["allow_partial"])
+        if where not in digests:
+            digests[where] = audit.usable(*where[:3], allow_partial=where[3]).digest
+        reads = [step.done for step in steps] if run.compares else ()
+        mark = study.fingerprint(run, digests[where], reads=[r for r in reads if r])
+        fresh = all(reads)  # a comparison is out of date when a run that it reads is to be made
+        steps.append(Step(run, digests[where], mark, done.get(mark) if fresh else None))
+    return [step for step in steps if chosen.chooses(step.run)]
+
+
+def run_all(chosen, steps, *, jobs=1, report=lambda outcome: None):
+    """Execute what is not done, stage by stage.
+
+    Parameters
+    ----------
+    chosen : lib.study.Study
+    steps : list of Step
+    jobs : int > 0
+        Runs of one stage at the same time.
+    report : callable (Outcome) -> None
+        Called as each run ends.
+
+    Returns
+    -------
+    list of Outcome
+    """
+    client = connect()
+    for step in steps:
+        if step.done:  # another study may have made it
+            client.set_tag(step.done, query.in_study(chosen.name), "yes")
+    outcomes, ids = [], {step.run.key: step.done for step in steps if not step.run.compares}
+    todo = [step for step in steps if not step.done]
+    for stage in sorted({step.run.stage for step in todo}):
+        members = [_reading(step, ids) for step in todo if step.run.stage == stage]
+        results = Parallel(n_jobs=min(jobs, len(members)), return_as="generator_unordered")(
+            delayed(execute)(step, chosen.name, show=jobs == 1) for step in members
+        )
+        for outcome in results:
+            outcomes.append(outcome)
+            if not outcome.step.run.compares:
+                ids[outcome.step.run.key] = outcome.run_id if outcome.error is None else None
+            report(outcome)
+    return outcomes
+
+
+def execute(step, study_name, *, show=False):
+    """Execute one notebook in a run of its own, and attach the executed notebook.
+
+    Parameters
+    ----------
+    step : Step
+    study_name : str
+    show : bool
+        Pass the notebook's progress bars on to stderr.
+
+    Returns
+    -------
+    Outcome
+    """
+    client = connect()
+    run = step.run
+    _close_orphans(client, run.parameters["corpus"], step.fingerprint)
+    tags = {"study": study_name, query.in_study(study_name): "yes", "fingerprint": step.fingerprint}
+    if run.seed is not None:
+        tags["seed"] = run.seed
+    run_id = create(client, experiment=run.parameters["corpus"], name=run.name, tags=tags)
+    started = time.monotonic()
+    error, status = None, "KILLED"
+    with tempfile.TemporaryDirectory() as folder:
+        executed = Path(folder) / "notebook.ipynb"
+        try:
+            with _environment(run_id):
+                _papermill(run, executed, show)
+            status = "FINISHED"
+        except Exception as problem:  # a notebook may raise anything; the other runs go on
+            error, status = _short(problem), "FAILED"
+            client.set_tag(run_id, "error", error)
+            client.log_text(run_id, traceback.format_exc(), "error.txt")
+        finally:
+            _attach(client, run_id, executed)
+            client.set_terminated(run_id, status)
+    return Outcome(step, run_id, time.monotonic() - started, error)
+
+
+def export_html(notebook, target, *, code=True):
+    """Write an executed notebook as one HTML page.
+
+    Parameters
+    ----------
+    notebook, target : Path
+    code : bool
+        Whether the page shows the code cells.
+    """
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(exclude_input=not code, embed_images=True)
+    target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
+
+
+def _reading(step, ids):
+    """A comparison's fingerprint holds the runs that it reads, known only now."""
+    if not step.run.compares:
+        return step
+    reads = [run_id for run_id in ids.values() if run_id]
+    return replace(step, fingerprint=study.fingerprint(step.run, step.corpus_digest, reads=reads))
+
+
+def comparison_page(chosen, target):
+    """Write the page of the study's newest comparison run, without code cells.
+
+    Raises
+    ------
+    lib.errors.InputError
+        No comparison has finished, or the page cannot be written.
+    """
+    client = connect()
+    run_id = query.newest_comparison(client, chosen.name, chosen.corpus)
+    if run_id is None:
+        raise InputError(
+            f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
+            f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
+        )
+    executed = client.download_artifacts(run_id, "notebook.ipynb")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        export_html(executed, target, code=False)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def serve_ui(port):
+    """The MLflow UI on this machine until it is stopped; its exit code."""
+    connect()
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    return _serve([*command, "--backend-store-uri", tracking_uri()])
+
+
+def serve_lab(port):
+    """JupyterLab on the notebooks until it is stopped; its exit code."""
+    return _serve([sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"])
+
+
+def _serve(command):
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **_QUIET}
+    try:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def _papermill(run, executed, show):
+    import papermill
+
+    papermill.execute_notebook(
+        str(NOTEBOOKS / f"{run.notebook}.ipynb"),
+        str(executed),
+        parameters=run.parameters,
+        kernel_name="python3",
+        cwd=str(ROOT),
+        progress_bar=False,
+        stderr_file=sys.stderr if show else None,
+    )
+
+
+def _attach(client, run_id, executed):
+    if not executed.exists():
+        return
+    client.log_artifact(run_id, str(executed))
+    page = executed.with_suffix(".html")
+    export_html(executed, page)
+    client.log_artifact(run_id, str(page))
+
+
+@contextmanager
+def _environment(run_id):
+    """The kernel learns from its environment which run it is, and keeps its log short."""
+    values = {RUN_ID: run_id, **_QUIET}
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _close_orphans(client, experiment, mark):
+    """Runs of a process that was killed are still 'running' in MLflow; say what they are."""
+    for run in query.all_runs(client, experiment):
+        if run.info.status == "RUNNING" and run.data.tags.get("fingerprint") == mark:
+            client.set_tag(run.info.run_id, "error", "stopped before its end; made again by a later run")
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _short(problem):
+    """One line of a failed cell: the exception's name and message."""
+    name = getattr(problem, "ename", type(problem).__name__)
+    value = str(getattr(problem, "evalue", problem)).strip()
+    cell = getattr(problem, "exec_count", None)
+    where = f"cell {cell}: " if cell is not None else ""
+    return f"{where}{name}: {value}".splitlines()[0][:500]

@@ -1,0 +1,11 @@
+"""What MLflow keeps of the study; the only modules that import mlflow.
+
+`runs` records one run, `query` reads what was recorded, `artifacts` keeps artifacts
+readable when the checkout is moved.
+
+Layout
+------
+Tracking stands in ``mlruns/mlflow.db`` (SQLite), artifacts under
+``mlruns/artifacts/<experiment>/<run id>/artifacts``. ``MLFLOW_TRACKING_URI`` puts both
+elsewhere: beside another SQLite file, or on a server, which then decides for itself.
+"""
