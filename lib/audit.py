@@ -140,8 +140,7 @@ def describe(report):
     for split in SPLITS:
         ours, published = report.splits[split], PUBLISHED[split]
         lines.append(
-            f"{split:8}{ours['genuine']:>9,}{ours['spoof']:>9,}"
-            f"{published['genuine']:>12,} + {published['spoof']:>6,}"
+            f"{split:8}{ours['genuine']:>9,}{ours['spoof']:>9,}{published['genuine']:>12,} + {published['spoof']:>6,}"
         )
     lines += ["", *report.remarks]
     for title, files in (

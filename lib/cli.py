@@ -52,14 +52,10 @@ def _study_options(command):
     for option in reversed(
         [
             click.argument("study"),
-            click.option(
-                "--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's."
-            ),
+            click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's."),
             click.option("--data", metavar="DIR", help="The corpus' folder, instead of the corpus file's."),
             click.option("--store", metavar="URL", help="Folder or URL of the feature store."),
-            click.option(
-                "--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."
-            ),
+            click.option("--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."),
             click.option(
                 "--set",
                 "changes",
@@ -138,9 +134,7 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs):
         failed = [o for o in runner.run_all(chosen, steps, jobs=jobs, report=report) if o.error]
     _echo_table(study, chosen.corpus)
     if failed:
-        raise RunError(
-            f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback"
-        )
+        raise RunError(f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback")
 
 
 @main.command()

@@ -174,9 +174,7 @@ def reading_study(study, rows, provenance):
     sentences = [f"Lowest eval EER: {label(best)}, {with_interval(best, 'eval/eer')} %."]
     overlapping = [label(row) for row in finished[1:] if row["eval/eer_ci_low"] <= best["eval/eer_ci_high"]]
     if overlapping:
-        sentences.append(
-            f"Its interval overlaps with that of {', '.join(overlapping)}: the digits rank nothing there."
-        )
+        sentences.append(f"Its interval overlaps with that of {', '.join(overlapping)}: the digits rank nothing there.")
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     if below:
         sentences.append(f"Accuracy below the constant answer's: {', '.join(below)}.")

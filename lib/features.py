@@ -184,9 +184,7 @@ def _window(settings):
 
     window = np.zeros(settings.n_fft)
     start = (settings.n_fft - settings.win_length) // 2
-    window[start : start + settings.win_length] = get_window(
-        settings.window, settings.win_length, fftbins=True
-    )
+    window[start : start + settings.win_length] = get_window(settings.window, settings.win_length, fftbins=True)
     return window
 
 

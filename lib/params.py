@@ -141,9 +141,7 @@ def resolve(notebook, layers):
     for where, layer in layers:
         for name, value in layer.items():
             if name not in known:
-                raise InputError(
-                    f"{where}: {name} is no parameter of {notebook}; there are {', '.join(known)}"
-                )
+                raise InputError(f"{where}: {name} is no parameter of {notebook}; there are {', '.join(known)}")
             values[name] = checked(name, value, known[name].type, where)
     return values
 
@@ -155,6 +153,5 @@ def current(notebook, namespace):
     by hand, by raw papermill and by the runner record the same thing.
     """
     return {
-        name: checked(name, namespace[name], parameter.type, notebook)
-        for name, parameter in declared(notebook).items()
+        name: checked(name, namespace[name], parameter.type, notebook) for name, parameter in declared(notebook).items()
     }

@@ -172,9 +172,7 @@ def _study_file(study):
         if key not in _STUDY_KEYS:
             raise InputError(f"{path}: {key} is no key of a study; there are {', '.join(_STUDY_KEYS)}")
         if not isinstance(value, _STUDY_KEYS[key]):
-            raise InputError(
-                f"{path}: {key} is a {type(value).__name__}; {_STUDY_KEYS[key].__name__} is wanted"
-            )
+            raise InputError(f"{path}: {key} is a {type(value).__name__}; {_STUDY_KEYS[key].__name__} is wanted")
     for key in ("corpus", "runs"):
         if key not in content:
             raise InputError(f"{path}: {key} is missing; a study names it")

@@ -1,0 +1,49 @@
+# `make demo` and `make test` are all that a fresh machine with Python 3.11 needs.
+PYTHON ?= python3.11
+RUN := .venv/bin/python -m
+
+.PHONY: demo test lab ui bench lint lock clean .venv
+
+demo: .venv/installed
+	@$(RUN) lib make-demo
+	@$(RUN) lib run demo
+	@$(RUN) lib compare demo --html data/pages/demo.html > /dev/null 2>&1
+	@echo
+	@echo "comparison page   data/pages/demo.html"
+	@echo "runs in MLflow    make ui    (http://127.0.0.1:5000)"
+	@echo "notebooks         make lab"
+
+test: .venv/installed
+	$(RUN) pytest
+
+lint: .venv/installed
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+lab: .venv/installed
+	$(RUN) lib lab
+
+ui: .venv/installed
+	$(RUN) lib ui
+
+.venv: .venv/installed
+
+# Stale when the versions change, and when the checkout was moved: the packages stay,
+# only what holds the old place is installed again.
+.venv/installed: requirements.lock pyproject.toml .venv/place
+	$(RUN) pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/place: FORCE
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || echo "$(CURDIR)" > $@
+
+.PHONY: FORCE
+FORCE:
+
+# Exact versions for all, from the ranges in pyproject.toml; no addresses in the file.
+lock:
+	$(RUN) pip install --quiet uv
+	$(RUN) uv pip compile pyproject.toml --extra dev --python-version 3.11 \
+	  --no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements.lock

@@ -1,0 +1,95 @@
+"""Recordings: every odd one is handled, noted or refused by name."""
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import SR, tone
+
+from lib import audio
+from lib.errors import InputError
+
+
+def save(path, y, sr=SR, **how):
+    soundfile.write(path, y, sr, **how)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.wav", {"subtype": "PCM_16"}),
+        ("a.wav", {"subtype": "PCM_24"}),
+        ("a.wav", {"subtype": "FLOAT"}),
+        ("a.flac", {"subtype": "PCM_16"}),
+        ("a.flac", {"subtype": "PCM_24"}),
+    ],
+)
+def test_read_any_sample_format_gives_the_same_samples(tmp_path, name, how):
+    y, notes = audio.read(save(tmp_path / name, tone(), **how))
+    assert y.dtype == np.float32
+    assert notes == ()
+    np.testing.assert_allclose(y, tone(), atol=2 / 32768)
+
+
+def test_read_16_bit_equals_soundfile_exactly(tmp_path, rng):
+    path = save(tmp_path / "a.wav", rng.uniform(-1, 1, 8000), subtype="PCM_16")
+    np.testing.assert_array_equal(audio.read(path)[0], soundfile.read(path, dtype="float32")[0])
+
+
+def test_read_stereo_is_averaged_and_noted(tmp_path):
+    y, notes = audio.read(save(tmp_path / "a.wav", np.stack([tone(), 0 * tone()], axis=1)))
+    assert notes == ("2 channels averaged",)
+    np.testing.assert_allclose(y, tone() / 2, atol=2 / 32768)
+
+
+@pytest.mark.parametrize("sr", [8_000, 44_100, 48_000])
+def test_read_other_rate_is_resampled_and_noted(tmp_path, sr):
+    y, notes = audio.read(save(tmp_path / "a.wav", tone(sr=sr), sr))
+    assert notes == (f"resampled from {sr} Hz",)
+    assert len(y) == SR // 2
+    np.testing.assert_allclose(y[1000:-1000], tone()[1000:-1000], atol=2e-3)
+
+
+def truncated(path):
+    save(path, tone())
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: p.write_bytes(b""), "the file is empty"),
+        (lambda p: p.write_bytes(b"this is no sound at all" * 50), "not readable as audio"),
+        (truncated, "truncated, 3000 of 16044 bytes are there"),
+        (lambda p: save(p, np.zeros(8000)), "silent throughout"),
+        (lambda p: save(p, tone(0.05)), "800 samples at 16000 Hz; at least 0.1 s"),
+        (lambda p: save(p, np.zeros(0)), "0 samples"),
+        (lambda p: save(p, np.r_[tone(), np.nan], subtype="FLOAT"), "sample 8000 is nan; finite values"),
+        (lambda p: save(p, np.r_[np.inf, tone()], subtype="FLOAT"), "sample 0 is inf"),
+    ],
+)
+def test_read_unusable_recording_is_refused_with_file_and_rule(tmp_path, make, words):
+    path = tmp_path / "bad.wav"
+    make(path)
+    with pytest.raises(InputError) as error:
+        audio.read(path)
+    assert words in str(error.value)
+    assert str(error.value).startswith(str(path))
+
+
+def test_read_truncated_flac_is_refused(tmp_path, rng):
+    path = save(tmp_path / "a.flac", rng.uniform(-0.5, 0.5, SR))
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(InputError, match=r"a\.flac: (truncated|not readable)"):
+        audio.read(path)
+
+
+def test_read_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="absent.wav: no such recording"):
+        audio.read(tmp_path / "absent.wav")
+
+
+def test_facts_of_a_half_scale_sine(tmp_path):
+    facts = audio.facts(save(tmp_path / "a.wav", tone(1.0)))
+    assert facts["duration"] == 1.0
+    assert facts["level"] == pytest.approx(-9.03, abs=0.01)  # 0.5 / sqrt(2)

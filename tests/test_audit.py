@@ -1,0 +1,88 @@
+"""The check of a corpus finds what is there, and says which corpus it is."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import COUNTS, tone, write_corpus
+
+from lib import audit
+from lib.errors import InputError
+
+LAYOUT = "asvspoof2017_v2"
+
+
+def test_check_complete_corpus_counts_and_finds_nothing(corpus_folder):
+    found = audit.check("tiny", corpus_folder, LAYOUT)
+    assert found.splits == {s: {"genuine": g, "spoof": n} for s, (g, n) in COUNTS.items()}
+    assert (found.missing, found.unreadable, found.unlisted) == ([], {}, [])
+    assert found.complete
+    assert found.shared_speakers == {}
+    assert "Not the published ASVspoof 2017" in found.remarks[0]
+
+
+def test_check_names_missing_unreadable_unlisted_and_notes(own_corpus):
+    dev = own_corpus / "ASVspoof2017_V2_dev"
+    (dev / "D_1000001.wav").unlink()
+    (dev / "D_1000002.wav").write_bytes(b"")
+    soundfile.write(dev / "D_1000003.wav", np.stack([tone(), tone()], axis=1), 16_000)
+    soundfile.write(dev / "D_9999999.wav", tone(), 16_000)
+    found = audit.check("tiny", own_corpus, LAYOUT)
+    assert found.missing == ["dev/D_1000001.wav"]
+    assert list(found.unreadable) == ["dev/D_1000002.wav"]
+    assert "empty" in found.unreadable["dev/D_1000002.wav"]
+    assert found.unlisted == ["dev/D_9999999.wav"]
+    assert found.notes == {"2 channels averaged": 1}
+    assert not found.complete
+    text = audit.describe(found)
+    assert "missing: 1\n  dev/D_1000001.wav" in text
+    assert json.loads(json.dumps(found.as_json()))["missing"] == ["dev/D_1000001.wav"]
+
+
+def test_check_says_which_speakers_and_configurations_are_shared(own_corpus):
+    protocol = own_corpus / "protocol_V2" / "ASVspoof2017_V2_eval.trl.txt"
+    protocol.write_text(protocol.read_text().replace("M0020", "M0001").replace("E02 P02 R02", "E01 P01 R01"))
+    found = audit.check("tiny", own_corpus, LAYOUT)
+    assert found.shared_speakers == {"train/eval": ["M0001"]}
+    assert found.shared_configurations == {"dev/eval": ["E01/P01/R01"]}
+
+
+def test_check_version_1_counts_are_said(tmp_path):
+    folder = write_corpus(tmp_path / "v1", {"train": (1, 1), "dev": (1, 1), "eval": (1, 1)})
+    lines = [f"T_{k}.wav {'genuine' if k < 1508 else 'spoof'} M1 S1 - - -" for k in range(3016)]
+    (folder / "protocol_V2" / "ASVspoof2017_V2_train.trn.txt").write_text("\n".join(lines))
+    assert "Version 1" in audit.check("x", folder, LAYOUT).remarks[0]
+
+
+def test_check_published_protocols_are_recognised(shared, tmp_path):
+    published = shared / "data" / "protocols" / "asvspoof2017_v2"
+    (tmp_path / "protocol_V2").mkdir()
+    for path in published.glob("*.txt"):
+        text = path.read_text().replace("\n", "\r\n")
+        (tmp_path / "protocol_V2" / path.name).write_text(text)
+    found = audit.check("asvspoof2017", tmp_path, LAYOUT)
+    assert found.splits == audit.PUBLISHED
+    assert found.remarks == ["Protocols and counts are those of the published ASVspoof 2017 Version 2.0."]
+    assert len(found.missing) == 18_030
+    assert found.shared_speakers == {}
+    first = tmp_path / "protocol_V2" / "ASVspoof2017_V2_dev.trl.txt"
+    first.write_text(first.read_text().replace("M0011", "M9911"))
+    assert "another corpus of the same size" in " ".join(audit.check("x", tmp_path, LAYOUT).remarks)
+
+
+def test_usable_partial_only_on_request_and_said(own_corpus):
+    (own_corpus / "ASVspoof2017_V2_eval" / "E_1000002.wav").unlink()
+    (own_corpus / "ASVspoof2017_V2_eval" / "E_1000003.wav").write_bytes(b"noise")
+    with pytest.raises(InputError, match="missing"):
+        audit.usable("x", own_corpus, LAYOUT)
+    corpus = audit.usable("x", own_corpus, LAYOUT, allow_partial=True)
+    assert len(corpus.trials) == 56
+    assert "2 of 58 recordings are left out" in " ".join(audit.provenance(corpus, LAYOUT))
+
+
+def test_usable_nothing_left_of_a_label_is_refused(own_corpus):
+    for path in (own_corpus / "ASVspoof2017_V2_dev").glob("*"):
+        path.unlink()
+    with pytest.raises(InputError, match="split dev has no usable trials of both labels"):
+        audit.usable("x", own_corpus, LAYOUT, allow_partial=True)

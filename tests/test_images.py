@@ -1,0 +1,76 @@
+"""Pictures: orientation, range, colours, and nearness to librosa's own drawing."""
+
+import io
+
+import librosa.display
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from test_features import speech_like
+
+from lib import features, images
+from lib.errors import InputError
+
+
+def test_to_index_low_frequencies_are_at_the_bottom():
+    feature = np.repeat(np.arange(100, dtype=np.float32)[:, None], 80, axis=1)
+    index = images.to_index(feature, 200)
+    assert index.shape == (200, 200)
+    assert index.dtype == np.uint8
+    assert (index[0] >= 254).all()
+    assert (index[-1] <= 1).all()
+
+
+def test_to_index_time_runs_to_the_right():
+    feature = np.repeat(np.arange(80, dtype=np.float32)[None], 100, axis=0)
+    index = images.to_index(feature, 50)
+    assert (np.diff(index.astype(int), axis=1) >= 0).all()
+    assert index[:, -1].min() > 250
+
+
+def test_to_index_level_does_not_show(rng):
+    feature = rng.normal(size=(60, 90)).astype(np.float32)
+    assert np.abs(images.to_index(feature, 64).astype(int) - images.to_index(3 * feature - 40, 64)).max() <= 1
+
+
+def test_to_index_constant_feature_is_zero():
+    assert not images.to_index(np.full((20, 30), -80, np.float32), 64).any()
+
+
+def test_coloured_is_the_colormap_at_each_index():
+    index = np.array([[0, 128], [200, 255]], np.uint8)
+    picture = images.coloured(index, "magma")
+    assert picture.shape == (2, 2, 3)
+    for place in np.ndindex(2, 2):
+        expected = matplotlib.colormaps["magma"](int(index[place]), bytes=True)[:3]
+        assert np.abs(picture[place].astype(int) - np.array(expected, int)).max() <= 1
+
+
+def test_colormap_unknown_is_named():
+    with pytest.raises(InputError, match="colormap 'no such' is unknown"):
+        images.colormap("no such")
+
+
+def drawn_by_librosa(feature, colours, size=200):
+    """specshow without axes, in a figure of exactly that many pixels."""
+    figure = Figure(figsize=(size / 100, size / 100), dpi=100)
+    axes = figure.add_axes([0, 0, 1, 1])
+    axes.set_axis_off()
+    librosa.display.specshow(feature, ax=axes, cmap=colours)
+    axes.set_axis_off()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    return np.asarray(Image.open(buffer).convert("RGB"), dtype=float)
+
+
+@pytest.mark.parametrize(("name", "colours", "bound"), [("spectrogram", "magma", 1.0), ("mfcc", "coolwarm", 1.0)])
+def test_picture_is_near_librosas_drawing(rng, name, colours, bound):
+    feature = features.compute(speech_like(rng), [name], features.FeatureSettings())[name]
+    ours = images.coloured(images.to_index(feature, 200), colours).astype(float)
+    theirs = drawn_by_librosa(feature, colours)
+    assert theirs.shape == ours.shape
+    difference = np.abs(ours - theirs).mean()
+    upside_down = np.abs(ours[::-1] - theirs).mean()
+    assert difference < bound < upside_down

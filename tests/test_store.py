@@ -1,0 +1,129 @@
+"""The store: same pictures however they were made, resumable, never stale."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+
+from lib import audio, features, images, store
+from lib.corpus import open_corpus
+from lib.errors import InputError
+from lib.features import FeatureSettings
+
+SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
+BOTH = ("spectrogram", "mfcc")
+
+
+@pytest.fixture
+def corpus(corpus_folder):
+    return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(store, "CHUNK", 5)
+    monkeypatch.setattr(store, "_OPEN", {})
+
+
+def extract(corpus, folder, names=BOTH, **how):
+    return store.extract(corpus, names, SETTINGS, size=32, store=str(folder), progress=False, **{"jobs": 1, **how})
+
+
+def files(folder):
+    return {path.relative_to(folder): path for path in folder.rglob("*.npy")}
+
+
+def test_extract_pictures_are_those_of_each_recording(corpus, tmp_path):
+    pictures, notes = extract(corpus, tmp_path)
+    dev = corpus.split("dev")
+    for name in BOTH:
+        batch = pictures[name].batch("dev", [3, 0, 13])
+        for k, position in enumerate([3, 0, 13]):
+            y = audio.read(dev["path"][position])[0]
+            expected = images.to_index(features.compute(y, [name], SETTINGS)[name], 32)
+            np.testing.assert_array_equal(batch[k], expected)
+    assert notes == {}
+
+
+def test_extract_again_makes_nothing(corpus, tmp_path):
+    extract(corpus, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in files(tmp_path).values()}
+    extract(corpus, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in files(tmp_path).values()} == before
+
+
+def test_extract_stopped_goes_on_where_it_was(corpus, tmp_path, monkeypatch):
+    whole, _ = extract(corpus, tmp_path / "whole")
+    read, seen = audio.read, []
+
+    def stopping(path, **how):
+        seen.append(path)
+        if len(seen) == 13:
+            raise KeyboardInterrupt
+        return read(path, **how)
+
+    monkeypatch.setattr(audio, "read", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        extract(corpus, tmp_path / "part")
+    assert len(files(tmp_path / "part")) == 4  # two chunks of two features
+    part, _ = extract(corpus, tmp_path / "part")
+    assert len(seen) == 13 + len(corpus.trials) - 10  # the ten stored recordings are not read again
+    for name in BOTH:
+        for split, count in part[name].sizes.items():
+            everything = range(count)
+            np.testing.assert_array_equal(part[name].batch(split, everything), whole[name].batch(split, everything))
+
+
+def test_extract_two_processes_equal_one(corpus, tmp_path):
+    extract(corpus, tmp_path / "one")
+    extract(corpus, tmp_path / "two", jobs=2)
+    one, two = files(tmp_path / "one"), files(tmp_path / "two")
+    assert one.keys() == two.keys() and one
+    assert all(one[name].read_bytes() == two[name].read_bytes() for name in one)
+
+
+def test_extract_feature_added_later_leaves_the_other(corpus, tmp_path):
+    extract(corpus, tmp_path, ["mfcc"])
+    before = {path: path.stat().st_mtime_ns for path in files(tmp_path).values()}
+    pictures, _ = extract(corpus, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert pictures["spectrogram"].batch("train", [0]).shape == (1, 32, 32)
+
+
+def test_extract_key_follows_settings_size_and_corpus(corpus, tmp_path):
+    urls = {extract(corpus, tmp_path)[0]["mfcc"].url}
+    other = dataclasses.replace(SETTINGS, n_mfcc=13)
+    urls.add(store.extract(corpus, ["mfcc"], other, size=32, store=str(tmp_path), progress=False)[0]["mfcc"].url)
+    urls.add(store.extract(corpus, ["mfcc"], SETTINGS, size=16, store=str(tmp_path), progress=False)[0]["mfcc"].url)
+    changed = dataclasses.replace(corpus, digest="0" * 16)
+    urls.add(extract(changed, tmp_path)[0]["mfcc"].url)
+    assert len(urls) == 4
+
+
+def test_extract_broken_recording_is_named_and_the_rest_kept(corpus, tmp_path):
+    trials = corpus.trials.copy()
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"")
+    trials.loc[trials.index[-1], "path"] = str(bad)
+    with pytest.raises(InputError, match="bad.wav: the file is empty"):
+        extract(dataclasses.replace(corpus, trials=trials), tmp_path / "store")
+    assert files(tmp_path / "store")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_extract_read_only_store_is_refused(corpus, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match="the store cannot be written"):
+        extract(corpus, tmp_path / "store")
+
+
+def test_extract_store_below_a_file_is_refused(corpus, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file/store: the store cannot be written"):
+        extract(corpus, tmp_path / "file" / "store")
+
+
+def test_extract_picture_size_has_to_be_positive(corpus, tmp_path):
+    with pytest.raises(InputError, match="image_size = 0"):
+        store.extract(corpus, ["mfcc"], SETTINGS, size=0, store=str(tmp_path))

@@ -1,0 +1,118 @@
+"""Parameters and studies: what is unknown, missing or ill-typed is said before anything starts."""
+
+import pytest
+
+from lib import params, study
+from lib.errors import InputError
+
+
+def test_declared_reads_types_defaults_and_comments():
+    found = params.declared("11_paper_cnn")
+    assert found["epochs"].default == 30
+    assert found["learning_rate"].type == "float"
+    assert found["epochs"].comment.startswith("passes of steps_per_epoch")
+
+
+def test_declared_unknown_notebook_lists_what_there_is():
+    with pytest.raises(InputError, match="no such notebook; there are 01_corpus, 02_extract"):
+        params.declared("99_none")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [(3, "int", 3), (3, "float", 3.0), (0.5, "float", 0.5), (True, "bool", True), (["a"], "list", ["a"])],
+)
+def test_checked_right_type_is_taken(value, kind, expected):
+    result = params.checked("x", value, kind, "here")
+    assert result == expected and type(result) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("3", "int"), (True, "int"), (0.5, "int"), (True, "float"), (1, "bool"), (1, "str"), ("a", "list")]
+)
+def test_checked_wrong_type_names_key_value_and_type(value, kind):
+    with pytest.raises(InputError, match=f"here: x = .* is of type .*; {kind} is wanted"):
+        params.checked("x", value, kind, "here")
+
+
+def test_resolve_later_layers_win_and_unknown_is_refused():
+    values = params.resolve("11_paper_cnn", [("a", {"epochs": 2}), ("b", {"epochs": 3})])
+    assert values["epochs"] == 3 and values["steps_per_epoch"] == 8
+    with pytest.raises(InputError, match="b: epoch is no parameter of 11_paper_cnn; there are variant, corpus"):
+        params.resolve("11_paper_cnn", [("b", {"epoch": 3})])
+
+
+def test_load_demo_resolves_every_parameter_of_every_run():
+    loaded = study.load("demo")
+    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/report"]
+    mfcc = next(run for run in loaded.runs if run.name == "11_paper_cnn/mfcc")
+    assert mfcc.parameters.keys() == params.declared("11_paper_cnn").keys()
+    assert (mfcc.parameters["feature"], mfcc.parameters["variant"], mfcc.seed) == ("mfcc", "mfcc", 0)
+
+
+def test_load_set_seeds_corpus_data_and_only():
+    loaded = study.load(
+        "demo", corpus="asvspoof2017", data="/some/where", store="/a/store", only=["11_*/mfcc"],
+        changes=["epochs=2", "learning_rate=1", "window=hamming"], seeds=[3, 4],
+    )  # fmt: skip
+    chosen = [run for run in loaded.runs if loaded.chooses(run)]
+    assert [run.seed for run in chosen] == [3, 4]
+    values = chosen[0].parameters
+    assert (values["epochs"], values["learning_rate"], values["window"]) == (2, 1.0, "hamming")
+    assert (values["corpus"], values["data"], values["store_url"]) == ("asvspoof2017", "/some/where", "/a/store")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"study": "none"}, "study 'none' is unknown; there are demo"),
+        ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
+        ({"changes": ["epoch=3"]}, "--set: epoch is a parameter of none of"),
+        ({"changes": ["epochs=many"]}, "--set: epochs = 'many' is of type str; int is wanted"),
+        ({"changes": ["epochs"]}, "--set 'epochs': KEY=VALUE is wanted"),
+        ({"changes": ["epochs=[1"]}, "is no YAML value"),
+        ({"only": ["12_*"]}, "--only 12_*: no run of the study has such a name; there are 01_corpus/default"),
+        ({"seeds": []}, "seeds: an empty list"),
+    ],
+)
+def test_load_wrong_argument_is_named(arguments, words):
+    with pytest.raises(InputError) as error:
+        study.load(**{"study": "demo", **arguments})
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("corpus: demo\nruns: [11_paper_cnn/mfcc]\nsed: [1]\n", "sed is no key of a study; there are corpus"),
+        ("corpus: demo\n", "runs is missing"),
+        ("corpus: demo\nruns: 3\n", "runs is a int; list is wanted"),
+        ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are mfcc, spectrogram"),
+        ("corpus: demo\nruns: [11_paper_cnn/mfcc]\nset: {nothing: 1}\n", "set: nothing is a parameter of none of"),
+        ("- a\n- b\n", "a list; a mapping of keys to values is wanted"),
+        ("a: [1\n", "not YAML"),
+    ],
+)
+def test_load_wrong_study_file_is_named(tmp_path, monkeypatch, text, words):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "x.yaml").write_text(text)
+    for name in ("corpora", "11_paper_cnn"):
+        (tmp_path / name).symlink_to(params.PARAMS / name)
+    monkeypatch.setattr(study, "PARAMS", tmp_path)
+    with pytest.raises(InputError) as error:
+        study.load("x")
+    assert words in str(error.value)
+
+
+def test_parse_seeds():
+    assert study.parse_seeds("0,1, 2") == [0, 1, 2]
+    with pytest.raises(InputError, match="--seeds '0,a': 'a' is no whole number"):
+        study.parse_seeds("0,a")
+
+
+def test_fingerprint_follows_parameters_and_corpus_but_not_places():
+    run, again = study.load("demo").runs[2], study.load("demo", data="/elsewhere").runs[2]
+    other = study.load("demo", changes=["epochs=2"]).runs[2]
+    first = study.fingerprint(run, "d")
+    assert study.fingerprint(again, "d") == first
+    assert len({first, study.fingerprint(other, "d"), study.fingerprint(run, "e")}) == 3
