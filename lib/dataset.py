@@ -5,8 +5,8 @@ pipeline. Labels follow `lib.corpus`: 1 = genuine, 0 = spoof.
 """
 
 import numpy as np
-import tensorflow as tf
 
+from lib.backend import tf
 from lib.errors import InputError
 from lib.images import colormap
 

@@ -24,7 +24,6 @@ from lib.tracking.runs import RUN_ID, connect, create, tracking_uri
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 _QUIET = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
     "PYTHONWARNINGS": "ignore:IProgress not found",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
@@ -234,6 +233,7 @@ def _papermill(run, executed, show):
         cwd=str(ROOT),
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors; no notice about loopback traffic
     )
 
 

@@ -4,10 +4,10 @@ Same seed, same machine: same scores bit for bit. `prepare` makes TensorFlow's
 operations deterministic before anything is built.
 """
 
-import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
+
+from lib.backend import keras, tf
 
 
 def prepare(seed):
@@ -56,6 +56,7 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, on_epoch=None):
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         callbacks=callbacks,
+        shuffle=False,  # the dataset shuffles, by the seed
         verbose=0,
     )
     return pd.DataFrame(history.history, index=pd.RangeIndex(1, epochs + 1, name="epoch"))

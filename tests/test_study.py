@@ -28,7 +28,8 @@ def test_checked_right_type_is_taken(value, kind, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [("3", "int"), (True, "int"), (0.5, "int"), (True, "float"), (1, "bool"), (1, "str"), ("a", "list")]
+    ("value", "kind"),
+    [("3", "int"), (True, "int"), (0.5, "int"), (True, "float"), (1, "bool"), (1, "str"), ("a", "list")],
 )
 def test_checked_wrong_type_names_key_value_and_type(value, kind):
     with pytest.raises(InputError, match=f"here: x = .* is of type .*; {kind} is wanted"):

@@ -1,4 +1,4 @@
-"""What a corpus is: protocols, layouts, the check of a folder on disk.
+"""What a corpus is: protocols, layouts, and the trials of a folder on disk.
 
 Conventions
 -----------
@@ -8,18 +8,17 @@ Labels are numbers in every array of the study: **1 = genuine, 0 = spoof**. This
 the one place that says so; `GENUINE`, `SPOOF` and `LABEL_NAMES` carry it.
 """
 
-from lib.corpus.check import CorpusReport, check
-from lib.corpus.folder import Corpus, open_corpus
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, read_protocol
+from lib.corpus.folder import Corpus, open_corpus, read_trials
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, UNKNOWN, read_protocol
 
 __all__ = [
     "GENUINE",
     "LABEL_NAMES",
     "SPLITS",
     "SPOOF",
+    "UNKNOWN",
     "Corpus",
-    "CorpusReport",
-    "check",
     "open_corpus",
     "read_protocol",
+    "read_trials",
 ]

@@ -1,7 +1,6 @@
 """The CNN of the base paper, as the report re-implemented it (Figures 3.0 and 3.1)."""
 
-import keras
-from keras import layers
+from lib.backend import keras
 
 
 def paper_cnn(size=200):
@@ -24,6 +23,7 @@ def paper_cnn(size=200):
     ----------
     Report, Figure 3.1.
     """
+    layers = keras.layers
     return keras.Sequential(
         [
             keras.Input((size, size, 3)),

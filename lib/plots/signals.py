@@ -40,9 +40,7 @@ def pictures(indices, *, colours="magma"):
     colours : str
         A matplotlib colormap.
     """
-    return _grid(
-        list(indices.values()), list(indices), columns=min(len(indices), 4), width=3.2, colours=colours
-    )
+    return _grid(list(indices.values()), list(indices), columns=min(len(indices), 4), width=3.2, colours=colours)
 
 
 def gallery(indices, titles, *, title, colours="magma"):
@@ -121,9 +119,7 @@ def training_curves(history):
     ):
         scale = 100 if name == "accuracy" else 1
         axes.plot(history.index, history[name] * scale, color=_PALETTE[0], label="train")
-        axes.plot(
-            history.index, history[f"val_{name}"] * scale, color=_PALETTE[1], linestyle="--", label="dev"
-        )
+        axes.plot(history.index, history[f"val_{name}"] * scale, color=_PALETTE[1], linestyle="--", label="dev")
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)

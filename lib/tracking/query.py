@@ -44,11 +44,7 @@ def finished(client, experiment):
 def newest_comparison(client, study, experiment):
     """Id of the newest finished comparison notebook of a study, or None."""
     for run in all_runs(client, experiment):
-        if (
-            run.info.status == "FINISHED"
-            and in_study(study) in run.data.tags
-            and run.info.run_name[:1] == "9"
-        ):
+        if run.info.status == "FINISHED" and in_study(study) in run.data.tags and run.info.run_name[:1] == "9":
             return run.info.run_id
     return None
 

@@ -6,6 +6,7 @@ in the environment) and the runner closes it, after the executed notebook is att
 """
 
 import json
+import logging
 import os
 import platform
 import tempfile
@@ -48,6 +49,7 @@ def tracking_uri():
 
 def connect():
     """A client of the study's tracking; the database is made when it is missing."""
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
     uri = tracking_uri()
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -161,9 +163,7 @@ def log_split(run, split, table, *, threshold=0.0):
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     measured = metrics.evaluate(values, labels, threshold=threshold)
     result = {name: measured[name] for name in LOGGED}
-    for name, (low, high) in metrics.bootstrap(
-        values, labels, metrics=INTERVALS, threshold=threshold
-    ).items():
+    for name, (low, high) in metrics.bootstrap(values, labels, metrics=INTERVALS, threshold=threshold).items():
         result[f"{name}_ci_low"], result[f"{name}_ci_high"] = low, high
     log_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
 
@@ -203,6 +203,4 @@ def _matrix_json(matrix, threshold):
 
 def _packages():
     found = {d.metadata["Name"]: d.version for d in metadata.distributions() if d.metadata["Name"]}
-    return [f"python=={platform.python_version()}"] + [
-        f"{n}=={found[n]}" for n in sorted(found, key=str.lower)
-    ]
+    return [f"python=={platform.python_version()}"] + [f"{n}=={found[n]}" for n in sorted(found, key=str.lower)]

@@ -1,0 +1,142 @@
+"""The shape of the project: import order, notebooks, params, lock."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import papermill
+import pytest
+import yaml
+
+from lib import params, study
+
+ORDER = (
+    "errors params study corpus audio audit features images store backend dataset models training scores metrics verdict "
+    "reference plots tracking comparison runner cli"
+).split()
+ONLY_IN = {
+    "mlflow": {"tracking"},
+    "papermill": {"runner"},
+    "librosa": {"audio", "features"},
+    "keras": {"backend"},
+    "tensorflow": {"backend"},
+}
+NOTEBOOKS = params.notebooks()
+FILES = [(p.parent.name, p) for n in NOTEBOOKS for p in sorted((params.PARAMS / n).glob("*.yaml"))]
+
+
+def modules():
+    for path in sorted((params.ROOT / "lib").rglob("*.py")):
+        name = path.relative_to(params.ROOT / "lib").parts[0].removesuffix(".py")
+        if not name.startswith("__"):
+            yield name, path
+
+
+def imported(path):
+    """Names of what a module imports: ``lib.x`` as x, others by their first part."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "lib":
+            yield from (f"lib.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_import_order_runs_one_way():
+    assert {name for name, _ in modules()} <= set(ORDER)
+    wrong = []
+    for name, path in modules():
+        for target in imported(path):
+            if target.startswith("lib."):
+                other = target.split(".")[1]
+                if other != name and ORDER.index(other) >= ORDER.index(name):
+                    wrong.append(f"{path.name} imports {target}")
+    assert not wrong
+
+
+def test_heavy_packages_are_imported_only_where_they_belong():
+    wrong = [
+        f"{path} imports {target}"
+        for name, path in modules()
+        for target in imported(path)
+        if name not in ONLY_IN.get(target.split(".")[0], {name})
+    ]
+    assert not wrong
+
+
+def test_help_imports_nothing_heavy():
+    code = "import lib.cli, sys; print([m for m in ('numpy', 'pandas', 'mlflow', 'tensorflow') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_is_committed_clean_and_reads_well(name):
+    notebook = json.loads((params.NOTEBOOKS / f"{name}.ipynb").read_text())
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    cells = notebook["cells"]
+    code = [c for c in cells if c["cell_type"] == "code"]
+    assert not any(c["outputs"] or c["execution_count"] for c in code)
+    assert "".join(cells[0]["source"]).startswith(f"# {name[:2]}")
+    for before, cell in zip(cells, cells[1:], strict=False):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            assert not re.search(r"^\s*(def|class|%|!)", source, re.M), source
+            assert "sys.path" not in source
+            tagged = "parameters" in cell["metadata"].get("tags", ())
+            first_two = cell in cells[1:3]
+            assert tagged or first_two or before["cell_type"] == "markdown", f"no prose before: {source}"
+            assert tagged or len([line for line in source.splitlines() if line.strip()]) <= 20, source
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_parameters_are_what_papermill_sees(name):
+    ours = params.declared(name)
+    theirs = papermill.inspect_notebook(str(params.NOTEBOOKS / f"{name}.ipynb"))
+    assert ours.keys() == theirs.keys()
+    for key, parameter in ours.items():
+        assert parameter.type == theirs[key]["inferred_type_name"]
+        assert parameter.comment, f"{name}: {key} has no comment"
+        assert ast.literal_eval(theirs[key]["default"]) == parameter.default
+
+
+@pytest.mark.parametrize(("notebook", "path"), FILES, ids=[f"{n}/{p.stem}" for n, p in FILES])
+def test_params_file_fits_its_notebook(notebook, path):
+    content = params.flat_yaml(path)
+    assert path.read_text().startswith("# ") and "?" in path.read_text().splitlines()[0]
+    assert content["variant"] == path.stem
+    params.resolve(notebook, [(str(path), content)])
+
+
+def test_every_params_folder_belongs_to_a_notebook():
+    folders = {p.name for p in params.PARAMS.iterdir()} - {"corpora", "studies"}
+    assert folders == set(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("corpus", study.names("corpora"))
+def test_corpus_file_keys_are_parameters_of_every_notebook(corpus):
+    content = params.flat_yaml(params.PARAMS / "corpora" / f"{corpus}.yaml")
+    assert content["corpus"] == corpus
+    for notebook in NOTEBOOKS:
+        assert content.keys() <= params.declared(notebook).keys()
+
+
+@pytest.mark.parametrize("name", study.names("studies"))
+def test_study_loads(name):
+    assert study.load(name).runs
+
+
+def test_lock_has_exact_versions_and_no_addresses():
+    lines = (params.ROOT / "requirements.lock").read_text().splitlines()
+    assert len(lines) > 100
+    assert all(re.fullmatch(r"[A-Za-z0-9._\[\]-]+==[^\s/@]+( ; .*)?", line) for line in lines)
+
+
+def test_environment_file_uses_the_same_lock():
+    environment = yaml.safe_load((params.ROOT / "environment.yml").read_text())
+    assert "python=3.11" in environment["dependencies"]
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert pip == ["-r requirements.lock", "-e ."]
