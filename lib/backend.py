@@ -26,4 +26,6 @@ with _descriptor_silenced(2):
     import keras
     import tensorflow as tf
 
+    tf.config.list_physical_devices("GPU")  # looks for a driver, and says at length when there is none
+
 __all__ = ["keras", "tf"]

@@ -59,7 +59,10 @@ def declared(notebook):
     path = NOTEBOOKS / f"{notebook}.ipynb"
     if not path.is_file():
         raise InputError(f"{path}: no such notebook; there are {', '.join(notebooks())}")
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (ValueError, KeyError):
+        raise InputError(f"{path}: not a notebook (its JSON cannot be read)") from None
     tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
     if len(tagged) != 1:
         raise InputError(f"{path}: {len(tagged)} cells are tagged 'parameters'; one is wanted")

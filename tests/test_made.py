@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lib.corpus import made, read_protocol, replay
+from lib.corpus import made, read_protocol, replay, voices
 from lib.errors import InputError, RunError
 
 SMALL = {"train": (3, 3), "dev": (2, 2), "eval": (2, 6)}
@@ -172,8 +172,8 @@ def test_replay_configurations_are_distinct_and_grow_by_split():
 
 
 def test_talker_of_each_speaker_has_its_own_voice():
-    variants = [made.talker(1, number)["voice"].split("+")[1] for number in range(1, 43)]
-    assert sorted(variants) == sorted(made.VARIANTS)
+    variants = [voices.talker(1, number)["voice"].split("+")[1] for number in range(1, 43)]
+    assert sorted(variants) == sorted(voices.VARIANTS)
 
 
 # -- speech --------------------------------------------------------------------------------
@@ -181,30 +181,30 @@ def test_talker_of_each_speaker_has_its_own_voice():
 
 def test_speak_every_variant_says_the_same_whatever_was_said_before():
     def digest(voice):
-        return hashlib.sha256(made.speak(made.PHRASES[0], voice).tobytes()).hexdigest()
+        return hashlib.sha256(voices.speak(voices.PHRASES[0], voice).tobytes()).hexdigest()
 
-    once = {variant: digest(f"en-us+{variant}") for variant in made.VARIANTS}
-    assert len(set(once.values())) == len(made.VARIANTS)
-    for variant in reversed(made.VARIANTS):
+    once = {variant: digest(f"en-us+{variant}") for variant in voices.VARIANTS}
+    assert len(set(once.values())) == len(voices.VARIANTS)
+    for variant in reversed(voices.VARIANTS):
         assert digest(f"en-us+{variant}") == once[variant], variant
 
 
 def test_speak_in_another_process_says_the_same():
-    code = "import sys; from lib.corpus.made import speak; sys.stdout.buffer.write(speak('one two', 'en+m3'))"
+    code = "import sys; from lib.corpus.voices import speak; sys.stdout.buffer.write(speak('one two', 'en+m3'))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    assert other.stdout == made.speak("one two", "en+m3").tobytes()
+    assert other.stdout == voices.speak("one two", "en+m3").tobytes()
 
 
 def test_speak_accents_and_rate_are_heard():
-    said = [made.speak(made.PHRASES[2], f"{accent}+m3").tobytes() for accent in made.ACCENTS]
-    assert len(set(said)) == len(made.ACCENTS)
-    slow, fast = (len(made.speak(made.PHRASES[2], "en+m3", rate=rate)) for rate in (130, 200))
+    said = [voices.speak(voices.PHRASES[2], f"{accent}+m3").tobytes() for accent in voices.ACCENTS]
+    assert len(set(said)) == len(voices.ACCENTS)
+    slow, fast = (len(voices.speak(voices.PHRASES[2], "en+m3", rate=rate)) for rate in (130, 200))
     assert 1.3 < slow / fast < 1.7
 
 
 def test_speak_unknown_voice_is_an_error():
     with pytest.raises(RunError, match="does not say 'hello' as 'xx-none'"):
-        made.speak("hello", "xx-none")
+        voices.speak("hello", "xx-none")
 
 
 # -- physics -------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_room_response_starts_at_the_direct_sound_and_rings():
 
 
 def test_replay_devices_differ_by_number_and_seed():
-    y = made.speak("one two", "en+m3")
+    y = voices.speak("one two", "en+m3")
     base = replay.replay(y, 1, 1, 1, 1)
     for other in ((2, 1, 1, 1), (1, 2, 1, 1), (1, 1, 2, 1), (1, 1, 1, 2)):
         assert not np.allclose(replay.replay(y, *other), base)

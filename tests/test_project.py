@@ -13,8 +13,8 @@ import yaml
 from lib import params, study
 
 ORDER = (
-    "errors params study corpus audio audit features images store backend dataset models training scores metrics verdict "
-    "reference plots tracking comparison runner cli"
+    "errors params study corpus audio audit features images store backend dataset models training "
+    "scores metrics verdict reference plots tracking comparison runner cli"
 ).split()
 ONLY_IN = {
     "mlflow": {"tracking"},

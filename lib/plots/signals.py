@@ -30,17 +30,22 @@ def waveform(y, sr):
     return figure
 
 
-def pictures(indices, *, colours="magma"):
-    """Stored pictures beside each other, as a model sees them.
+def pictures(indices, *, title, colours="magma"):
+    """One recording's pictures beside each other.
 
     Parameters
     ----------
     indices : dict of str to numpy.ndarray [shape=(size, size), uint8]
-        Title -> picture.
+        Feature -> picture.
+    title : str
     colours : str
         A matplotlib colormap.
     """
-    return _grid(list(indices.values()), list(indices), columns=min(len(indices), 4), width=3.2, colours=colours)
+    figure = _grid(
+        list(indices.values()), list(indices), columns=4, width=2.8, colours=colours, upwards="rows of the feature →"
+    )
+    figure.suptitle(title)
+    return figure
 
 
 def gallery(indices, titles, *, title, colours="magma"):
@@ -53,12 +58,13 @@ def gallery(indices, titles, *, title, colours="magma"):
     title : str
     colours : str
     """
-    figure = _grid(list(indices), titles, columns=min(len(indices), 4), width=2.1, colours=colours)
+    upwards = "coefficient →" if title == "mfcc" else "frequency →"
+    figure = _grid(list(indices), titles, columns=min(len(indices), 4), width=2.1, colours=colours, upwards=upwards)
     figure.suptitle(title)
     return figure
 
 
-def _grid(indices, titles, *, columns, width, colours):
+def _grid(indices, titles, *, columns, width, colours, upwards):
     rows = -(-len(indices) // columns)
     figure = Figure(figsize=(columns * width, rows * (width + 0.35) + 0.3), layout="constrained")
     for place, (index, title) in enumerate(zip(indices, titles, strict=True), 1):
@@ -67,7 +73,7 @@ def _grid(indices, titles, *, columns, width, colours):
         axes.set_title(title, fontsize=9)
         axes.set(xticks=[], yticks=[])
         if place % columns == 1 or columns == 1:
-            axes.set_ylabel("frequency →" if title != "mfcc" else "coefficient →", fontsize=8)
+            axes.set_ylabel(upwards, fontsize=8)
         if place > len(indices) - columns:
             axes.set_xlabel("time →", fontsize=8)
     return figure

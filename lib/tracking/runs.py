@@ -50,6 +50,7 @@ def tracking_uri():
 def connect():
     """A client of the study's tracking; the database is made when it is missing."""
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
     uri = tracking_uri()
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)

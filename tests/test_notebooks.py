@@ -1,0 +1,185 @@
+"""Every notebook executed for real, by the command and by raw papermill, on the tiny corpus."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from conftest import write_corpus
+from mlflow import MlflowClient
+from test_tracking import METRICS, artifacts
+
+from lib import params
+
+# Few and small: what is tested is the way, not the numbers.
+SMALL = ["epochs=2", "steps_per_epoch=2", "image_size=32", "jobs=1"]
+MODEL_ARTIFACTS = {"params.yaml", "notebook.ipynb", "notebook.html", "model/model.keras", "training_curves.png"} | {
+    f"{kind}/{split}.{ending}"
+    for split in ("train", "dev", "eval")
+    for kind, ending in (
+        ("confusion_matrix", "png"), ("confusion_matrix", "json"), ("classification_report", "txt"),
+        ("scores", "tsv"), ("det", "png"),
+    )
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A corpus, a store and a tracking folder, and the command on them."""
+    folder = tmp_path_factory.mktemp("study")
+    uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
+    data = write_corpus(folder / "corpus")
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri}
+    environment.pop("STUDY_RUN_ID", None)
+
+    def study(*arguments):
+        command = [sys.executable, "-m", "lib", *arguments]
+        return subprocess.run(command, cwd=params.ROOT, env=environment, capture_output=True, text=True)
+
+    def small(command, *arguments):
+        sets = [word for change in SMALL for word in ("--set", change)]
+        return study(command, "demo", "--data", str(data), "--store", str(folder / "store"), *sets, *arguments)
+
+    return SimpleNamespace(
+        folder=folder, data=data, uri=uri, environment=environment, study=study, small=small, client=MlflowClient(uri)
+    )
+
+
+@pytest.fixture(scope="module")
+def executed(place):
+    result = place.small("run")
+    assert result.returncode == 0, result.stdout + result.stderr
+    experiment = place.client.get_experiment_by_name("demo").experiment_id
+    found = {run.info.run_name: run for run in place.client.search_runs([experiment])}
+    return SimpleNamespace(output=result.stdout, runs=found)
+
+
+def test_run_every_notebook_leaves_a_finished_run(place, executed):
+    assert set(executed.runs) == {
+        "01_corpus/default", "02_extract/report", "11_paper_cnn/spectrogram", "11_paper_cnn/mfcc", "91_compare/default",
+    }  # fmt: skip
+    for name, run in executed.runs.items():
+        assert run.info.status == "FINISHED", name
+        assert {"notebook.ipynb", "notebook.html", "params.yaml"} <= set(artifacts(place.client, run.info.run_id))
+        assert run.data.tags["study"] == "demo"
+        assert len(run.data.tags["fingerprint"]) == 16
+
+
+@pytest.mark.parametrize("variant", ["spectrogram", "mfcc"])
+def test_run_model_logs_metrics_curves_and_artifacts(place, executed, variant):
+    run = executed.runs[f"11_paper_cnn/{variant}"]
+    expected = {f"{split}/{name}" for split in ("train", "dev", "eval") for name in METRICS}
+    assert expected | {"epoch/loss", "epoch/val_loss", "model/parameters"} <= run.data.metrics.keys()
+    assert run.data.metrics["model/parameters"] == 1617
+    assert set(artifacts(place.client, run.info.run_id)) >= MODEL_ARTIFACTS
+    assert run.data.params["feature"] == variant
+    assert (run.data.tags["seed"], run.data.tags["weights"]) == ("0", "none")
+
+
+def test_run_prints_the_table_with_both_models(executed):
+    assert "11_paper_cnn/mfcc" in executed.output and "11_paper_cnn/spectrogram" in executed.output
+    assert "eval 5 genuine + 15 spoof" in executed.output
+
+
+def test_run_again_does_nothing_and_plan_says_so(place, executed):
+    plan = place.small("plan")
+    assert "0 to run, 5 done" in plan.stdout
+    again = place.small("run")
+    assert again.returncode == 0
+    assert "0 to run, 5 done" in again.stdout
+    assert "finished after" not in again.stdout
+
+
+def test_run_changed_parameter_is_to_run_with_the_comparison(place, executed):
+    plan = place.small("plan", "--set", "learning_rate=0.01", "--only", "11_*/mfcc", "--only", "91*")
+    assert "2 to run, 0 done" in plan.stdout
+
+
+def test_executed_notebook_page_has_pictures_and_no_error(place, executed):
+    path = place.client.download_artifacts(executed.runs["11_paper_cnn/mfcc"].info.run_id, "notebook.html")
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    assert page.count("data:image/png;base64") >= 5
+    assert "Figure size" not in page
+    assert "Traceback" not in page
+
+
+def test_compare_json_and_page(place, executed):
+    page = place.folder / "pages" / "demo.html"
+    result = place.study("compare", "demo", "--json", "--html", str(page))
+    rows = json.loads(result.stdout)
+    assert [row["run"] for row in rows] == ["11_paper_cnn/mfcc", "11_paper_cnn/spectrogram"]
+    for row in rows:
+        assert {"run", "seed", "run_id", "status", "parameters", "eval/eer", "dev/auc"} <= row.keys()
+        assert 0 <= row["eval/eer"] <= 1
+    text = page.read_text(encoding="utf-8")
+    assert "Beside the report" in text
+    assert "query.compare" not in text  # the page shows no code
+
+
+def test_run_failing_notebook_is_marked_and_the_others_go_on(place, executed):
+    result = place.small("run", "--set", "colours=nocolours", "--only", "11_*", "--seeds", "7")
+    assert result.returncode == 1
+    assert "FAILED" in result.stdout
+    assert "2 of 2 runs failed" in result.stderr
+    experiment = place.client.get_experiment_by_name("demo").experiment_id
+    failed = place.client.search_runs([experiment], "tags.seed = '7'")
+    assert [run.info.status for run in failed] == ["FAILED", "FAILED"]
+    assert "colormap 'nocolours' is unknown" in failed[0].data.tags["error"]
+    assert {"error.txt", "notebook.ipynb"} <= set(artifacts(place.client, failed[0].info.run_id))
+
+
+@pytest.mark.parametrize("notebook", params.notebooks())
+def test_raw_papermill_runs_each_notebook(place, executed, notebook):
+    variant = sorted((params.PARAMS / notebook).glob("*.yaml"))[0]
+    values = dict(change.split("=") for change in SMALL) | {"data": place.data, "store_url": place.folder / "store"}
+    known = params.declared(notebook)
+    own = [word for key, value in values.items() if key in known for word in ("-p", key, str(value))]
+    source, target = params.NOTEBOOKS / f"{notebook}.ipynb", place.folder / "out.ipynb"
+    files = ["-f", str(variant), "-f", str(params.PARAMS / "corpora" / "demo.yaml")]
+    command = [sys.executable, "-m", "papermill", str(source), str(target), *files, *own]
+    result = subprocess.run(command, cwd=params.ROOT, env=place.environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
+    experiment = place.client.get_experiment_by_name("demo").experiment_id
+    newest = place.client.search_runs([experiment], "tags.study = 'by hand'", max_results=1)[0]
+    assert newest.info.run_name.startswith(notebook)
+    assert newest.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "nothing"), "study 'nothing' is unknown; there are demo"),
+        (("run", "demo", "--set", "epoch=3"), "epoch is a parameter of none of"),
+        (("run", "demo", "--data", "/no/such/folder"), "/no/such/folder: no such folder"),
+        (("plan", "demo", "--only", "77*"), "no run of the study has such a name"),
+        (("run", "demo", "--jobs", "0"), "--jobs"),
+        (("corpus", "nothing"), "no such file; there are asvspoof2017, demo"),
+        (("corpus", "demo", "--data", "/no/such/folder"), "/no/such/folder: no such folder"),
+        (("compare", "nothing"), "study 'nothing' is unknown"),
+    ],
+)
+def test_wrong_arguments_end_with_exit_code_2_and_no_traceback(place, arguments, words):
+    result = place.study(*arguments)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_corpus_json_has_the_fixed_keys(place):
+    result = place.study("corpus", "demo", "--data", str(place.data), "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["splits"]["eval"] == {"genuine": 5, "spoof": 15}
+    assert {"missing", "unreadable", "unlisted", "shared_speakers"} <= found.keys()
+
+
+def test_corpus_incomplete_is_reported_and_exit_code_2(place, tmp_path):
+    data = write_corpus(tmp_path / "broken")
+    (data / "ASVspoof2017_V2_eval" / "E_1000002.wav").unlink()
+    result = place.study("corpus", "demo", "--data", str(data), "--json")
+    assert result.returncode == 2
+    assert json.loads(result.stdout)["missing"] == ["eval/E_1000002.wav"]
+    assert "1 recordings missing" in result.stderr

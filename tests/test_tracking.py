@@ -1,0 +1,137 @@
+"""Runs in MLflow: names, metrics, artifacts, and that they survive a move."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from lib.tracking import query, runs
+
+SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
+METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr")
+
+
+@pytest.fixture
+def table(rng):
+    labels = np.repeat([1, 0], [10, 30])
+    return pd.DataFrame(
+        {"trial": [f"E_{i}" for i in range(40)], "score": rng.normal(size=40) + 2 * labels, "label": labels}
+    )
+
+
+def record(table, notebook="11_paper_cnn", settings=SETTINGS):
+    run = runs.start(notebook, settings, corpus_digest="d1")
+    runs.log_epoch(run, 1, {"loss": 0.7, "val_loss": 0.8})
+    runs.log_epoch(run, 2, {"loss": 0.6, "val_loss": 0.9})
+    for split in ("dev", "eval"):
+        runs.log_split(run, split, table)
+    runs.finish(run, "what it says")
+    return run
+
+
+def artifacts(client, run_id, path=None):
+    for item in client.list_artifacts(run_id, path):
+        yield from artifacts(client, run_id, item.path) if item.is_dir else [item.path]
+
+
+def test_run_has_name_tags_metrics_and_artifacts(tracking, table):
+    run = record(table)
+    found = run.client.get_run(run.run_id)
+    assert found.info.run_name == "11_paper_cnn/x"
+    assert found.info.status == "FINISHED"
+    assert run.client.get_experiment(found.info.experiment_id).name == "tiny"
+    assert {"seed", "study", "fingerprint", "corpus_digest", "weights"} <= found.data.tags.keys()
+    assert found.data.params["epochs"] == "2"
+    assert {f"{split}/{name}" for split in ("dev", "eval") for name in METRICS} <= found.data.metrics.keys()
+    assert (
+        found.data.metrics["eval/eer_ci_low"]
+        <= found.data.metrics["eval/eer"]
+        <= found.data.metrics["eval/eer_ci_high"]
+    )
+    assert [(m.step, m.value) for m in run.client.get_metric_history(run.run_id, "epoch/val_loss")] == [
+        (1, 0.8),
+        (2, 0.9),
+    ]
+    assert {
+        "params.yaml", "packages.txt", "confusion_matrix/eval.png", "confusion_matrix/eval.json",
+        "classification_report/eval.txt", "scores/eval.tsv", "det/eval.png",
+    } <= set(artifacts(run.client, run.run_id))  # fmt: skip
+
+
+def test_artifacts_hold_what_was_measured(tracking, table):
+    run = record(table)
+    fetch = lambda name: run.client.download_artifacts(run.run_id, name)  # noqa: E731
+    with open(fetch("params.yaml")) as file:
+        assert yaml.safe_load(file) == SETTINGS
+    with open(fetch("confusion_matrix/eval.json")) as file:
+        matrix = json.load(file)["matrix"]
+    said = table["score"] >= 0
+    assert matrix == [
+        [int((~said & (table["label"] == 0)).sum()), int((said & (table["label"] == 0)).sum())],
+        [int((~said & (table["label"] == 1)).sum()), int((said & (table["label"] == 1)).sum())],
+    ]
+    recorded = pd.read_csv(fetch("scores/eval.tsv"), sep="\t", float_precision="round_trip")
+    assert recorded["trial"].tolist() == table["trial"].tolist()
+    np.testing.assert_array_equal(recorded["score"], table["score"])  # full precision
+
+
+def test_moved_folder_keeps_its_artifacts(tracking, table, tmp_path, monkeypatch):
+    run = record(table)
+    moved = tracking.rename(tmp_path / "moved")
+    uri = f"sqlite:///{moved / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with open(MlflowClient(uri).download_artifacts(run.run_id, "confusion_matrix/eval.json")) as file:
+        assert np.sum(json.load(file)["matrix"]) == 40
+    assert query.compare("none", "tiny") == ([], 0)
+
+
+def test_database_holds_no_absolute_path(tracking, table, tmp_path):
+    run = record(table)
+    assert run.client.get_run(run.run_id).info.artifact_uri == f"study:/tiny/{run.run_id}/artifacts"
+    assert str(tmp_path).encode() not in (tracking / "mlflow.db").read_bytes()
+
+
+def in_study(client, table, *, name="11_paper_cnn/x", digest="d1", status="FINISHED", seed=0):
+    run_id = runs.create(
+        client, experiment="tiny", name=name,
+        tags={"study": "s", query.in_study("s"): "yes", "fingerprint": name, "corpus_digest": digest, "seed": seed},
+    )  # fmt: skip
+    if status == "FINISHED":
+        runs.log_split(runs.Run(client, run_id), "eval", table)
+    client.set_terminated(run_id, status)
+    return run_id
+
+
+def test_compare_takes_the_newest_of_each_run_and_seed(tracking, table):
+    client = runs.connect()
+    in_study(client, table)
+    newest = in_study(client, table)
+    other_seed = in_study(client, table, seed=1)
+    failed = in_study(client, table, name="14_mobilenet/mfcc", status="FAILED")
+    in_study(client, table, name="02_extract/report")
+    rows, older = query.compare("s", "tiny")
+    assert [(r["run_id"], r["seed"], r["status"]) for r in rows] == [
+        (newest, 0, "FINISHED"), (other_seed, 1, "FINISHED"), (failed, 0, "FAILED"),
+    ]  # fmt: skip
+    assert older == 0
+    assert rows[0]["eval/n_spoof"] == 30
+
+
+def test_compare_never_mixes_versions_of_a_corpus(tracking, table):
+    client = runs.connect()
+    in_study(client, table, digest="old")
+    newest = in_study(client, table, digest="new", name="14_mobilenet/mfcc")
+    rows, older = query.compare("s", "tiny")
+    assert [r["run_id"] for r in rows] == [newest]
+    assert older == 1
+
+
+def test_finished_knows_only_finished_runs(tracking, table):
+    client = runs.connect()
+    done = in_study(client, table, name="11_paper_cnn/a")
+    in_study(client, table, name="11_paper_cnn/b", status="FAILED")
+    assert query.finished(client, "tiny") == {"11_paper_cnn/a": done}
+    assert query.finished(client, "no such corpus") == {}
