@@ -5,6 +5,7 @@ run is marked in MLflow with the error of its cell, and the others go on.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ _QUIET = {
     "PYTHONWARNINGS": "ignore:IProgress not found",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def execute(step, study_name, *, show=False):
         except Exception as problem:  # a notebook may raise anything; the other runs go on
             error, status = _short(problem), "FAILED"
             client.set_tag(run_id, "error", error)
-            client.log_text(run_id, traceback.format_exc(), "error.txt")
+            client.log_text(run_id, _ANSI.sub("", traceback.format_exc()), "error.txt")
         finally:
             _attach(client, run_id, executed)
             client.set_terminated(run_id, status)
@@ -233,7 +236,7 @@ def _papermill(run, executed, show):
         cwd=str(ROOT),
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # errors; no notice about loopback traffic
+        extra_arguments=["--IPKernelApp.log_level=50"],  # no notice about loopback traffic, none when it is stopped
     )
 
 

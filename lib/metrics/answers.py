@@ -1,0 +1,73 @@
+"""What a threshold answers: confusion matrix, classification report, accuracies."""
+
+import numpy as np
+
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
+from lib.metrics.curves import checked
+
+
+def confusion(scores, labels, threshold):
+    """Count the answers of a threshold.
+
+    Parameters
+    ----------
+    scores, labels : array_like [shape=(n,)]
+    threshold : float, log-odds
+        Scores from here on say genuine.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(2, 2), int64]
+        Rows are the truth, columns the answer; spoof first, genuine second.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    scores, labels = checked(scores, labels)
+    return confusion_matrix(labels, (scores >= threshold).astype(int), labels=[SPOOF, GENUINE])
+
+
+def report(scores, labels, threshold):
+    """scikit-learn's classification report of the answers of a threshold."""
+    from sklearn.metrics import classification_report
+
+    scores, labels = checked(scores, labels)
+    said = (scores >= threshold).astype(int)
+    return classification_report(
+        labels, said, labels=[SPOOF, GENUINE], target_names=list(LABEL_NAMES), zero_division=0
+    )
+
+
+def from_counts(matrix):
+    """Everything a confusion matrix says.
+
+    Parameters
+    ----------
+    matrix : array_like [shape=(..., 2, 2)]
+        Rows truth, columns answer, spoof first; counts or weights, both classes present.
+
+    Returns
+    -------
+    dict of str to float or numpy.ndarray [shape=(...)]
+        Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (always answering
+        the larger class), `far`, `frr`, and `mcc` (-1 to 1; 0 when one class is never
+        answered).
+
+    References
+    ----------
+    B. W. Matthews, "Comparison of the predicted and observed secondary structure of T4
+    phage lysozyme", Biochimica et Biophysica Acta 405, 1975.
+    """
+    matrix = np.asarray(matrix, dtype=np.float64)
+    truth, answer = matrix.sum(-1), matrix.sum(-2)
+    total = truth.sum(-1)
+    far, frr = matrix[..., 0, 1] / truth[..., 0], matrix[..., 1, 0] / truth[..., 1]
+    determinant = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
+    product = np.sqrt(truth.prod(-1) * answer.prod(-1))
+    return {
+        "accuracy": (matrix[..., 0, 0] + matrix[..., 1, 1]) / total,
+        "balanced_accuracy": 1 - (far + frr) / 2,
+        "constant_accuracy": truth.max(-1) / total,
+        "mcc": np.divide(determinant, product, out=np.zeros_like(product), where=product > 0),
+        "far": far,
+        "frr": frr,
+    }
