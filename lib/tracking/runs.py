@@ -27,6 +27,7 @@ from lib.tracking.artifacts import location
 
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
 BY_HAND = "by hand"
+_KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and their curves
 
 LOGGED = (
     "eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "constant_accuracy", "n_genuine", "n_spoof"
@@ -72,10 +73,11 @@ def create(client, *, experiment, name, tags):
         # A server decides where its artifacts go; a SQLite file has them beside it.
         where = location(experiment) if tracking_uri().startswith("sqlite:///") else None
         try:
-            experiment_id = client.create_experiment(experiment, artifact_location=where)
+            experiment_id = client.create_experiment(experiment, artifact_location=where, tags=_KIND)
         except MlflowException:  # another process was faster
             experiment_id = client.get_experiment_by_name(experiment).experiment_id
     tags = {key: str(value) for key, value in tags.items()}
+    tags |= {"mlflow.source.name": f"notebooks/{name.partition('/')[0]}.ipynb", "mlflow.source.type": "NOTEBOOK"}
     return client.create_run(experiment_id, run_name=name, tags=tags).info.run_id
 
 
