@@ -6,22 +6,20 @@ run is marked in MLflow with the error of its cell, and the others go on.
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from joblib import Parallel, delayed
 
 from lib import audit, study
-from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
 from lib.tracking import query
-from lib.tracking.runs import RUN_ID, connect, create, tracking_uri
+from lib.tracking.runs import RUN_ID, connect, create
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 _QUIET = {
@@ -78,10 +76,12 @@ def plan(chosen, *, force=False):
         where = (values["corpus"], values["data"], values["layout"], values["allow_partial"])
         if where not in digests:
             digests[where] = audit.usable(*where[:3], allow_partial=where[3]).digest
-        reads = [step.done for step in steps] if run.compares else ()
-        mark = study.fingerprint(run, digests[where], reads=[r for r in reads if r])
-        fresh = all(reads)  # a comparison is out of date when a run that it reads is to be made
-        steps.append(Step(run, digests[where], mark, done.get(mark) if fresh else None))
+        reads, out_of_date = [], False
+        if run.compares:  # it is out of date when a run that it reads is about to be made
+            reads = [step.done for step in steps if step.done]
+            out_of_date = any(step.done is None and chosen.chooses(step.run) for step in steps)
+        mark = study.fingerprint(run, digests[where], reads=reads)
+        steps.append(Step(run, digests[where], mark, None if out_of_date else done.get(mark)))
     return [step for step in steps if chosen.chooses(step.run)]
 
 
@@ -105,17 +105,17 @@ def run_all(chosen, steps, *, jobs=1, report=lambda outcome: None):
     for step in steps:
         if step.done:  # another study may have made it
             client.set_tag(step.done, query.in_study(chosen.name), "yes")
-    outcomes, ids = [], {step.run.key: step.done for step in steps if not step.run.compares}
+    outcomes = []
     todo = [step for step in steps if not step.done]
     for stage in sorted({step.run.stage for step in todo}):
-        members = [_reading(step, ids) for step in todo if step.run.stage == stage]
+        members = [step for step in todo if step.run.stage == stage]
+        if members[0].run.compares:  # what it reads is known only now
+            members = [step for step in plan(chosen) if step.run.key in {member.run.key for member in members}]
         results = Parallel(n_jobs=min(jobs, len(members)), return_as="generator_unordered")(
             delayed(execute)(step, chosen.name, show=jobs == 1) for step in members
         )
         for outcome in results:
             outcomes.append(outcome)
-            if not outcome.step.run.compares:
-                ids[outcome.step.run.key] = outcome.run_id if outcome.error is None else None
             report(outcome)
     return outcomes
 
@@ -172,57 +172,6 @@ def export_html(notebook, target, *, code=True):
 
     exporter = HTMLExporter(exclude_input=not code, embed_images=True)
     target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
-
-
-def _reading(step, ids):
-    """A comparison's fingerprint holds the runs that it reads, known only now."""
-    if not step.run.compares:
-        return step
-    reads = [run_id for run_id in ids.values() if run_id]
-    return replace(step, fingerprint=study.fingerprint(step.run, step.corpus_digest, reads=reads))
-
-
-def comparison_page(chosen, target):
-    """Write the page of the study's newest comparison run, without code cells.
-
-    Raises
-    ------
-    lib.errors.InputError
-        No comparison has finished, or the page cannot be written.
-    """
-    client = connect()
-    run_id = query.newest_comparison(client, chosen.name, chosen.corpus)
-    if run_id is None:
-        raise InputError(
-            f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
-            f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
-        )
-    executed = client.download_artifacts(run_id, "notebook.ipynb")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        export_html(executed, target, code=False)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
-
-
-def serve_ui(port):
-    """The MLflow UI on this machine until it is stopped; its exit code."""
-    connect()
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    return _serve([*command, "--backend-store-uri", tracking_uri()])
-
-
-def serve_lab(port):
-    """JupyterLab on the notebooks until it is stopped; its exit code."""
-    return _serve([sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"])
-
-
-def _serve(command):
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **_QUIET}
-    try:
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
 
 
 def _papermill(run, executed, show):

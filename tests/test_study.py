@@ -45,7 +45,7 @@ def test_resolve_later_layers_win_and_unknown_is_refused():
 
 def test_load_demo_resolves_every_parameter_of_every_run():
     loaded = study.load("demo")
-    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/report"]
+    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/pictures"]
     mfcc = next(run for run in loaded.runs if run.name == "11_paper_cnn/mfcc")
     assert mfcc.parameters.keys() == params.declared("11_paper_cnn").keys()
     assert (mfcc.parameters["feature"], mfcc.parameters["variant"], mfcc.seed) == ("mfcc", "mfcc", 0)

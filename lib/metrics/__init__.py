@@ -11,14 +11,16 @@ takes plain arrays (scores, labels) and checks them; nothing here knows a model.
 - `lib.metrics.answers` confusion matrix, classification report, accuracies at a threshold
 - `lib.metrics.costs` detection costs, Cllr, Bayes threshold
 - `lib.metrics.measures` all of them at once
-- `lib.metrics.resampling` bootstrap intervals over trials and clusters, design effect
+- `lib.metrics.resampling` bootstrap intervals, over the resamples of `lib.metrics.draws`
+- `lib.metrics.clusters` design effect, and what one speaker or configuration counts
 """
 
 from lib.metrics.answers import confusion, report
+from lib.metrics.clusters import design_effect, leave_one_out
 from lib.metrics.costs import ASVSPOOF5, Costs, act_dcf, bayes_threshold, cllr, min_cllr, min_dcf
 from lib.metrics.curves import auc, eer, roc
 from lib.metrics.measures import evaluate
-from lib.metrics.resampling import bootstrap, design_effect, resample
+from lib.metrics.resampling import bootstrap, resample
 
 __all__ = [
     "ASVSPOOF5",
@@ -32,6 +34,7 @@ __all__ = [
     "design_effect",
     "eer",
     "evaluate",
+    "leave_one_out",
     "min_cllr",
     "min_dcf",
     "report",

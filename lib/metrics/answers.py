@@ -32,9 +32,7 @@ def report(scores, labels, threshold):
 
     scores, labels = checked(scores, labels)
     said = (scores >= threshold).astype(int)
-    return classification_report(
-        labels, said, labels=[SPOOF, GENUINE], target_names=list(LABEL_NAMES), zero_division=0
-    )
+    return classification_report(labels, said, labels=[SPOOF, GENUINE], target_names=list(LABEL_NAMES), zero_division=0)
 
 
 def from_counts(matrix):

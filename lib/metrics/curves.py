@@ -38,8 +38,8 @@ def checked(scores, labels):
     odd = np.flatnonzero(~np.isfinite(scores))
     if len(odd):
         raise InputError(
-            f"{len(odd)} of {len(scores)} scores are not finite, the first at position {odd[0]} is {scores[odd[0]]}; "
-            "finite numbers are wanted"
+            f"{len(odd)} of {len(scores)} scores are not finite, the first ({scores[odd[0]]}) at position "
+            f"{odd[0]}; finite numbers are wanted"
         )
     odd = np.flatnonzero((labels != GENUINE) & (labels != SPOOF))
     if len(odd):

@@ -1,41 +1,29 @@
 """Bootstrap intervals: what the numbers would be on other trials or other speakers.
 
-A resample is a row of weights, how often each trial was drawn. Metrics are computed from
-cumulative weights along the scores, sorted once, for a block of resamples at a time: the
-memory does not grow with their number.
+A resample is a row of weights, how often each trial was drawn (`lib.metrics.draws`).
+Metrics are computed from cumulative weights along the scores, sorted once, for a block
+of resamples at a time: the memory does not grow with their number.
 
-Two ways of drawing:
-
-- **Trials**, within each class: the counts of genuine and spoof trials stay.
-- **Clusters** (speakers, phrases, replay configurations): whole clusters, so that what
-  trials of one speaker share is not taken for evidence. Clusters that hold both classes,
-  only genuine and only spoof trials are three strata, each resampled on its own; so both
-  classes are always there. Of K clusters K - 1 are drawn, which makes the variance
-  unbiased; with eight speakers that is 7 % of width. Trials of an unknown cluster
-  (``-``) are clusters of their own.
-
-Intervals are percentiles of the resampled values. Where no error was made the bootstrap
-sees none either; the interval then ends where that many trials without error end (see
-`bootstrap`).
+Intervals are percentiles of the resampled values; simulated corpora bear them out, see
+tests/test_metrics_coverage.py. Where no error was made the bootstrap sees none either;
+the interval then ends where that many trials without an error end (see `bootstrap`).
 
 References
 ----------
 B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
-J. N. K. Rao and C. F. J. Wu, "Resampling inference with complex survey data", Journal of
-the American Statistical Association 83, 1988 (K - 1 of K clusters).
 """
 
 import numpy as np
 
-from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
+from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
 from lib.metrics.answers import from_counts
 from lib.metrics.costs import ASVSPOOF5, bayes_threshold, dcf, isotonic_cllr, surprise
 from lib.metrics.curves import checked, crossing
+from lib.metrics.draws import draws, tail, units_of
 
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "mcc", "min_dcf", "act_dcf", "cllr")
 _KNOWN = (*METRICS, "min_cllr")
-_BLOCK = 1_000_000  # weights held at a time, 8 MB an array
 
 
 def bootstrap(
@@ -63,7 +51,7 @@ def bootstrap(
     seed : int
         Same seed, same intervals.
     level : float, 0 to 1
-        Coverage; 0.95 takes the 2.5th and 97.5th percentile.
+        Coverage; over trials 0.95 takes the 2.5th and 97.5th percentile.
     threshold : float, log-odds
         For the accuracies and MCC.
     costs : Costs
@@ -90,12 +78,12 @@ def bootstrap(
         threshold=threshold,
         costs=costs,
     )
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    units = _units(labels, clusters)
+    units = units_of(labels, clusters)
+    end = (1 - level) / 2 if clusters is None else tail(level, labels, units)
     unseen = 1 - ((1 - level) / 2) ** (1 / min(len(np.unique(units[labels == c])) for c in (SPOOF, GENUINE)))
     result = {}
     for name, value in values.items():
-        low, high = np.quantile(value, tails)
+        low, high = np.quantile(value, [end, 1 - end])
         if low == high and name in ("eer", "auc", "accuracy", "balanced_accuracy"):
             low, high = (low - unseen if low == 1 else low), (high + unseen if high == 0 else high)
         result[name] = (float(low), float(high))
@@ -130,68 +118,8 @@ def resample(
     if resamples < 1:
         raise InputError(f"resamples = {resamples}; at least 1 is wanted")
     prepared = _sorted(scores, labels, threshold, costs)
-    blocks = [
-        _measure(weights, prepared, metrics, costs) for weights in _draws(labels, clusters, resamples, seed)
-    ]
+    blocks = [_measure(weights, prepared, metrics, costs) for weights in draws(labels, clusters, resamples, seed)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in metrics}
-
-
-def design_effect(scores, labels, clusters, *, metric="eer", resamples=1000, seed=0, **settings):
-    """How many times more a metric varies over clusters than over trials.
-
-    Trials divided by this is the number of independent trials that the clusters amount to.
-
-    Returns
-    -------
-    float
-        Variance over resampled clusters / variance over resampled trials; infinite when
-        only the first is not 0, and 1 when both are.
-    """
-    settings |= {"metrics": (metric,), "resamples": resamples, "seed": seed}
-    over_clusters = resample(scores, labels, clusters=clusters, **settings)[metric].var()
-    over_trials = resample(scores, labels, **settings)[metric].var()
-    if over_trials == 0:
-        return 1.0 if over_clusters == 0 else float("inf")
-    return float(over_clusters / over_trials)
-
-
-def _units(labels, clusters):
-    """A number for each cluster; trials of an unknown cluster have one each."""
-    if clusters is None:
-        return np.arange(len(labels))
-    names = np.asarray(clusters).astype(str)
-    if names.shape != labels.shape:
-        raise InputError(f"clusters of shape {names.shape} for {len(labels)} trials; one a trial is wanted")
-    _, units = np.unique(names, return_inverse=True)
-    alone = names == UNKNOWN
-    units[alone] = units.max() + 1 + np.arange(alone.sum())
-    return units
-
-
-def _draws(labels, clusters, resamples, seed):
-    """Blocks of weights [shape=(rows, n)], trials in their given order."""
-    rng = np.random.default_rng(seed)
-    units, index = np.unique(_units(labels, clusters), return_inverse=True)
-    genuine = np.bincount(index, labels == GENUINE) > 0
-    spoof = np.bincount(index, labels == SPOOF) > 0
-    strata = [
-        np.flatnonzero(genuine & ~spoof),
-        np.flatnonzero(spoof & ~genuine),
-        np.flatnonzero(genuine & spoof),
-    ]
-    rows = max(1, _BLOCK // len(labels))
-    for start in range(0, resamples, rows):
-        count = min(rows, resamples - start)
-        weights = np.ones((count, len(units)))
-        for members in strata:
-            drawn = len(members) if clusters is None else len(members) - 1
-            if drawn < 1:
-                continue  # one cluster stays as it is
-            picks = rng.integers(0, len(members), (count, drawn))
-            picks += len(members) * np.arange(count)[:, np.newaxis]
-            times = np.bincount(picks.ravel(), minlength=count * len(members)).reshape(count, -1)
-            weights[:, members] = times * (len(members) / drawn)
-        yield weights if clusters is None else weights[:, index]
 
 
 def _sorted(scores, labels, threshold, costs):
@@ -222,10 +150,7 @@ def _measure(weights, prepared, metrics, costs):
         rates = from_counts(_counts(genuine, spoof, totals, prepared["accepted_bayes"]))
         result["act_dcf"] = dcf(rates["far"], rates["frr"], costs)
     if "cllr" in metrics:
-        bits = (
-            genuine @ prepared["surprise"] / totals["genuine"]
-            + spoof @ prepared["surprise"] / totals["spoof"]
-        )
+        bits = genuine @ prepared["surprise"] / totals["genuine"] + spoof @ prepared["surprise"] / totals["spoof"]
         result["cllr"] = bits / 2
     if {"eer", "auc", "min_dcf", "min_cllr"} & set(metrics):
         if len(prepared["starts"]) < weights.shape[1]:  # ties: one point of the ROC

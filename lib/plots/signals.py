@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.images import coloured
 
 _PALETTE = sns.color_palette("colorblind")
+_AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
 LABEL_COLOURS = {"genuine": _PALETTE[0], "spoof": _PALETTE[1]}
 
 
@@ -41,9 +42,7 @@ def pictures(indices, *, title, colours="magma"):
     colours : str
         A matplotlib colormap.
     """
-    figure = _grid(
-        list(indices.values()), list(indices), columns=4, width=2.8, colours=colours, upwards="rows of the feature →"
-    )
+    figure = _grid(list(indices.values()), list(indices), list(indices), columns=3, width=2.8, colours=colours)
     figure.suptitle(title)
     return figure
 
@@ -56,26 +55,26 @@ def gallery(indices, titles, *, title, colours="magma"):
     indices : numpy.ndarray [shape=(pictures, size, size), uint8]
     titles : sequence of str
     title : str
+        The feature's name.
     colours : str
     """
-    upwards = "coefficient →" if title == "mfcc" else "frequency →"
-    figure = _grid(list(indices), titles, columns=min(len(indices), 4), width=2.1, colours=colours, upwards=upwards)
+    figure = _grid(list(indices), titles, [title] * len(titles), columns=4, width=2.1, colours=colours)
     figure.suptitle(title)
     return figure
 
 
-def _grid(indices, titles, *, columns, width, colours, upwards):
+def _grid(indices, titles, features, *, columns, width, colours):
+    columns = min(columns, len(indices))
     rows = -(-len(indices) // columns)
-    figure = Figure(figsize=(columns * width, rows * (width + 0.35) + 0.3), layout="constrained")
-    for place, (index, title) in enumerate(zip(indices, titles, strict=True), 1):
+    figure = Figure(figsize=(columns * width, rows * (width + 0.45) + 0.3), layout="constrained")
+    for place, (index, title, feature) in enumerate(zip(indices, titles, features, strict=True), 1):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(coloured(index, colours), interpolation="nearest")
         axes.set_title(title, fontsize=9)
+        upwards, rightwards = _AXES.get(feature, ("frequency →", "time →"))
         axes.set(xticks=[], yticks=[])
-        if place % columns == 1 or columns == 1:
-            axes.set_ylabel(upwards, fontsize=8)
-        if place > len(indices) - columns:
-            axes.set_xlabel("time →", fontsize=8)
+        axes.set_ylabel(upwards, fontsize=8)
+        axes.set_xlabel(rightwards, fontsize=8)
     return figure
 
 

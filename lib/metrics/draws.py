@@ -1,0 +1,80 @@
+"""Resamples of trials, and of clusters of trials, as weights.
+
+Two ways of drawing:
+
+- **Trials**, within each class: the counts of genuine and spoof trials stay.
+- **Clusters** (speakers, phrases, replay configurations): whole clusters, so that what
+  trials of one speaker share is not taken for evidence. Clusters that hold both classes,
+  only genuine and only spoof trials are three strata, each resampled on its own; so both
+  classes are always there. Of K clusters K - 1 are drawn, which makes the variance
+  unbiased. A stratum of one cluster stays as it is. Trials of an unknown cluster (``-``)
+  are clusters of their own.
+
+Eight speakers say little about how much speakers vary: intervals over clusters end at
+the wider percentiles that Student's t with K - 1 degrees of freedom asks for.
+
+References
+----------
+J. N. K. Rao and C. F. J. Wu, "Resampling inference with complex survey data", Journal of
+the American Statistical Association 83, 1988 (K - 1 of K clusters).
+T. C. Hesterberg, "What teachers should know about the bootstrap", The American
+Statistician 69, 2015, section 5.3 (expanded percentiles).
+"""
+
+import numpy as np
+
+from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
+from lib.errors import InputError
+
+_BLOCK = 1_000_000  # weights held at a time, 8 MB an array
+
+
+def units_of(labels, clusters):
+    """A number for each cluster; trials of an unknown cluster have one each."""
+    if clusters is None:
+        return np.arange(len(labels))
+    names = np.asarray(clusters).astype(str)
+    if names.shape != labels.shape:
+        raise InputError(f"clusters of shape {names.shape} for {len(labels)} trials; one a trial is wanted")
+    _, units = np.unique(names, return_inverse=True)
+    alone = names == UNKNOWN
+    units[alone] = units.max() + 1 + np.arange(alone.sum())
+    if all(len(members) < 2 for members in _strata(labels, np.unique(units, return_inverse=True)[1])):
+        raise InputError(f"all {len(labels)} trials are of one cluster, {names[0]!r}; at least 2 are wanted")
+    return units
+
+
+def _strata(labels, index):
+    """Clusters that hold only genuine, only spoof, and both kinds of trials."""
+    genuine = np.bincount(index, labels == GENUINE) > 0
+    spoof = np.bincount(index, labels == SPOOF) > 0
+    return [np.flatnonzero(which) for which in (genuine & ~spoof, spoof & ~genuine, genuine & spoof)]
+
+
+def tail(level, labels, units):
+    """The percentile, as a fraction, at which an interval over clusters ends."""
+    from scipy.special import ndtr, stdtrit
+
+    index = np.unique(units, return_inverse=True)[1]
+    freedom = min((len(s) - 1 for s in _strata(labels, index) if len(s) > 1), default=1)
+    return float(ndtr(stdtrit(freedom, (1 - level) / 2)))
+
+
+def draws(labels, clusters, resamples, seed):
+    """Blocks of weights [shape=(rows, n)], trials in their given order."""
+    rng = np.random.default_rng(seed)
+    units, index = np.unique(units_of(labels, clusters), return_inverse=True)
+    strata = _strata(labels, index)
+    rows = max(1, _BLOCK // len(labels))
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
+        weights = np.ones((count, len(units)))
+        for members in strata:
+            drawn = len(members) if clusters is None else len(members) - 1
+            if drawn < 1:
+                continue  # one cluster stays as it is
+            picks = rng.integers(0, len(members), (count, drawn))
+            picks += len(members) * np.arange(count)[:, np.newaxis]
+            times = np.bincount(picks.ravel(), minlength=count * len(members)).reshape(count, -1)
+            weights[:, members] = times * (len(members) / drawn)
+        yield weights if clusters is None else weights[:, index]

@@ -1,0 +1,218 @@
+"""Pictures of an evaluation: what was answered, which errors which threshold makes.
+
+Every function returns a matplotlib figure of its own; nothing is shown or kept.
+Colours are seaborn's "colorblind": blue for genuine, orange for spoof; curves are told
+apart by their line style too.
+"""
+
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from lib import metrics
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
+
+_PALETTE = sns.color_palette("colorblind")
+_COLOURS = {GENUINE: _PALETTE[0], SPOOF: _PALETTE[1]}
+_DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
+_PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
+
+
+def confusion_matrix(matrix, title):
+    """Counts and shares of each truth's answers.
+
+    Parameters
+    ----------
+    matrix : array_like [shape=(2, 2)]
+        Rows truth, columns answer, spoof first; from `lib.metrics.confusion`.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    _draw_matrix(axes, matrix)
+    axes.set_title(title, fontsize=11)
+    return figure
+
+
+def confusion_grid(matrices):
+    """Many confusion matrices on one page, three in a row.
+
+    Parameters
+    ----------
+    matrices : dict of str to array_like [shape=(2, 2)]
+        Title -> matrix.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    columns = min(3, len(matrices))
+    rows = -(-len(matrices) // columns)
+    figure = Figure(figsize=(3.6 * columns, 3.1 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes, (title, matrix) in zip(grid.flat, matrices.items(), strict=False):
+        _draw_matrix(axes, matrix)
+        axes.set_title(title, fontsize=10)
+    for axes in grid.flat[len(matrices) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def det(curves, title):
+    """Detection error trade-off: false rejections over false acceptances, probit axes.
+
+    Both axes are stretched so that two normal distributions give a straight line; the
+    marked point on the diagonal is the EER.
+
+    Parameters
+    ----------
+    curves : dict of str to (array_like, array_like)
+        Name -> scores (log-odds) and labels (1 = genuine) of the same length.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    References
+    ----------
+    A. Martin et al., "The DET curve in assessment of detection task performance",
+    Eurospeech 1997.
+    """
+    from scipy.stats import norm
+
+    figure, axes = _curve_axes(title, len(curves))
+    ticks = norm.ppf(np.array(_PERCENT_TICKS) / 100)
+    low, high = ticks[0], ticks[-1]
+    axes.plot([low, high], [low, high], color="0.75", linewidth=0.8, zorder=0)
+    for k, (name, (scores, labels)) in enumerate(curves.items()):
+        far, frr, _ = metrics.roc(scores, labels)
+        rate = metrics.eer(scores, labels)[0]
+        # Points along the interpolated curve, so that few trials give no false straight lines.
+        x, y = (norm.ppf(np.clip(v, norm.cdf(low), norm.cdf(high))) for v in _dense(far, frr))
+        axes.plot(x, y, label=f"{name}: EER {100 * rate:.1f} %", **_style(k))
+        point = np.clip(norm.ppf(rate), low, high)
+        axes.plot(point, point, marker="o", markersize=6, color=_PALETTE[k % 10], markeredgecolor="white")
+    names = [f"{tick:g}" for tick in _PERCENT_TICKS]
+    axes.set_xticks(ticks, names)
+    axes.set_yticks(ticks, names)
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="FRR: genuine trials rejected, %")
+    _legend(axes, len(curves))
+    return figure
+
+
+def roc(curves, title):
+    """ROC: genuine trials accepted over spoof trials accepted; the EER is marked.
+
+    Parameters
+    ----------
+    curves : dict of str to (array_like, array_like)
+        Name -> scores and labels.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _curve_axes(title, len(curves))
+    axes.plot([0, 100], [0, 100], color="0.75", linewidth=0.8, zorder=0)
+    for k, (name, (scores, labels)) in enumerate(curves.items()):
+        far, frr, _ = metrics.roc(scores, labels)
+        area, rate = metrics.auc(scores, labels), metrics.eer(scores, labels)[0]
+        axes.plot(100 * far, 100 * (1 - frr), label=f"{name}: AUC {100 * area:.1f} %", **_style(k))
+        axes.plot(
+            100 * rate,
+            100 * (1 - rate),
+            marker="o",
+            markersize=6,
+            color=_PALETTE[k % 10],
+            markeredgecolor="white",
+        )
+    axes.set(xlim=(-1, 101), ylim=(-1, 101), aspect="equal")
+    axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="genuine trials accepted, %")
+    _legend(axes, len(curves))
+    return figure
+
+
+def score_histogram(scores, labels, threshold, title):
+    """How the scores of both classes lie, and where the threshold cuts.
+
+    Each class's bars sum to 100 %, so a small class is seen beside a large one.
+
+    Parameters
+    ----------
+    scores, labels : array_like [shape=(n,)]
+    threshold : float, log-odds
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    scores, labels = np.asarray(scores, dtype=float), np.asarray(labels)
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    # A few far scores would squeeze the rest into one bar: the outer bars collect them.
+    tails = [np.quantile(scores[labels == label], [0.001, 0.999]) for label in (SPOOF, GENUINE)]
+    low, high = min(threshold, *np.ravel(tails)), max(threshold, *np.ravel(tails))
+    margin = 0.02 * (high - low) or 0.5
+    edges = np.linspace(low - margin, high + margin, 61)
+    for label in (SPOOF, GENUINE):
+        inside = np.clip(scores[labels == label], edges[0], edges[-1])
+        weights = np.full(len(inside), 100 / max(len(inside), 1))
+        name = f"{LABEL_NAMES[label]} ({len(inside):,} trials)"
+        style = {"color": _COLOURS[label], "label": name}
+        axes.hist(inside, edges, weights=weights, alpha=0.45, **style)
+        axes.hist(inside, edges, weights=weights, histtype="step", linewidth=1.2, color=_COLOURS[label])
+    axes.axvline(threshold, color="0.2", linestyle="--", linewidth=1.2, label=f"threshold {threshold:.3g}")
+    beyond = int(((scores < edges[0]) | (scores > edges[-1])).sum())
+    axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %", title=title)
+    if beyond:
+        axes.set_xlabel(f"{axes.get_xlabel()}\n{beyond:,} trials beyond the axis are in the outer bars")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
+
+
+def _draw_matrix(axes, matrix):
+    matrix = np.asarray(matrix)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    cells = zip(matrix.flat, shares.flat, strict=True)
+    texts = np.array([f"{count:,.0f}\n{100 * share:.1f} %" for count, share in cells]).reshape(2, 2)
+    style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False, "linewidths": 1, "square": True}
+    sns.heatmap(shares, annot=texts, fmt="", ax=axes, **style)
+    axes.set_xticklabels(LABEL_NAMES)
+    axes.set_yticklabels(LABEL_NAMES, rotation=90, va="center")
+    axes.set(xlabel="answer", ylabel="truth (% of its row)")
+
+
+def _curve_axes(title, curves):
+    # The legend stands below, a line a curve.
+    figure = Figure(figsize=(5.6, 5.6 + 0.22 * curves), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, fontsize=11)
+    axes.grid(color="0.92")
+    axes.tick_params(labelsize=8)
+    return figure, axes
+
+
+def _style(k):
+    return {"color": _PALETTE[k % 10], "linestyle": _DASHES[k % len(_DASHES)], "linewidth": 1.6}
+
+
+def _legend(axes, curves):
+    if curves:
+        axes.legend(fontsize=8.5, loc="upper center", bbox_to_anchor=(0.5, -0.11), frameon=False)
+
+
+def _dense(far, frr):
+    """The interpolated ROC with enough points to draw it on a bent axis."""
+    steps = np.arange(len(far))
+    fine = np.linspace(0, len(far) - 1, max(len(far), 2000))
+    fine = np.unique(np.concatenate([fine, steps]))
+    return np.interp(fine, steps, far), np.interp(fine, steps, frr)
