@@ -6,6 +6,7 @@ run is marked in MLflow with the error of its cell, and the others go on.
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,9 +18,10 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from lib import audit, study
+from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
 from lib.tracking import query
-from lib.tracking.runs import RUN_ID, connect, create
+from lib.tracking.runs import RUN_ID, connect, create, tracking_uri
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 _QUIET = {
@@ -172,6 +174,49 @@ def export_html(notebook, target, *, code=True):
 
     exporter = HTMLExporter(exclude_input=not code, embed_images=True)
     target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
+
+
+def comparison_page(chosen, target):
+    """Write the page of the study's newest comparison run, without code cells.
+
+    Raises
+    ------
+    lib.errors.InputError
+        No comparison has finished, or the page cannot be written.
+    """
+    client = connect()
+    run_id = query.newest_comparison(client, chosen.name, chosen.corpus)
+    if run_id is None:
+        raise InputError(
+            f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
+            f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
+        )
+    executed = client.download_artifacts(run_id, "notebook.ipynb")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        export_html(executed, target, code=False)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def serve_ui(port):
+    """The MLflow UI on this machine until it is stopped; its exit code."""
+    connect()
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    return _serve([*command, "--backend-store-uri", tracking_uri()])
+
+
+def serve_lab(port):
+    """JupyterLab on the notebooks until it is stopped; its exit code."""
+    return _serve([sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"])
+
+
+def _serve(command):
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **_QUIET}
+    try:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
 
 
 def _papermill(run, executed, show):

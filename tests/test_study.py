@@ -88,7 +88,7 @@ def test_load_wrong_argument_is_named(arguments, words):
         ("corpus: demo\nruns: [11_paper_cnn/mfcc]\nsed: [1]\n", "sed is no key of a study; there are corpus"),
         ("corpus: demo\n", "runs is missing"),
         ("corpus: demo\nruns: 3\n", "runs is a int; list is wanted"),
-        ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are mfcc, spectrogram"),
+        ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are fft, mel, mfcc"),
         ("corpus: demo\nruns: [11_paper_cnn/mfcc]\nset: {nothing: 1}\n", "set: nothing is a parameter of none of"),
         ("- a\n- b\n", "a list; a mapping of keys to values is wanted"),
         ("a: [1\n", "not YAML"),
