@@ -6,6 +6,7 @@ Works on the rows of `lib.tracking.query.compare`; every number keeps its interv
 import json
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from lib import scores
 from lib.reference import REPORT
@@ -14,7 +15,7 @@ from lib.tracking.runs import connect
 _SHOWN = {
     "eval/eer": "eval EER %",
     "eval/auc": "eval AUC %",
-    "eval/balanced_accuracy": "eval balanced acc. %",
+    "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
 }
 
@@ -50,7 +51,7 @@ def table(rows):
     for row in rows:
         line = {"run": row["run"], "seed": "-" if row["seed"] is None else row["seed"]}
         line |= {title: with_interval(row, name) for name, title in _SHOWN.items()}
-        line["constant answer %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
+        line["constant %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
         line["dev EER %"] = with_interval(row, "dev/eer")
         line["status"] = "finished" if row["status"] == "FINISHED" else row["status"].lower()
         lines.append(line)
@@ -91,23 +92,30 @@ def beside_report(name, split, values, matrix):
     reported = REPORT.get(name, {}).get(split)
     if reported is None:
         return pd.DataFrame(columns=["measure", "ours %", "report %", "difference"])
-    recall = {
-        "recall_genuine": matrix[1][1] / max(sum(matrix[1]), 1),
-        "recall_spoof": matrix[0][0] / max(sum(matrix[0]), 1),
+    ours = {
+        **values,
+        **_recall("recall_genuine", matrix[1][1], matrix[1]),
+        **_recall("recall_spoof", matrix[0][0], matrix[0]),
     }
     lines = []
     for measure in ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof"):
-        ours = recall.get(measure, values.get(measure))
         theirs = getattr(reported, measure)
         lines.append(
             {
                 "measure": f"{split} {measure.replace('_', ' ')} (Figure {reported.figure})",
-                "ours %": percent(ours) if measure in recall else with_interval(values, measure),
+                "ours %": with_interval(ours, measure),
                 "report %": percent(theirs),
-                "difference": f"{100 * (ours - theirs):+.1f}",
+                "difference": f"{100 * (ours[measure] - theirs):+.1f}",
             }
         )
     return pd.DataFrame(lines)
+
+
+def _recall(name, hits, row):
+    """Part of a class that was answered rightly, with its Wilson interval (scipy)."""
+    result = binomtest(int(hits), int(sum(row)))
+    low, high = result.proportion_ci(method="wilson")
+    return {name: result.statistic, f"{name}_ci_low": low, f"{name}_ci_high": high}
 
 
 def confusion(row, split):

@@ -9,4 +9,4 @@ from IPython import get_ipython
 from IPython.core.pylabtools import select_figure_formats
 
 if get_ipython() is not None:
-    select_figure_formats(get_ipython(), {"png"}, bbox_inches=None)
+    select_figure_formats(get_ipython(), {"png"}, bbox_inches="tight")

@@ -1,0 +1,74 @@
+"""Tables of runs and the report's figures beside ours."""
+
+import pytest
+
+from lib import comparison, reference
+
+ROW = {
+    "run": "11_paper_cnn/mfcc", "seed": 0, "status": "FINISHED", "run_id": "r", "error": "",
+    "eval/eer": 0.25, "eval/eer_ci_low": 0.2, "eval/eer_ci_high": 0.3, "eval/auc": 0.8, "eval/accuracy": 0.7,
+    "eval/balanced_accuracy": 0.6, "eval/constant_accuracy": 0.9, "dev/eer": 0.1,
+    **{f"{s}/n_{c}": 1000.0 for s in ("train", "dev", "eval") for c in ("genuine", "spoof")},
+}  # fmt: skip
+
+
+def test_with_interval_shows_percent_and_interval():
+    assert comparison.with_interval(ROW, "eval/eer") == "25.0 [20.0, 30.0]"
+    assert comparison.with_interval(ROW, "eval/auc") == "80.0"
+    assert comparison.with_interval(ROW, "eval/none") == "-"
+
+
+def test_table_has_the_constant_answer_beside_the_accuracy():
+    failed = {"run": "14_mobilenet/mfcc", "seed": 1, "status": "FAILED", "run_id": "s", "error": "x"}
+    table = comparison.table([ROW, failed])
+    assert table["constant %"].tolist() == ["90.0", "-"]
+    assert table["status"].tolist() == ["finished", "failed"]
+    assert table["eval EER %"].tolist() == ["25.0 [20.0, 30.0]", "-"]
+
+
+def test_counts_says_what_the_numbers_stand_on():
+    assert "eval 1,000 genuine + 1,000 spoof" in comparison.counts([ROW])
+    assert comparison.counts([]) == "No run has finished."
+
+
+def test_beside_report_the_reports_own_matrix_differs_by_nothing():
+    # Figure 3.5: recalls 0.40 of 1,298 genuine and 0.72 of 12,008 spoof
+    matrix = [[8646, 3362], [779, 519]]
+    values = {"accuracy": 0.69, "balanced_accuracy": 0.56}
+    table = comparison.beside_report("11_paper_cnn/mfcc", "eval", values, matrix)
+    assert table["difference"].astype(float).abs().max() == 0
+    assert table["report %"].tolist() == ["69.0", "56.0", "40.0", "72.0"]
+    assert table["ours %"].iloc[2].startswith("40.0 [37.")
+    assert "Figure 3.5" in table["measure"].iloc[0]
+
+
+def test_beside_report_a_run_without_figures_has_no_rows():
+    assert comparison.beside_report("11_paper_cnn/stft", "eval", {}, [[1, 0], [0, 1]]).empty
+
+
+def test_reported_balanced_accuracies_are_those_the_recalls_imply():
+    found = [reference.REPORT[f"11_paper_cnn/{name}"]["eval"].balanced_accuracy for name in ("spectrogram", "mfcc")]
+    assert found == pytest.approx([0.54, 0.56])
+    assert pytest.approx(0.9025, abs=1e-4) == reference.CONSTANT_EVAL_ACCURACY
+
+
+def test_reading_says_when_accuracy_lies_below_the_constant_answer():
+    good = {**comparison.metrics_of(ROW, "eval"), "eer_ci_low": 0.2, "eer_ci_high": 0.3}
+    measured = {"train": {"eer": 0.1}, "dev": {"eer": 0.2}, "eval": good}
+    assert "lies below the 90.0 % of the constant answer" in comparison.reading("x", measured, [])
+    measured["eval"] = {**good, "accuracy": 0.95}
+    assert "no lower than" in comparison.reading("x", measured, [])
+    measured["eval"] = {**good, "auc": 0.4}
+    assert "point the wrong way" in comparison.reading("x", measured, [])
+    measured["eval"] = {**good, "eer_ci_low": 0.4, "eer_ci_high": 0.55}
+    assert "not told apart from chance" in comparison.reading("x", measured, ["A part."])
+
+
+def test_reading_study_names_overlap_and_failures():
+    other = {**ROW, "run": "11_paper_cnn/spectrogram", "eval/eer": 0.28, "eval/eer_ci_low": 0.22}
+    far = {**ROW, "run": "11_paper_cnn/fft", "eval/eer": 0.48, "eval/eer_ci_low": 0.42, "eval/eer_ci_high": 0.5}
+    failed = {"run": "14_mobilenet/mfcc", "seed": 1, "status": "FAILED"}
+    text = comparison.reading_study("s", [far, other, ROW, failed], [])
+    assert "Lowest eval EER: 11_paper_cnn/mfcc, seed 0" in text
+    assert "overlaps with that of 11_paper_cnn/spectrogram, seed 0:" in text
+    assert "Not finished: 14_mobilenet/mfcc, seed 1" in text
