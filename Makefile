@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 RUN := .venv/bin/python -m
 
-.PHONY: demo test lab ui bench lint lock clean .venv
+.PHONY: demo test lab ui lint lock .venv
 
 demo: .venv/installed
 	@$(RUN) lib make-demo

@@ -160,6 +160,27 @@ def compare(study, corpus, as_json, html):
         click.echo(f"comparison page: {html}", err=as_json)
 
 
+@main.command()
+@click.argument("scores", type=click.Path())
+@click.option("--protocol", required=True, type=click.Path(), metavar="FILE", help="Protocol of the scored trials.")
+@click.option("--dev-scores", type=click.Path(), metavar="FILE", help="The same system's scores of dev.")
+@click.option("--dev-protocol", type=click.Path(), metavar="FILE", help="Protocol of dev.")
+@click.option("--allow-missing", is_flag=True, help="Measure the trials that both files have.")
+@click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
+@click.option("--json", "as_json", is_flag=True, help="Every number as JSON, fractions.")
+def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, as_json):
+    """Measure SCORES, a score file of any system.
+
+    Lines are 'trial score', 'trial score label' or 'trial label score', higher scores
+    more genuine. With dev scores, thresholds and calibration are chosen on dev.
+    """
+    from lib.metrics.evaluation import evaluate_files
+    from lib.metrics.tables import describe
+
+    found = evaluate_files(scores, protocol, dev_scores, dev_protocol, allow_missing, by=by)
+    click.echo(json.dumps(found, indent=2) if as_json else describe(found))
+
+
 def _echo_table(study, corpus):
     from lib import comparison
     from lib.tracking import query

@@ -208,7 +208,10 @@ def serve_ui(port):
 
 def serve_lab(port):
     """JupyterLab on the notebooks until it is stopped; its exit code."""
-    return _serve([sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"])
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container; Jupyter refuses root otherwise
+        command.append("--allow-root")
+    return _serve(command)
 
 
 def _serve(command):

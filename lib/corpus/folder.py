@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -190,10 +191,11 @@ def _digest(folder, trials, stats):
         for content in contents:
             total.update(content)
     digest = total.hexdigest()[:16]
-    DIGESTS.mkdir(parents=True, exist_ok=True)
-    fresh = known.with_suffix(f".{os.getpid()}")
-    fresh.write_text(digest, encoding="ascii")
-    fresh.replace(known)
+    with suppress(OSError):  # a checkout that cannot be written computes it each time
+        DIGESTS.mkdir(parents=True, exist_ok=True)
+        fresh = known.with_suffix(f".{os.getpid()}")
+        fresh.write_text(digest, encoding="ascii")
+        fresh.replace(known)
     return digest
 
 

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 
 from lib.corpus.protocol import GENUINE
-from lib.metrics.curves import checked
+from lib.metrics.curves import auc, checked, eer
 from lib.metrics.measures import evaluate
 from lib.metrics.resampling import resample
+
+# Cheaper alone than with all the others.
+_FAST = {"eer": lambda scores, labels: eer(scores, labels)[0], "auc": auc}
 
 
 def design_effect(scores, labels, clusters, *, metric="eer", resamples=1000, seed=0, **settings):
@@ -49,12 +52,13 @@ def leave_one_out(scores, labels, clusters, *, metric="eer", **settings):
     """
     scores, labels = checked(scores, labels)
     names = np.asarray(clusters).astype(str)
-    everything = evaluate(scores, labels, **settings)[metric]
+    measure = _FAST.get(metric) or (lambda scores, labels: evaluate(scores, labels, **settings)[metric])
+    everything = measure(scores, labels)
     rows = []
     for name in np.unique(names):
         rest = names != name
         both = len(np.unique(labels[rest])) == 2
-        without = evaluate(scores[rest], labels[rest], **settings)[metric] if both else np.nan
+        without = measure(scores[rest], labels[rest]) if both else np.nan
         n_genuine = int((labels[~rest] == GENUINE).sum())
         n_spoof = int((~rest).sum()) - n_genuine
         rows.append((name, n_genuine, n_spoof, without, everything - without))

@@ -40,7 +40,7 @@ def units_of(labels, clusters):
     alone = names == UNKNOWN
     units[alone] = units.max() + 1 + np.arange(alone.sum())
     if all(len(members) < 2 for members in _strata(labels, np.unique(units, return_inverse=True)[1])):
-        raise InputError(f"all {len(labels)} trials are of one cluster, {names[0]!r}; at least 2 are wanted")
+        raise InputError(f"all {len(labels)} trials are of one cluster, {str(names[0])!r}; at least 2 are wanted")
     return units
 
 
@@ -51,13 +51,33 @@ def _strata(labels, index):
     return [np.flatnonzero(which) for which in (genuine & ~spoof, spoof & ~genuine, genuine & spoof)]
 
 
-def tail(level, labels, units):
-    """The percentile, as a fraction, at which an interval over clusters ends."""
+def freedom_of(labels, clusters):
+    """Degrees of freedom of the variance over clusters; infinite over trials."""
+    if clusters is None:
+        return np.inf
+    index = np.unique(units_of(labels, clusters), return_inverse=True)[1]
+    return min(len(stratum) - 1 for stratum in _strata(labels, index) if len(stratum) > 1)
+
+
+def interval(values, freedom, level=0.95):
+    """Where the middle of resampled values lies.
+
+    Parameters
+    ----------
+    values : numpy.ndarray [shape=(resamples,)]
+    freedom : float
+        From `freedom_of`.
+    level : float, 0 to 1
+
+    Returns
+    -------
+    low, high : float
+    """
     from scipy.special import ndtr, stdtrit
 
-    index = np.unique(units, return_inverse=True)[1]
-    freedom = min((len(s) - 1 for s in _strata(labels, index) if len(s) > 1), default=1)
-    return float(ndtr(stdtrit(freedom, (1 - level) / 2)))
+    end = (1 - level) / 2 if np.isinf(freedom) else ndtr(stdtrit(freedom, (1 - level) / 2))
+    low, high = np.quantile(values, [end, 1 - end])
+    return float(low), float(high)
 
 
 def draws(labels, clusters, resamples, seed):

@@ -20,10 +20,11 @@ from lib.errors import InputError
 from lib.metrics.answers import from_counts
 from lib.metrics.costs import ASVSPOOF5, bayes_threshold, dcf, isotonic_cllr, surprise
 from lib.metrics.curves import checked, crossing
-from lib.metrics.draws import draws, tail, units_of
+from lib.metrics.draws import draws, freedom_of, interval, units_of
 
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "mcc", "min_dcf", "act_dcf", "cllr")
 _KNOWN = (*METRICS, "min_cllr")
+_MINIMA = ("min_dcf", "min_cllr")
 
 
 def bootstrap(
@@ -66,27 +67,50 @@ def bootstrap(
     are widened to what n trials without an error allow, ``1 - (alpha / 2)^(1 / n)`` of
     errors with n trials of the smaller class (C. J. Clopper and E. S. Pearson,
     Biometrika 26, 1934); with clusters, n clusters.
+
+    `min_dcf` and `min_cllr` are minima over the very trials: too low, and lower still in
+    resamples of them. Their percentiles are moved up by twice the difference between the
+    mean resample and the value, and reach down to the value at least. In simulated
+    corpora of 500 to 1,700 trials this covers the truth in 81 to 90 % of cases, where the plain
+    percentiles do in 51 to 83 %; all other metrics are
+    near 95 %.
     """
     scores, labels = checked(scores, labels)
-    values = resample(
-        scores,
-        labels,
-        clusters=clusters,
-        metrics=metrics,
-        resamples=resamples,
-        seed=seed,
-        threshold=threshold,
-        costs=costs,
-    )
-    units = units_of(labels, clusters)
-    end = (1 - level) / 2 if clusters is None else tail(level, labels, units)
+    settings = {"metrics": metrics, "threshold": threshold, "costs": costs}
+    values = resample(scores, labels, clusters=clusters, resamples=resamples, seed=seed, **settings)
+    point = _measure(np.ones((1, len(labels))), _sorted(scores, labels, threshold, costs), metrics, costs)
+    return intervals(values, point, labels, clusters=clusters, level=level)
+
+
+def intervals(values, point, labels, *, clusters=None, level=0.95):
+    """Intervals from resampled metrics; `bootstrap` is this after `resample`.
+
+    Parameters
+    ----------
+    values : dict of str to numpy.ndarray [shape=(resamples,)]
+        From `resample` with the same labels and clusters.
+    point : dict of str to float
+        The metrics of the trials themselves.
+    labels, clusters, level
+        As for `bootstrap`.
+
+    Returns
+    -------
+    dict of str to (float, float)
+    """
+    labels = np.asarray(labels)
+    units, freedom = units_of(labels, clusters), freedom_of(labels, clusters)
     unseen = 1 - ((1 - level) / 2) ** (1 / min(len(np.unique(units[labels == c])) for c in (SPOOF, GENUINE)))
     result = {}
     for name, value in values.items():
-        low, high = np.quantile(value, [end, 1 - end])
+        low, high = interval(value, freedom, level)
+        if name in _MINIMA:
+            at = float(np.squeeze(point[name]))
+            lift = max(0.0, 2 * (at - value.mean()))
+            low, high = min(low + lift, at), max(high + lift, at)
         if low == high and name in ("eer", "auc", "accuracy", "balanced_accuracy"):
             low, high = (low - unseen if low == 1 else low), (high + unseen if high == 0 else high)
-        result[name] = (float(low), float(high))
+        result[name] = (low, high)
     return result
 
 

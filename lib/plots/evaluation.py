@@ -179,6 +179,49 @@ def score_histogram(scores, labels, threshold, title):
     return figure
 
 
+def breakdown(table, title, *, overall=None):
+    """EER of each group with its interval and counts; groups of few trials hollow.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `lib.metrics.breakdown`; drawn in its order, at most a page high.
+    title : str
+    overall : float, optional
+        EER of all trials, as a line.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = len(table)
+    height = min(0.27, 9.0 / max(rows, 1))  # inches a row
+    size = min(9.0, 0.75 * 72 * height)  # points: three quarters of a row
+    figure = Figure(figsize=(7.2, 1.4 + height * max(rows, 3)), layout="constrained")
+    axes = figure.subplots()
+    for y, row in enumerate(table.itertuples()):
+        axes.plot([100 * row.eer_low, 100 * row.eer_high], [y, y], color=_PALETTE[0], linewidth=1.6)
+        face = "white" if row.small else _PALETTE[0]
+        axes.plot(100 * row.eer, y, "o", markersize=0.6 * size, color=_PALETTE[0], markerfacecolor=face)
+        counts = f"{row.n_genuine:,} + {row.n_spoof:,}" + (" few" if row.small else "")
+        axes.text(1.02, y, counts, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
+    above = {"va": "bottom", "fontsize": 8.5, "color": "0.3"}
+    if overall is not None:
+        axes.axvline(100 * overall, color="0.4", linestyle="--", linewidth=1)
+        name = f"all {100 * overall:.1f}"
+        axes.text(100 * overall, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", **above)
+    axes.text(1.02, 1.005, "genuine + spoof", transform=axes.transAxes, **above)
+    axes.set_yticks(range(rows), table["group"], fontsize=size)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall or 0, 0.01]))
+    axes.grid(axis="x", color="0.92")
+    level = f"{100 * table.attrs.get('level', 0.95):g} % interval over trials"
+    axes.set_xlabel(f"EER, % ({level})")
+    axes.set_ylabel(table.attrs.get("by", "group"))
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
 def _draw_matrix(axes, matrix):
     matrix = np.asarray(matrix)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)

@@ -1,0 +1,201 @@
+"""Everything that scores and a protocol say together: what ``study evaluate`` shows."""
+
+import numpy as np
+
+from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
+from lib.errors import InputError
+from lib.metrics import alarms
+from lib.metrics.answers import confusion, from_counts
+from lib.metrics.breakdown import breakdown, configurations
+from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
+from lib.metrics.clusters import leave_one_out
+from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
+from lib.metrics.curves import eer
+from lib.metrics.measures import evaluate
+from lib.metrics.resampling import METRICS, intervals, resample
+from lib.scores import match, read_scores
+
+_OVER_CLUSTERS = ("eer", "auc", "balanced_accuracy")
+
+
+def evaluate_files(
+    scores_path,
+    protocol_path,
+    dev_scores=None,
+    dev_protocol=None,
+    allow_missing=False,
+    *,
+    by=(),
+    costs=ASVSPOOF5,
+    resamples=1000,
+    seed=0,
+    level=0.95,
+):
+    """Measure a score file of any system.
+
+    Parameters
+    ----------
+    scores_path, protocol_path : str or Path
+    dev_scores, dev_protocol : str or Path, optional
+        The same system's scores of dev; thresholds and calibration are chosen there.
+    allow_missing : bool
+        Measure the trials that scores and protocol share; a warning says how many.
+    by : sequence of str
+        Columns to break the EER down by, as ``environment``.
+    costs, resamples, seed, level
+        As for `lib.metrics.bootstrap`.
+
+    Returns
+    -------
+    dict
+        As of `evaluate_table`, with `scores` and `protocol`, the paths.
+
+    Raises
+    ------
+    InputError
+        A file is wrong, or only one of both dev files is given.
+    """
+    if (dev_scores is None) != (dev_protocol is None):
+        raise InputError("dev scores and dev protocol go together; one of them is missing")
+    table = match(read_scores(scores_path), read_protocol(protocol_path), allow_missing=allow_missing)
+    dev = None
+    if dev_scores is not None:
+        dev = match(read_scores(dev_scores), read_protocol(dev_protocol), allow_missing=allow_missing)
+    result = evaluate_table(table, dev, by=by, costs=costs, resamples=resamples, seed=seed, level=level)
+    return {"scores": str(scores_path), "protocol": str(protocol_path), **result}
+
+
+def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, seed=0, level=0.95):
+    """Measure a table of scores, labels and what is known of the trials.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `lib.scores.match`: `trial`, `score`, `label`, and of `speaker`, `phrase`,
+        `environment`, `playback`, `recorder` what there is.
+    dev : pandas.DataFrame, optional
+        The same of dev.
+    by, costs, resamples, seed, level
+        As for `evaluate_files`.
+
+    Returns
+    -------
+    dict
+        Plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, with
+        accuracies and MCC at threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over
+        trials; `eer_threshold`; `shuffled_auc` [low, high]; `thresholds` (``0.5``,
+        ``bayes`` and, with dev, ``dev-eer``); `clusters` (speaker, phrase,
+        configuration); `breakdown`; with dev `dev` (its EER, the calibration, the
+        threshold card); `n_missing`, `n_extra`; `costs`, `level`, `resamples`;
+        `warnings`, plain sentences.
+    """
+    scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
+    settings = {"resamples": resamples, "seed": seed, "costs": costs}
+    over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), **settings)
+    result = evaluate(scores, labels, costs=costs)
+    ends = intervals(over_trials, result, labels, level=level)
+    result |= {f"{name}_ci": list(ends[name]) for name in ends}
+    result["eer_threshold"] = eer(scores, labels)[1]
+    result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels, seed=seed))
+    result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs)}
+    result["clusters"] = {
+        name: _over_clusters(scores, labels, clusters, over_trials, level=level, **settings)
+        for name, clusters in _clusters(table).items()
+    }
+    result["breakdown"] = {column: _rows(breakdown(table, column, resamples=resamples, seed=seed)) for column in by}
+    warnings = _about_trials(table, "") + alarms.of_scores(scores) + alarms.of_result(result)
+    if dev is None:
+        source = "costs, scores as they are"
+        result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs)
+    else:
+        result["dev"] = _with_dev(scores, labels, dev, costs)
+        result["thresholds"] |= result["dev"].pop("thresholds")
+        warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result["dev"])
+    result |= {"n_missing": len(table.attrs.get("missing", ())), "n_extra": len(table.attrs.get("extra", ()))}
+    result |= {"costs": costs._asdict(), "level": level, "resamples": resamples, "warnings": warnings}
+    return result
+
+
+def _at(scores, labels, threshold, source, costs):
+    """What a threshold answers."""
+    answers = {name: float(value) for name, value in from_counts(confusion(scores, labels, threshold)).items()}
+    del answers["constant_accuracy"]
+    cost = float(dcf(answers["far"], answers["frr"], costs))
+    return {"threshold": float(threshold), "source": source, **answers, "dcf": cost}
+
+
+def _clusters(table):
+    """Cluster names of every trial, for each kind that the protocol knows."""
+    kinds = {name: table[name].to_numpy() for name in ("speaker", "phrase") if name in table}
+    if all(name in table for name in ("environment", "playback", "recorder")):
+        kinds["configuration"] = configurations(table).to_numpy()
+    spoof = (table["label"] == SPOOF).to_numpy()
+    return {kind: names for kind, names in kinds.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
+
+
+def _over_clusters(scores, labels, clusters, over_trials, *, level, **settings):
+    values = resample(scores, labels, clusters=clusters, metrics=_OVER_CLUSTERS, **settings)
+    ends = intervals(values, {}, labels, clusters=clusters, level=level)
+    trials = over_trials["eer"].var()
+    influence = leave_one_out(scores, labels, clusters)
+    influence = influence[influence["cluster"] != UNKNOWN]
+    most = influence.iloc[0]
+    known = not np.isnan(most["without"])
+    return {
+        "count": len(influence),
+        **{f"{name}_ci": list(ends[name]) for name in _OVER_CLUSTERS},
+        "design_effect": float(values["eer"].var() / trials) if trials > 0 else None,
+        "most": {"cluster": str(most["cluster"]), "without": float(most["without"]) if known else None},
+    }
+
+
+def _rows(table):
+    """A breakdown as plain dicts; None where there is no number."""
+    return [
+        {key: (None if value != value else value) for key, value in row.items()}  # NaN is unlike itself
+        for row in table.to_dict("records")
+    ]
+
+
+def _with_dev(scores, labels, dev, costs):
+    """Calibration and thresholds chosen on dev, and what they do here."""
+    dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
+    rate, threshold = eer(dev_scores, dev_labels)
+    line = calibrate(dev_scores, dev_labels)
+    result = {
+        "eer": rate,
+        "n_genuine": int((dev_labels != SPOOF).sum()),
+        "n_spoof": int((dev_labels == SPOOF).sum()),
+        "calibration": line._asdict(),
+        "thresholds": {"dev-eer": _at(scores, labels, threshold, "EER of dev", costs)},
+    }
+    if line.slope > 0:
+        source = "costs, calibrated on dev"
+        cut = raw_threshold(bayes_threshold(costs), line)
+        result["thresholds"]["bayes"] = _at(scores, labels, cut, source, costs)
+        ratios = calibrated(scores, line)
+        result["calibrated"] = {"cllr": cllr(ratios, labels), "act_dcf": act_dcf(ratios, labels, costs)}
+        result["card"] = threshold_card(dev_scores, dev_labels, costs=costs)
+    return result
+
+
+def _about_trials(table, prefix):
+    """What a partial overlap left out."""
+    missing, extra = (len(table.attrs.get(name, ())) for name in ("missing", "extra"))
+    found = []
+    if missing:
+        total = missing + len(table)
+        found.append(f"{prefix}{missing:,} of the protocol's {total:,} trials have no score and are left out.")
+    if extra:
+        found.append(f"{prefix}{extra:,} scores have no trial in the protocol and are left out.")
+    return found
+
+
+def _about_dev(table, dev, result):
+    found = []
+    if result["calibration"]["slope"] <= 0:
+        found.append("On dev the scores say nothing or point the wrong way: there is no Bayes threshold.")
+    shared = len(set(table["trial"]) & set(dev["trial"]))
+    if shared:
+        found.append(f"{shared:,} of the measured trials are in dev too: thresholds were chosen on what they judge.")
+    return found

@@ -1,0 +1,88 @@
+"""The command on score files: what it prints, and how it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from lib.cli import main
+from lib.scores import write_scores
+
+KEYS = {
+    "eer", "eer_ci", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof", "warnings",
+}  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path, rng):
+    """Scores and protocol of dev and eval, three speakers each."""
+    paths = {}
+    for split, letter in (("dev", "D"), ("eval", "E")):
+        labels = np.repeat([1, 0], [40, 60])
+        trials = [f"{letter}_{i}" for i in range(100)]
+        words = [("genuine", "- - -") if label else ("spoof", "E01 P01 R01") for label in labels]
+        lines = [f"{t}.wav {w} M{i % 3} S1 {r}" for i, (t, (w, r)) in enumerate(zip(trials, words, strict=True))]
+        paths[split] = tmp_path / f"{split}.tsv", tmp_path / f"{split}.txt"
+        write_scores(paths[split][0], trials, rng.normal(size=100) + 2 * labels)
+        paths[split][1].write_text("\n".join(lines) + "\n")
+    return paths
+
+
+def study(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def test_evaluate_json_has_the_fixed_keys_as_fractions(files):
+    scores, protocol = files["eval"]
+    result = study("evaluate", scores, "--protocol", protocol, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found.keys() >= KEYS
+    low, high = found["eer_ci"]
+    assert 0 < low <= found["eer"] <= high < 0.5
+    assert (found["n_genuine"], found["n_spoof"]) == (40, 60)
+
+
+def test_evaluate_prints_a_table_with_dev_thresholds(files):
+    (scores, protocol), (dev_scores, dev_protocol) = files["eval"], files["dev"]
+    result = study(
+        "evaluate", scores, "--protocol", protocol, "--dev-scores", dev_scores, "--dev-protocol", dev_protocol
+    )
+    assert result.exit_code == 0
+    assert "dev-eer" in result.stdout and "bayes" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 160
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lines: [*lines, lines[1]], "E_0"),
+        (lambda lines: lines[:-3], "have no score"),
+        (lambda lines: [line.replace("\t", ",") for line in lines], "comma"),
+        (lambda lines: [*lines[:5], "E_4\tnan", *lines[6:]], "line 6"),
+        (lambda lines: [*lines[:5], "E_4\tinf", *lines[6:]], "line 6"),
+    ],
+)
+def test_evaluate_wrong_score_file_is_refused_by_name(files, change, words):
+    scores, protocol = files["eval"]
+    scores.write_text("\n".join(change(scores.read_text().splitlines())) + "\n")
+    result = study("evaluate", scores, "--protocol", protocol)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert str(scores.name) in result.stderr
+
+
+def test_evaluate_part_of_the_trials_only_on_request_and_said(files):
+    scores, protocol = files["eval"]
+    scores.write_text("\n".join(scores.read_text().splitlines()[:-3]) + "\n")
+    result = study("evaluate", scores, "--protocol", protocol, "--allow-missing", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["n_spoof"] == 57
+    assert any("3" in warning for warning in found["warnings"])
+
+
+def test_evaluate_other_splits_protocol_is_refused(files):
+    result = study("evaluate", files["eval"][0], "--protocol", files["dev"][1])
+    assert result.exit_code == 2

@@ -1,0 +1,167 @@
+"""Intervals over trials and over clusters."""
+
+import time
+
+import numpy as np
+import pytest
+
+from lib import metrics
+from lib.errors import InputError
+from lib.metrics import resampling
+from lib.metrics.draws import draws
+
+ALL = (*metrics.METRICS, "min_cllr")
+
+
+def normal(rng, n_genuine, n_spoof, distance=1.6):
+    labels = np.r_[np.ones(n_genuine, int), np.zeros(n_spoof, int)]
+    return rng.normal(size=len(labels)) + distance * labels - distance / 2, labels
+
+
+def speakers(rng, count, each=10, spread=1.0):
+    """Trials of speakers whose scores are shifted, each class of each on its own."""
+    labels = np.tile(np.r_[np.ones(each, int), np.zeros(each, int)], count)
+    names = np.repeat(np.arange(count), 2 * each)
+    scores = rng.normal(size=len(labels)) + 2 * labels - 1
+    return scores + spread * rng.normal(size=(count, 2))[names, labels], labels, np.char.mod("M%04d", names)
+
+
+@pytest.mark.parametrize("digits", [1, 8], ids=["ties", "continuous"])
+def test_resample_equals_evaluate_on_the_drawn_trials(rng, digits):
+    scores, labels = normal(rng, 30, 50)
+    scores = np.round(scores, digits)
+    values = metrics.resample(scores, labels, metrics=ALL, resamples=5, seed=3, threshold=0.2)
+    (weights,) = draws(labels, None, 5, 3)
+    for k, row in enumerate(weights):
+        drawn = np.repeat(np.arange(80), row.astype(int))
+        expected = metrics.evaluate(scores[drawn], labels[drawn], threshold=0.2)
+        assert {name: values[name][k] for name in ALL} == pytest.approx({name: expected[name] for name in ALL})
+
+
+def test_draws_keep_the_counts_of_both_classes(rng):
+    _, labels = normal(rng, 7, 13)
+    (weights,) = draws(labels, None, 100, 0)
+    assert (weights[:, labels == 1].sum(1) == 7).all() and (weights[:, labels == 0].sum(1) == 13).all()
+    assert weights.mean() == pytest.approx(1) and weights.std() > 0.5
+
+
+def test_draws_of_clusters_take_whole_clusters(rng):
+    _, labels, names = speakers(rng, 6)
+    (weights,) = draws(labels, names, 50, 0)
+    for name in np.unique(names):
+        assert (np.ptp(weights[:, names == name], axis=1) == 0).all()
+    assert np.unique(weights).tolist() == pytest.approx([k * 6 / 5 for k in range(len(np.unique(weights)))])
+
+
+def test_draws_of_configurations_leave_both_classes_there():
+    # Genuine trials have no replay configuration: each is drawn on its own.
+    labels = np.array([1] * 6 + [0] * 6)
+    names = np.array(["-"] * 6 + ["a", "a", "b", "b", "c", "c"])
+    (weights,) = draws(labels, names, 200, 0)
+    assert (weights[:, :6].sum(1) > 0).all() and (weights[:, 6:].sum(1) > 0).all()
+    assert (weights[:, 0] != weights[:, 1]).any()
+    assert (weights[:, 6] == weights[:, 7]).all()
+
+
+def test_draws_blocks_do_not_depend_on_their_size(rng, monkeypatch):
+    scores, labels = normal(rng, 20, 30)
+    whole = metrics.resample(scores, labels, resamples=20)
+    monkeypatch.setattr("lib.metrics.draws._BLOCK", 50 * 7)
+    parts = metrics.resample(scores, labels, resamples=20)
+    assert whole.keys() == parts.keys()
+    assert all(len(values) == 20 for values in parts.values())
+
+
+def test_bootstrap_same_seed_same_interval_other_seed_another(rng):
+    scores, labels = normal(rng, 50, 80)
+    first, again, other = (metrics.bootstrap(scores, labels, resamples=200, seed=s) for s in (1, 1, 2))
+    assert first == again
+    assert all(first[name] != other[name] for name in metrics.METRICS)
+
+
+def test_bootstrap_interval_holds_the_value_and_narrows_with_trials(rng):
+    widths = []
+    for n in (50, 5000):
+        scores, labels = normal(rng, n, n)
+        values = metrics.evaluate(scores, labels)
+        intervals = metrics.bootstrap(scores, labels, metrics=ALL, resamples=300)
+        assert all(low < values[name] < high for name, (low, high) in intervals.items())
+        widths.append({name: high - low for name, (low, high) in intervals.items()})
+    # 100 times the trials make intervals a tenth as wide.
+    assert all(widths[0][name] / widths[1][name] == pytest.approx(10, rel=0.5) for name in ("eer", "auc", "cllr"))
+
+
+def test_bootstrap_of_accuracy_has_the_binomial_width(rng):
+    scores, labels = normal(rng, 400, 400)
+    p = metrics.evaluate(scores, labels)["balanced_accuracy"]
+    low, high = metrics.bootstrap(scores, labels, metrics=("balanced_accuracy",))["balanced_accuracy"]
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / 800), rel=0.15)
+
+
+def test_bootstrap_without_an_error_is_no_certainty():
+    labels = np.r_[np.ones(10, int), np.zeros(50, int)]
+    intervals = metrics.bootstrap(labels * 2.0 - 1, labels, resamples=50)
+    # 10 trials without an error: up to 1 - 0.025^(1/10) = 31 % errors are likely enough.
+    assert intervals["eer"] == (0, pytest.approx(1 - 0.025**0.1))
+    assert intervals["auc"] == intervals["accuracy"] == (pytest.approx(0.025**0.1), 1)
+
+
+def test_bootstrap_of_constant_scores_has_no_width():
+    assert metrics.bootstrap(np.zeros(30), np.arange(30) % 2, resamples=20)["eer"] == (0.5, 0.5)
+
+
+def test_bootstrap_wrong_arguments_are_an_input_error(rng):
+    scores, labels = normal(rng, 5, 5)
+    with pytest.raises(InputError, match="'wer' has no bootstrap"):
+        metrics.bootstrap(scores, labels, metrics=("wer",))
+    with pytest.raises(InputError, match="resamples = 0"):
+        metrics.bootstrap(scores, labels, resamples=0)
+    with pytest.raises(InputError, match="one a trial"):
+        metrics.bootstrap(scores, labels, clusters=["a"])
+    with pytest.raises(InputError, match="all 10 trials are of one cluster, 'M1'"):
+        metrics.bootstrap(scores, labels, clusters=["M1"] * 10)
+
+
+def test_bootstrap_of_the_eval_split_takes_seconds(rng):
+    scores, labels = normal(rng, 1298, 12008)
+    start = time.perf_counter()
+    metrics.bootstrap(scores, labels, resamples=1000)
+    assert time.perf_counter() - start < 15
+
+
+def test_design_effect_speakers_apart_is_large_and_alike_is_one(rng):
+    scores, labels, names = speakers(rng, 40, spread=1.0)
+    apart = metrics.design_effect(scores, labels, names)
+    scores, labels, names = speakers(rng, 40, spread=0.0)
+    alike = metrics.design_effect(scores, labels, names)
+    assert apart > 2
+    assert alike == pytest.approx(1, abs=0.4)
+
+
+def test_bootstrap_over_clusters_is_wider_when_speakers_differ(rng):
+    scores, labels, names = speakers(rng, 20)
+    over_trials = metrics.bootstrap(scores, labels, metrics=("eer",))["eer"]
+    over_speakers = metrics.bootstrap(scores, labels, clusters=names, metrics=("eer",))["eer"]
+    assert np.ptp(over_speakers) > 1.5 * np.ptp(over_trials)
+
+
+def test_leave_one_out_finds_the_speaker_that_makes_the_errors(rng):
+    scores, labels, names = speakers(rng, 8, spread=0.0)
+    scores = scores + 4 * (labels - 0.5)
+    scores[names == "M0003"] *= -1
+    table = metrics.leave_one_out(scores, labels, names)
+    assert table["cluster"][0] == "M0003"
+    everything = metrics.evaluate(scores, labels)["eer"]
+    assert table["change"][0] == pytest.approx(everything - table["without"][0])
+    assert table["without"][0] < everything / 3
+    assert (table["n_genuine"] + table["n_spoof"]).tolist() == [20] * 8
+
+
+def test_leave_one_out_of_a_class_is_not_a_number():
+    table = metrics.leave_one_out([1.0, 0.0, 0.5], [1, 0, 0], ["a", "b", "c"])
+    assert table.set_index("cluster")["without"].isna().to_dict() == {"a": True, "b": False, "c": False}
+
+
+def test_resample_known_metrics_are_those_of_evaluate(rng):
+    result = metrics.evaluate(*normal(rng, 5, 5))
+    assert set(resampling.METRICS) <= set(result)

@@ -1,0 +1,197 @@
+"""Score files of any toolkit, and what is wrong with them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.errors import InputError
+from lib.scores import match, read_scores, write_scores
+
+TRIALS = ["E_1000001", "E_1000002", "E_1000003"]
+TABLE = {"E_1000001": 1.5, "E_1000002": -0.25, "E_1000003": 1e-17}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "scores.txt"
+        path.write_bytes(text.encode())
+        return path
+
+    return write
+
+
+def protocol(trials, labels):
+    table = pd.DataFrame({"trial": trials, "label": labels})
+    return table.assign(file=table["trial"] + ".wav", speaker="M0001", phrase="S01")
+
+
+def test_write_scores_random_numbers_read_back_bit_for_bit(tmp_path, rng):
+    scores = np.concatenate([rng.normal(size=200) * 10.0 ** rng.integers(-300, 300, 200), [-0.0, 5e-324]])
+    trials, labels = [f"T_{k}" for k in range(202)], rng.integers(0, 2, 202)
+    write_scores(tmp_path / "s.tsv", trials, scores, labels)
+    table = read_scores(tmp_path / "s.tsv")
+    assert table["trial"].tolist() == trials
+    assert table["score"].to_numpy().tobytes() == scores.tobytes()
+    assert table["label"].tolist() == labels.tolist()
+
+
+def test_write_scores_float32_reads_back_the_same(tmp_path):
+    score = np.float32(0.1)
+    write_scores(tmp_path / "s.tsv", ["T_1"], np.array([score]))
+    assert np.float32(read_scores(tmp_path / "s.tsv")["score"][0]) == score
+
+
+def test_write_scores_labels_are_words(tmp_path):
+    write_scores(tmp_path / "s.tsv", ["T_1", "T_2"], [1, -1], [1, 0])
+    assert (tmp_path / "s.tsv").read_text() == "trial\tscore\tlabel\nT_1\t1.0\tgenuine\nT_2\t-1.0\tspoof\n"
+
+
+@pytest.mark.parametrize(
+    ("trials", "scores", "labels", "said"),
+    [
+        (["a", "b"], [1.0], None, "2 trials, 1 scores"),
+        (["a", "b"], [1.0, 2.0], [1], "1 labels"),
+        (["a", "a"], [1.0, 2.0], None, "'a' stands twice"),
+        (["a", "b"], [1.0, np.nan], None, "'b' has the score nan"),
+        (["a", "b"], [1.0, -np.inf], None, "'b' has the score -inf"),
+        (["a", "b"], [1.0, 2.0], [1, 2], "'b' has the label 2"),
+    ],
+)
+def test_write_scores_wrong_input_writes_nothing(tmp_path, trials, scores, labels, said):
+    with pytest.raises(InputError, match=said):
+        write_scores(tmp_path / "s.tsv", trials, scores, labels)
+    assert not (tmp_path / "s.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E_1000001 1.5\nE_1000002 -0.25\nE_1000003 1e-17\n",
+        "E_1000001\t1.5\nE_1000002\t-0.25\nE_1000003\t1e-17",
+        "E_1000001.wav 1.5\nE_1000002.WAV -0.25\nE_1000003.flac 1e-17\n",
+        "\ufefftrial score\r\nE_1000001 1.5\r\n\r\nE_1000002   -0.25\r\nE_1000003 1e-17\r\n",
+        "filename\tcm-score\nE_1000001\t1.5\nE_1000002\t-0.25\nE_1000003\t1e-17\n",
+        "score trial\n1.5 E_1000001\n-0.25 E_1000002\n1e-17 E_1000003\n",
+    ],
+    ids=["spaces", "tabs", "endings", "windows", "asvspoof5", "header in another order"],
+)
+def test_read_scores_of_many_toolkits_gives_one_table(file, text):
+    table = read_scores(file(text))
+    assert list(table.columns) == ["trial", "score"]
+    assert dict(zip(table["trial"], table["score"], strict=True)) == TABLE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E_1000001 1.5 genuine\nE_1000002 -0.25 spoof\nE_1000003 1e-17 bonafide\n",
+        "E_1000001 genuine 1.5\nE_1000002 SPOOF -0.25\nE_1000003 Bonafide 1e-17\n",
+        "trial label score\nE_1000001 genuine 1.5\nE_1000002 spoof -0.25\nE_1000003 genuine 1e-17\n",
+    ],
+    ids=["score label", "label score", "header"],
+)
+def test_read_scores_with_labels_tells_label_from_score(file, text):
+    table = read_scores(file(text))
+    assert dict(zip(table["trial"], table["score"], strict=True)) == TABLE
+    assert table["label"].tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("", None, "is empty"),
+        ("\n \n", None, "is empty"),
+        ("trial score\n", None, "a header and no score"),
+        ("E_1 0.5\nE_2 nan\n", 2, "'nan' is not finite"),
+        ("E_1 0.5\nE_2 -inf\n", 2, "'-inf' is not finite"),
+        ("E_1 1e999\n", 1, "'1e999' is not finite"),
+        ("E_1 0.5\nE_2 0.4\nE_1.wav 0.3\n", 3, "'E_1' stands on line 1 already"),
+        ("E_1,0.5\n", 1, "a comma in 'E_1,0.5'"),
+        ("E_1 0.5\nE_2 0,4\n", 2, "a comma in 'E_2 0,4'"),
+        ("E_1;0.5\n", 1, "a semicolon"),
+        ("E_1 0.5\nE_2 high\n", 2, "'high' is no number"),
+        ("E_1 0.5\nE_2 1_0\n", 2, "'1_0' is no number"),
+        ("E_1 0.5\nE_2\n", 2, "1 columns"),
+        ("E_1 0.5\nE_2 0.5 spoof\n", 2, "3 columns"),
+        ("E_1\n", 1, "1 columns"),
+        ("LA_0001 E_1 - spoof 0.5\n", 1, "5 columns"),
+        ("0.5 E_1\n", 1, "score before the trial"),
+        ("E_1 0 0.5\n", 1, "cannot tell the score from the label"),
+        ("E_1 spoof genuine\n", 1, "cannot tell the score from the label"),
+        ("E_1 0.5 spoof\nE_2 0.4 fake\n", 2, "label 'fake' is unknown"),
+        ("trial prob\nE_1 0.5\n", 1, "header 'trial prob' is not understood"),
+    ],
+)
+def test_read_scores_bad_file_names_file_line_and_rule(file, text, line, said):
+    path = file(text)
+    with pytest.raises(InputError, match=said) as error:
+        read_scores(path)
+    assert str(path) in str(error.value)
+    assert line is None or f"line {line}:" in str(error.value)
+
+
+def test_read_scores_not_a_text_file_is_an_input_error(tmp_path):
+    (tmp_path / "s").write_bytes(b"RIFF\xff\xfe\x00\x00")
+    for path, said in ((tmp_path / "s", "UTF-8"), (tmp_path / "none", "No such file"), (tmp_path, "directory")):
+        with pytest.raises(InputError, match=said):
+            read_scores(path)
+
+
+def test_match_gives_the_protocol_in_its_order(file):
+    scores = read_scores(file("E_1000002 -1\nE_1000003 0.5\nE_1000001 2\n"))
+    listed = protocol(TRIALS, [1, 0, 1])
+    table = match(scores, listed)
+    pd.testing.assert_frame_equal(table[listed.columns], listed)
+    assert table["score"].tolist() == [2, -1, 0.5]
+    assert table.attrs["missing"] == table.attrs["extra"] == []
+
+
+def test_match_trials_missing_and_extra_are_counted_and_named(file):
+    scores = read_scores(file("E_1000001 2\nE_1000002 -1\nE_9 0\n"))
+    listed = protocol([*TRIALS, "E_1000004"], [1, 0, 1, 0])
+    with pytest.raises(InputError) as error:
+        match(scores, listed, source="mine.txt")
+    message = str(error.value)
+    assert "mine.txt: 2 trials of the protocol have no score (E_1000003, E_1000004)" in message
+    assert "1 scores have no trial there (E_9)" in message
+    table = match(scores, listed, allow_missing=True)
+    assert table["trial"].tolist() == ["E_1000001", "E_1000002"]
+    assert table.attrs["missing"] == ["E_1000003", "E_1000004"]
+    assert table.attrs["extra"] == ["E_9"]
+
+
+@pytest.mark.parametrize(
+    ("scored", "listed", "said"),
+    [
+        (["D_1", "D_2"], ["E_1", "E_2"], "Another split: names start with D_ here, with E_"),
+        (["x", "y"], ["E_1", "E_2"], "another corpus, or other names"),
+        (["E_1", "E_2"], ["E_1", "E_2", "E_3"], "Only a part of the protocol"),
+        (["E_1", "E_2", "D_3"], ["E_1", "E_2"], "another split too"),
+        (["E_1", "E_2", "E_3"], ["E_1", "E_2"], "Another version or subset"),
+        ([f"T_{k}" for k in range(3016)], [f"T_{k}" for k in range(3014)], "Version 1 of ASVspoof 2017"),
+    ],
+)
+def test_match_other_trials_says_what_it_looks_like(scored, listed, said):
+    scores = pd.DataFrame({"trial": scored, "score": 0.0})
+    with pytest.raises(InputError, match=said):
+        match(scores, protocol(listed, np.arange(len(listed)) % 2))
+
+
+def test_match_no_common_trial_is_an_error_even_when_missing_is_allowed():
+    scores = pd.DataFrame({"trial": ["D_1", "D_2"], "score": 0.0})
+    with pytest.raises(InputError, match="Another split"):
+        match(scores, protocol(["E_1", "E_2"], [1, 0]), allow_missing=True)
+
+
+def test_match_labels_against_the_protocol_are_an_error(file):
+    text = "E_1000001 2 genuine\nE_1000002 -1 genuine\nE_1000003 1 genuine\n"
+    with pytest.raises(InputError, match="1 of 3 labels contradict.*'E_1000002', genuine here and spoof there"):
+        match(read_scores(file(text)), protocol(TRIALS, [1, 0, 1]))
+
+
+@pytest.mark.parametrize(("label", "name"), [(0, "spoof"), (1, "genuine")])
+def test_match_one_class_only_is_an_error(label, name):
+    scores = pd.DataFrame({"trial": TRIALS, "score": 0.0})
+    with pytest.raises(InputError, match=f"all 3 trials are {name}"):
+        match(scores, protocol(TRIALS, [label] * 3))
