@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from lib import scores
+from lib.metrics import paired
 from lib.reference import REPORT
 from lib.tracking.runs import connect
 
@@ -172,17 +173,57 @@ def reading(name, measured, provenance):
     return " ".join(sentences + provenance)
 
 
-def reading_study(study, rows, provenance):
-    """What a study's runs say together, in Markdown, computed from them."""
+def rank(tables):
+    """Runs in the order of what their eval EERs tell apart, on the same trials.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Run -> recorded scores, see `recorded_scores`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run, best first]
+        `rank` (equal ranks are not told apart; paired bootstrap, Holm over all pairs),
+        `run`, `eval EER %` and `more than the best, %`, both with 95 % intervals.
+    """
+    ranked = paired.ranking(tables)
+    lines = []
+    for row in ranked.to_dict("records"):
+        eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
+        more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
+        lines.append(
+            {
+                "rank": row["rank"],
+                "run": row["system"],
+                "eval EER %": with_interval(eer, "eer"),
+                "more than the best, %": with_interval(more, "d") if row["difference"] else "-",
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def reading_study(study, rows, ranks, provenance):
+    """What a study's runs say together, in Markdown, computed from them.
+
+    Parameters
+    ----------
+    study : str
+    rows : list of dict
+        From `lib.tracking.query.compare`.
+    ranks : pandas.DataFrame
+        From `rank`, of the finished runs.
+    provenance : list of str
+        Which corpus this is.
+    """
     finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
     if not finished:
         return f"No run of study {study} has finished. " + " ".join(provenance)
-    finished.sort(key=lambda row: row["eval/eer"])
-    best = finished[0]
-    sentences = [f"Lowest eval EER: {label(best)}, {with_interval(best, 'eval/eer')} %."]
-    overlapping = [label(row) for row in finished[1:] if row["eval/eer_ci_low"] <= best["eval/eer_ci_high"]]
-    if overlapping:
-        sentences.append(f"Its interval overlaps with that of {', '.join(overlapping)}: the digits rank nothing there.")
+    best = ranks.iloc[0]
+    sentences = [f"Lowest eval EER: {best['run']}, {best['eval EER %']} %."]
+    equal = ranks["run"][ranks["rank"] == 1].iloc[1:]
+    if len(equal):
+        sentences.append(f"On these trials it is not told apart from {', '.join(equal)}.")
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     if below:
         sentences.append(f"Accuracy below the constant answer's: {', '.join(below)}.")

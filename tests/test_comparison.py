@@ -1,5 +1,7 @@
 """Tables of runs and the report's figures beside ours."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from lib import comparison, reference
@@ -64,11 +66,30 @@ def test_reading_says_when_accuracy_lies_below_the_constant_answer():
     assert "not told apart from chance" in comparison.reading("x", measured, ["A part."])
 
 
-def test_reading_study_names_overlap_and_failures():
-    other = {**ROW, "run": "11_paper_cnn/spectrogram", "eval/eer": 0.28, "eval/eer_ci_low": 0.22}
-    far = {**ROW, "run": "11_paper_cnn/fft", "eval/eer": 0.48, "eval/eer_ci_low": 0.42, "eval/eer_ci_high": 0.5}
+def scored(rng, distance):
+    labels = np.repeat([1, 0], [60, 240])
+    trials = [f"E_{i}" for i in range(300)]
+    return pd.DataFrame({"trial": trials, "score": rng.normal(size=300) + distance * labels, "label": labels})
+
+
+def test_rank_gives_equal_ranks_to_what_cannot_be_told_apart(rng):
+    good, bad = scored(rng, 3), scored(rng, 0.5)
+    ranks = comparison.rank({"bad": bad, "good": good, "like good": good.assign(score=good["score"] + 1e-9)})
+    assert ranks["rank"].tolist() == [1, 1, 3]
+    assert ranks["run"].iloc[2] == "bad"
+    assert ranks["more than the best, %"].iloc[0] == "-"
+    assert "[" in ranks["more than the best, %"].iloc[2]
+
+
+def test_reading_study_names_equals_accuracies_and_failures(rng):
+    runs = ("11_paper_cnn/mfcc", "11_paper_cnn/mel", "11_paper_cnn/fft")
+    rows = [{**ROW, "run": run} for run in runs]
     failed = {"run": "14_mobilenet/mfcc", "seed": 1, "status": "FAILED"}
-    text = comparison.reading_study("s", [far, other, ROW, failed], [])
+    good = scored(rng, 3)
+    tables = dict(zip(map(comparison.label, rows), (good, good, scored(rng, 0.5)), strict=True))
+    text = comparison.reading_study("s", [*rows, failed], comparison.rank(tables), ["A part."])
     assert "Lowest eval EER: 11_paper_cnn/mfcc, seed 0" in text
-    assert "overlaps with that of 11_paper_cnn/spectrogram, seed 0:" in text
-    assert "Not finished: 14_mobilenet/mfcc, seed 1" in text
+    assert "not told apart from 11_paper_cnn/mel, seed 0." in text
+    assert "Accuracy below the constant answer's: 11_paper_cnn/mfcc, seed 0" in text
+    assert "Not finished: 14_mobilenet/mfcc, seed 1. A part." in text
+    assert comparison.reading_study("s", [failed], pd.DataFrame(), []) == "No run of study s has finished. "
