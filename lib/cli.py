@@ -45,6 +45,8 @@ def main(debug):
       study run report --data DIR              run it; finished runs are not repeated
       study compare report                     the table of runs
       study ui                                 the runs in the MLflow UI
+      study evaluate SCORES --protocol FILE    measure any system's scores
+      study verdict FILE                       what a printed report proves
     """
 
 
@@ -179,6 +181,26 @@ def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, as_j
 
     found = evaluate_files(scores, protocol, dev_scores, dev_protocol, allow_missing, by=by)
     click.echo(json.dumps(found, indent=2) if as_json else describe(found))
+
+
+@main.command()
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Every finding as JSON, fractions.")
+def verdict(file, as_json):
+    """Say what a printed result proves.
+
+    FILE holds a classification report or a confusion matrix, as they are printed.
+    """
+    from lib import verdict as verdicts
+
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: not a text file in UTF-8; a printed report is wanted") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    found = verdicts.verdict(text, source=file)
+    click.echo(json.dumps(found, indent=2) if as_json else verdicts.describe_verdict(found))
 
 
 def _echo_table(study, corpus):

@@ -86,3 +86,33 @@ def test_evaluate_part_of_the_trials_only_on_request_and_said(files):
 def test_evaluate_other_splits_protocol_is_refused(files):
     result = study("evaluate", files["eval"][0], "--protocol", files["dev"][1])
     assert result.exit_code == 2
+
+
+def test_verdict_json_has_the_fixed_keys(tmp_path):
+    file = tmp_path / "report.txt"
+    rows = ("genuine 0.25 0.50 0.33 10", "spoof 0.94 0.83 0.88 90", "accuracy 0.80 100")
+    file.write_text("precision recall f1-score support\n" + "\n".join(rows) + "\n")
+    result = study("verdict", file, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    keys = {"accuracy", "balanced_accuracy", "mcc", "constant_accuracy", "eer_bracket", "findings"}
+    assert keys <= found.keys()
+    assert found["constant_accuracy"] == 0.9
+    assert found["balanced_accuracy"] == pytest.approx((0.5 + 75 / 90) / 2)
+    assert found["eer_bracket"] == pytest.approx([15 / 90, 0.5])
+    assert "below" in study("verdict", file).stdout
+
+
+@pytest.mark.parametrize("content", [b"", b"hello world\n", b"\xff\xfe\x00"])
+def test_verdict_of_something_else_is_refused_by_name(tmp_path, content):
+    file = tmp_path / "x.txt"
+    file.write_bytes(content)
+    result = study("verdict", file)
+    assert result.exit_code == 2
+    assert "x.txt" in result.stderr
+
+
+def test_verdict_missing_file_is_named(tmp_path):
+    result = study("verdict", tmp_path / "absent.txt")
+    assert result.exit_code == 2
+    assert "absent.txt: cannot be read" in result.stderr

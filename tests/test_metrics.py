@@ -108,8 +108,10 @@ def test_eer_separated_classes_put_the_threshold_half_way():
     assert metrics.eer([4, 3, 1, 0, -1], LABELS) == (0, 2)
 
 
-def test_eer_neighbouring_floats_are_told_apart_by_the_threshold():
-    scores = np.array([1.0, np.nextafter(1.0, 0)])
+@pytest.mark.parametrize("low", [1.0, np.nextafter(1.0, 0), -np.nextafter(1.0, 2)])
+def test_eer_neighbouring_floats_are_told_apart_by_the_threshold(low):
+    # The middle of two neighbours rounds to one of them, now the lower, now the higher.
+    scores = np.array([np.nextafter(low, 2), low])
     rate, threshold = metrics.eer(scores, [1, 0])
     assert rate == 0
     assert metrics.confusion(scores, [1, 0], threshold).tolist() == [[1, 0], [0, 1]]

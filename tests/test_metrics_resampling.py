@@ -145,6 +145,26 @@ def test_bootstrap_over_clusters_is_wider_when_speakers_differ(rng):
     assert np.ptp(over_speakers) > 1.5 * np.ptp(over_trials)
 
 
+def test_bootstrap_over_few_clusters_ends_at_wider_percentiles(rng):
+    scores, labels, names = speakers(rng, 5)
+    values = metrics.resample(scores, labels, clusters=names, metrics=("auc",))["auc"]
+    low, high = metrics.bootstrap(scores, labels, clusters=names, metrics=("auc",))["auc"]
+    # Student's t with 4 degrees of freedom: 2.78 instead of 1.96 standard deviations, the 0.27th percentile.
+    assert (low, high) == pytest.approx(tuple(np.quantile(values, [0.00274, 0.99726])), abs=1e-4)
+
+
+def test_bootstrap_of_minima_is_moved_up_from_the_percentiles(rng):
+    scores, labels = normal(rng, 60, 90)
+    point = metrics.evaluate(scores, labels)
+    for name in ("min_dcf", "min_cllr"):
+        values = metrics.resample(scores, labels, metrics=(name,), resamples=300)[name]
+        low, high = metrics.bootstrap(scores, labels, metrics=(name,), resamples=300)[name]
+        assert values.mean() < point[name]
+        lift = 2 * (point[name] - values.mean())
+        assert high == pytest.approx(np.quantile(values, 0.975) + lift)
+        assert low <= point[name]
+
+
 def test_leave_one_out_finds_the_speaker_that_makes_the_errors(rng):
     scores, labels, names = speakers(rng, 8, spread=0.0)
     scores = scores + 4 * (labels - 0.5)

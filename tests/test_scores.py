@@ -120,6 +120,7 @@ def test_read_scores_with_labels_tells_label_from_score(file, text):
         ("E_1 0 0.5\n", 1, "cannot tell the score from the label"),
         ("E_1 spoof genuine\n", 1, "cannot tell the score from the label"),
         ("E_1 0.5 spoof\nE_2 0.4 fake\n", 2, "label 'fake' is unknown"),
+        ("name score\nE_1 0.5\n", 1, "header 'name score' is not understood"),
         ("trial prob\nE_1 0.5\n", 1, "header 'trial prob' is not understood"),
     ],
 )

@@ -102,7 +102,7 @@ def det(curves, title):
     axes.set_yticks(ticks, names)
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="FRR: genuine trials rejected, %")
-    _legend(axes, len(curves))
+    _legend(figure)
     return figure
 
 
@@ -135,7 +135,7 @@ def roc(curves, title):
         )
     axes.set(xlim=(-1, 101), ylim=(-1, 101), aspect="equal")
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="genuine trials accepted, %")
-    _legend(axes, len(curves))
+    _legend(figure)
     return figure
 
 
@@ -248,9 +248,11 @@ def _style(k):
     return {"color": _PALETTE[k % 10], "linestyle": _DASHES[k % len(_DASHES)], "linewidth": 1.6}
 
 
-def _legend(axes, curves):
-    if curves:
-        axes.legend(fontsize=8.5, loc="upper center", bbox_to_anchor=(0.5, -0.11), frameon=False)
+def _legend(figure):
+    """Names below the axes, where no curve is hidden."""
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    if names:
+        figure.legend(handles, names, loc="outside lower center", fontsize=8.5, frameon=False)
 
 
 def _dense(far, frr):

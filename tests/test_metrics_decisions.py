@@ -1,0 +1,312 @@
+"""Calibration, threshold card, breakdowns and comparisons of systems."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from lib import metrics
+from lib.errors import InputError
+
+
+def normal(rng, n_genuine, n_spoof, distance=1.6):
+    labels = np.r_[np.ones(n_genuine, int), np.zeros(n_spoof, int)]
+    return rng.normal(size=len(labels)) + distance * (labels - 0.5), labels
+
+
+def table(scores, labels, **columns):
+    trials = [f"E_{k}" for k in range(len(labels))]
+    return pd.DataFrame({"trial": trials, "score": scores, "label": labels, **columns})
+
+
+# --- calibration
+
+
+def test_calibrate_finds_the_line_of_normal_scores(rng):
+    # With equal variances the log-likelihood ratio is distance x score; the scores are 3 x + 5.
+    scores, labels = normal(rng, 20_000, 40_000)
+    line = metrics.calibrate(3 * scores + 5, labels)
+    assert line.slope == pytest.approx(1.6 / 3, rel=0.03)
+    assert line.offset == pytest.approx(-5 * 1.6 / 3, rel=0.03)
+
+
+def test_calibrate_lowers_cllr_to_near_its_minimum_on_other_trials(rng):
+    dev, dev_labels = normal(rng, 500, 500)
+    scores, labels = normal(rng, 2000, 9000)
+    line = metrics.calibrate(9 * dev - 20, dev_labels)
+    before, after = (
+        metrics.cllr(9 * scores - 20, labels),
+        metrics.cllr(metrics.calibrated(9 * scores - 20, line), labels),
+    )
+    assert before > 3
+    assert after == pytest.approx(metrics.min_cllr(scores, labels), abs=0.02)
+
+
+def test_calibrate_does_not_depend_on_the_share_of_genuine_trials():
+    grid = norm.ppf((np.arange(2000) + 0.5) / 2000)
+    lines = []
+    for times in (1, 9):
+        spoof = np.repeat(grid - 0.8, times)
+        lines.append(metrics.calibrate(np.r_[grid + 0.8, spoof], np.r_[np.ones(2000, int), np.zeros(len(spoof), int)]))
+    assert lines[0].slope == pytest.approx(lines[1].slope, rel=0.01)
+    assert lines[0].offset == pytest.approx(lines[1].offset, abs=0.01)
+
+
+def test_calibrate_separated_inverted_and_constant_scores_stay_finite(recwarn):
+    labels = np.array([1, 1, 0, 0])
+    # Platt's targets for two trials of a class are 3/4 and 1/4: a gentle slope, whatever the optimiser does.
+    assert metrics.calibrate([3, 2, 1, 0.0], labels) == pytest.approx((0.908, -1.5 * 0.908), rel=0.01)
+    assert metrics.calibrate([0, 1, 2, 3.0], labels) == pytest.approx((-0.908, 1.5 * 0.908), rel=0.01)
+    assert metrics.calibrate([5.0] * 4, labels) == (0, 0)
+    assert not recwarn.list
+
+
+def test_raw_threshold_undoes_calibrated_and_refuses_a_falling_line():
+    line = metrics.Calibration(slope=0.5, offset=2.0)
+    assert metrics.calibrated(metrics.raw_threshold(-0.6, line), line) == pytest.approx(-0.6)
+    for slope in (0.0, -1.0, np.nan):
+        with pytest.raises(InputError, match="higher score has to mean more genuine"):
+            metrics.raw_threshold(0.0, metrics.Calibration(slope, 0.0))
+
+
+def test_threshold_card_cuts_at_the_bayes_threshold(rng):
+    scores, labels = normal(rng, 3000, 3000)
+    card = metrics.threshold_card(scores, labels)
+    line = metrics.calibrate(scores, labels)
+    assert metrics.calibrated(card["threshold"], line) == pytest.approx(metrics.bayes_threshold())
+    low, high = card["band"]
+    assert low < card["threshold"] < high
+    assert card["far"] == (scores[labels == 0] >= card["threshold"]).mean()
+    assert card["frr"] == (scores[labels == 1] < card["threshold"]).mean()
+
+
+def test_threshold_card_band_follows_the_cost_of_no_answer(rng):
+    scores, labels = normal(rng, 300, 300)
+    even = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)
+    line = metrics.calibrate(scores, labels)
+    # No answer at 0.1: an answer has to be right in 90 % of cases, log-odds of +- ln 9.
+    card = metrics.threshold_card(scores, labels, costs=even, c_unsure=0.1)
+    assert metrics.calibrated(card["band"], line) == pytest.approx([-np.log(9), np.log(9)])
+    dear = metrics.threshold_card(scores, labels, costs=even, c_unsure=0.5)
+    assert dear["band"] == pytest.approx([dear["threshold"]] * 2)
+    assert dear["unsure"] == {"genuine": 0, "spoof": 0}
+    assert dear["errors"] == {"genuine": dear["frr"], "spoof": dear["far"]}
+
+
+def test_threshold_card_not_answering_is_cheaper_than_answering(rng):
+    scores, labels = normal(rng, 4000, 4000)
+    costs = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=3)
+    card = metrics.threshold_card(scores, labels, costs=costs)
+
+    def expected(errors, unsure):
+        genuine = costs.c_miss * errors["genuine"] + card["costs"]["c_unsure"] * unsure["genuine"]
+        spoof = costs.c_fa * errors["spoof"] + card["costs"]["c_unsure"] * unsure["spoof"]
+        return 0.5 * genuine + 0.5 * spoof
+
+    without = expected({"genuine": card["frr"], "spoof": card["far"]}, {"genuine": 0, "spoof": 0})
+    assert expected(card["errors"], card["unsure"]) < without
+
+
+def test_answer_says_genuine_spoof_or_cannot_tell(rng):
+    scores, labels = normal(rng, 300, 300)
+    card = metrics.threshold_card(scores, labels)
+    low, high = card["band"]
+    assert metrics.answer([high, low, np.nextafter(low, -9), 99], card).tolist() == [1, -1, 0, 1]
+    said = metrics.answer(scores, card)
+    assert (said[labels == 1] == -1).mean() == card["unsure"]["genuine"]
+    assert (said[labels == 0] == 1).mean() == card["errors"]["spoof"]
+
+
+def test_threshold_card_wrong_cost_is_an_input_error(rng):
+    with pytest.raises(InputError, match="c_unsure = 0"):
+        metrics.threshold_card(*normal(rng, 5, 5), c_unsure=0)
+    with pytest.raises(InputError, match="p_spoof"):
+        metrics.threshold_card(*normal(rng, 5, 5), costs=metrics.Costs(p_spoof=0))
+
+
+def test_describe_card_names_every_number(rng):
+    card = metrics.threshold_card(*normal(rng, 300, 500))
+    text = metrics.describe_card(card)
+    assert "5 % spoofs" in text and "cannot tell" in text and "300 genuine, 500 spoof" in text
+    assert f"score >= {card['band'][1]:.4g}" in text and f"score < {card['band'][0]:.4g}" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+# --- breakdown
+
+
+def test_breakdown_by_device_takes_all_genuine_trials(rng):
+    scores, labels = normal(rng, 50, 90)
+    device = np.r_[["-"] * 50, ["P01"] * 60, ["P02"] * 30]
+    result = metrics.breakdown(table(scores, labels, playback=device), "playback", resamples=50)
+    assert result["group"].tolist() == ["P01", "P02"]
+    assert result["n_genuine"].tolist() == [50, 50] and result["n_spoof"].tolist() == [60, 30]
+    assert result["pooled"].all()
+    here = (labels == 1) | (device == "P02")
+    assert result["eer"][1] == metrics.eer(scores[here], labels[here])[0]
+    assert (result["eer_low"] <= result["eer"]).all() and (result["eer"] <= result["eer_high"]).all()
+
+
+def test_breakdown_by_speaker_takes_the_speakers_own_trials(rng):
+    scores, labels = normal(rng, 60, 60)
+    speaker = np.tile(["M1", "M2", "M3"], 40)
+    result = metrics.breakdown(table(scores, labels, speaker=speaker), "speaker", resamples=20)
+    here = speaker == "M2"
+    assert result["eer"][1] == metrics.eer(scores[here], labels[here])[0]
+    assert result["n_genuine"].sum() == result["n_spoof"].sum() == 60
+    assert not result["pooled"].any() and result["small"].all()
+
+
+def test_breakdown_group_of_one_class_has_no_number(rng):
+    scores, labels = normal(rng, 40, 40)
+    speaker = np.r_[["M1"] * 40, ["M2"] * 40]
+    result = metrics.breakdown(table(scores, labels, speaker=speaker), "speaker", resamples=20)
+    assert result["eer"].isna().all() and result["small"].all()
+
+
+def test_breakdown_by_duration_makes_groups_of_equal_size_in_order(rng):
+    scores, labels = normal(rng, 200, 200)
+    result = metrics.breakdown(table(scores, labels, duration=rng.permutation(400) / 100), "duration", resamples=20)
+    assert result["group"].tolist() == ["0.00 to 1.00", "1.00 to 2.00", "2.00 to 2.99", "2.99 to 3.99"]
+    assert (result["n_genuine"] + result["n_spoof"]).tolist() == [100] * 4
+
+
+def test_breakdown_by_configuration_joins_its_three_columns(rng):
+    scores, labels = normal(rng, 4, 4)
+    columns = {
+        name: ["-"] * 4 + [f"{name[0].upper()}{k % 2}" for k in range(4)] for name in ("environment", "playback")
+    }
+    result = metrics.breakdown(
+        table(scores, labels, **columns, recorder=["-"] * 4 + ["R1"] * 4), "configuration", resamples=9
+    )
+    assert result["group"].tolist() == ["E0/P0/R1", "E1/P1/R1"]
+
+
+def test_breakdown_of_an_unknown_or_empty_column_is_an_input_error(rng):
+    scores, labels = normal(rng, 4, 4)
+    with pytest.raises(InputError, match="no column 'room'; there are|no column 'room' to break down by"):
+        metrics.breakdown(table(scores, labels), "room")
+    with pytest.raises(InputError, match="says nothing of any spoof trial"):
+        metrics.breakdown(table(scores, labels, recorder="-"), "recorder")
+
+
+def test_groupings_are_the_columns_with_more_than_one_group(rng):
+    scores, labels = normal(rng, 2, 2)
+    columns = {"speaker": ["a", "b", "a", "b"], "phrase": "S01", "playback": "-", "duration": [1.0, 2.0, 3.0, 4.0]}
+    assert metrics.groupings(table(scores, labels, **columns)) == ["speaker", "duration"]
+
+
+# --- comparison
+
+
+def test_compare_a_system_with_itself_is_no_difference(rng):
+    scores, labels = normal(rng, 40, 60)
+    result = metrics.compare(scores, 2 * scores + 1, labels, resamples=50)
+    assert (result["difference"], result["low"], result["high"], result["p"]) == (0, 0, 0, 1)
+
+
+def test_compare_is_surer_in_pairs_than_two_intervals(rng):
+    scores, labels = normal(rng, 400, 600)
+    better = scores + 0.25 * labels
+    result = metrics.compare(scores, better, labels)
+    assert result["difference"] == result["first"] - result["second"] > 0
+    assert result["low"] > 0 and result["p"] < 0.05
+    first, second = (metrics.bootstrap(s, labels, metrics=("eer",))["eer"] for s in (scores, better))
+    assert first[0] < second[1]  # the two intervals overlap all the same
+
+
+def test_compare_over_speakers_is_less_sure_than_over_trials(rng):
+    scores, labels = normal(rng, 200, 200)
+    names = np.tile(np.repeat(np.arange(10), 20), 2)
+    other = scores + rng.normal(size=10)[names] * labels
+    over_trials = metrics.compare(scores, other, labels, resamples=300)
+    over_speakers = metrics.compare(scores, other, labels, clusters=names.astype(str), resamples=300)
+    assert over_speakers["high"] - over_speakers["low"] > over_trials["high"] - over_trials["low"]
+    assert over_speakers["p"] > over_trials["p"]
+
+
+@pytest.mark.slow
+def test_compare_of_equal_systems_is_rarely_significant():
+    rng = np.random.default_rng(11)
+    labels = np.r_[np.ones(150, int), np.zeros(300, int)]
+    false = 0
+    for k in range(400):
+        common = rng.normal(size=450) + 1.5 * labels
+        first, second = (common + rng.normal(size=450) for _ in range(2))
+        false += metrics.compare(first, second, labels, resamples=300, seed=k)["p"] < 0.05
+    assert 0.02 <= false / 400 <= 0.08
+
+
+def test_delong_agrees_with_the_paired_bootstrap(rng):
+    scores, labels = normal(rng, 300, 500)
+    other = scores + 0.7 * rng.normal(size=800)
+    exact = metrics.delong(scores, other, labels)
+    resampled = metrics.compare(scores, other, labels, metric="auc")
+    assert exact["difference"] == pytest.approx(resampled["difference"])
+    assert exact["se"] == pytest.approx((resampled["high"] - resampled["low"]) / 3.92, rel=0.1)
+    assert exact["p"] == pytest.approx(resampled["p"], abs=0.02)
+
+
+def test_delong_standard_error_of_one_auc_by_hand():
+    # Against constant scores, which have no variance. Genuine 3, 1; spoof 2, 0: genuine trials outscore
+    # 1 and 1/2 of the spoofs, spoofs are outscored by 1/2 and 1. Var = (1/8) / 2 + (1/8) / 2.
+    result = metrics.delong([3, 1, 2, 0], [0, 0, 0, 0], [1, 1, 0, 0])
+    assert (result["first"], result["second"]) == (0.75, 0.5)
+    assert result["se"] == pytest.approx(np.sqrt(1 / 8))
+    assert result["p"] == pytest.approx(2 * norm.cdf(-0.25 / np.sqrt(1 / 8)))
+
+
+def test_delong_of_the_same_ranks_is_no_difference(rng):
+    scores, labels = normal(rng, 30, 30)
+    assert metrics.delong(scores, np.exp(scores), labels)["p"] == 1
+
+
+def test_ranking_puts_significance_before_digits(rng):
+    scores, labels = normal(rng, 300, 500)
+    tables = {
+        "bad": table(scores - 1.2 * labels, labels),
+        "good": table(scores, labels),
+        "as good": table(scores + 0.02 * rng.normal(size=800), labels).sample(frac=1, random_state=1),
+    }
+    result = metrics.ranking(tables, resamples=300).set_index("system")
+    assert result["rank"].to_dict() == {"good": 1, "as good": 1, "bad": 3}
+    assert result.index[-1] == "bad"
+    assert result.loc["bad", "difference"] > result.loc["bad", "difference_low"] > 0
+    assert result.loc["bad", "p"] < 0.001
+    by_auc = metrics.ranking(tables, metric="auc", resamples=300).set_index("system")
+    assert by_auc["rank"].to_dict() == result["rank"].to_dict()
+    assert by_auc.loc["bad", "difference"] < 0
+
+
+def test_ranking_tests_many_pairs_more_strictly_than_one(rng):
+    scores, labels = normal(rng, 300, 500)
+    names = [f"s{k}" for k in range(8)]
+    spread = [scores - 0.13 * labels + 0.02 * rng.normal(size=800) for _ in names]
+    alone = {"best": table(scores, labels), "s0": table(spread[0], labels)}
+    many = {"best": table(scores, labels)} | {n: table(s, labels) for n, s in zip(names, spread, strict=True)}
+    p = metrics.ranking(alone, resamples=400).set_index("system").loc["s0", "p"]
+    assert 0.05 / 36 < p < 0.05
+    assert metrics.ranking(alone, resamples=400)["rank"].tolist() == [1, 2]
+    assert metrics.ranking(many, resamples=400)["rank"].max() == 1
+
+
+def test_ranking_refuses_other_trials_and_other_labels(rng):
+    scores, labels = normal(rng, 20, 20)
+    one = table(scores, labels)
+    with pytest.raises(InputError, match="only systems on the same trials"):
+        metrics.ranking({"a": one, "b": one.iloc[:-1]})
+    with pytest.raises(InputError, match="differ in the labels"):
+        metrics.ranking({"a": one, "b": one.assign(label=1 - labels)})
+    with pytest.raises(InputError, match="no system"):
+        metrics.ranking({})
+
+
+def test_seed_spread_tells_seeds_from_sampling(rng):
+    scores, labels = normal(rng, 300, 300)
+    shifts = {0: 0.0, 1: 1.0, 2: 2.0}
+    wild = metrics.seed_spread({s: table(scores + d * labels, labels) for s, d in shifts.items()}, resamples=200)
+    calm = metrics.seed_spread({s: table(scores + 1e-6 * d * labels, labels) for s, d in shifts.items()}, resamples=200)
+    assert wild["seed_sd"] > 3 * wild["sampling_sd"]
+    assert calm["seed_sd"] < 0.1 * calm["sampling_sd"]
+    assert wild["lowest"] < wild["mean"] < wild["highest"] and wild["seeds"] == 3
+    assert np.isnan(metrics.seed_spread({0: table(scores, labels)}, resamples=20)["seed_sd"])

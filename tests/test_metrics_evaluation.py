@@ -1,0 +1,201 @@
+"""Score file and protocol in, everything out: what ``study evaluate`` shows."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from lib import metrics
+from lib.errors import InputError
+from lib.scores import write_scores
+
+FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
+
+
+def write(folder, name, *, n_genuine=150, n_spoof=300, prefix="E", seed=1, change=None, separation=1.8):
+    """A protocol in the layout of ASVspoof 2017 V2 and the scores of a system for it."""
+    rng = np.random.default_rng(seed)
+    lines, trials, scores, labels = [], [], [], []
+    for k in range(n_genuine + n_spoof):
+        label = int(k < n_genuine)
+        trial = f"{prefix}_{1000001 + k}"
+        replay = "- - -" if label else f"E{k % 3:02d} P{k % 2:02d} R01"
+        lines.append(f"{trial}.wav {('spoof', 'genuine')[label]} M{k % 6:04d} S{k % 4:02d} {replay}")
+        trials.append(trial)
+        labels.append(label)
+        scores.append(rng.normal() + separation * (label - 0.5))
+    scores, labels = np.array(scores), np.array(labels)
+    if change is not None:
+        scores = change(scores, labels)
+    (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    write_scores(folder / f"{name}.tsv", trials, scores)
+    return folder / f"{name}.tsv", folder / f"{name}.txt"
+
+
+def evaluate(*paths, **settings):
+    return metrics.evaluate_files(*paths, resamples=100, **settings)
+
+
+@pytest.fixture
+def files(tmp_path):
+    return write(tmp_path, "eval")
+
+
+@pytest.fixture
+def dev(tmp_path):
+    return write(tmp_path, "dev", prefix="D", seed=2)
+
+
+def test_evaluate_files_gives_the_fixed_keys_as_json(files):
+    result = evaluate(*files)
+    assert set(FIXED) <= set(result)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert (result["n_genuine"], result["n_spoof"]) == (150, 300)
+    for name in (*metrics.METRICS, "min_cllr"):
+        low, high = result[f"{name}_ci"]
+        assert low <= result[name] <= high
+    assert result["constant_accuracy"] == pytest.approx(2 / 3)
+    assert result["warnings"] == []
+
+
+def test_evaluate_files_agrees_with_evaluate(files):
+    from lib.corpus import read_protocol
+    from lib.scores import match, read_scores
+
+    table = match(read_scores(files[0]), read_protocol(files[1]))
+    result = evaluate(*files)
+    assert {k: result[k] for k in metrics.evaluate([1, 0], [1, 0])} == metrics.evaluate(table["score"], table["label"])
+    assert result["thresholds"]["0.5"]["balanced_accuracy"] == pytest.approx(result["balanced_accuracy"])
+    assert result["thresholds"]["bayes"]["threshold"] == metrics.bayes_threshold()
+    assert result["thresholds"]["bayes"]["dcf"] == pytest.approx(result["act_dcf"])
+
+
+def test_evaluate_files_clusters_are_counted_with_their_intervals(files):
+    clusters = evaluate(*files)["clusters"]
+    assert {name: part["count"] for name, part in clusters.items()} == {"speaker": 6, "phrase": 4, "configuration": 6}
+    for part in clusters.values():
+        assert part["eer_ci"][0] < part["eer_ci"][1] and part["design_effect"] > 0
+        assert part["most"]["cluster"]
+
+
+def test_evaluate_files_thresholds_are_chosen_on_dev(files, dev):
+    result = evaluate(*files, *dev)
+    assert set(result["thresholds"]) == {"0.5", "dev-eer", "bayes"}
+    dev_result = evaluate(*dev)
+    assert result["thresholds"]["dev-eer"]["threshold"] == dev_result["eer_threshold"]
+    assert result["dev"]["eer"] == dev_result["eer"]
+    line = metrics.Calibration(**result["dev"]["calibration"])
+    cut = result["thresholds"]["bayes"]["threshold"]
+    assert metrics.calibrated(cut, line) == pytest.approx(metrics.bayes_threshold())
+    assert result["thresholds"]["bayes"]["dcf"] == pytest.approx(result["dev"]["calibrated"]["act_dcf"])
+    assert result["dev"]["card"]["band"][0] <= cut <= result["dev"]["card"]["band"][1]
+    json.dumps(result, allow_nan=False)
+
+
+def test_evaluate_files_a_scaled_system_gets_the_same_answers_from_dev(tmp_path, files, dev):
+    def scaled(scores, labels):
+        return 7 * scores - 30
+
+    (tmp_path / "scaled").mkdir()
+    other = write(tmp_path / "scaled", "eval", change=scaled)
+    other_dev = write(tmp_path / "scaled", "dev", prefix="D", seed=2, change=scaled)
+    first, second = evaluate(*files, *dev)["thresholds"], evaluate(*other, *other_dev)["thresholds"]
+    for name in ("dev-eer", "bayes"):
+        assert second[name]["dcf"] == pytest.approx(first[name]["dcf"])
+    assert second["0.5"]["frr"] == 1 > first["0.5"]["frr"]
+
+
+def test_evaluate_files_half_of_dev_is_an_input_error(files, dev):
+    with pytest.raises(InputError, match="go together"):
+        evaluate(*files, dev_scores=dev[0])
+
+
+def test_evaluate_files_missing_trials_are_an_error_or_shown(tmp_path, files):
+    lines = files[0].read_text().splitlines()
+    files[0].write_text("\n".join(lines[:-20] + ["E_9\t0.5"]) + "\n")
+    with pytest.raises(InputError, match="20 trials of the protocol have no score"):
+        evaluate(*files)
+    result = evaluate(*files, allow_missing=True)
+    assert (result["n_missing"], result["n_extra"], result["n_spoof"]) == (20, 1, 280)
+    assert "20 of the protocol's 450 trials have no score" in result["warnings"][0]
+    assert "1 scores have no trial" in result["warnings"][1]
+    assert result["warnings"][0] in metrics.describe(result).replace("\n    ", " ")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s, y: -s, "point the wrong way"),
+        (lambda s, y: np.random.default_rng(0).permutation(s), "within what shuffled labels give"),
+        (lambda s, y: s * 0 + 2, "All scores are 2"),
+        (lambda s, y: (s > 0) * 1.0, "Only 2 different scores"),
+        (lambda s, y: 1 / (1 + np.exp(-s)), "look like probabilities"),
+        (lambda s, y: s + 50, "every trial is called genuine"),
+        (lambda s, y: s - 50, "every trial is called spoof"),
+        (lambda s, y: s - 50, "does not beat the 66.7 % of always answering spoof"),
+        (lambda s, y: 20 * s, "Cllr .* lies above 1"),
+        (lambda s, y: s + (np.arange(len(s)) % 6 - 2.5) * (1 - y), "Trials of one speaker repeat each other"),
+        (lambda s, y: np.where(np.arange(len(s)) % 6 == 2, -3 * s, s + 2 * y - 1), "without M0002 the EER is"),
+    ],
+)
+def test_evaluate_files_what_is_wrong_with_scores_is_said(tmp_path, change, said):
+    warnings = evaluate(*write(tmp_path, "eval", change=change))["warnings"]
+    assert any(re.search(said, warning) for warning in warnings), warnings
+
+
+def test_evaluate_files_few_trials_are_said(tmp_path):
+    result = evaluate(*write(tmp_path, "few", n_genuine=20, n_spoof=100))
+    assert any(w.startswith("Only 20 genuine trials: one of them is 5.0 %") for w in result["warnings"])
+    assert not any("spoof trials: one" in w for w in result["warnings"])
+
+
+def test_evaluate_files_thresholds_on_the_judged_trials_are_said(files):
+    assert any("450 of the measured trials are in dev too" in w for w in evaluate(*files, *files)["warnings"])
+
+
+def test_evaluate_files_inverted_dev_has_no_bayes_threshold(tmp_path, files):
+    (tmp_path / "inverted").mkdir()
+    dev = write(tmp_path / "inverted", "dev", prefix="D", seed=2, change=lambda s, y: -s)
+    result = evaluate(*files, *dev)
+    assert "bayes" not in result["thresholds"]
+    assert any("no Bayes threshold" in w for w in result["warnings"])
+    assert "card" not in result["dev"]
+    metrics.describe(result)
+
+
+def test_shuffled_auc_is_as_wide_as_the_null_distribution(rng):
+    labels = np.r_[np.ones(100, int), np.zeros(300, int)]
+    low, high = metrics.shuffled_auc(rng.normal(size=400), labels, resamples=2000)
+    expected = 1.96 * np.sqrt(401 / (12 * 100 * 300))
+    assert (0.5 - low, high - 0.5) == pytest.approx((expected, expected), rel=0.1)
+    assert metrics.shuffled_auc(np.zeros(400), labels) == (0.5, 0.5)
+
+
+def test_evaluate_files_breaks_down_by_what_is_asked(files):
+    result = evaluate(*files, by=("environment", "speaker"))
+    rows = result["breakdown"]["environment"]
+    assert [row["group"] for row in rows] == ["E00", "E01", "E02"]
+    assert sum(row["n_spoof"] for row in rows) == 300 and rows[0]["n_genuine"] == 150
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_describe_fits_a_page_and_shows_the_numbers(files, dev):
+    result = evaluate(*files, *dev, by=("environment", "speaker"))
+    text = metrics.describe(result)
+    measured = [line for line in text.splitlines() if not line.startswith(("Scores", "Protocol"))]
+    assert max(map(len, measured)) <= 100
+    for part in (
+        "150 genuine + 300 spoof",
+        f"{100 * result['eer']:.2f}",
+        f"{100 * result['eer_ci'][0]:.2f} to {100 * result['eer_ci'][1]:.2f}",
+        "6 speakers",
+        "dev-eer",
+        "bayes",
+        "by environment",
+        "few trials",
+        "cannot tell",
+        "Each group's spoofs against all genuine trials",
+    ):
+        assert part in text
+    assert "Warnings" not in text or result["warnings"]

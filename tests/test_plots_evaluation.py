@@ -1,0 +1,134 @@
+"""Pictures of an evaluation: right numbers in them, nothing cut off, nothing left open."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+
+from lib import metrics
+from lib.plots import evaluation
+
+MATRIX = [[8344, 3664], [207, 1091]]
+
+
+@pytest.fixture
+def trials(rng):
+    labels = np.r_[np.ones(80, int), np.zeros(120, int)]
+    return rng.normal(size=200) + 1.5 * labels, labels
+
+
+def texts(figure):
+    """Everything that is written in a figure."""
+    from matplotlib.text import Text
+
+    return [t.get_text() for t in figure.findobj(Text) if t.get_text()]
+
+
+def figures(trials):
+    scores, labels = trials
+    curves = {
+        "a long name of a run/variant, seed 0": trials,
+        "other": (-scores, labels),
+        "constant": (0 * scores, labels),
+    }
+    groups = metrics.breakdown(
+        pd.DataFrame({"score": scores, "label": labels, "speaker": np.tile([f"M{k:04d}" for k in range(50)], 4)}),
+        "speaker",
+        resamples=5,
+    )
+    return {
+        "confusion_matrix": evaluation.confusion_matrix(MATRIX, "eval, threshold 0 log-odds"),
+        "confusion_grid": evaluation.confusion_grid({f"run {k}": MATRIX for k in range(5)}),
+        "det": evaluation.det(curves, "DET"),
+        "roc": evaluation.roc(curves, "ROC"),
+        "score_histogram": evaluation.score_histogram(scores, labels, 0.0, "eval"),
+        "breakdown": evaluation.breakdown(groups, "by speaker", overall=0.2),
+    }
+
+
+def test_every_figure_lies_inside_its_page_and_leaves_no_state(trials):
+    before = pyplot.get_fignums()
+    for name, figure in figures(trials).items():
+        figure.savefig(io.BytesIO(), format="png")
+        width, height = figure.get_size_inches()
+        box = figure.get_tightbbox()
+        assert box.x0 >= -0.02 and box.y0 >= -0.02 and box.x1 <= width + 0.02 and box.y1 <= height + 0.02, name
+        assert height <= 11.7, name
+    assert pyplot.get_fignums() == before
+
+
+def test_every_axis_is_named(trials):
+    for name, figure in figures(trials).items():
+        for axes in figure.axes:
+            assert not axes.axison or (axes.get_xlabel() and axes.get_ylabel()), name
+
+
+def test_confusion_matrix_writes_counts_and_percent_of_the_row():
+    written = texts(evaluation.confusion_matrix(MATRIX, "eval"))
+    for cell in ("8,344\n69.5 %", "3,664\n30.5 %", "207\n15.9 %", "1,091\n84.1 %"):
+        assert cell in written
+    assert {"eval", "truth (% of its row)", "answer", "genuine", "spoof"} <= set(written)
+
+
+def test_confusion_matrix_of_an_empty_row_is_drawn(recwarn):
+    assert "0\n0.0 %" in texts(evaluation.confusion_matrix([[0, 0], [3, 1]], "eval"))
+    assert not [w for w in recwarn if issubclass(w.category, RuntimeWarning)]
+
+
+def test_confusion_grid_has_a_matrix_for_each_name():
+    figure = evaluation.confusion_grid({"a": MATRIX, "b": MATRIX, "c": MATRIX, "d": MATRIX})
+    assert [axes.get_title() for axes in figure.axes if axes.axison] == ["a", "b", "c", "d"]
+
+
+def test_det_names_and_marks_the_eer(trials):
+    from scipy.stats import norm
+
+    rate = metrics.eer(*trials)[0]
+    figure = evaluation.det({"run": trials}, "DET")
+    assert f"run: EER {100 * rate:.1f} %" in texts(figure)
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [tuple(np.ravel(line.get_data())) for line in marks] == [pytest.approx((norm.ppf(rate),) * 2)]
+
+
+def test_det_of_perfect_and_inverted_scores_is_finite():
+    labels = np.array([1, 1, 0, 0])
+    figure = evaluation.det({"perfect": (labels * 1.0, labels), "inverted": (-labels * 1.0, labels)}, "DET")
+    for line in figure.axes[0].lines:
+        assert np.isfinite(np.asarray(line.get_data(), dtype=float)).all()
+
+
+def test_roc_passes_through_its_points(trials):
+    figure = evaluation.roc({"run": trials}, "ROC")
+    far, frr, _ = metrics.roc(*trials)
+    curve = figure.axes[0].lines[1]
+    np.testing.assert_allclose(curve.get_data(), [100 * far, 100 * (1 - frr)])
+    assert f"run: AUC {100 * metrics.auc(*trials):.1f} %" in texts(figure)
+
+
+def test_score_histogram_bars_of_each_class_sum_to_all_of_it(trials):
+    scores, labels = trials
+    scores = np.append(scores, 1e6)  # beyond the axis, in the last bar
+    figure = evaluation.score_histogram(scores, np.append(labels, 1), 0.25, "eval")
+    heights = [sum(bar.get_height() for bar in bars) for bars in figure.axes[0].containers if len(bars) > 1]
+    assert heights == pytest.approx([100, 100])
+    written = texts(figure)
+    assert {"spoof (120 trials)", "genuine (81 trials)", "threshold 0.25"} <= set(written)
+    assert any("1 trials beyond" in text for text in written)
+
+
+def test_score_histogram_of_constant_scores_is_drawn():
+    figure = evaluation.score_histogram(np.zeros(6), [1, 0, 1, 0, 1, 0], 0.0, "constant")
+    assert np.ptp(figure.axes[0].get_xlim()) > 0
+
+
+def test_breakdown_marks_small_groups_and_counts(rng):
+    labels = np.r_[np.ones(50, int), np.zeros(70, int)]
+    device = np.r_[["-"] * 50, ["P1"] * 60, ["P2"] * 10]
+    table = pd.DataFrame({"score": rng.normal(size=120) + labels, "label": labels, "playback": device})
+    figure = evaluation.breakdown(metrics.breakdown(table, "playback", resamples=20), "eval", overall=0.25)
+    written = texts(figure)
+    assert {"50 + 60", "50 + 10 few", "all 25.0", "playback", "EER, % (95 % interval over trials)"} <= set(written)
+    faces = [line.get_markerfacecolor() for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert faces[1] == "white" and faces[0] != "white"

@@ -1,0 +1,270 @@
+"""What printed reports prove: the ten reports of the course report, and made ones."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import classification_report
+
+from lib.errors import InputError
+from lib.verdict import describe_verdict, split_reports, verdict
+
+# Figure, class order, then as printed: precision, recall, f1 of genuine and of spoof, accuracy, macro and
+# weighted averages. Facts of the report; support 1,507 + 1,507 (train) and 1,298 + 12,008 (test).
+FIGURES = {
+    "3.2": ("gs", "0.83 0.75 0.79", "0.77 0.84 0.81", "0.80", "0.80 0.80 0.80", "0.80 0.80 0.80"),
+    "3.3": ("gs", "0.11 0.54 0.19", "0.92 0.54 0.68", "0.54", "0.52 0.54 0.44", "0.84 0.54 0.64"),
+    "3.4": ("gs", "0.77 0.61 0.68", "0.68 0.82 0.74", "0.71", "0.72 0.71 0.71", "0.72 0.71 0.71"),
+    "3.5": ("gs", "0.13 0.40 0.20", "0.92 0.72 0.80", "0.69", "0.52 0.56 0.50", "0.84 0.69 0.75"),
+    "4.1": ("gs", "0.83 0.81 0.82", "0.81 0.84 0.82", "0.82", "0.82 0.82 0.82", "0.82 0.82 0.82"),
+    "4.2": ("gs", "0.13 0.73 0.23", "0.94 0.49 0.64", "0.51", "0.54 0.61 0.43", "0.86 0.51 0.60"),
+    "5.1": ("sg", "0.50 1.00 0.67", "0.00 0.00 0.00", "0.50", "0.25 0.50 0.33", "0.25 0.50 0.33"),
+    "5.2": ("sg", "0.10 1.00 0.18", "0.00 0.00 0.00", "0.10", "0.05 0.50 0.09", "0.01 0.10 0.02"),
+    "6.1": ("sg", "0.97 0.02 0.05", "0.51 1.00 0.67", "0.51", "0.74 0.51 0.36", "0.74 0.51 0.36"),
+    "6.2": ("sg", "0.13 0.04 0.06", "0.90 0.97 0.94", "0.88", "0.51 0.50 0.50", "0.83 0.88 0.85"),
+}
+TRAIN = ("3.2", "3.4", "4.1", "5.1", "6.1")
+
+
+def figure(number, between="\t"):
+    """A report as the course report prints it."""
+    order, genuine, spoof, accuracy, macro, weighted = FIGURES[number]
+    support = {"g": 1507, "s": 1507} if number in TRAIN else {"g": 1298, "s": 12008}
+    names = ("Genuine", "Spoof") if order == "gs" else ("genuine", "spoof")
+    rows = {"g": (names[0], genuine), "s": (names[1], spoof)}
+    total = sum(support.values())
+    lines = [["", "precision", "recall", "f1-score", "support"]]
+    lines += [[rows[key][0], *rows[key][1].split(), str(support[key])] for key in order]
+    lines += [["accuracy", "", "", accuracy, str(total)]]
+    lines += [["macro avg", *macro.split(), str(total)], ["weighted avg", *weighted.split(), str(total)]]
+    return "\n".join(between.join(line) for line in lines)
+
+
+def from_scikit_learn(matrix, digits=2):
+    (ss, sg), (gs, gg) = matrix
+    truth = [0] * (ss + sg) + [1] * (gs + gg)
+    said = [0] * ss + [1] * sg + [0] * gs + [1] * gg
+    return classification_report(
+        truth, said, labels=[0, 1], target_names=["spoof", "genuine"], digits=digits, zero_division=0
+    )
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_verdict_every_figure_of_the_report_is_consistent(number):
+    result = verdict(figure(number))
+    assert result["consistent"] and result["candidates"] > 0 and not result["contradictions"]
+    counts = np.array(result["matrix"])
+    assert counts.sum(1).tolist() == ([1507, 1507] if number in TRAIN else [12008, 1298])
+    again = verdict(from_scikit_learn(result["matrix"]))
+    assert again["matrix"] == result["matrix"]
+    json.dumps(result, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("number", "balanced", "bracket"),
+    [
+        ("4.2", 0.610, (0.27, 0.51)),
+        ("3.5", 0.560, (0.28, 0.60)),
+        ("3.3", 0.540, (0.46, 0.46)),
+        ("6.2", 0.505, (0.03, 0.96)),
+    ],
+)
+def test_verdict_of_the_test_figures_has_the_known_figures(number, balanced, bracket):
+    # The known ones come from recalls of two digits; the counts know them closer.
+    result = verdict(figure(number))
+    assert result["balanced_accuracy"] == pytest.approx(balanced, abs=0.0026)
+    assert result["eer_bracket"] == pytest.approx(bracket, abs=0.005)
+    assert result["constant_accuracy"] == pytest.approx(0.9025, abs=5e-5)
+    assert any("lies below always answering spoof (90.2 %)" in finding for finding in result["findings"])
+
+
+def test_verdict_ranking_of_the_figures_turns_round_by_balanced_accuracy():
+    results = {number: verdict(figure(number)) for number in ("3.3", "3.5", "4.2", "6.2")}
+    by = {key: sorted(results, key=lambda n: results[n][key]) for key in ("accuracy", "balanced_accuracy")}
+    assert by["accuracy"] == ["4.2", "3.3", "3.5", "6.2"]
+    assert by["balanced_accuracy"] == ["6.2", "3.3", "3.5", "4.2"]
+
+
+def test_verdict_one_class_for_all_is_named():
+    for number in ("5.1", "5.2"):
+        result = verdict(figure(number))
+        assert result["balanced_accuracy"] == 0.5 and result["mcc"] == 0 and result["eer_bracket"] == [0, 1]
+        assert any("calls every trial genuine" in finding for finding in result["findings"])
+
+
+@pytest.mark.parametrize("between", ["\t", "  ", "      ", " | "])
+def test_verdict_spacing_and_case_change_nothing(between):
+    expected = verdict(figure("3.5"))
+    assert verdict(figure("3.5", between)) == expected
+    assert verdict(figure("3.5", between).upper()) == expected
+    framed = "```\n=== Classification Report - Test ===\n```\n\n" + figure("3.5") + "\n\nFigure 3.5\nResults"
+    assert verdict(framed) == expected
+
+
+def test_verdict_class_order_changes_nothing():
+    lines = figure("3.5").splitlines()
+    lines[1], lines[2] = lines[2], lines[1]
+    assert verdict("\n".join(lines)) == verdict(figure("3.5"))
+
+
+def test_verdict_of_scikit_learn_reports_finds_the_true_counts(rng):
+    for _ in range(30):
+        n_spoof, n_genuine = rng.integers(5, 400, 2)
+        ss, gg = int(rng.integers(0, n_spoof + 1)), int(rng.integers(0, n_genuine + 1))
+        truth = [[ss, int(n_spoof) - ss], [int(n_genuine) - gg, gg]]
+        result = verdict(from_scikit_learn(truth))
+        assert result["consistent"], truth
+        low, high = result["ranges"]["mcc"]
+        exact = verdict(from_scikit_learn(truth, digits=6))
+        assert exact["candidates"] == 1 and exact["matrix"] == truth
+        assert low - 1e-12 <= exact["mcc"] <= high + 1e-12
+
+
+def test_verdict_of_the_rounding_range_holds_every_fitting_count():
+    result = verdict(figure("3.5"))
+    for key in ("accuracy", "balanced_accuracy", "mcc", "far", "frr"):
+        low, high = result["ranges"][key]
+        assert low <= result[key] <= high
+    low, high = result["ranges"]["eer_bracket"]
+    assert low <= result["eer_bracket"][0] and result["eer_bracket"][1] <= high
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "blamed"),
+    [
+        ("0.13", "0.31", "precision of genuine 0.31"),
+        ("accuracy\t\t\t0.69", "accuracy\t\t\t0.96", "accuracy 0.96"),
+        ("macro avg\t0.52\t0.56", "macro avg\t0.52\t0.65", "recall of macro avg 0.65"),
+    ],
+)
+def test_verdict_a_false_number_is_found_and_blamed(old, new, blamed):
+    text = figure("3.5")
+    assert old in text
+    result = verdict(text.replace(old, new, 1))
+    assert not result["consistent"] and result["candidates"] == 0
+    assert result["contradictions"] == [blamed]
+    assert "No counts give all printed numbers" in result["findings"][0]
+
+
+def test_verdict_totals_that_do_not_add_up_are_found():
+    result = verdict(figure("3.5").replace("13306", "13305"))
+    assert not result["consistent"]
+    assert "13,305" in result["findings"][0] and "13,306" in result["findings"][0]
+
+
+def test_verdict_class_rows_alone_are_enough():
+    rows = [line for line in figure("3.5").splitlines() if line.startswith(("Genuine", "Spoof"))]
+    result = verdict("\n".join(rows))
+    assert result["consistent"] and result["candidates"] >= verdict(figure("3.5"))["candidates"]
+    assert result["numbers"] == 6
+
+
+MATRIX = [[8, 2], [1, 3]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spoof genuine\nspoof 8 2\ngenuine 1 3",
+        "\tGenuine\tSpoof\nGenuine\t3\t1\nSpoof\t2\t8\n",
+        "| | said spoof | said bonafide |\n|---|---|---|\n| true spoof | 8 | 2 |\n| true bonafide | 1 | 3 |",
+        json.dumps({"labels": ["spoof", "genuine"], "rows": "truth", "matrix": [[8, 2], [1, 3]]}),
+        json.dumps({"labels": ["genuine", "spoof"], "matrix": [[3, 1], [2, 8]]}),
+    ],
+    ids=["plain", "genuine first", "markdown", "json", "json genuine first"],
+)
+def test_verdict_of_a_matrix_in_any_writing_is_the_same(text):
+    result = verdict(text)
+    assert (result["kind"], result["matrix"], result["candidates"]) == ("matrix", MATRIX, 1)
+    assert result["accuracy"] == pytest.approx(11 / 14)
+    assert result["constant_accuracy"] == pytest.approx(10 / 14)
+    assert result["balanced_accuracy"] == pytest.approx((0.8 + 0.75) / 2)
+    assert result["mcc"] == pytest.approx(22 / np.sqrt(10 * 4 * 9 * 5))
+    assert result["eer_bracket"] == pytest.approx([0.2, 0.25])
+    assert result["auc_bracket"] == pytest.approx([0.6, 0.95])
+
+
+def test_verdict_bracket_holds_the_eer_of_any_scores_with_that_matrix(rng):
+    from lib import metrics
+
+    for _ in range(50):
+        labels = rng.integers(0, 2, 40)
+        labels[:2] = 0, 1
+        scores = np.round(rng.normal(size=40) + rng.normal() * labels, 1)
+        matrix = metrics.confusion(scores, labels, rng.normal())
+        result = verdict(json.dumps({"labels": ["spoof", "genuine"], "matrix": matrix.tolist()}))
+        low, high = result["eer_bracket"]
+        assert low - 1e-12 <= metrics.eer(scores, labels)[0] <= high + 1e-12
+        low, high = result["auc_bracket"]
+        assert low - 1e-12 <= metrics.auc(scores, labels) <= high + 1e-12
+
+
+def test_verdict_swapped_classes_are_suspected():
+    result = verdict("spoof genuine\nspoof 20 80\ngenuine 80 20")
+    assert result["balanced_accuracy"] == pytest.approx(0.2)
+    assert any("swapped" in finding for finding in result["findings"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no row of a class"),
+        ("hello\nworld", "no row of a class"),
+        ("[[8 2]\n [1 3]]", "no row of a class"),
+        ("genuine 0.1 0.2 0.3 5", r"only a row for genuine \(line 1\)"),
+        ("genuine 0.1 0.2 5\nspoof 0.1 0.2 0.3 5", "line 1: 3 numbers"),
+        ("genuine 0.1 0.2 0.3 5\nspoof 0.1 1.2 0.3 5", "line 2: '1.2' is no fraction"),
+        ("genuine 10% 20% 30% 5\nspoof 0.1 0.2 0.3 5", "line 1: '10%' is no fraction"),
+        ("genuine 0.1 0.2 0.3 0.5\nspoof 0.1 0.2 0.3 5", "line 1: '0.5' is no number of trials"),
+        ("genuine 0.1 0.2 0.3 0\nspoof 0.1 0.2 0.3 5", "line 1: '0' is no number of trials"),
+        (figure("3.2") + "\n\n" + figure("3.3"), "line 9: a second row for 'genuine' after line 2"),
+        ("spoof genuine\nspoof 8 2", "only a row for spoof"),
+        ("spoof genuine\nspoof 0.8 0.2\ngenuine 1 3", "line 2: '0.8' is no count"),
+        ("spoof genuine\nspoof 0 0\ngenuine 1 3", "row of spoof"),
+        ("spoof genuine\nspoof 8 2\nspoof 1 3", "line 3: a second row for spoof"),
+        ('{"matrix": [[1, 2], [3, 4]]}', "JSON without 'labels'"),
+        ('{"labels": ["spoof", "genuine"], "matrix": [[1, 2]]}', "JSON without"),
+        ("[1, 2]", "JSON without"),
+    ],
+)
+def test_verdict_unreadable_text_names_place_and_rule(text, said):
+    with pytest.raises(InputError, match=said) as error:
+        verdict(text, source="mine.txt")
+    assert str(error.value).startswith("mine.txt")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_split_reports_takes_apart_a_longer_text():
+    text = "\n".join(
+        [
+            "Genuine speech and 1507 spoof samples.", "Figure 3.1 Summary of a model", "",
+            "=== Classification Report – Train ===", figure("3.2"), "", "Figure 3.2", "Results",
+            "=== Classification Report - Train ===", figure("6.1"),
+            "=== Classification Report - Test ===", figure("6.2"),
+            "Figure 6.1 Train Report", "", "Figure 6.2 Test Report", "Figure 7.0 Another model",
+        ]
+    )  # fmt: skip
+    found = dict(split_reports(text))
+    assert list(found) == [
+        "Figure 3.2 · Classification Report – Train",
+        "Figure 6.1 Train Report · Classification Report - Train",
+        "Figure 6.2 Test Report · Classification Report - Test",
+    ]
+    for (_, part), number in zip(found.items(), ("3.2", "6.1", "6.2"), strict=True):
+        assert verdict(part) == verdict(figure(number))
+
+
+def test_split_reports_of_the_real_report_finds_all_ten(shared):
+    found = split_reports((shared / "report.txt").read_text())
+    assert [title.split()[1] for title, _ in found] == list(FIGURES)
+    for (_, part), number in zip(found, FIGURES, strict=True):
+        assert verdict(part) == verdict(figure(number))
+
+
+def test_describe_verdict_shows_matrix_numbers_and_findings():
+    result = verdict(figure("6.2"))
+    text = describe_verdict(result)
+    assert all(len(line) <= 120 for line in text.splitlines())
+    for part in ("11,647", "87.92 %", "90.25 %", "50.50 %", "within the rounding", *result["findings"]):
+        assert part in text
+    assert "within the rounding" not in describe_verdict(verdict("spoof genuine\nspoof 8 2\ngenuine 1 3"))
