@@ -2,9 +2,9 @@
 
 The modules import one way only:
 
-    errors -> params -> corpus -> audio -> features -> images -> store -> dataset
-    -> models -> training -> scores -> metrics -> diagnosis -> plots -> tracking
-    -> runner -> cli
+    errors -> text -> params -> study -> corpus -> audio -> audit -> features -> images
+    -> store -> backend -> dataset -> models -> training -> scores -> metrics -> verdict
+    -> reference -> plots -> tracking -> comparison -> runner -> cli
 
 A test reads the imports and holds that order.
 """

@@ -18,6 +18,7 @@ from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
 from lib.corpus.folder import layout_of
 from lib.errors import InputError
 from lib.params import local_path
+from lib.text import read_text
 
 PUBLISHED = {
     "train": {"genuine": 1507, "spoof": 1507},
@@ -260,6 +261,6 @@ def _remarks(folder, layout, splits):
 
 
 def _protocol_digest(path):
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    lines = read_text(path, "a protocol").splitlines()
     text = "".join(" ".join(line.split()) + "\n" for line in lines if line.split())
     return hashlib.sha256(text.encode()).hexdigest()

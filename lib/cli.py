@@ -192,14 +192,9 @@ def verdict(file, as_json):
     FILE holds a classification report or a confusion matrix, as they are printed.
     """
     from lib import verdict as verdicts
+    from lib.text import read_text
 
-    try:
-        text = Path(file).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: not a text file in UTF-8; a printed report is wanted") from None
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
-    found = verdicts.verdict(text, source=file)
+    found = verdicts.verdict(read_text(file, "a printed report"), source=file)
     click.echo(json.dumps(found, indent=2) if as_json else verdicts.describe_verdict(found))
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
+from lib.text import read_text
 
 _LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "spoof": SPOOF}
 _ENDINGS = (".wav", ".flac")
@@ -185,15 +186,8 @@ def _trial_name(name):
 
 def _lines(path):
     """Number and fields of every line that holds something."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file in UTF-8; a score file is plain text") from None
-    except OSError as error:
-        raise InputError(f"{path}: no score file can be read there ({error.strerror})") from None
     lines = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_text(path, "a score file").splitlines(), 1):
         for separator, name in ((",", "comma"), (";", "semicolon")):
             if separator in line:
                 raise InputError(

@@ -115,4 +115,4 @@ def test_verdict_of_something_else_is_refused_by_name(tmp_path, content):
 def test_verdict_missing_file_is_named(tmp_path):
     result = study("verdict", tmp_path / "absent.txt")
     assert result.exit_code == 2
-    assert "absent.txt: cannot be read" in result.stderr
+    assert "absent.txt: a printed report cannot be read there" in result.stderr

@@ -55,7 +55,7 @@ def test_read_protocol_malformed_names_line_and_rule(tmp_path, text, words):
 
 
 def test_read_protocol_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="absent.txt: no such protocol file"):
+    with pytest.raises(InputError, match="absent.txt: a protocol cannot be read there .No such file"):
         read_protocol(tmp_path / "absent.txt")
 
 

@@ -1,10 +1,11 @@
 """Protocol files: which trials there are, and what is known of each."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 
 from lib.errors import InputError
+from lib.text import read_text
 
 SPOOF, GENUINE = 0, 1
 LABEL_NAMES = ("spoof", "genuine")  # position = number
@@ -43,20 +44,8 @@ def read_protocol(path):
         an unknown label, repeats a trial or leaves the folder. The message names
         the file, the line, the value and the rule.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: no such protocol file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; a protocol is a text file") from None
-    except PermissionError:
-        raise InputError(f"{path}: cannot be read (permission denied)") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file in UTF-8; a protocol is plain text") from None
-
     rows, lines_seen = [], {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_text(path, "a protocol").splitlines(), 1):
         fields = line.split()
         if not fields:
             continue
