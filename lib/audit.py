@@ -189,6 +189,10 @@ def provenance(corpus, layout):
     list of str
     """
     sentences = _remarks(corpus.folder, layout, _counts(read_trials(corpus.folder, layout)))
+    note = Path(corpus.folder) / "README.txt"
+    if note.is_file():  # a made corpus says there what it is
+        first = note.read_text(encoding="utf-8", errors="replace").strip().partition("\n")[0]
+        sentences.insert(0, f"The corpus says of itself: {first}")
     if corpus.left_out:
         sentences.append(
             f"A part of the corpus: {len(corpus.left_out)} of "

@@ -172,7 +172,7 @@ def export_html(notebook, target, *, code=True):
     """
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(exclude_input=not code, embed_images=True)
+    exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=not code, embed_images=True)
     target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ import soundfile
 from conftest import COUNTS, tone, write_corpus
 
 from lib import audit
+from lib.corpus import open_corpus
 from lib.errors import InputError
 
 LAYOUT = "asvspoof2017_v2"
@@ -86,3 +87,9 @@ def test_usable_nothing_left_of_a_label_is_refused(own_corpus):
         path.unlink()
     with pytest.raises(InputError, match="split dev has no usable trials of both labels"):
         audit.usable("x", own_corpus, LAYOUT, allow_partial=True)
+
+
+def test_provenance_repeats_what_a_made_corpus_says_of_itself(own_corpus):
+    (own_corpus / "README.txt").write_text("Made speech with simulated replay.\nMore of it.\n")
+    sentences = audit.provenance(open_corpus("x", own_corpus, LAYOUT), LAYOUT)
+    assert sentences[0] == "The corpus says of itself: Made speech with simulated replay."
