@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from lib import audio
 from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
-from lib.corpus.folder import layout_of
+from lib.corpus.folder import count, layout_of
 from lib.errors import InputError
 from lib.params import local_path
 from lib.text import read_text
@@ -117,7 +117,7 @@ def check(name, data, layout, *, jobs=2):
             unreadable[key] = reason
         for remark in remarks:
             notes[remark] = notes.get(remark, 0) + 1
-    splits = _counts(trials)
+    splits = count(trials)
     return CorpusReport(
         corpus=name,
         folder=str(folder),
@@ -188,7 +188,7 @@ def provenance(corpus, layout):
     -------
     list of str
     """
-    sentences = _remarks(corpus.folder, layout, _counts(read_trials(corpus.folder, layout)))
+    sentences = _remarks(corpus.folder, layout, count(read_trials(corpus.folder, layout)))
     note = Path(corpus.folder) / "README.txt"
     if note.is_file():  # a made corpus says there what it is
         first = note.read_text(encoding="utf-8", errors="replace").strip().partition("\n")[0]
@@ -206,16 +206,6 @@ def _try_read(path):
         return None, audio.read(path)[1]
     except InputError as error:
         return str(error).partition(": ")[2], ()
-
-
-def _counts(trials):
-    return {
-        split: {
-            "genuine": int(((trials["split"] == split) & (trials["label"] == 1)).sum()),
-            "spoof": int(((trials["split"] == split) & (trials["label"] == 0)).sum()),
-        }
-        for split in SPLITS
-    }
 
 
 def _unlisted(folder, layout, trials):

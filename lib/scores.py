@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF
 from lib.errors import InputError
 from lib.text import read_text
 
-_LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "spoof": SPOOF}
 _ENDINGS = (".wav", ".flac")
 # Names under which the field's toolkits write the three columns.
 _HEADER = {
@@ -217,12 +216,12 @@ def _columns(path, lines):
         return ["trial", "score"], lines
     if len(first) != 3:
         raise InputError(f"{where}{len(first)} columns in {' '.join(first)!r}; {_RULE}")
-    words = [k for k in (1, 2) if first[k].lower() in _LABELS]
+    words = [k for k in (1, 2) if first[k].lower() in LABELS]
     if len(words) == 1:
         return (["trial", "label", "score"] if words == [1] else ["trial", "score", "label"]), lines
     raise InputError(
         f"{where}cannot tell the score from the label in {' '.join(first)!r}; {_RULE}, "
-        f"the label one of {', '.join(_LABELS)}"
+        f"the label one of {', '.join(LABELS)}"
     )
 
 
@@ -244,9 +243,9 @@ def _number(text, where):
 
 
 def _label(text, where):
-    if text.lower() not in _LABELS:
-        raise InputError(f"{where}: label {text!r} is unknown; one of {', '.join(_LABELS)} is wanted")
-    return _LABELS[text.lower()]
+    if text.lower() not in LABELS:
+        raise InputError(f"{where}: label {text!r} is unknown; one of {', '.join(LABELS)} is wanted")
+    return LABELS[text.lower()]
 
 
 def _difference(source, scores, protocol, missing, extra):

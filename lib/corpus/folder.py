@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib.corpus.protocol import SPLITS, read_protocol
+from lib.corpus.protocol import GENUINE, SPLITS, SPOOF, read_protocol
 from lib.errors import InputError
 from lib.params import ROOT
 
@@ -57,13 +57,18 @@ class Corpus:
 
     def counts(self):
         """Trials by split and label: ``{"train": {"genuine": n, "spoof": n}, ...}``."""
-        return {
-            split: {
-                "genuine": int((part["label"] == 1).sum()),
-                "spoof": int((part["label"] == 0).sum()),
-            }
-            for split, part in ((s, self.split(s)) for s in SPLITS)
+        return count(self.trials)
+
+
+def count(trials):
+    """Trials by split and label, of a table with `split` and `label`."""
+    return {
+        split: {
+            "genuine": int(((trials["split"] == split) & (trials["label"] == GENUINE)).sum()),
+            "spoof": int(((trials["split"] == split) & (trials["label"] == SPOOF)).sum()),
         }
+        for split in SPLITS
+    }
 
 
 def layout_of(name):

@@ -16,7 +16,7 @@ COLUMNS = ("trial", "label", "speaker", "phrase", "environment", "playback", "re
 UNKNOWN = "-"
 
 # Later corpora say "bonafide" for what ASVspoof 2017 calls "genuine".
-_LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "spoof": SPOOF}
+LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "spoof": SPOOF}
 
 
 def read_protocol(path):
@@ -72,10 +72,10 @@ def _parse(fields, where):
     file = PurePosixPath(row["trial"])
     if "\\" in row["trial"] or file.is_absolute() or len(file.parts) != 1 or ".." in file.parts:
         raise InputError(f"{where}: file {row['trial']!r} leaves the folder; a plain file name is wanted")
-    if row["label"].lower() not in _LABELS:
-        raise InputError(f"{where}: label {row['label']!r} is unknown; one of {', '.join(_LABELS)} is wanted")
+    if row["label"].lower() not in LABELS:
+        raise InputError(f"{where}: label {row['label']!r} is unknown; one of {', '.join(LABELS)} is wanted")
     suffix = file.suffix.lower() in {".wav", ".flac"}
     row["file"] = row["trial"]
     row["trial"] = file.stem if suffix else file.name
-    row["label"] = _LABELS[row["label"].lower()]
+    row["label"] = LABELS[row["label"].lower()]
     return row
