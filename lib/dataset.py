@@ -21,7 +21,7 @@ def training_batches(pictures, labels, *, colours, pixel_range, batch_size, seed
 
     Parameters
     ----------
-    pictures : lib.store.StoredPictures
+    pictures : lib.store.Stored
     labels : array of int [shape=(trials,)]
         Of the training split, in protocol order.
     colours : str

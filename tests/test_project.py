@@ -13,7 +13,7 @@ import yaml
 from lib import params, study
 
 ORDER = (
-    "errors text params study corpus audio audit features images store backend dataset models training "
+    "errors text params study corpus audio audit features images store backend dataset models batchnorm training "
     "scores metrics verdict reference plots tracking comparison runner cli"
 ).split()
 ONLY_IN = {

@@ -10,6 +10,7 @@ from lib import audio, features, images, store
 from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.features import FeatureSettings
+from lib.store import chunks
 
 SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 BOTH = ("spectrogram", "mfcc")
@@ -22,8 +23,8 @@ def corpus(corpus_folder):
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(store, "CHUNK", 5)
-    monkeypatch.setattr(store, "_OPEN", {})
+    monkeypatch.setattr(chunks, "CHUNK", 5)
+    monkeypatch.setattr(chunks, "_OPEN", {})
 
 
 def extract(corpus, folder, names=BOTH, **how):

@@ -1,0 +1,114 @@
+"""Chunks of arrays in a folder or at a URL, one array a trial."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+import numpy as np
+
+from lib.corpus import SPLITS
+from lib.params import local_path
+
+CHUNK = 128  # trials a file: 5 MB of pictures, a second or less of work
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One feature of every trial of a corpus.
+
+    Attributes
+    ----------
+    url : str
+    sizes : dict of str to int
+        Split -> number of trials.
+    """
+
+    url: str
+    sizes: dict
+
+    def batch(self, split, positions):
+        """The arrays of some trials of a split, in the order asked for.
+
+        Parameters
+        ----------
+        split : str
+        positions : sequence of int
+            Numbers of trials in protocol order.
+
+        Returns
+        -------
+        numpy.ndarray [shape=(len(positions), ...)]
+            For pictures uint8 ``[trials, size, size]``, for embeddings float32
+            ``[trials, values]``.
+        """
+        chunks = self._chunks(split)
+        return np.stack([chunks[p // CHUNK][p % CHUNK] for p in positions])
+
+    def _chunks(self, split):
+        chunks = _OPEN.get((self.url, split))
+        if chunks is None:
+            files = [_chunk_url(self.url, split, i) for i in range(-(-self.sizes[split] // CHUNK))]
+            # Local files are mapped into memory, so only the arrays asked for are read.
+            chunks = [np.load(path, mmap_mode="r") for path in fsspec.open_local(files)]
+            _OPEN[self.url, split] = chunks
+        return chunks
+
+
+_OPEN = {}  # mapped chunks of this process
+
+
+def root(store):
+    """The store's own URL; a relative folder starts at the project's folder."""
+    return store if "://" in store else str(local_path(store))
+
+
+def pending(url, sizes):
+    """The chunks that a feature still lacks.
+
+    Parameters
+    ----------
+    url : str
+        Folder of the feature, with its key.
+    sizes : dict of str to int
+        Split -> number of trials.
+
+    Returns
+    -------
+    dict of (str, int) to str
+        (split, first trial of the chunk) -> URL of the chunk, in order.
+    """
+    missing = {}
+    for split in SPLITS:
+        there = _chunks_there(url, split)
+        for start in range(0, sizes[split], CHUNK):
+            if start // CHUNK not in there:
+                missing[split, start] = _chunk_url(url, split, start // CHUNK)
+    return missing
+
+
+def write_chunk(url, arrays):
+    """Write one chunk; only whole chunks ever stand under their name."""
+    fs, path = fsspec.url_to_fs(url, auto_mkdir=True)
+    with fs.transaction, fs.open(path, "wb") as file:
+        np.save(file, arrays)
+
+
+def write_about(url, about):
+    """Say beside a feature's chunks what it is, once."""
+    fs, path = fsspec.url_to_fs(f"{url}/about.json", auto_mkdir=True)
+    if not fs.exists(path):
+        with fs.transaction, fs.open(path, "wb") as file:
+            file.write(json.dumps(about, indent=2).encode())
+
+
+def _chunk_url(url, split, number):
+    return f"{url}/{split}/{number:05d}.npy"
+
+
+def _chunks_there(url, split):
+    fs, path = fsspec.url_to_fs(f"{url}/{split}")
+    if not fs.exists(path):
+        return set()
+    names = (Path(p).name for p in fs.ls(path, detail=False, refresh=True))
+    return {int(Path(n).stem) for n in names if n.endswith(".npy") and n[:-4].isdigit()}

@@ -1,0 +1,113 @@
+"""Pictures of features, made for a whole corpus in one pass over its recordings."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from lib import audio, features, images
+from lib.corpus import SPLITS
+from lib.errors import InputError
+from lib.store import chunks
+
+def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
+    """Make the pictures of a corpus that the store does not hold yet.
+
+    All features asked for come from one pass over the recordings.
+
+    Parameters
+    ----------
+    corpus : lib.corpus.Corpus
+    names : sequence of str
+        Some of `lib.features.FEATURES`.
+    settings : lib.features.FeatureSettings
+    size : int > 0
+        Side of a picture, pixels.
+    store : str
+        Folder or fsspec URL; a relative folder starts at the project's folder.
+    jobs : int > 0
+        Processes.
+    progress : bool
+        Whether to show a progress bar when there is work.
+
+    Returns
+    -------
+    pictures : dict of str to lib.store.Stored
+    notes : dict of str to int
+        What reading had to do in this call, and how many times.
+
+    Raises
+    ------
+    InputError
+        A recording cannot be used, the store cannot be written, or an unknown feature.
+    """
+    if size <= 0:
+        raise InputError(f"image_size = {size}: has to be positive")
+    root = chunks.root(store)
+    urls = {name: f"{root}/{name}-{_key(corpus, name, settings, size)}" for name in names}
+    sizes = {split: len(corpus.split(split)) for split in SPLITS}
+    try:
+        for name in names:
+            chunks.write_about(urls[name], _about(corpus, name, settings, size))
+        targets = {}  # (split, first trial) -> feature -> URL of its chunk
+        for name in names:
+            for place, url in chunks.pending(urls[name], sizes).items():
+                targets.setdefault(place, {})[name] = url
+        paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
+        tasks = [(paths[split][start : start + chunks.CHUNK], urls) for (split, start), urls in targets.items()]
+        notes = _run(tasks, settings, size, jobs, progress)
+    except OSError as error:
+        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
+    return {name: chunks.Stored(urls[name], sizes) for name in names}, notes
+
+
+def _run(tasks, settings, size, jobs, progress):
+    jobs = min(jobs, max(len(tasks) // 2, 1))  # starting a process costs more than a chunk
+    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_make_chunk)(paths, targets, settings, size) for paths, targets in tasks
+    )
+    notes = {}
+    total = sum(len(paths) for paths, _ in tasks)
+    with tqdm(total=total, desc="extracting", unit="clip", disable=not (progress and tasks)) as bar:
+        for clips, chunk_notes in results:
+            bar.update(clips)
+            for note, count in chunk_notes.items():
+                notes[note] = notes.get(note, 0) + count
+    return notes
+
+
+def _make_chunk(paths, targets, settings, size):
+    """Make one chunk of each feature."""
+    pictures = {name: np.empty((len(paths), size, size), np.uint8) for name in targets}
+    notes = {}
+    for i, path in enumerate(paths):
+        y, remarks = audio.read(path, sr=settings.sr)
+        for name, feature in features.compute(y, tuple(targets), settings).items():
+            pictures[name][i] = images.to_index(feature, size)
+        for remark in remarks:
+            notes[remark] = notes.get(remark, 0) + 1
+    for name, url in targets.items():
+        chunks.write_chunk(url, pictures[name])
+    return len(paths), notes
+
+
+def _key(corpus, name, settings, size):
+    code = hashlib.blake2b()
+    for module in (audio, features, images):
+        code.update(Path(module.__file__).read_bytes())
+    identity = [corpus.digest, name, features.identity(name, settings), size, code.hexdigest()]
+    return hashlib.blake2b(json.dumps(identity).encode(), digest_size=8).hexdigest()
+
+
+def _about(corpus, name, settings, size):
+    return {
+        "corpus": corpus.name,
+        "corpus_digest": corpus.digest,
+        "feature": name,
+        "settings": features.identity(name, settings),
+        "image_size": size,
+        "pixel": "uint8 position in a colormap, scaled per picture, low frequencies in the last row",
+    }
