@@ -6,6 +6,7 @@ pipeline. Labels follow `lib.corpus`: 1 = genuine, 0 = spoof.
 
 import numpy as np
 
+from lib.augment import augmented
 from lib.backend import tf
 from lib.errors import InputError
 from lib.images import colormap
@@ -51,11 +52,42 @@ def ordered_batches(pictures, split, labels, *, colours, pixel_range, batch_size
     return _batches(positions, pictures, split, labels, colours, pixel_range)
 
 
-def _batches(positions, pictures, split, labels, colours, pixel_range):
+def pictures_of(pictures, split, *, colours, pixel_range, augmentation="none", seed=0):
+    """Pictures of a split by their numbers, as a model sees them, changed copies included.
+
+    Returns
+    -------
+    callable (positions, copy) -> numpy.ndarray [shape=(trials, size, size, 3), float32]
+        Copy 0 is the picture itself; see `lib.augment.augmented`.
+    """
+    colour_values = _colour_values(colours, pixel_range)
+
+    def load(positions, copy):
+        stored = pictures.batch(split, positions)
+        return colour_values[augmented(stored, positions, augmentation, copy=copy, seed=seed)]
+
+    return load
+
+
+def paired(first, second):
+    """Two passes over the same trials as one of two inputs.
+
+    Returns
+    -------
+    tf.data.Dataset of ((float32 [batch, ...], float32 [batch, ...]), float32 [batch, 1])
+    """
+    return tf.data.Dataset.zip(first, second).map(lambda one, two: ((one[0], two[0]), one[1]))
+
+
+def _colour_values(colours, pixel_range):
     if pixel_range not in PIXEL_RANGES:
         raise InputError(f"pixel_range = {pixel_range!r}: one of {', '.join(PIXEL_RANGES)} is wanted")
     scale, offset = PIXEL_RANGES[pixel_range]
-    colour_values = tf.constant(colormap(colours).astype(np.float32) * scale + offset)
+    return colormap(colours).astype(np.float32) * np.float32(scale) + np.float32(offset)
+
+
+def _batches(positions, pictures, split, labels, colours, pixel_range):
+    colour_values = tf.constant(_colour_values(colours, pixel_range))
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
     side = pictures.batch(split, [0]).shape[-1]
 

@@ -28,7 +28,7 @@ def compile_binary(model, *, learning_rate):
     )
 
 
-def fit(model, train, dev, *, epochs, steps_per_epoch, on_epoch=None):
+def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=None):
     """Train for a number of epochs of so many batches each.
 
     Parameters
@@ -39,6 +39,9 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, on_epoch=None):
     dev : tf.data.Dataset
         Validation after each epoch.
     epochs, steps_per_epoch : int > 0
+    patience : int > 0, optional
+        Stop after so many epochs without a lower dev loss, and go back to the weights
+        of the lowest.
     on_epoch : callable (int, dict) -> None, optional
         Called after each epoch with its number and its values, for tracking.
 
@@ -48,6 +51,8 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, on_epoch=None):
         `loss`, `accuracy`, `val_loss`, `val_accuracy`.
     """
     callbacks = []
+    if patience:
+        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True))
     if on_epoch:
         callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=lambda n, logs: on_epoch(n + 1, logs)))
     history = model.fit(
@@ -59,7 +64,7 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, on_epoch=None):
         shuffle=False,  # the dataset shuffles, by the seed
         verbose=0,
     )
-    return pd.DataFrame(history.history, index=pd.RangeIndex(1, epochs + 1, name="epoch"))
+    return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
 
 
 def log_odds(model, batches):

@@ -2,13 +2,25 @@
 
 Conventions
 -----------
-Each function builds one untrained model whose last layer is linear: its output is the
-log-odds of *genuine*, and the loss is binary cross-entropy on logits. A sigmoid there
-would say the same with less precision (probabilities near 0 and 1 are clipped), and
-has no parameters, so the layer tables are unchanged.
+Each function builds one model whose last layer is linear: its output is the log-odds
+of *genuine*, and the loss is binary cross-entropy on logits. A sigmoid there would say
+the same with less precision (probabilities near 0 and 1 are clipped), and has no
+parameters, so the layer tables are unchanged.
 """
 
+from lib.models.backbone import described, placeholder_statistics
+from lib.models.mobilenet import Transfer, dual_mobilenet, mobilenet
+from lib.models.modified_cnn import modified_cnn
 from lib.models.paper_cnn import paper_cnn
 from lib.models.table import layer_table
 
-__all__ = ["layer_table", "paper_cnn"]
+__all__ = [
+    "Transfer",
+    "described",
+    "dual_mobilenet",
+    "layer_table",
+    "mobilenet",
+    "modified_cnn",
+    "paper_cnn",
+    "placeholder_statistics",
+]

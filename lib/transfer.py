@@ -1,0 +1,228 @@
+"""Training on frozen backbones in two phases, with the frozen part computed once.
+
+Below a *cut* nothing is trained, so what it answers to a picture never changes. Phase
+one (all of the backbone frozen) trains the head on kept pooled values; phase two (its
+top layers trained) goes on from kept activations at the cut. Augmentation stays: the
+answers to `copies` changed copies of each training picture are kept, and pass *e* sees
+copy *e* modulo `copies`. The parts that are trained share their weights with the whole
+model, which is what is scored and saved.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from lib import training
+from lib.backend import keras, tf
+from lib.errors import InputError
+from lib.models.mobilenet import run
+
+_BLOCK = 64  # pictures in one forward pass of the frozen part
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of training.
+
+    Attributes
+    ----------
+    name : str
+    unfrozen : int >= 0
+        Top layers of each backbone that are trained with the head.
+    epochs : int >= 0
+        At most; dev loss may stop it earlier.
+    learning_rate : float > 0
+    """
+
+    name: str
+    unfrozen: int
+    epochs: int
+    learning_rate: float
+
+
+def train(system, phases, train, dev, labels, *, cut, copies, batch_size, patience, seed, keep=True, on_epoch=None):
+    """Train the head, then the top of the backbones, in place.
+
+    Parameters
+    ----------
+    system : lib.models.Transfer
+    phases : sequence of Phase
+    train, dev : sequence of callable (positions, copy) -> float32 [trials, size, size, 3]
+        One for each backbone; see `lib.dataset.pictures_of`. Dev is asked for copy 0.
+    labels : dict of str to array of int
+        Of ``train`` and ``dev``, in protocol order.
+    cut : str
+        Layer of the backbones below which nothing is ever trained.
+    copies : int > 0
+        Copies of each training picture; 1 trains on the pictures themselves.
+    batch_size, patience : int > 0
+        A phase ends after `patience` epochs without a lower dev loss; the weights of
+        the lowest are restored.
+    seed : int
+        Decides the order of trials.
+    keep : bool
+        Whether the frozen part is computed once. Without, every picture runs through
+        the whole model in every epoch, with the same losses.
+    on_epoch : callable (int, dict) -> None, optional
+
+    Returns
+    -------
+    pandas.DataFrame [one row an epoch, numbered from 1]
+        `loss`, `accuracy`, `val_loss`, `val_accuracy` and the `phase`.
+
+    Raises
+    ------
+    InputError
+        `cut` is no layer of the backbones, or lies among the layers that are trained.
+    """
+    for phase in phases:
+        _check_cut(system.backbones[0], cut, phase.unfrozen)
+    counts = {split: len(labels[split]) for split in ("train", "dev")}
+    if keep:
+        at_cut = {
+            "train": [
+                activations(b, cut, p, counts["train"], copies) for b, p in zip(system.backbones, train, strict=True)
+            ],
+            "dev": [activations(b, cut, p, counts["dev"], 1) for b, p in zip(system.backbones, dev, strict=True)],
+        }
+    histories = []
+    for phase in phases:
+        unfreeze(system.backbones, phase.unfrozen)
+        if not keep:
+            model, sources = system.model, {"train": train, "dev": dev}
+        elif phase.unfrozen == 0:
+            model = system.head
+            sources = {
+                split: [_lookup(pooled(b, cut, a)) for b, a in zip(system.backbones, kept, strict=True)]
+                for split, kept in at_cut.items()
+            }
+        else:
+            model = above(system, cut)
+            sources = {split: [_lookup(a) for a in kept] for split, kept in at_cut.items()}
+        training.compile_binary(model, learning_rate=phase.learning_rate)
+        done = sum(len(history) for history in histories)
+        history = training.fit(
+            model,
+            batches(
+                sources["train"],
+                labels["train"],
+                batch_size=batch_size,
+                seed=seed + 1000 * len(histories),
+                copies=copies,
+            ),
+            batches(sources["dev"], labels["dev"], batch_size=_BLOCK).cache(),
+            epochs=phase.epochs,
+            steps_per_epoch=-(-counts["train"] // batch_size),
+            patience=patience,
+            on_epoch=on_epoch and (lambda epoch, values, before=done: on_epoch(before + epoch, values)),
+        )
+        histories.append(history.assign(phase=phase.name))
+    joined = pd.concat(histories, ignore_index=True)
+    return joined.set_index(pd.RangeIndex(1, len(joined) + 1, name="epoch"))
+
+
+def unfreeze(backbones, top):
+    """Make the last `top` layers of each backbone trainable and all others not."""
+    for backbone in backbones:
+        backbone.trainable = True
+        for number, layer in enumerate(backbone.layers):
+            layer.trainable = number >= len(backbone.layers) - top
+
+
+def activations(backbone, cut, source, count, copies):
+    """What the frozen part answers to each copy of each picture.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(copies, count, height, width, channels), float32]
+    """
+    below = keras.Model(backbone.input, backbone.get_layer(cut).output)
+    forward = tf.function(lambda x: below(x, training=False), reduce_retracing=True)
+    kept = np.empty((copies, count, *below.output.shape[1:]), np.float32)
+    with tqdm(total=copies * count, desc=f"frozen part of {backbone.name}", unit="picture") as bar:
+        for copy, start in itertools.product(range(copies), range(0, count, _BLOCK)):
+            positions = np.arange(start, min(start + _BLOCK, count))
+            kept[copy, positions] = forward(source(positions, copy))
+            bar.update(len(positions))
+    return kept
+
+
+def pooled(backbone, cut, kept):
+    """What a frozen backbone answers above the cut, from kept activations.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(copies, count, 1280), float32]
+    """
+    part = _upper(backbone, cut)
+    flat = kept.reshape(-1, *kept.shape[2:])
+    blocks = [part(flat[i : i + _BLOCK], training=False) for i in range(0, len(flat), _BLOCK)]
+    return np.concatenate(blocks).reshape(*kept.shape[:2], -1)
+
+
+def above(system, cut):
+    """The model from the activations at the cut to the log-odds, weights shared."""
+    uppers = [_upper(backbone, cut) for backbone in system.backbones]
+    inputs = [keras.Input(upper.input.shape[1:]) for upper in uppers]
+    x = [run(upper, part, system.batch_norm) for upper, part in zip(uppers, inputs, strict=True)]
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], system.head(x if len(x) > 1 else x[0]))
+
+
+def batches(sources, labels, *, batch_size, seed=None, copies=1):
+    """Batches of inputs and labels, one input for each source.
+
+    Parameters
+    ----------
+    sources : sequence of callable (positions, copy) -> float32 [trials, ...]
+    labels : array of int [shape=(trials,)]
+    batch_size : int > 0
+    seed : int, optional
+        Given: endless passes in an order that seed and pass decide. Not given: one
+        pass in protocol order.
+    copies : int > 0
+        Pass *e* asks the sources for copy *e* modulo `copies`.
+
+    Returns
+    -------
+    tf.data.Dataset of (inputs, float32 [batch, 1])
+    """
+    targets = np.asarray(labels, dtype=np.float32)[:, None]
+
+    def inputs(positions, copy):
+        found = tuple(source(positions, copy) for source in sources)
+        return found if len(found) > 1 else found[0]
+
+    def passes():
+        for number in itertools.count() if seed is not None else range(1):
+            order = np.arange(len(targets))
+            if seed is not None:
+                np.random.default_rng([seed, number]).shuffle(order)
+            for start in range(0, len(order), batch_size):
+                positions = order[start : start + batch_size]
+                yield inputs(positions, number % copies), targets[positions]
+
+    example = inputs(np.arange(1), 0)
+    free = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), tf.float32), example)
+    signature = (free, tf.TensorSpec((None, 1), tf.float32))
+    count = -(-len(targets) // batch_size) if seed is None else tf.data.INFINITE_CARDINALITY
+    made = tf.data.Dataset.from_generator(passes, output_signature=signature)
+    return made.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+
+
+def _lookup(kept):
+    return lambda positions, copy: kept[copy, positions]
+
+
+def _upper(backbone, cut):
+    return keras.Model(backbone.get_layer(cut).output, backbone.output)
+
+
+def _check_cut(backbone, cut, unfrozen):
+    names = [layer.name for layer in backbone.layers]
+    if cut not in names:
+        raise InputError(f"cut = {cut!r}: no layer of {backbone.name}; for example block_14_add, block_15_add")
+    if names.index(cut) >= len(names) - unfrozen:
+        raise InputError(f"cut = {cut!r}: lies among the top {unfrozen} layers, which are trained")
