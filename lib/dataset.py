@@ -69,6 +69,37 @@ def pictures_of(pictures, split, *, colours, pixel_range, augmentation="none", s
     return load
 
 
+def training_vectors(vectors, labels, *, batch_size, seed):
+    """Endless shuffled batches of the training split's vectors, each with one channel.
+
+    Each pass visits every trial once, in an order that the seed decides.
+
+    Parameters
+    ----------
+    vectors : lib.store.Stored
+    labels : array of int [shape=(trials,)]
+        Of the training split, in protocol order.
+    batch_size : int > 0
+    seed : int
+
+    Returns
+    -------
+    tf.data.Dataset of (float32 [batch, values, 1], float32 [batch, 1])
+    """
+    trials = _vectors(vectors, "train", labels)
+    return trials.shuffle(len(labels), seed=seed, reshuffle_each_iteration=True).repeat().batch(batch_size).prefetch(2)
+
+
+def ordered_vectors(vectors, split, labels, *, batch_size=64):
+    """One pass over a split's vectors in protocol order, for scoring and validation.
+
+    Returns
+    -------
+    tf.data.Dataset of (float32 [batch, values, 1], float32 [batch, 1])
+    """
+    return _vectors(vectors, split, labels).batch(batch_size).prefetch(2)
+
+
 def paired(first, second):
     """Two passes over the same trials as one of two inputs.
 
@@ -77,6 +108,11 @@ def paired(first, second):
     tf.data.Dataset of ((float32 [batch, ...], float32 [batch, ...]), float32 [batch, 1])
     """
     return tf.data.Dataset.zip(first, second).map(lambda one, two: ((one[0], two[0]), one[1]))
+
+
+def _vectors(vectors, split, labels):
+    everything = vectors.batch(split, range(len(labels)))  # 3 kB a trial: all of a corpus fits into memory
+    return tf.data.Dataset.from_tensor_slices((everything[..., None], np.asarray(labels, dtype=np.float32)[:, None]))
 
 
 def _colour_values(colours, pixel_range):

@@ -240,10 +240,21 @@ def _papermill(run, executed, show):
 def _attach(client, run_id, executed):
     if not executed.exists():
         return
+    _one_line_a_bar(executed)
     client.log_artifact(run_id, str(executed))
     page = executed.with_suffix(".html")
     export_html(executed, page)
     client.log_artifact(run_id, str(page))
+
+
+def _one_line_a_bar(executed):
+    """Leave of each progress bar what a terminal would show at its end."""
+    import nbformat
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+    notebook = nbformat.read(executed, 4)
+    notebook, _ = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, {})
+    nbformat.write(notebook, executed)
 
 
 @contextmanager

@@ -113,11 +113,8 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     given = _parse_changes(changes)
     if store is not None:
         given["store_url"] = store if "://" in store else str(Path(store).expanduser().absolute())
-    layers = {
-        str(corpus_file): corpus_values(corpus, data),
-        f"{where}, set": content.get("set", {}),
-        "--set": given,
-    }
+    general, own_set = _split_set(where, content)
+    layers = {str(corpus_file): corpus_values(corpus, data), f"{where}, set": general, "--set": given}
     seeds = content.get("seeds", [0]) if seeds is None else seeds
     if not seeds:
         raise InputError("seeds: an empty list; at least one whole number is wanted")
@@ -133,6 +130,7 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
             used |= {(source, key) for key in mine}
             # the variant overrules the corpus, the study and the command line overrule both
             own.insert(0, (source, mine)) if source == str(corpus_file) else own.append((source, mine))
+        own.insert(-1, (f"{where}, set, {notebook}", own_set.get(notebook, {})))  # the command line overrules it
         if "study" in known:
             own.append((where, {"study": study}))
         for seed in seeds if "seed" in known else [None]:
@@ -177,6 +175,19 @@ def _study_file(study):
         if key not in content:
             raise InputError(f"{path}: {key} is missing; a study names it")
     return path, content
+
+
+def _split_set(where, content):
+    """Values for every notebook that has the parameter, and values for one notebook under its name."""
+    values = content.get("set", {})
+    own = {key: value for key, value in values.items() if isinstance(value, dict)}
+    named = {str(entry).partition("/")[0] for entry in content["runs"]}
+    for notebook in own:
+        if notebook not in named:
+            raise InputError(
+                f"{where}, set: {notebook} is no notebook of the study; there are {', '.join(sorted(named))}"
+            )
+    return {key: value for key, value in values.items() if key not in own}, own
 
 
 def _parse_changes(changes):

@@ -18,7 +18,6 @@ from tqdm.auto import tqdm
 from lib import training
 from lib.backend import keras, tf
 from lib.errors import InputError
-from lib.models.mobilenet import run
 
 _BLOCK = 64  # pictures in one forward pass of the frozen part
 
@@ -90,7 +89,7 @@ def train(system, phases, train, dev, labels, *, cut, copies, batch_size, patien
         }
     histories = []
     for phase in phases:
-        unfreeze(system.backbones, phase.unfrozen)
+        unfreeze(system, phase.unfrozen)
         if not keep:
             model, sources = system.model, {"train": train, "dev": dev}
         elif phase.unfrozen == 0:
@@ -124,12 +123,18 @@ def train(system, phases, train, dev, labels, *, cut, copies, batch_size, patien
     return joined.set_index(pd.RangeIndex(1, len(joined) + 1, name="epoch"))
 
 
-def unfreeze(backbones, top):
-    """Make the last `top` layers of each backbone trainable and all others not."""
-    for backbone in backbones:
+def unfreeze(system, top):
+    """Make the last `top` layers of each backbone trainable and all others not.
+
+    Batch norm that shall work in inference mode stays frozen: asking for it with
+    ``training=False`` in a functional model has no effect in Keras 3, where the outer
+    call decides for all layers.
+    """
+    for backbone in system.backbones:
         backbone.trainable = True
         for number, layer in enumerate(backbone.layers):
-            layer.trainable = number >= len(backbone.layers) - top
+            kept = isinstance(layer, keras.layers.BatchNormalization) and system.batch_norm == "inference"
+            layer.trainable = number >= len(backbone.layers) - top and not kept
 
 
 def activations(backbone, cut, source, count, copies):
@@ -167,7 +172,7 @@ def above(system, cut):
     """The model from the activations at the cut to the log-odds, weights shared."""
     uppers = [_upper(backbone, cut) for backbone in system.backbones]
     inputs = [keras.Input(upper.input.shape[1:]) for upper in uppers]
-    x = [run(upper, part, system.batch_norm) for upper, part in zip(uppers, inputs, strict=True)]
+    x = [upper(part) for upper, part in zip(uppers, inputs, strict=True)]
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], system.head(x if len(x) > 1 else x[0]))
 
 

@@ -1,5 +1,7 @@
 """Parameters and studies: what is unknown, missing or ill-typed is said before anything starts."""
 
+import shutil
+
 import pytest
 
 from lib import params, study
@@ -117,3 +119,39 @@ def test_fingerprint_follows_parameters_and_corpus_but_not_places():
     first = study.fingerprint(run, "d")
     assert study.fingerprint(again, "d") == first
     assert len({first, study.fingerprint(other, "d"), study.fingerprint(run, "e")}) == 3
+
+
+@pytest.fixture
+def own_study(tmp_path, monkeypatch):
+    """Writes a study file of the test's own beside a copy of the params."""
+    folder = tmp_path / "params"
+    shutil.copytree(params.PARAMS, folder)
+    monkeypatch.setattr(study, "PARAMS", folder)
+
+    def write(text):
+        (folder / "studies" / "own.yaml").write_text(text)
+        return study.load("own", changes=["steps_per_epoch=3"])
+
+    return write
+
+
+def test_load_set_for_one_notebook_leaves_the_others(own_study):
+    runs = "runs: [11_paper_cnn/mfcc, 13_modified_cnn/cured]"
+    loaded = own_study(
+        f"corpus: demo\n{runs}\nset: {{batch_size: 8, 13_modified_cnn: {{epochs: 4, steps_per_epoch: 5}}}}\n"
+    )
+    paper, modified = (run.parameters for run in loaded.runs)
+    assert (paper["epochs"], paper["batch_size"], paper["steps_per_epoch"]) == (30, 8, 3)
+    assert (modified["epochs"], modified["batch_size"], modified["steps_per_epoch"]) == (4, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ("12_other: {epochs: 4}", "12_other is no notebook of the study; there are 11_paper_cnn"),
+        ("11_paper_cnn: {epoch: 4}", "set, 11_paper_cnn: epoch is no parameter of 11_paper_cnn"),
+    ],
+)
+def test_load_set_for_one_notebook_wrong_is_refused(own_study, values, words):
+    with pytest.raises(InputError, match=words):
+        own_study(f"corpus: demo\nruns: [11_paper_cnn/mfcc]\nset: {{{values}}}\n")

@@ -49,18 +49,23 @@ def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses():
     np.testing.assert_allclose(scores_kept, scores_naive, rtol=2e-3, atol=2e-3)
 
 
-def test_train_changes_only_the_layers_that_are_unfrozen():
+@pytest.mark.parametrize("batch_norm", ["inference", "training"])
+def test_train_changes_only_the_layers_that_are_unfrozen(batch_norm):
     training.prepare(3)
     before = models.mobilenet("random", size=SIZE).backbones[0]
-    _, _, system = trained(models.mobilenet, 1, keep=True)
+    phases = [Phase("top", 20, 1, 1e-3)]
+    _, _, system = trained(models.mobilenet, 1, keep=True, phases=phases, batch_norm=batch_norm)
     after = system.backbones[0]
     changed = {
         layer.name
         for old, layer in zip(before.layers, after.layers, strict=True)
         if any(not np.array_equal(a, b) for a, b in zip(old.get_weights(), layer.get_weights(), strict=True))
     }
-    assert changed
-    assert changed <= {layer.name for layer in after.layers[-20:]}
+    top = {layer.name for layer in after.layers[-20:] if layer.weights}
+    normalising = {name for name in top if name.lower().endswith("_bn")}
+    assert "Conv_1" in changed
+    assert changed <= top
+    assert bool(changed & normalising) == (batch_norm == "training")
 
 
 def test_train_stops_early_and_restores_the_best():
@@ -82,7 +87,9 @@ def test_train_impossible_cut_is_refused(cut, words):
 
 
 def test_batches_whole_passes_visit_each_trial_once_and_change_copies():
-    seen = transfer.batches([lambda n, copy: np.stack([n, n * 0 + copy], 1)], np.arange(10), batch_size=4, seed=1, copies=2)
+    seen = transfer.batches(
+        [lambda n, copy: np.stack([n, n * 0 + copy], 1)], np.arange(10), batch_size=4, seed=1, copies=2
+    )
     rows = [np.concatenate([x.numpy(), y.numpy()], 1) for x, y in seen.take(6)]
     for number, part in enumerate((rows[:3], rows[3:])):
         part = np.concatenate(part)

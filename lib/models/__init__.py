@@ -13,6 +13,7 @@ from lib.models.mobilenet import Transfer, dual_mobilenet, mobilenet
 from lib.models.modified_cnn import modified_cnn
 from lib.models.paper_cnn import paper_cnn
 from lib.models.table import layer_table
+from lib.models.wav2vec_cnn import wav2vec_cnn
 
 __all__ = [
     "Transfer",
@@ -23,4 +24,5 @@ __all__ = [
     "modified_cnn",
     "paper_cnn",
     "placeholder_statistics",
+    "wav2vec_cnn",
 ]

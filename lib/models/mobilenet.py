@@ -23,7 +23,7 @@ class Transfer:
     head : keras.Model
         Pooled values of each backbone, ``[batch, 1280]`` -> log-odds.
     batch_norm : str
-        How the backbones' batch norm works in training.
+        One of `BATCH_NORM`: how the backbones' batch norm works in training.
     """
 
     model: keras.Model
@@ -41,9 +41,10 @@ def mobilenet(weights, *, size=200, batch_norm="inference"):
         As `lib.models.backbone.backbone` takes them.
     size : int >= 32
     batch_norm : str
-        ``inference``: moving statistics always. ``training``: layers that are not
-        frozen use batch statistics in training, as Keras does unless told otherwise.
-        Not stated in the report.
+        Of the backbone. ``inference``: its batch norm stays frozen, so that it uses its
+        moving statistics always. ``training``: where it is not frozen it is trained and
+        uses batch statistics, as Keras does unless told otherwise. Not stated in the
+        report.
 
     Returns
     -------
@@ -97,15 +98,10 @@ def _assembled(bases, head, names, batch_norm, name):
     if batch_norm not in BATCH_NORM:
         raise InputError(f"batch_norm = {batch_norm!r}: one of {', '.join(BATCH_NORM)} is wanted")
     inputs = [keras.Input(base.input.shape[1:], name=n) for base, n in zip(bases, names, strict=True)]
-    x = [run(base, picture, batch_norm) for base, picture in zip(bases, inputs, strict=True)]
+    x = [base(picture) for base, picture in zip(bases, inputs, strict=True)]
     x = x if len(x) > 1 else x[0]
     for layer in head.layers:
         if not isinstance(layer, keras.layers.InputLayer):
             x = layer(x)
     inputs = inputs if len(inputs) > 1 else inputs[0]
     return Transfer(keras.Model(inputs, x, name=name), bases, head, batch_norm)
-
-
-def run(part, x, batch_norm):
-    """Apply a backbone, or a part of one, with its batch norm as chosen."""
-    return part(x, training=False) if batch_norm == "inference" else part(x)
