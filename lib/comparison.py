@@ -54,6 +54,7 @@ def table(rows):
         line |= {title: with_interval(row, name) for name, title in _SHOWN.items()}
         line["constant %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
         line["dev EER %"] = with_interval(row, "dev/eer")
+        line["diagnosis"] = row.get("diagnosis") or "-"
         line["status"] = "finished" if row["status"] == "FINISHED" else row["status"].lower()
         lines.append(line)
     return pd.DataFrame(lines)
@@ -101,9 +102,11 @@ def beside_report(name, split, values, matrix):
     lines = []
     for measure in ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof"):
         theirs = getattr(reported, measure)
+        if theirs is None:
+            continue
         lines.append(
             {
-                "measure": f"{split} {measure.replace('_', ' ')} (Figure {reported.figure})",
+                "measure": f"{split} {measure.replace('_', ' ')} ({reported.figure})",
                 "ours %": with_interval(ours, measure),
                 "report %": percent(theirs),
                 "difference": f"{100 * (ours[measure] - theirs):+.1f}",
@@ -141,7 +144,7 @@ def label(row):
     return row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}")
 
 
-def reading(name, measured, provenance):
+def reading(name, measured, provenance, *, threshold="0.5"):
     """What a run's numbers say, in Markdown, computed from them.
 
     Parameters
@@ -152,6 +155,8 @@ def reading(name, measured, provenance):
         Split -> metrics with intervals.
     provenance : list of str
         Which corpus this is, from `lib.audit.provenance`.
+    threshold : str
+        Where the threshold of the accuracies came from.
     """
     final = measured["eval"]
     sentences = [
@@ -162,7 +167,7 @@ def reading(name, measured, provenance):
     accuracy, constant = final["accuracy"], final["constant_accuracy"]
     relation = "below" if accuracy < constant else "no lower than"
     sentences.append(
-        f"Its eval accuracy at threshold 0.5, {with_interval(final, 'accuracy')} %, lies {relation} the "
+        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies {relation} the "
         f"{percent(constant)} % of the constant answer; balanced accuracy is "
         f"{with_interval(final, 'balanced_accuracy')} %."
     )
@@ -201,6 +206,54 @@ def rank(tables):
             }
         )
     return pd.DataFrame(lines)
+
+
+def ledger(looks):
+    """How often eval was opened, one line a run name.
+
+    Parameters
+    ----------
+    looks : list of dict
+        From `lib.tracking.query.looks`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run name, in the order of their first look]
+        `run`, `runs` (how many of that name), `looks` (of all of them), `first` and
+        `last`, when those runs were started (UTC).
+    """
+    table = pd.DataFrame(looks, columns=["run", "started", "looks"])
+    table["started"] = pd.to_datetime(table["started"], unit="ms").dt.strftime("%Y-%m-%d %H:%M")
+    grouped = table.groupby("run", sort=False)
+    found = grouped.agg(
+        runs=("looks", "size"), looks=("looks", "sum"), first=("started", "min"), last=("started", "max")
+    )
+    return found.reset_index()
+
+
+def reading_ledger(looks, best=""):
+    """How often eval was opened before the choice was made, as a sentence.
+
+    Parameters
+    ----------
+    looks : list of dict
+        From `lib.tracking.query.looks`.
+    best : str
+        Id of the run that the comparison puts first.
+    """
+    if not looks:
+        return "Eval of this corpus has not been opened."
+    total = sum(row["looks"] for row in looks)
+    text = f"Eval of this corpus was opened {_times(total)} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
+    chosen = next((row for row in looks if row["run_id"] == best), None)
+    if chosen:
+        before = sum(row["looks"] for row in looks if row["started"] < chosen["started"])
+        text += f", {_times(before)} before the run that stands first, {chosen['run']}, was started"
+    return f"{text}. The lowest of many EERs is low by luck too: a choice by dev is safe from that, one by eval is not."
+
+
+def _times(number):
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def reading_study(study, rows, ranks, provenance):

@@ -41,14 +41,17 @@ def training_batches(pictures, labels, *, colours, pixel_range, batch_size, seed
     return _batches(positions.batch(batch_size), pictures, "train", labels, colours, pixel_range)
 
 
-def ordered_batches(pictures, split, labels, *, colours, pixel_range, batch_size=64):
-    """One pass over a split in protocol order, for scoring and validation.
+def ordered_batches(pictures, split, labels, *, colours, pixel_range, batch_size=64, order=None):
+    """One pass over a split, for scoring and validation.
+
+    Trials come in protocol order, or in that of `order`, their numbers.
 
     Returns
     -------
     tf.data.Dataset of (float32 [batch, size, size, 3], float32 [batch, 1])
     """
-    positions = tf.data.Dataset.range(len(labels)).batch(batch_size)
+    order = np.arange(len(labels)) if order is None else np.asarray(order)
+    positions = tf.data.Dataset.from_tensor_slices(order.astype(np.int64)).batch(batch_size)
     return _batches(positions, pictures, split, labels, colours, pixel_range)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from lib import batchnorm, dataset, training, transfer
 from lib.corpus import SPLITS
 from lib.store import Stored
@@ -162,3 +164,62 @@ def scored(model, views, corpus, pixel_range):
         batches = passes[0] if len(passes) == 1 else dataset.paired(*passes)
         tables[split] = corpus.split(split).assign(score=training.log_odds(model, batches))
     return tables
+
+
+def batch_statistics(model, views, corpus, settings):
+    """Scores of train and dev with the statistics of their batch, as evidence of a lag.
+
+    Batches are mixed and full, as in training: protocols list all genuine trials first,
+    and a batch of one class loses what tells it from the other.
+
+    Parameters
+    ----------
+    model, views, corpus
+        As for `scored`.
+    settings : dict
+        `seed`, `pixel_range`, `batch_size`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray [shape=(trials,)]
+        `train_batch`, `dev_batch` of `lib.diagnosis.Evidence`; empty for a model that
+        never uses batch statistics.
+    """
+    if not batchnorm.layers(model):
+        return {}
+    found = {}
+    for split in ("train", "dev"):
+        labels, size = labels_of(corpus)[split], settings["batch_size"]
+        order = np.random.default_rng(settings["seed"]).permutation(len(labels))
+        order = np.resize(order, -(-len(order) // size) * size)  # the last batch is filled from the start
+        passes = [
+            dataset.ordered_batches(
+                view.pictures,
+                split,
+                labels,
+                colours=view.colours,
+                pixel_range=settings["pixel_range"],
+                batch_size=size,
+                order=order,
+            )
+            for view in views
+        ]
+        scores = np.empty(len(labels))
+        scores[order] = batchnorm.batch_log_odds(model, passes[0] if len(passes) == 1 else dataset.paired(*passes))
+        found[f"{split}_batch"] = scores
+    return found
+
+
+def input_range(views, pixel_range):
+    """Smallest and largest value in the first 64 training pictures of each view.
+
+    Returns
+    -------
+    float, float
+    """
+    ends = []
+    for view in views:
+        first = np.arange(min(64, view.pictures.sizes["train"]))
+        pictures = dataset.pictures_of(view.pictures, "train", colours=view.colours, pixel_range=pixel_range)(first, 0)
+        ends += [float(pictures.min()), float(pictures.max())]
+    return min(ends), max(ends)

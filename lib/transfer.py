@@ -194,27 +194,30 @@ def batches(sources, labels, *, batch_size, seed=None, copies=1):
     -------
     tf.data.Dataset of (inputs, float32 [batch, 1])
     """
-    targets = np.asarray(labels, dtype=np.float32)[:, None]
+    targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
+    count = len(targets)
+    positions = tf.data.Dataset.range(count)
+    if seed is not None:
+        positions = positions.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+    positions = positions.batch(batch_size)
+    in_a_pass = len(positions)
+    if seed is not None:
+        positions = positions.repeat()
+    shapes = [source(np.arange(1), 0).shape[1:] for source in sources]
 
-    def inputs(positions, copy):
-        found = tuple(source(positions, copy) for source in sources)
-        return found if len(found) > 1 else found[0]
+    def load(number, chosen):
+        copy = number // in_a_pass % copies
+        found = tf.numpy_function(
+            lambda n, k: [source(n, k) for source in sources],
+            [chosen, copy],
+            [tf.float32] * len(sources),
+            stateful=False,
+        )
+        for part, shape in zip(found, shapes, strict=True):
+            part.set_shape((None, *shape))
+        return tuple(found) if len(found) > 1 else found[0], tf.gather(targets, chosen)
 
-    def passes():
-        for number in itertools.count() if seed is not None else range(1):
-            order = np.arange(len(targets))
-            if seed is not None:
-                np.random.default_rng([seed, number]).shuffle(order)
-            for start in range(0, len(order), batch_size):
-                positions = order[start : start + batch_size]
-                yield inputs(positions, number % copies), targets[positions]
-
-    example = inputs(np.arange(1), 0)
-    free = tf.nest.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), tf.float32), example)
-    signature = (free, tf.TensorSpec((None, 1), tf.float32))
-    count = -(-len(targets) // batch_size) if seed is None else tf.data.INFINITE_CARDINALITY
-    made = tf.data.Dataset.from_generator(passes, output_signature=signature)
-    return made.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+    return positions.enumerate().map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
 def _lookup(kept):

@@ -25,6 +25,8 @@ def test_table_has_the_constant_answer_beside_the_accuracy():
     table = comparison.table([ROW, failed])
     assert table["constant %"].tolist() == ["90.0", "-"]
     assert table["status"].tolist() == ["finished", "failed"]
+    assert table["diagnosis"].tolist() == ["-", "-"]
+    assert comparison.table([{**ROW, "diagnosis": "overfitting"}])["diagnosis"].tolist() == ["overfitting"]
     assert table["eval EER %"].tolist() == ["25.0 [20.0, 30.0]", "-"]
 
 
@@ -93,3 +95,25 @@ def test_reading_study_names_equals_accuracies_and_failures(rng):
     assert "Accuracy below the constant answer's: 11_paper_cnn/mfcc, seed 0" in text
     assert "Not finished: 14_mobilenet/mfcc, seed 1. A part." in text
     assert comparison.reading_study("s", [failed], pd.DataFrame(), []) == "No run of study s has finished. "
+
+
+LOOKS = [
+    {"run": run, "run_id": run_id, "started": 1_700_000_000_000 + 60_000 * minute, "looks": looks}
+    for run, run_id, minute, looks in (("11/mfcc", "a", 0, 1), ("13/mfcc", "b", 1, 3), ("11/mfcc", "c", 2, 1))
+]
+
+
+def test_ledger_sums_the_looks_of_each_run_name():
+    table = comparison.ledger(LOOKS)
+    assert table["run"].tolist() == ["11/mfcc", "13/mfcc"]
+    assert table["runs"].tolist() == [2, 1]
+    assert table["looks"].tolist() == [2, 3]
+    assert (table["first"][0], table["last"][0]) == ("2023-11-14 22:13", "2023-11-14 22:15")
+    assert comparison.ledger([]).empty
+
+
+def test_reading_ledger_counts_the_looks_before_the_choice():
+    text = comparison.reading_ledger(LOOKS, "c")
+    assert "opened 5 times by 3 runs up to now, 4 times before the run that stands first, 11/mfcc, was started" in text
+    assert "opened once by 1 run up to now." in comparison.reading_ledger(LOOKS[:1])
+    assert comparison.reading_ledger([]) == "Eval of this corpus has not been opened."

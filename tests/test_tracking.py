@@ -8,7 +8,10 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from lib import metrics
+from lib.diagnosis import Evidence, diagnose
 from lib.tracking import query, runs
+from lib.tracking.measured import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr")
@@ -135,3 +138,73 @@ def test_finished_knows_only_finished_runs(tracking, table):
     in_study(client, table, name="11_paper_cnn/b", status="FAILED")
     assert query.finished(client, "tiny") == {"11_paper_cnn/a": done}
     assert query.finished(client, "no such corpus") == {}
+
+
+def with_speakers(table, count):
+    return table.assign(speaker=[f"M{k % count}" for k in range(len(table))])
+
+
+def test_measure_gives_intervals_over_speakers_when_there_are_enough(table):
+    values, _ = measure(with_speakers(table, 5))
+    assert 0 <= values["eer_speaker_ci_low"] <= values["eer_speaker_ci_high"] <= 1
+    assert values["design_effect"] > 0
+    for few in (table, with_speakers(table, 4), table.assign(speaker="-")):
+        assert "design_effect" not in measure(few)[0]
+
+
+def test_measure_sees_speakers_that_repeat_themselves(rng):
+    labels, speakers = np.tile([1, 0], 200), np.repeat(np.arange(10), 40)
+    habit = 2 * rng.normal(size=10)[speakers]  # who speaks matters as much as the label
+    table = pd.DataFrame({"score": 2 * labels + habit, "label": labels, "speaker": speakers.astype(str)})
+    values, warnings = measure(table.assign(score=table["score"] + rng.normal(size=400)))
+    assert values["design_effect"] > 3
+    assert values["eer_speaker_ci_high"] - values["eer_speaker_ci_low"] > values["eer_ci_high"] - values["eer_ci_low"]
+    assert any("Trials of one speaker repeat each other" in warning for warning in warnings)
+
+
+def test_measure_intervals_over_trials_are_those_of_the_bootstrap(table):
+    values, _ = measure(table)
+    expected = metrics.bootstrap(table["score"], table["label"], metrics=("eer",))["eer"]
+    assert (values["eer_ci_low"], values["eer_ci_high"]) == expected
+
+
+def test_log_split_keeps_alarms_of_wrong_polarity_and_of_shuffled_labels(tracking, table, rng):
+    run = runs.start("11_paper_cnn", SETTINGS, corpus_digest="d1")
+    turned = runs.log_split(run, "dev", table.assign(score=-table["score"]))
+    mixed = runs.log_split(run, "eval", table.assign(score=rng.permutation(table["score"])))
+    found = run.client.get_run(run.run_id).data
+    assert "lies below 0.5" in "".join(turned["alarms"]) and "lies below 0.5" in found.tags["alarms.dev"]
+    assert "within what shuffled labels give" in found.tags["alarms.eval"]
+    assert mixed["auc_shuffled_low"] <= mixed["auc"] <= mixed["auc_shuffled_high"]
+    assert found.metrics["eval/auc_shuffled_high"] == mixed["auc_shuffled_high"]
+    assert found.metrics["dev/alarms"] == len(turned["alarms"])
+
+
+def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, table):
+    client = runs.connect()
+    run = runs.Run(client, in_study(client, table))
+    found = diagnose(Evidence(table, table, input_range=(0, 255), expected_range=(-1, 1)))
+    runs.log_diagnosis(run, found)
+    runs.finish(run, "what it says")
+    data = client.get_run(run.run_id).data
+    assert data.tags["diagnosis"] == "input out of range"
+    assert data.tags["diagnosis.advice"] == found.advice
+    assert data.metrics["diagnosis/input_max"] == 255
+    note = data.tags["mlflow.note.content"]
+    assert note.startswith("**Diagnosis: input out of range**") and note.endswith("\n\nwhat it says")
+    assert {"diagnosis.md", "diagnosis.json"} <= set(artifacts(client, run.run_id))
+    assert query.compare("s", "tiny")[0][0]["diagnosis"] == "input out of range"
+
+
+def test_looks_counts_every_opening_of_eval(tracking, table):
+    client = runs.connect()
+    once = in_study(client, table)
+    twice = in_study(client, table)
+    runs.log_split(runs.Run(client, twice), "eval", table)
+    runs.log_split(runs.Run(client, once), "dev", table)
+    in_study(client, table, digest="another corpus")
+    in_study(client, table, name="14_mobilenet/mfcc", status="FAILED")
+    client.delete_run(once)  # its numbers were seen
+    assert [(row["run_id"], row["looks"]) for row in query.looks("tiny", "d1")] == [(once, 1), (twice, 2)]
+    assert client.get_run(twice).data.metrics["eval/looks"] == 2
+    assert client.get_run(twice).data.tags["eval.opened"].startswith("20")

@@ -88,7 +88,11 @@ def test_train_impossible_cut_is_refused(cut, words):
 
 def test_batches_whole_passes_visit_each_trial_once_and_change_copies():
     seen = transfer.batches(
-        [lambda n, copy: np.stack([n, n * 0 + copy], 1)], np.arange(10), batch_size=4, seed=1, copies=2
+        [lambda n, copy: np.stack([n, n * 0 + copy], 1).astype(np.float32)],
+        np.arange(10),
+        batch_size=4,
+        seed=1,
+        copies=2,
     )
     rows = [np.concatenate([x.numpy(), y.numpy()], 1) for x, y in seen.take(6)]
     for number, part in enumerate((rows[:3], rows[3:])):

@@ -1,8 +1,6 @@
 """Reading what was recorded: which runs are done, and how a study's runs compare."""
 
-from mlflow.entities import ViewType
-
-from lib.tracking.runs import connect
+from lib.tracking.client import connect
 
 _PAGE = 1000
 
@@ -12,8 +10,10 @@ def in_study(study):
     return f"in_study.{study}"
 
 
-def all_runs(client, experiment):
+def all_runs(client, experiment, *, deleted=False):
     """Every run of an experiment, newest first; none when there is no such experiment."""
+    from mlflow.entities import ViewType  # slow to import
+
     known = client.get_experiment_by_name(experiment)
     if not known:
         return []
@@ -21,7 +21,7 @@ def all_runs(client, experiment):
     while True:
         page = client.search_runs(
             [known.experiment_id],
-            run_view_type=ViewType.ACTIVE_ONLY,
+            run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
             max_results=_PAGE,
             order_by=["attributes.start_time DESC"],
             page_token=token,
@@ -59,7 +59,8 @@ def compare(study, experiment):
     -------
     rows : list of dict
         `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`,
-        `parameters` (dict) and every metric under its MLflow name.
+        `diagnosis` (cause, empty without one), `parameters` (dict) and every metric
+        under its MLflow name.
     older : int
         Runs of the study that were made on another version of the corpus.
     """
@@ -80,6 +81,34 @@ def compare(study, experiment):
     return rows, len(members) - len(same)
 
 
+def looks(experiment, corpus_digest):
+    """The eval ledger: every run of a corpus that has opened eval, whatever became of it.
+
+    Runs of every study, replaced, failed and deleted ones count: who saw their numbers
+    may have chosen by them.
+
+    Parameters
+    ----------
+    experiment : str
+    corpus_digest : str
+        Runs on other versions of the corpus saw other trials.
+
+    Returns
+    -------
+    list of dict, oldest first
+        `run`, `seed`, `run_id`, `status`, `started` (milliseconds since 1970, UTC) and
+        `looks`, how many times the run measured eval.
+    """
+    found = []
+    for run in reversed(all_runs(connect(), experiment, deleted=True)):
+        metrics, tags = run.data.metrics, run.data.tags
+        if "eval/eer" in metrics and tags.get("corpus_digest") == corpus_digest:
+            line = {"run": run.info.run_name, "seed": tags.get("seed", "-"), "run_id": run.info.run_id}
+            line |= {"status": run.info.status, "started": run.info.start_time}
+            found.append(line | {"looks": int(metrics.get("eval/looks", 1))})
+    return found
+
+
 def _is_model(run_name):
     return run_name[:1].isdigit() and 10 <= int(run_name[:2]) < 80
 
@@ -96,6 +125,7 @@ def _row(run, study):
         "corpus_digest": tags.get("corpus_digest", ""),
         "weights": tags.get("weights", ""),
         "error": tags.get("error", ""),
+        "diagnosis": tags.get("diagnosis", ""),
         "parameters": dict(run.data.params),
         **dict(sorted(run.data.metrics.items())),
     }

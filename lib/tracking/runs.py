@@ -6,33 +6,28 @@ in the environment) and the runner closes it, after the executed notebook is att
 """
 
 import json
-import logging
 import os
 import platform
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
-from lib.params import ROOT
+from lib.diagnosis import describe
 from lib.plots import evaluation
-from lib.tracking.artifacts import location
+from lib.tracking.client import RUN_ID, connect, create, tracking_uri  # noqa: F401 - the runner takes it from here
+from lib.tracking.measured import measure
 
-RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
 BY_HAND = "by hand"
-_KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and their curves
-
-LOGGED = (
-    "eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "constant_accuracy", "n_genuine", "n_spoof"
-)  # fmt: skip
-INTERVALS = ("eer", "auc", "accuracy", "balanced_accuracy")
+_NOTE = "mlflow.note.content"  # the description at the top of a run's page
+_OPENED = "eval.opened"
 
 
 @dataclass(frozen=True)
@@ -41,44 +36,6 @@ class Run:
 
     client: MlflowClient
     run_id: str
-
-
-def tracking_uri():
-    """``MLFLOW_TRACKING_URI``, or the project's own SQLite file."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlruns' / 'mlflow.db'}"
-
-
-def connect():
-    """A client of the study's tracking; the database is made when it is missing."""
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
-    uri = tracking_uri()
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(uri)
-
-
-def create(client, *, experiment, name, tags):
-    """Create a run in an experiment, and the experiment when it is new.
-
-    Returns
-    -------
-    str
-        The run's id.
-    """
-    known = client.get_experiment_by_name(experiment)
-    if known:
-        experiment_id = known.experiment_id
-    else:
-        # A server decides where its artifacts go; a SQLite file has them beside it.
-        where = location(experiment) if tracking_uri().startswith("sqlite:///") else None
-        try:
-            experiment_id = client.create_experiment(experiment, artifact_location=where, tags=_KIND)
-        except MlflowException:  # another process was faster
-            experiment_id = client.get_experiment_by_name(experiment).experiment_id
-    tags = {key: str(value) for key, value in tags.items()}
-    tags |= {"mlflow.source.name": f"notebooks/{name.partition('/')[0]}.ipynb", "mlflow.source.type": "NOTEBOOK"}
-    return client.create_run(experiment_id, run_name=name, tags=tags).info.run_id
 
 
 def start(notebook, settings, *, corpus_digest, weights="none"):
@@ -159,16 +116,20 @@ def log_split(run, split, table, *, threshold=0.0):
 
     Returns
     -------
-    dict of str to float
-        The metrics, with ``<name>_ci_low`` and ``<name>_ci_high`` of the 95 %
-        bootstrap interval over trials.
+    dict
+        The numbers of `lib.tracking.measured.measure`, and `alarms`, a list of sentences.
+
+    Notes
+    -----
+    Alarms are the tag ``alarms.<split>`` too. Each look at eval counts in the metric
+    ``eval/looks``, and ``eval.opened`` says when the first was.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
-    measured = metrics.evaluate(values, labels, threshold=threshold)
-    result = {name: measured[name] for name in LOGGED}
-    for name, (low, high) in metrics.bootstrap(values, labels, metrics=INTERVALS, threshold=threshold).items():
-        result[f"{name}_ci_low"], result[f"{name}_ci_high"] = low, high
-    log_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
+    result, warnings = measure(table, threshold=threshold)
+    log_metrics(run, {f"{split}/{name}": value for name, value in result.items()} | {f"{split}/alarms": len(warnings)})
+    run.client.set_tag(run.run_id, f"alarms.{split}", "\n".join(warnings) or "none")
+    if split == "eval":
+        count_looks(run, 1)
 
     matrix = metrics.confusion(values, labels, threshold)
     title = f"{split}, threshold {threshold:g} log-odds"
@@ -180,13 +141,47 @@ def log_split(run, split, table, *, threshold=0.0):
         path = Path(folder) / f"{split}.tsv"
         scores.write_scores(path, table["trial"], values, labels)
         run.client.log_artifact(run.run_id, str(path), "scores")
-    return result
+    return result | {"alarms": warnings}
+
+
+def count_looks(run, times):
+    """Note in the eval ledger that the run measured eval so many times more.
+
+    `log_split` does so itself; what measures eval beside it has to say so.
+    """
+    known = run.client.get_run(run.run_id).data
+    log_metrics(run, {"eval/looks": known.metrics.get("eval/looks", 0) + times})
+    if _OPENED not in known.tags:
+        run.client.set_tag(run.run_id, _OPENED, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def log_diagnosis(run, diagnosis):
+    """Keep what the doctor says, where a reader of the run sees it first.
+
+    Tags `diagnosis` (the cause) and `diagnosis.advice`, metrics ``diagnosis/<figure>``,
+    `diagnosis.md` and `diagnosis.json`, and the top of the run's description.
+
+    Parameters
+    ----------
+    run : Run
+    diagnosis : lib.diagnosis.Diagnosis
+    """
+    text = describe(diagnosis)
+    for tag, value in {"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, _NOTE: text}.items():
+        run.client.set_tag(run.run_id, tag, value)
+    log_metrics(run, {f"diagnosis/{name}": value for name, value in diagnosis.figures.items()})
+    log_text(run, f"{text}\n", "diagnosis.md")
+    log_text(run, json.dumps(asdict(diagnosis), indent=2), "diagnosis.json")
 
 
 def finish(run, summary=""):
-    """Close the record, unless the runner does; the summary heads the run's page."""
+    """Close the record, unless the runner does.
+
+    The summary heads the run's page, below the diagnosis when there is one.
+    """
     if summary:
-        run.client.set_tag(run.run_id, "mlflow.note.content", summary)
+        known = run.client.get_run(run.run_id).data.tags.get(_NOTE)
+        run.client.set_tag(run.run_id, _NOTE, f"{known}\n\n{summary}" if known else summary)
     if os.environ.get(RUN_ID) != run.run_id:
         run.client.set_terminated(run.run_id, "FINISHED")
 
