@@ -40,6 +40,8 @@ def test_beside_report_the_reports_own_matrix_differs_by_nothing():
     matrix = [[8646, 3362], [779, 519]]
     values = {"accuracy": 0.69, "balanced_accuracy": 0.56}
     table = comparison.beside_report("11_paper_cnn/mfcc", "eval", values, matrix)
+    assert table.iloc[4].tolist() == ["eval accuracy (base paper, Table 2)", "69.0", "76.0", "-7.0"]
+    table = table.iloc[:4]
     assert table["difference"].astype(float).abs().max() == 0
     assert table["report %"].tolist() == ["69.0", "56.0", "40.0", "72.0"]
     assert table["ours %"].iloc[2].startswith("40.0 [37.")
@@ -117,3 +119,31 @@ def test_reading_ledger_counts_the_looks_before_the_choice():
     assert "opened 5 times by 3 runs up to now, 4 times before the run that stands first, 11/mfcc, was started" in text
     assert "opened once by 1 run up to now." in comparison.reading_ledger(LOOKS[:1])
     assert comparison.reading_ledger([]) == "Eval of this corpus has not been opened."
+
+
+def test_label_says_when_the_pretrained_part_is_untrained():
+    row = {"run": "14_mobilenet/mfcc", "seed": 2, "weights": "untrained", "status": "FINISHED", "run_id": "r"}
+    assert comparison.label(row) == "14_mobilenet/mfcc (untrained), seed 2"
+    assert comparison.label({**row, "weights": "imagenet, Keras"}) == "14_mobilenet/mfcc, seed 2"
+    assert comparison.table([row])["run"].tolist() == ["14_mobilenet/mfcc (untrained)"]
+
+
+def test_beside_report_what_the_report_does_not_say_has_no_row():
+    values = {"accuracy": 0.5, "balanced_accuracy": 0.6}
+    table = comparison.beside_report("15_dual_mobilenet/as_reported", "eval", values, [[5, 5], [3, 7]])
+    assert table["measure"].tolist() == ["eval accuracy (text, Dual MobileNetV2)"]
+
+
+def test_seeds_shows_runs_of_several_seeds_only(rng):
+    labels = np.array([1] * 30 + [0] * 30)
+    trials = [f"E_{n}" for n in range(60)]
+
+    def scored(shift):
+        return pd.DataFrame({"trial": trials, "score": rng.normal(size=60) + shift * labels, "label": labels})
+
+    tables = {("a", 0): scored(0.5), ("a", 1): scored(4), ("b", 0): scored(1)}
+    found = comparison.seeds(tables)
+    assert found["run"].tolist() == ["a"]
+    assert found["seeds"].tolist() == [2]
+    assert float(found["lowest %"][0]) < float(found["mean eval EER %"][0]) < float(found["highest %"][0])
+    assert float(found["between seeds, s.d."][0]) > 5

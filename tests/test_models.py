@@ -27,6 +27,19 @@ def rows(table):
     return list(table.itertuples(index=False, name=None))
 
 
+def test_wav2vec_cnn_equals_figure_4_0():
+    model = models.wav2vec_cnn()
+    assert rows(models.layer_table(model)) == reference.WAV2VEC_CNN_TABLE
+    assert model.count_params() == 465
+
+
+def test_wav2vec_cnn_gives_one_unbounded_number_an_embedding(rng):
+    model = models.wav2vec_cnn(1024)
+    scores = model.predict_on_batch(rng.normal(scale=50, size=(4, 1024, 1)).astype(np.float32))
+    assert scores.shape == (4, 1)
+    assert np.abs(scores).max() > 1  # a sigmoid at the end would hold it below 1
+
+
 def test_modified_cnn_equals_figure_5_0():
     model = models.modified_cnn()
     assert rows(models.layer_table(model)) == reference.MODIFIED_CNN_TABLE

@@ -1,0 +1,117 @@
+"""What numbers say, in sentences that are computed from them."""
+
+import pandas as pd
+
+from lib.comparison.tables import label, percent, with_interval
+
+
+def reading(name, measured, provenance, *, threshold="0.5"):
+    """What a run's numbers say, in Markdown, computed from them.
+
+    Parameters
+    ----------
+    name : str
+        Run name.
+    measured : dict of str to dict
+        Split -> metrics with intervals.
+    provenance : list of str
+        Which corpus this is, from `lib.audit.provenance`.
+    threshold : str
+        Where the threshold of the accuracies came from.
+    """
+    final = measured["eval"]
+    sentences = [
+        f"**{name}**: eval EER {with_interval(final, 'eer')} % on {final['n_genuine']:,.0f} genuine and "
+        f"{final['n_spoof']:,.0f} spoof trials (train {percent(measured['train']['eer'])} %, "
+        f"dev {percent(measured['dev']['eer'])} %)."
+    ]
+    accuracy, constant = final["accuracy"], final["constant_accuracy"]
+    relation = "below" if accuracy < constant else "no lower than"
+    sentences.append(
+        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies {relation} the "
+        f"{percent(constant)} % of the constant answer; balanced accuracy is "
+        f"{with_interval(final, 'balanced_accuracy')} %."
+    )
+    if final["auc"] < 0.5:
+        sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
+    elif final["eer_ci_high"] >= 0.5 >= final["eer_ci_low"]:
+        sentences.append("The interval of the EER holds 50 %: this is not told apart from chance.")
+    return " ".join(sentences + provenance)
+
+
+def reading_study(study, rows, ranks, provenance):
+    """What a study's runs say together, in Markdown, computed from them.
+
+    Parameters
+    ----------
+    study : str
+    rows : list of dict
+        From `lib.tracking.query.compare`.
+    ranks : pandas.DataFrame
+        From `rank`, of the finished runs.
+    provenance : list of str
+        Which corpus this is.
+    """
+    finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
+    if not finished:
+        return f"No run of study {study} has finished. " + " ".join(provenance)
+    best = ranks.iloc[0]
+    sentences = [f"Lowest eval EER: {best['run']}, {best['eval EER %']} %."]
+    equal = ranks["run"][ranks["rank"] == 1].iloc[1:]
+    if len(equal):
+        sentences.append(f"On these trials it is not told apart from {', '.join(equal)}.")
+    below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
+    if below:
+        sentences.append(f"Accuracy below the constant answer's: {', '.join(below)}.")
+    failed = [label(row) for row in rows if row["status"] != "FINISHED"]
+    if failed:
+        sentences.append(f"Not finished: {', '.join(failed)}.")
+    return " ".join(sentences + provenance)
+
+
+def ledger(looks):
+    """How often eval was opened, one line a run name.
+
+    Parameters
+    ----------
+    looks : list of dict
+        From `lib.tracking.query.looks`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run name, in the order of their first look]
+        `run`, `runs` (how many of that name), `looks` (of all of them), `first` and
+        `last`, when those runs were started (UTC).
+    """
+    table = pd.DataFrame(looks, columns=["run", "started", "looks"])
+    table["started"] = pd.to_datetime(table["started"], unit="ms").dt.strftime("%Y-%m-%d %H:%M")
+    grouped = table.groupby("run", sort=False)
+    found = grouped.agg(
+        runs=("looks", "size"), looks=("looks", "sum"), first=("started", "min"), last=("started", "max")
+    )
+    return found.reset_index()
+
+
+def reading_ledger(looks, best=""):
+    """How often eval was opened before the choice was made, as a sentence.
+
+    Parameters
+    ----------
+    looks : list of dict
+        From `lib.tracking.query.looks`.
+    best : str
+        Id of the run that the comparison puts first.
+    """
+    if not looks:
+        return "Eval of this corpus has not been opened."
+    total = sum(row["looks"] for row in looks)
+    text = f"Eval of this corpus was opened {_times(total)} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
+    chosen = next((row for row in looks if row["run_id"] == best), None)
+    if chosen:
+        before = sum(row["looks"] for row in looks if row["started"] < chosen["started"])
+        text += f", {_times(before)} before the run that stands first, {chosen['run']}, was started"
+    return f"{text}. The lowest of many EERs is low by luck too: a choice by dev is safe from that, one by eval is not."
+
+
+def _times(number):
+    return "once" if number == 1 else f"{number:,} times"

@@ -1,0 +1,129 @@
+"""Tables of runs, and the report's figures beside ours."""
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from lib.reference import BASE_PAPER_ACCURACY, REPORT
+
+_SHOWN = {
+    "eval/eer": "eval EER %",
+    "eval/auc": "eval AUC %",
+    "eval/balanced_accuracy": "eval bal. acc. %",
+    "eval/accuracy": "eval accuracy %",
+}
+
+
+def percent(value):
+    """A fraction as a percentage with one digit."""
+    return f"{100 * value:.1f}"
+
+
+def with_interval(values, name):
+    """``12.3 [10.1, 14.5]``: a metric and its 95 % interval, in percent."""
+    if name not in values:
+        return "-"
+    if f"{name}_ci_low" not in values:
+        return percent(values[name])
+    low, high = values[f"{name}_ci_low"], values[f"{name}_ci_high"]
+    return f"{percent(values[name])} [{percent(low)}, {percent(high)}]"
+
+
+def label(row):
+    """A run's name on a page: name, untrained weights, and seed when it has one."""
+    return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
+
+
+def named(row):
+    """A run's name, with a word where its pretrained part is untrained."""
+    return row["run"] + (" (untrained)" if row.get("weights", "").startswith("untrained") else "")
+
+
+def table(rows):
+    """One line a run: EER, AUC, accuracies with intervals, the constant answer's accuracy.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `lib.tracking.query.compare`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run]
+    """
+    lines = []
+    for row in rows:
+        line = {"run": named(row), "seed": "-" if row["seed"] is None else row["seed"]}
+        line |= {title: with_interval(row, name) for name, title in _SHOWN.items()}
+        line["constant %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
+        line["dev EER %"] = with_interval(row, "dev/eer")
+        line["threshold"] = row.get("parameters", {}).get("threshold", "0.5")
+        line["diagnosis"] = row.get("diagnosis") or "-"
+        line["status"] = "finished" if row["status"] == "FINISHED" else row["status"].lower()
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def counts(rows):
+    """Trials of dev and eval that the numbers stand on, as a sentence."""
+    for row in rows:
+        if "eval/n_genuine" in row:
+            parts = [
+                f"{split} {row[f'{split}/n_genuine']:,.0f} genuine + {row[f'{split}/n_spoof']:,.0f} spoof"
+                for split in ("train", "dev", "eval")
+            ]
+            return "Trials: " + ", ".join(parts) + "."
+    return "No run has finished."
+
+
+def beside_report(name, split, values, matrix):
+    """Ours, the report's and the difference, row by row.
+
+    Parameters
+    ----------
+    name : str
+        Run name, a key of `lib.reference.REPORT`; without an entry the table is empty.
+    split : str
+        ``train`` or ``eval``.
+    values : dict
+        Our metrics of that split, with intervals.
+    matrix : array [shape=(2, 2)]
+        Our confusion matrix, rows truth, columns answer, spoof first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `measure`, `ours %`, `report %`, `difference`.
+    """
+    reported = REPORT.get(name, {}).get(split)
+    if reported is None:
+        return pd.DataFrame(columns=["measure", "ours %", "report %", "difference"])
+    ours = {
+        **values,
+        **_recall("recall_genuine", matrix[1][1], matrix[1]),
+        **_recall("recall_spoof", matrix[0][0], matrix[0]),
+    }
+    lines = []
+    theirs = [
+        (measure, getattr(reported, measure), reported.figure)
+        for measure in ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
+    ]
+    if split == "eval" and name in BASE_PAPER_ACCURACY:
+        theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
+    for measure, value, source in theirs:
+        if value is not None:
+            lines.append(
+                {
+                    "measure": f"{split} {measure.replace('_', ' ')} ({source})",
+                    "ours %": with_interval(ours, measure),
+                    "report %": percent(value),
+                    "difference": f"{100 * (ours[measure] - value):+.1f}",
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def _recall(name, hits, row):
+    """Part of a class that was answered rightly, with its Wilson interval (scipy)."""
+    result = binomtest(int(hits), int(sum(row)))
+    low, high = result.proportion_ci(method="wilson")
+    return {name: result.statistic, f"{name}_ci_low": low, f"{name}_ci_high": high}

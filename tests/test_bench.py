@@ -1,0 +1,69 @@
+"""Side by side: rates, ratios within a round, and the ways compared."""
+
+import numpy as np
+import pytest
+from conftest import COUNTS
+
+from lib import bench, features, images
+from lib.bench import extraction
+from lib.corpus import open_corpus
+from lib.errors import InputError
+
+SETTINGS = features.FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
+
+
+@pytest.fixture
+def corpus(corpus_folder):
+    return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+
+
+def test_side_by_side_ratio_is_taken_within_a_round():
+    readings = iter([0, 2, 2, 3, 3, 7, 7, 8, 8, 14, 14, 16])  # before and after slow and quick, three rounds
+    table = bench.side_by_side({"slow": lambda: 10, "quick": lambda: 50}, 3, clock=lambda: next(readings))
+    assert table["items"].tolist() == [10, 50]
+    assert table["seconds"].tolist() == [4.0, 1.0]
+    assert table["per_second"].tolist() == [2.5, 50.0]
+    assert table["ratio"].tolist() == [1.0, 15.0]
+    assert table.loc["quick", ["ratio_low", "ratio_high"]].tolist() == [10.0, 20.0]
+
+
+def test_side_by_side_calls_each_way_in_turn_and_once_more_than_counted():
+    calls = []
+    ways = {name: lambda name=name: calls.append(name) or 1 for name in "ab"}
+    bench.side_by_side(ways, 2)
+    assert calls == ["a", "b"] * 3
+
+
+def test_side_by_side_without_rounds_is_refused():
+    with pytest.raises(InputError, match="repeats = 0"):
+        bench.side_by_side({"a": lambda: 1}, 0)
+
+
+@pytest.mark.parametrize("recordings", [5, 150])
+def test_sample_is_spread_over_the_corpus(corpus, recordings):
+    trials = extraction.sample(corpus, recordings).split("train")
+    assert len(trials) == recordings
+    every = sum(map(sum, COUNTS.values()))
+    assert trials["path"].nunique() == min(recordings, every)
+
+
+def test_extracted_writes_a_store_of_its_own_each_time(corpus, tmp_path):
+    part = extraction.sample(corpus, 6)
+    for _ in range(2):
+        assert extraction.extracted(part, ("mfcc",), SETTINGS, size=16, folder=tmp_path, jobs=1) == 6
+    assert len(list(tmp_path.rglob("*.npy"))) == 2
+
+
+def test_compared_ways_do_every_recording(corpus):
+    paths = corpus.trials["path"].tolist()[:2]
+    assert extraction.drawn_and_reopened(paths, SETTINGS, 32) == 2
+    assert extraction.librosa_features(paths, SETTINGS) == 2
+    assert extraction.power_alone(paths, SETTINGS) == 2
+
+
+def test_figure_reopened_has_the_pictures_size(rng):
+    feature = rng.normal(size=(20, 30)).astype(np.float32)
+    picture = extraction._reopened(feature, SETTINGS, 48, title="MFCC", y_axis=None)
+    assert picture.shape == (48, 48, 3)
+    assert picture.std() > 10  # something is drawn
+    assert images.to_index(feature, 48).shape == picture.shape[:2]
