@@ -2,9 +2,11 @@
 
 The modules import one way only:
 
-    errors -> text -> params -> study -> corpus -> audio -> audit -> features -> images
-    -> store -> backend -> dataset -> models -> training -> scores -> metrics -> verdict
-    -> reference -> plots -> tracking -> comparison -> runner -> cli
+    errors -> text -> params -> study -> corpus -> audio -> interventions -> audit
+    -> features -> images -> augment -> store -> embeddings -> backend -> dataset
+    -> models -> batchnorm -> training -> transfer -> recipes -> bench -> scores
+    -> metrics -> repairs -> verdict -> diagnosis -> shortcuts -> reference -> plots
+    -> tracking -> comparison -> runner -> cli
 
 A test reads the imports and holds that order.
 """

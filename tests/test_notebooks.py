@@ -19,9 +19,21 @@ RUNS = (
     "02_extract/pictures",
     "11_paper_cnn/spectrogram",
     "11_paper_cnn/mfcc",
+    "12_wav2vec_cnn/untrained",
+    "13_modified_cnn/cured",
+    "14_mobilenet/cured",
+    "15_dual_mobilenet/concatenation",
     "91_compare/default",
 )
-SMALL = ["epochs=2", "steps_per_epoch=2", "image_size=32", "jobs=1"]
+SMALL = ["epochs=2", "steps_per_epoch=2", "image_size=32", "jobs=1", "head_epochs=1", "top_epochs=1", "copies=1"]
+# What no notebook of the study has, or what it sets by itself, for each notebook alone.
+ALONE = ["backbone_weights=random", "wav2vec_weights=random", "recordings=2", "repeats=1", "pictures=8", "clips=4"]
+PARAMETERS = {
+    "11_paper_cnn/mfcc": 1617,
+    "12_wav2vec_cnn/untrained": 465,
+    "14_mobilenet/cured": 2_340_033,
+    "15_dual_mobilenet/concatenation": 5_978_369,
+}
 ONLY = tuple(word for name in RUNS for word in ("--only", name))
 MODEL_ARTIFACTS = {"params.yaml", "notebook.ipynb", "notebook.html", "model/model.keras", "training_curves.png"} | {
     f"{kind}/{split}.{ending}"
@@ -73,28 +85,38 @@ def test_run_every_notebook_leaves_a_finished_run(place, executed):
         assert len(run.data.tags["fingerprint"]) == 16
 
 
-@pytest.mark.parametrize("variant", ["spectrogram", "mfcc"])
-def test_run_model_logs_metrics_curves_and_artifacts(place, executed, variant):
-    run = executed.runs[f"11_paper_cnn/{variant}"]
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
+def test_run_model_logs_metrics_curves_and_artifacts(place, executed, name, parameters):
+    run = executed.runs[name]
     expected = {f"{split}/{name}" for split in ("train", "dev", "eval") for name in METRICS}
     assert expected | {"epoch/loss", "epoch/val_loss", "model/parameters"} <= run.data.metrics.keys()
-    assert run.data.metrics["model/parameters"] == 1617
+    assert run.data.metrics["model/parameters"] == parameters
     assert set(artifacts(place.client, run.info.run_id)) >= MODEL_ARTIFACTS
-    assert run.data.params["feature"] == variant
-    assert (run.data.tags["seed"], run.data.tags["weights"]) == ("0", "none")
+    assert run.data.params["variant"] == name.partition("/")[2]
+    assert run.data.tags["seed"] == "0"
+    assert run.data.tags["weights"] == ("none" if name.startswith("11") else "untrained")
+    assert run.data.tags["diagnosis"]
+    assert run.data.metrics["eval/looks"] >= 1
 
 
-def test_run_prints_the_table_with_both_models(executed):
-    assert "11_paper_cnn/mfcc" in executed.output and "11_paper_cnn/spectrogram" in executed.output
+def test_run_ladder_logs_each_rung_of_the_cured_runs(place, executed):
+    run = executed.runs["14_mobilenet/cured"]
+    assert {f"ladder/{n}/eval_eer" for n in range(5)} <= run.data.metrics.keys()
+    assert run.data.metrics["ladder/4/eval_eer"] == run.data.metrics["eval/eer"]
+    assert "ladder.csv" in artifacts(place.client, run.info.run_id)
+
+
+def test_run_prints_the_table_and_says_untrained(executed):
+    assert "11_paper_cnn/mfcc " in executed.output and "12_wav2vec_cnn/untrained (untrained)" in executed.output
     assert "eval 5 genuine + 15 spoof" in executed.output
 
 
 def test_run_again_does_nothing_and_plan_says_so(place, executed):
     plan = place.small("plan", *ONLY)
-    assert "0 to run, 5 done" in plan.stdout
+    assert f"0 to run, {len(RUNS)} done" in plan.stdout
     again = place.small("run", *ONLY)
     assert again.returncode == 0
-    assert "0 to run, 5 done" in again.stdout
+    assert f"0 to run, {len(RUNS)} done" in again.stdout
     assert "finished after" not in again.stdout
 
 
@@ -116,7 +138,7 @@ def test_compare_json_and_page(place, executed):
     page = place.folder / "pages" / "demo.html"
     result = place.study("compare", "demo", "--json", "--html", str(page))
     rows = json.loads(result.stdout)
-    assert [row["run"] for row in rows] == ["11_paper_cnn/mfcc", "11_paper_cnn/spectrogram"]
+    assert [row["run"] for row in rows] == sorted(name for name in RUNS if name[0] == "1")
     for row in rows:
         assert {"run", "seed", "run_id", "status", "parameters", "eval/eer", "dev/auc"} <= row.keys()
         assert 0 <= row["eval/eer"] <= 1
@@ -140,7 +162,10 @@ def test_run_failing_notebook_is_marked_and_the_others_go_on(place, executed):
 @pytest.mark.parametrize("notebook", params.notebooks())
 def test_raw_papermill_runs_each_notebook(place, executed, notebook):
     variant = sorted((params.PARAMS / notebook).glob("*.yaml"))[0]
-    values = dict(change.split("=") for change in SMALL) | {"data": place.data, "store_url": place.folder / "store"}
+    values = dict(change.split("=") for change in SMALL + ALONE) | {
+        "data": place.data,
+        "store_url": place.folder / "store",
+    }
     known = params.declared(notebook)
     own = [word for key, value in values.items() if key in known for word in ("-p", key, str(value))]
     source, target = params.NOTEBOOKS / f"{notebook}.ipynb", place.folder / "out.ipynb"

@@ -1,0 +1,117 @@
+"""Known manipulations of a recording: does a countermeasure hear them instead of the replay?
+
+Each changes what says nothing about replay. A countermeasure that answers otherwise
+afterwards has learned the corpus, and an attacker can use what it learned.
+
+Conventions
+-----------
+An intervention is a function ``(y, sr, seed) -> y``: samples at full scale 1 [shape=(samples,)],
+rate in Hz, and what decides its random numbers. It returns a new float32 array within
+-1 and 1 and leaves its input alone.
+
+References
+----------
+B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
+case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
+Language Processing 28, 2020 (arXiv:2010.07913): clicks, silence and non-speech at the
+start of ASVspoof 2017, models that exploit them, and trimming as the remedy.
+H. Delgado et al., "ASVspoof 2017 Version 2.0: meta-data analysis and baseline
+enhancements", Odyssey 2018: the artefacts for which Version 1 was corrected.
+Levels and decays are ours.
+"""
+
+import numpy as np
+
+from lib.errors import InputError
+
+_CLICK = 0.1  # seconds
+_START = (0.1, 0.3)  # seconds, shortest and longest that is put before a recording
+_NOISE = -20.0  # dB re the recording's root mean square
+_OFFSET = 0.01  # of full scale
+_SPEECH = 25.0  # dB under the loudest frame
+_TINY = 1e-10  # about the power of 16-bit quantisation noise
+
+
+def click(y, sr, seed):
+    """Add a burst over the first 100 ms: decaying noise as high as the recording's peak."""
+    count = min(int(_CLICK * sr), len(y))
+    burst = np.random.default_rng(seed).standard_normal(count) * np.exp(-5 * np.arange(count) / count)
+    changed = np.array(y, dtype=np.float64)
+    changed[:count] += burst * np.abs(y).max() / np.abs(burst).max()
+    return _sound(changed)
+
+
+def silence(y, sr, seed):
+    """Put 100 to 300 ms of zeros before the recording."""
+    return _sound(np.concatenate([np.zeros(_start(sr, np.random.default_rng(seed))), y]))
+
+
+def noise(y, sr, seed):
+    """Put 100 to 300 ms of white noise before the recording, 20 dB under its level."""
+    rng = np.random.default_rng(seed)
+    level = 10 ** (_NOISE / 20) * np.sqrt(np.mean(np.square(y, dtype=np.float64)))
+    return _sound(np.concatenate([level * rng.standard_normal(_start(sr, rng)), y]))
+
+
+def dc_added(y, sr, seed):
+    """Add a direct current of 0.01 of full scale."""
+    return _sound(np.asarray(y, dtype=np.float64) + _OFFSET)
+
+
+def dc_removed(y, sr, seed):
+    """Take the mean off."""
+    return _sound(y - np.mean(y, dtype=np.float64))
+
+
+def trimmed(y, sr, seed):
+    """Keep what lies between the first and the last frame of speech.
+
+    Speech is where a frame of 10 ms stands less than 25 dB below the loudest.
+    """
+    levels = frame_levels(y, sr)
+    spoken = np.flatnonzero(levels > levels.max() - _SPEECH)
+    frame = sr // 100
+    return _sound(y[spoken[0] * frame : (spoken[-1] + 1) * frame])
+
+
+INTERVENTIONS = {
+    "click": click,
+    "silence": silence,
+    "noise": noise,
+    "dc_added": dc_added,
+    "dc_removed": dc_removed,
+    "trimmed": trimmed,
+}
+
+
+def intervene(name, y, sr, seed):
+    """Apply the intervention of that name.
+
+    Raises
+    ------
+    InputError
+        The name is unknown.
+    """
+    if name not in INTERVENTIONS:
+        raise InputError(f"intervention {name!r} is unknown; there are {', '.join(INTERVENTIONS)}")
+    return INTERVENTIONS[name](y, sr, seed)
+
+
+def frame_levels(y, sr):
+    """Level of each frame of 10 ms, the last one shorter if need be.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(frames,)], dB re full scale
+    """
+    starts = np.arange(0, len(y), sr // 100)
+    energy = np.add.reduceat(np.square(y, dtype=np.float64), starts)
+    return 10 * np.log10(energy / np.diff([*starts, len(y)]) + _TINY)
+
+
+def _start(sr, rng):
+    return int(rng.uniform(*_START) * sr)
+
+
+def _sound(y):
+    return np.clip(y, -1, 1).astype(np.float32)

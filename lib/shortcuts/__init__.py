@@ -1,0 +1,36 @@
+"""What gives a label away without any replay in it: cheap cues, shared metadata, manipulations.
+
+- `lib.shortcuts.cues` cheap numbers of a recording, in groups
+- `lib.shortcuts.judgement` what classifiers reach on each group alone, and the verdict
+- `lib.shortcuts.metadata` what the splits share, what stands for a label
+- `lib.shortcuts.sensitivity` what known interventions do to a countermeasure
+- `lib.shortcuts.tables` tables and sentences for a page
+"""
+
+from lib.shortcuts.cues import CHANNEL, SHORTCUTS, columns_of, describe, of_recording
+from lib.shortcuts.judgement import GROUPS, judge, measure
+from lib.shortcuts.metadata import concentration, findings, shared
+from lib.shortcuts.sensitivity import fit_reference, score_recordings, sensitivity
+from lib.shortcuts.tables import as_metrics, cue_sentences, cue_table, intervention_sentences, intervention_table
+
+__all__ = [
+    "CHANNEL",
+    "GROUPS",
+    "SHORTCUTS",
+    "as_metrics",
+    "columns_of",
+    "concentration",
+    "cue_sentences",
+    "cue_table",
+    "describe",
+    "findings",
+    "fit_reference",
+    "intervention_sentences",
+    "intervention_table",
+    "judge",
+    "measure",
+    "of_recording",
+    "score_recordings",
+    "sensitivity",
+    "shared",
+]

@@ -1,0 +1,122 @@
+"""What the splits share, and what of a protocol's columns stands for a label."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
+from lib.metrics import configurations
+
+COLUMNS = ("speaker", "phrase", "environment", "playback", "recorder", "configuration")
+_WITHIN = ("one_label", "one_label_chance", "genuine_low", "genuine_high")
+_MORE_THAN_CHANCE = 0.1  # share of trials
+
+
+def shared(trials):
+    """Values that splits have in common, for each column and pair of splits.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        `split` and the protocol's columns; see `lib.corpus.Corpus.trials`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a column and pair]
+        `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values)
+        and `seen`, the share of the second split's trials whose value the first split
+        has; NaN where the second has none. Trials of an unknown value (``-``) are left
+        out.
+    """
+    rows = []
+    for column, values in _columns(trials).items():
+        of_split = {split: _known(values, trials["split"] == split) for split in SPLITS}
+        for first, second in combinations(SPLITS, 2):
+            known, met = set(of_split[first]), of_split[second]
+            rows.append(
+                {
+                    "column": column,
+                    "first": first,
+                    "second": second,
+                    "n_first": len(known),
+                    "n_second": met.nunique(),
+                    "n_shared": len(known & set(met)),
+                    "seen": float(met.isin(known).mean()) if len(met) else np.nan,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def concentration(trials):
+    """How a split's trials lie on the values of each column, and how labels do within them.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a column and split]
+        `column`, `split`, `values` (number); `largest`, the value of most spoof trials,
+        and `spoof_share`, its share of them; `one_label`, the share of trials whose
+        value has trials of one label only, beside `one_label_chance`, that share if labels
+        were dealt at random, and `genuine_low`, `genuine_high`, the lowest and the highest
+        share of genuine trials in a value (all four NaN for columns that only spoof
+        trials have).
+    """
+    rows = []
+    for column, values in _columns(trials).items():
+        for split in SPLITS:
+            here = trials["split"] == split
+            known, spoofs = _known(values, here), _known(values, here & (trials["label"] == SPOOF))
+            row = {"column": column, "split": split, "values": known.nunique(), "largest": UNKNOWN}
+            row |= dict.fromkeys(("spoof_share", *_WITHIN), np.nan)
+            if len(spoofs):
+                counts = spoofs.value_counts(normalize=True)
+                row |= {"largest": counts.index[0], "spoof_share": float(counts.iloc[0])}
+            if len(known) > len(spoofs):
+                row |= _within(known, trials.loc[known.index, "label"] == GENUINE)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def findings(trials):
+    """What of it makes a figure easier or harder to believe, in plain sentences.
+
+    Returns
+    -------
+    list of str
+    """
+    found = []
+    for row in shared(trials).itertuples():
+        if row.column == "speaker" and row.n_shared:
+            found.append(
+                f"{row.first} and {row.second} share {row.n_shared} speakers: {100 * row.seen:.0f} % of "
+                f"{row.second}'s trials are of a speaker that {row.first} has."
+            )
+    for row in concentration(trials).itertuples():
+        if row.spoof_share == 1 and row.column not in ("speaker", "phrase"):
+            found.append(f"Every {row.split} spoof has the same {row.column}, {row.largest}.")
+        if row.one_label > row.one_label_chance + _MORE_THAN_CHANCE:
+            found.append(
+                f"{100 * row.one_label:.0f} % of {row.split}'s trials are of a {row.column} with trials of one label "
+                f"only (by chance {100 * row.one_label_chance:.0f} %): who knows the {row.column} knows their label."
+            )
+    return found
+
+
+def _within(values, genuine):
+    """Labels within each value, as the columns of `_WITHIN`."""
+    groups = genuine.groupby(values).agg(["mean", "size"])
+    share, size = genuine.mean(), groups["size"]
+    return {
+        "one_label": float(size[groups["mean"].isin((0, 1))].sum() / len(values)),
+        "one_label_chance": float((size * (share**size + (1 - share) ** size)).sum() / len(values)),
+        "genuine_low": float(groups["mean"].min()),
+        "genuine_high": float(groups["mean"].max()),
+    }
+
+
+def _columns(trials):
+    return {name: configurations(trials) if name == "configuration" else trials[name] for name in COLUMNS}
+
+
+def _known(values, which):
+    return values[which & (values != UNKNOWN)]

@@ -1,0 +1,349 @@
+"""Planted shortcuts are found, the absence of any is not called one, and metadata is counted right."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SR, tone
+
+from lib import interventions, shortcuts
+from lib.corpus import SPLITS, open_corpus
+from lib.errors import InputError
+from lib.plots import shortcuts as plots
+from lib.shortcuts import cues, judgement
+
+ALL = "all shortcuts"
+JUDGED = (*shortcuts.SHORTCUTS, ALL)
+
+
+def utterance(rng):
+    """Syllables of noise over a floor 45 dB below, levels, lengths and silences from one law."""
+    y = np.concatenate([rng.standard_normal(int(SR * s)) * np.hanning(int(SR * s)) for s in rng.uniform(0.15, 0.3, 4)])
+    y = np.pad(y, [int(SR * s) for s in rng.uniform(0.05, 0.3, 2)])
+    y = y + 10 ** (-45 / 20) * np.abs(y).max() * rng.standard_normal(len(y))
+    return rng.uniform(0.2, 0.9) * y / np.abs(y).max()
+
+
+@pytest.fixture(scope="module")
+def utterances():
+    """60 trials of both labels, four speakers, in each split; no difference between labels."""
+    rng = np.random.default_rng(5)
+    count = 60 * len(SPLITS)
+    table = pd.DataFrame({"split": np.repeat(SPLITS, 60), "label": np.arange(count) % 2})
+    table["speaker"] = [f"{split}{k // 2 % 4}" for k, split in enumerate(table["split"])]
+    return table, [utterance(rng) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def described(utterances):
+    table, recordings = utterances
+    return table.join(pd.DataFrame([shortcuts.of_recording(y) for y in recordings]))
+
+
+PLANTS = {
+    "duration": lambda y, k: np.concatenate([y, y[-len(y) // 4 :]]),
+    "peak": lambda y, k: 0.4 * y,
+    "loudness": lambda y, k: 0.4 * y,
+    "dc": lambda y, k: y + 0.003,
+    "silence": lambda y, k: np.concatenate([np.resize(y[: SR // 20], SR // 5), y]),
+    "clicks": lambda y, k: interventions.click(y, SR, k),
+}
+
+
+def single_click(y, k):
+    y = y.copy()
+    y[len(y) // 2] = np.sign(y[len(y) // 2]) * 4 * np.abs(y).max()
+    return y / 4
+
+
+def with_zeros(y, k):
+    """The first 3 ms of half of the recordings exactly zero: no straight line finds that."""
+    y = y.copy()
+    y[: 50 * (k % 4 > 0)] = 0
+    return y
+
+
+def planted(described, utterances, change, label=1):
+    table, recordings = utterances
+    changed = described.copy()
+    for k in np.flatnonzero(table["label"] == label):
+        found = shortcuts.of_recording(change(recordings[k], k))
+        changed.loc[k, list(found)] = list(found.values())
+    return changed
+
+
+def verdict_of(table, group, groups):
+    verdicts = shortcuts.judge(shortcuts.measure(table, groups=groups, resamples=200))
+    return verdicts.set_index("group")["verdict"][group]
+
+
+# -- cues ----------------------------------------------------------------------------------
+
+
+def test_of_recording_of_a_tone_with_silences_measures_them():
+    y = np.concatenate([np.zeros(3200), tone(0.5, hz=1000.0) + 0.01, np.zeros(1600)])
+    found = shortcuts.of_recording(y)
+    assert found["duration/seconds"] == pytest.approx(0.8)
+    assert found["peak/peak"] == pytest.approx(20 * np.log10(0.51), abs=0.01)
+    assert found["loudness/rms"] == pytest.approx(10 * np.log10(np.mean(y**2)))
+    assert found["silence/before"] == pytest.approx(0.2)
+    assert found["silence/after"] == pytest.approx(0.1)
+    assert found["silence/zeros_before"] == pytest.approx(0.2, abs=1e-3)
+    assert found["bandwidth/rolloff"] == pytest.approx(1000, abs=50)
+    assert np.isfinite(list(found.values())).all()
+
+
+def test_of_recording_dc_that_stays_is_found_and_hum_is_not():
+    hum = tone(1.0, hz=3.0)[: int(0.8 * SR)]  # 2.4 periods: a mean, and no direct current
+    assert abs(hum.mean()) > 0.02
+    assert abs(shortcuts.of_recording(hum)["dc/offset"]) < 0.25 * abs(hum.mean())
+    assert shortcuts.of_recording(tone(1.0) + 0.01)["dc/offset"] == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.mark.parametrize("y", [np.full(1600, 0.1), np.zeros(8000), np.r_[1.0, np.zeros(1599)]])
+def test_of_recording_of_an_odd_recording_is_finite(y):
+    assert np.isfinite(list(shortcuts.of_recording(y).values())).all()
+
+
+def test_describe_keeps_the_order_and_measures_what_of_recording_does(corpus_folder):
+    trials = open_corpus("tiny", corpus_folder, "asvspoof2017_v2").trials
+    table = shortcuts.describe(trials["path"][:6], jobs=1)
+    y = cues.audio.read(trials["path"][4])[0]
+    assert table.iloc[4].to_dict() == shortcuts.of_recording(y)
+    assert {name.partition("/")[0] for name in table} == {
+        part for _, parts in shortcuts.GROUPS.values() for part in parts
+    }
+
+
+# -- judgement -----------------------------------------------------------------------------
+
+
+def test_judge_corpus_without_shortcuts_sees_none(described):
+    measured = shortcuts.measure(described, groups=JUDGED, resamples=200)
+    verdicts = shortcuts.judge(measured)
+    assert verdicts["verdict"].eq("no shortcut seen").all(), verdicts
+    assert shortcuts.cue_sentences(measured, verdicts)[0].startswith("No shortcut seen in duration, peak")
+
+
+@pytest.mark.parametrize(("group", "label"), [*((group, 1) for group in PLANTS), ("clicks", 0)])
+def test_judge_planted_shortcut_is_caught(described, utterances, group, label):
+    table = planted(described, utterances, PLANTS[group], label)
+    assert verdict_of(table, group, (group,)) == "shortcut"
+
+
+@pytest.mark.parametrize(("group", "change"), [("clicks", single_click), ("silence", with_zeros)])
+def test_judge_click_anywhere_and_zeros_are_caught(described, utterances, group, change):
+    assert verdict_of(planted(described, utterances, change), group, (group,)) == "shortcut"
+
+
+def test_judge_planted_shortcut_is_caught_among_all(described, utterances):
+    table = planted(described, utterances, PLANTS["silence"])
+    assert verdict_of(table, ALL, JUDGED) == "shortcut"
+
+
+def test_judge_shortcut_of_train_alone_or_reversed_is_named(described, utterances):
+    longer = planted(described, utterances, PLANTS["duration"])
+    alone = longer.where(longer["split"] == "train", described)
+    assert verdict_of(alone, "duration", ("duration",)) == "train only"
+    other = planted(described, utterances, PLANTS["duration"], label=0)
+    reversed_ = longer.where(longer["split"] == "train", other)
+    assert verdict_of(reversed_, "duration", ("duration",)) == "shortcut, reversed"
+
+
+def row(group, split, auc, p, kind="shortcut"):
+    ends = {"auc_low": auc - 0.05, "auc_high": auc + 0.05}
+    return {"group": group, "kind": kind, "split": split, "auc": auc, "p_holm": p, **ends}
+
+
+@pytest.mark.parametrize(
+    ("dev", "p", "verdict"),
+    [
+        (0.7, 0.01, "shortcut"),
+        (0.7, 0.06, "no shortcut seen"),
+        (0.55, 0.01, "trace"),
+        (0.3, 0.01, "shortcut, reversed"),
+    ],
+)
+def test_judge_needs_size_and_significance(dev, p, verdict):
+    measured = pd.DataFrame([row("peak", "dev", dev, p), row("peak", "eval", 0.5, 1.0)])
+    assert shortcuts.judge(measured)["verdict"].tolist() == [verdict]
+
+
+def test_judge_all_together_without_one_alone_is_no_shortcut():
+    rows = [row("peak", "dev", 0.55, 0.01), row(ALL, "dev", 0.65, 0.001), row("ltas", "dev", 0.9, np.nan, "channel")]
+    assert shortcuts.judge(pd.DataFrame(rows))["verdict"].tolist() == ["trace", "traces add up", "not judged"]
+
+
+def test_holm_corrects_step_by_step():
+    np.testing.assert_allclose(judgement.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(judgement.holm([0.9, 0.8]), [1, 1])
+
+
+@pytest.mark.parametrize("by_speaker", [False, True])
+def test_judge_random_scores_raise_no_more_alarms_than_promised(described, monkeypatch, by_speaker):
+    """60 corpora of 3 tests; scores that know the speaker, and labels that speakers have unevenly."""
+    rng = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(60):
+        speakers = rng.integers(0, 15, len(described))
+        table = described[["split"]].assign(speaker=[f"s{k}" for k in speakers])
+        shares = rng.uniform(0.2, 0.8, 15) if by_speaker else np.full(15, 0.5)
+        table["label"] = (rng.uniform(size=len(table)) < shares[speakers]).astype(int)
+        monkeypatch.setattr(judgement, "_scores", lambda table, _: ("none", scores_at_random(rng, table, by_speaker)))
+        verdicts = shortcuts.judge(shortcuts.measure(table, groups=("duration",), resamples=100), size=0)
+        alarms += verdicts["verdict"].ne("no shortcut seen").any()
+    assert alarms <= 8  # 3 of 60 promised
+
+
+def scores_at_random(rng, table, by_speaker):
+    offsets = {name: rng.normal() for name in table["speaker"].unique()}
+    noise = pd.Series(rng.normal(size=len(table)), table.index)
+    scores = noise + (table["speaker"].map(offsets) if by_speaker else 0)
+    return {split: scores[table["split"] == split].to_numpy() for split in SPLITS}
+
+
+def test_measure_tiny_corpus_and_unknown_speakers_give_numbers(corpus_folder):
+    trials = open_corpus("tiny", corpus_folder, "asvspoof2017_v2").trials
+    table = trials.join(shortcuts.describe(trials["path"], jobs=1))
+    few = table[table.groupby(["split", "label"]).cumcount() < 1]
+    for part in (table, table.assign(speaker="-"), few):
+        measured = shortcuts.measure(part, groups=("duration", "bandwidth"), resamples=50)
+        assert np.isfinite(measured[["auc", "auc_low", "auc_high", "eer", "p"]]).all(axis=None)
+        assert measured["p"].between(0, 1).all()
+    assert measured.shape[0] == 6
+
+
+@pytest.mark.slow
+def test_measure_random_cues_raise_no_more_alarms_than_promised(described):
+    rng = np.random.default_rng(3)
+    alarms = 0
+    for _ in range(60):
+        table = described.copy()
+        names = shortcuts.columns_of(table, shortcuts.SHORTCUTS)
+        table[names] = rng.normal(size=(len(table), len(names)))
+        verdicts = shortcuts.judge(shortcuts.measure(table, groups=JUDGED, resamples=200), size=0)
+        alarms += verdicts["verdict"].ne("no shortcut seen").any()
+    assert alarms <= 8  # 3 of 60 promised
+
+
+# -- metadata ------------------------------------------------------------------------------
+
+
+def protocol(*rows):
+    names = ("split", "label", "speaker", "phrase", "environment", "playback", "recorder")
+    return pd.DataFrame(rows, columns=names)
+
+
+TRIALS = protocol(
+    ("train", 1, "a", "1", "-", "-", "-"),
+    ("train", 0, "a", "1", "E1", "P1", "R1"),
+    ("train", 0, "b", "2", "E2", "P1", "R1"),
+    ("dev", 1, "c", "1", "-", "-", "-"),
+    ("dev", 0, "a", "3", "E1", "P1", "R1"),
+    ("eval", 1, "d", "1", "-", "-", "-"),
+    ("eval", 0, "d", "1", "E3", "P2", "R1"),
+    ("eval", 0, "d", "2", "E3", "P2", "R2"),
+)
+
+
+def test_shared_counts_values_and_trials_of_each_pair():
+    table = shortcuts.shared(TRIALS).set_index(["column", "first", "second"])
+    assert len(table) == 18
+    assert table.loc[("speaker", "train", "dev"), ["n_first", "n_second", "n_shared", "seen"]].tolist() == [
+        2,
+        2,
+        1,
+        0.5,
+    ]
+    assert table.loc[("phrase", "train", "eval"), ["n_shared", "seen"]].tolist() == [2, 1]
+    assert table.loc[("recorder", "train", "eval"), ["n_second", "n_shared", "seen"]].tolist() == [2, 1, 0.5]
+    assert table.loc[("configuration", "train", "dev"), "n_shared"] == 1
+
+
+def test_concentration_finds_the_recorder_of_every_spoof_and_one_label_values():
+    table = shortcuts.concentration(TRIALS).set_index(["column", "split"])
+    assert table.loc[("recorder", "train"), ["values", "largest", "spoof_share"]].tolist() == [1, "R1", 1]
+    assert np.isnan(table.loc[("recorder", "train"), "one_label"])
+    assert table.loc[("speaker", "dev"), ["one_label", "genuine_low", "genuine_high"]].tolist() == [1, 0, 1]
+    assert table.loc[("speaker", "train"), "one_label"] == pytest.approx(1 / 3)
+    # Speaker a: both labels of two trials alike with 1/9 + 4/9; b has one trial.
+    assert table.loc[("speaker", "train"), "one_label_chance"] == pytest.approx((2 * 5 / 9 + 1) / 3)
+
+
+def test_findings_name_what_is_shared_and_what_stands_for_a_label():
+    text = " ".join(shortcuts.findings(TRIALS))
+    assert "train and dev share 1 speakers: 50 % of dev's trials" in text
+    assert "Every train spoof has the same recorder, R1." in text
+    separate = pd.concat([TRIALS.assign(speaker=np.where(TRIALS["label"] == 1, "g", "s"))] * 20, ignore_index=True)
+    assert "100 % of eval's trials are of a speaker with trials of one label only (by chance 0 %)" in " ".join(
+        shortcuts.findings(separate)
+    )
+
+
+# -- sensitivity ---------------------------------------------------------------------------
+
+
+def loudness_of(recordings):
+    return np.array([np.mean(y) for y in recordings])
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """20 genuine recordings with a direct current of 0.005, 20 spoof without."""
+    rng = np.random.default_rng(2)
+    labels = np.repeat([1, 0], 20)
+    return [0.1 * tone() + 1e-4 * rng.normal() + 0.005 * label for label in labels], labels
+
+
+def test_sensitivity_of_a_dc_detector_is_seen(pairs):
+    table = shortcuts.sensitivity(loudness_of, *pairs, 0.0025, ("dc_added", "dc_removed"), resamples=100)
+    none, added, removed = (row for row in table.itertuples())
+    assert (none.intervention, none.far, none.frr, none.eer, none.far_p) == ("none", 0, 0, 0, 1)
+    assert (added.far, added.frr, added.eer) == (1, 0, 1)
+    assert added.far_p == pytest.approx(2 * 0.5**20)  # 20 of 20 changed one way
+    assert (removed.far, removed.frr) == (0, 1)
+    assert added.far_low == pytest.approx(20 / (20 + 1.959964**2))  # Wilson's limit for 20 of 20
+    text = shortcuts.intervention_sentences(table)
+    assert text[0] == "dc added: spoof trials accepted 0.0 % before, 100.0 % after."
+
+
+def test_sensitivity_of_a_system_that_does_not_listen_is_nothing(pairs):
+    table = shortcuts.sensitivity(lambda r: np.arange(len(r))[::-1].astype(float), *pairs, 20, resamples=50)
+    assert table["intervention"].tolist() == ["none", *interventions.INTERVENTIONS]
+    assert table[["far_p", "frr_p"]].eq(1).all(axis=None)
+    assert table["eer_change"].eq(0).all()
+    assert shortcuts.intervention_sentences(table) == ["No intervention changes the answers beyond chance."]
+
+
+def test_sensitivity_wrong_input_is_named(pairs):
+    with pytest.raises(InputError, match="40 recordings and 3 labels"):
+        shortcuts.sensitivity(loudness_of, pairs[0], [1, 0, 1], 0)
+    with pytest.raises(InputError, match="intervention 'hum' is unknown"):
+        shortcuts.sensitivity(loudness_of, *pairs, 0, ("hum",))
+
+
+def test_fit_reference_scores_recordings_as_their_cues(utterances, described):
+    model = shortcuts.fit_reference(described)
+    rows = described.iloc[:5][shortcuts.columns_of(described, "mfcc")].to_numpy()
+    scores = shortcuts.score_recordings(model, utterances[1][:5])
+    np.testing.assert_allclose(scores, model.decision_function(rows), atol=1e-5)  # the FFT's last digits
+
+
+# -- pages ---------------------------------------------------------------------------------
+
+
+def test_pictures_tables_and_metrics_hold_every_group(described, pairs):
+    measured = shortcuts.measure(described, groups=("duration", "ltas"), resamples=50)
+    verdicts = shortcuts.judge(measured)
+    table = shortcuts.sensitivity(loudness_of, *pairs, 0.0025, ("click",), resamples=50)
+    names = shortcuts.as_metrics(measured, verdicts, table)
+    assert names["shortcut/flagged"] == 0
+    assert {"shortcut/duration/eval_auc", "shortcut/ltas/dev_eer_ci_low", "intervention/click/far"} <= names.keys()
+    assert shortcuts.cue_table(measured, verdicts).index.tolist() == ["duration", "ltas"]
+    assert shortcuts.intervention_table(table).index.tolist() == ["none", "click"]
+    (axes,) = plots.cues(measured, size=0.1).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["duration", "ltas"]
+    left, right = plots.shared(shortcuts.shared(TRIALS), shortcuts.concentration(TRIALS)).axes
+    assert "1 of 2\n50 %" in [text.get_text() for text in left.texts]
+    assert "R1\n100 % (1 of 1)" in [text.get_text() for text in right.texts]
+    far, frr = plots.sensitivity(table, "a title").axes
+    assert far.get_xlabel().startswith("FAR") and frr.get_xlabel().startswith("FRR")
