@@ -20,8 +20,9 @@ from joblib import Parallel, delayed
 from lib import audit, study
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
+from lib.tracking import done as done_runs
 from lib.tracking import query
-from lib.tracking.runs import RUN_ID, connect, create, tracking_uri
+from lib.tracking.client import RUN_ID, connect, create, tracking_uri
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 _QUIET = {
@@ -71,7 +72,7 @@ def plan(chosen, *, force=False):
         The corpus cannot be used.
     """
     digests = {}
-    done = {} if force else query.finished(connect(), chosen.corpus)
+    done = {} if force else done_runs.finished(chosen.corpus)
     steps = []
     for run in chosen.runs:
         values = run.parameters

@@ -47,6 +47,14 @@ def test_sample_is_spread_over_the_corpus(corpus, recordings):
     assert trials["path"].nunique() == min(recordings, every)
 
 
+@pytest.mark.parametrize(("count", "sizes"), [(1, [600]), (2, [400, 800]), (9, [200, 400, 600, 800, 1000])])
+def test_spread_by_size_is_even(tmp_path, count, sizes):
+    paths = [tmp_path / str(size) for size in (1000, 200, 600, 400, 800)]
+    for path in paths:
+        path.write_bytes(bytes(int(path.name)))
+    assert [int(path.name) for path in extraction.spread_by_size(paths, count)] == sizes
+
+
 def test_extracted_writes_a_store_of_its_own_each_time(corpus, tmp_path):
     part = extraction.sample(corpus, 6)
     for _ in range(2):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from test_features import speech_like
+from test_features import SETTINGS, speech_like
 
-from lib import features, images
+from lib import audio, features, images
 from lib.errors import InputError
 
 
@@ -37,6 +37,59 @@ def test_to_index_level_does_not_show(rng):
 
 def test_to_index_constant_feature_is_zero():
     assert not images.to_index(np.full((20, 30), -80, np.float32), 64).any()
+
+
+EDGES = {
+    "speech-like": lambda rng: speech_like(rng),
+    "long": lambda rng: speech_like(rng, seconds=9.0),  # more frames than pixels
+    "shorter than a window": lambda rng: speech_like(rng)[:300],
+    "one sample": lambda rng: np.ones(1, np.float32),
+    "constant": lambda rng: np.full(8000, 0.25, np.float32),
+    "click": lambda rng: np.eye(1, 8000, 4000, dtype=np.float32)[0],
+    "faint": lambda rng: 1e-6 * speech_like(rng),
+}
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("make", EDGES.values(), ids=EDGES.keys())
+def test_pictures_are_those_of_the_whole_features(rng, settings, make):
+    y = make(rng)
+    quick = images.pictures(y, features.FEATURES, settings, 64)
+    for name, feature in features.compute(y, features.FEATURES, settings).items():
+        whole = images.to_index(feature, 64)
+        difference = np.abs(quick[name].astype(int) - whole)
+        assert difference.max() <= 1, name
+        assert (difference > 0).mean() < 1e-3, name
+
+
+def test_pictures_in_float64_are_exactly_those_of_the_whole_features(rng, monkeypatch):
+    scales = features.scales
+    monkeypatch.setattr(features, "scales", lambda *given, precision: scales(*given, precision=np.float64))
+    y = speech_like(rng)
+    quick = images.pictures(y, features.FEATURES, SETTINGS[0], 200)
+    for name, feature in features.compute(y, features.FEATURES, SETTINGS[0]).items():
+        np.testing.assert_array_equal(quick[name], images.to_index(feature, 200))
+
+
+def test_pictures_on_real_speech_move_one_pixel_in_ten_thousand_at_most(shared):
+    settings, moved = SETTINGS[0], dict.fromkeys(features.FEATURES, 0.0)
+    paths = sorted((shared / "data/speech_and_responses/speech").glob("*.flac"))[:20]
+    for path in paths:
+        y = audio.read(path)[0]
+        quick = images.pictures(y, features.FEATURES, settings, 200)
+        for name, feature in features.compute(y, features.FEATURES, settings).items():
+            moved[name] += (quick[name] != images.to_index(feature, 200)).mean() / len(paths)
+    assert max(moved.values()) < 1e-4, moved
+
+
+def test_pictures_of_silence_are_zero():
+    found = images.pictures(np.zeros(8000, np.float32), ("spectrogram", "mel", "mfcc", "stft"), SETTINGS[0], 32)
+    assert not any(found[name].any() for name in ("spectrogram", "mel", "stft"))
+
+
+def test_pictures_unknown_feature_lists_the_known(rng):
+    with pytest.raises(InputError, match="'cqcc' is unknown"):
+        images.pictures(speech_like(rng), ["cqcc"], SETTINGS[0], 32)
 
 
 def test_coloured_is_the_colormap_at_each_index():

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -74,6 +75,27 @@ def test_extract_stopped_goes_on_where_it_was(corpus, tmp_path, monkeypatch):
         for split, count in part[name].sizes.items():
             everything = range(count)
             np.testing.assert_array_equal(part[name].batch(split, everything), whole[name].batch(split, everything))
+
+
+def test_write_chunk_stopped_half_way_leaves_nothing(tmp_path, monkeypatch):
+    def half(file, arrays):
+        file.write(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", half)
+    with pytest.raises(KeyboardInterrupt):
+        chunks.write_chunk(str(tmp_path / "train" / "00000.npy"), np.zeros(3))
+    assert list((tmp_path / "train").iterdir()) == []
+
+
+def test_write_chunk_to_an_object_store_is_read_back():
+    arrays = np.arange(6, dtype=np.uint8).reshape(3, 2)
+    chunks.write_chunk("memory://store/mfcc-1/train/00000.npy", arrays)
+    chunks.write_about("memory://store/mfcc-1", {"feature": "mfcc"})
+    assert chunks.pending("memory://store/mfcc-1", {"train": 3, "dev": 0, "eval": 0}) == {}
+    fs = fsspec.filesystem("memory")
+    with fs.open("memory://store/mfcc-1/train/00000.npy") as file:
+        np.testing.assert_array_equal(np.load(file), arrays)
 
 
 def test_extract_two_processes_equal_one(corpus, tmp_path):

@@ -6,6 +6,7 @@ settings are those of the study, so all of them do the same work.
 
 import dataclasses
 import io
+import os
 import tempfile
 
 import librosa
@@ -35,6 +36,13 @@ def sample(corpus, recordings):
     else:
         positions = np.arange(recordings) % len(trials)
     return dataclasses.replace(corpus, trials=trials.iloc[positions].assign(split="train"))
+
+
+def spread_by_size(paths, count):
+    """That many of the recordings, or all, evenly spread by file size: as long on average as all."""
+    ordered = sorted(paths, key=os.path.getsize)
+    count = min(count, len(ordered))
+    return [ordered[(2 * k + 1) * len(ordered) // (2 * count)] for k in range(count)]
 
 
 def extracted(corpus, names, settings, *, size, folder, jobs):

@@ -1,11 +1,14 @@
 """Chunks of arrays in a folder or at a URL, one array a trial."""
 
 import json
+import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import fsspec
 import numpy as np
+from fsspec.implementations.local import LocalFileSystem
 
 from lib.corpus import SPLITS
 from lib.params import local_path
@@ -89,17 +92,41 @@ def pending(url, sizes):
 
 def write_chunk(url, arrays):
     """Write one chunk; only whole chunks ever stand under their name."""
-    fs, path = fsspec.url_to_fs(url, auto_mkdir=True)
-    with fs.transaction, fs.open(path, "wb") as file:
+    with _whole_file(url) as file:
         np.save(file, arrays)
 
 
 def write_about(url, about):
     """Say beside a feature's chunks what it is, once."""
-    fs, path = fsspec.url_to_fs(f"{url}/about.json", auto_mkdir=True)
+    url = f"{url}/about.json"
+    fs, path = fsspec.url_to_fs(url)
     if not fs.exists(path):
-        with fs.transaction, fs.open(path, "wb") as file:
+        with _whole_file(url) as file:
             file.write(json.dumps(about, indent=2).encode())
+
+
+@contextmanager
+def _whole_file(url):
+    """A file to write that stands under its name when it is whole.
+
+    An object store shows no other. A local file is written beside its place and moved;
+    fsspec's transaction would write it into the temporary folder, and moving from there
+    may be a copy that can be stopped half-way.
+    """
+    fs, path = fsspec.url_to_fs(url)
+    if not isinstance(fs, LocalFileSystem):
+        with fs.open(path, "wb") as file:
+            yield file
+        return
+    place = Path(path)
+    part = place.with_name(f"{place.name}.{uuid.uuid4().hex}.part")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _chunk_url(url, split, number):

@@ -13,6 +13,7 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.store import chunks
 
+
 def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
     """Make the pictures of a corpus that the store does not hold yet.
 
@@ -85,8 +86,8 @@ def _make_chunk(paths, targets, settings, size):
     notes = {}
     for i, path in enumerate(paths):
         y, remarks = audio.read(path, sr=settings.sr)
-        for name, feature in features.compute(y, tuple(targets), settings).items():
-            pictures[name][i] = images.to_index(feature, size)
+        for name, picture in images.pictures(y, tuple(targets), settings, size).items():
+            pictures[name][i] = picture
         for remark in remarks:
             notes[remark] = notes.get(remark, 0) + 1
     for name, url in targets.items():

@@ -22,7 +22,7 @@ from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
 from lib.diagnosis import describe
 from lib.plots import evaluation
-from lib.tracking.client import RUN_ID, connect, create, tracking_uri  # noqa: F401 - the runner takes it from here
+from lib.tracking.client import RUN_ID, connect, create
 from lib.tracking.measured import measure
 
 BY_HAND = "by hand"
