@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 RUN := .venv/bin/python -m
 
-.PHONY: demo test lab ui lint lock .venv
+.PHONY: demo test bench lab ui lint lock .venv
 
 demo: .venv/installed
 	@$(RUN) lib make-demo
@@ -15,6 +15,11 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(RUN) pytest
+
+# Side by side on this machine, in ratios; leave it alone meanwhile.
+bench: .venv/installed
+	@$(RUN) lib make-demo
+	@$(RUN) lib run bench
 
 lint: .venv/installed
 	$(RUN) ruff check .

@@ -16,15 +16,17 @@ def prepare(seed):
     tf.config.experimental.enable_op_determinism()
 
 
-def compile_binary(model, *, learning_rate):
+def compile_binary(model, *, learning_rate, **options):
     """Adam and binary cross-entropy on log-odds (report, Training Setup), in place.
 
-    The report defaulted to Adam; its learning rate is not stated.
+    The report defaulted to Adam; its learning rate is not stated. `options` go to
+    `keras.Model.compile`.
     """
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
+        **options,
     )
 
 

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from conftest import COUNTS
 
-from lib import bench, features, images
+from lib import bench, features, images, models
+from lib.backend import keras
 from lib.bench import extraction
+from lib.bench import training as ways
+from lib.bench import transfer as transfer_ways
 from lib.corpus import open_corpus
 from lib.errors import InputError
 
@@ -75,3 +78,32 @@ def test_figure_reopened_has_the_pictures_size(rng):
     assert picture.shape == (48, 48, 3)
     assert picture.std() > 10  # something is drawn
     assert images.to_index(feature, 48).shape == picture.shape[:2]
+
+
+def test_png_folders_hold_the_pictures_that_the_store_feeds(tmp_path, rng):
+    pictures = rng.integers(0, 256, size=(5, 32, 32)).astype(np.uint8)
+    ways.png_folders(pictures, [1, 1, 0, 1, 1], "magma", tmp_path)
+    batches = ways.from_png(tmp_path, 32, 8)
+    ((found, labels),) = [(x.numpy(), y.numpy()) for x, y in batches]
+    expected = images.coloured(pictures, "magma").astype(np.float32)
+    assert sorted(part.tobytes() for part in found) == sorted(part.tobytes() for part in expected)
+    (spoof,) = found[labels[:, 0] == 0]
+    np.testing.assert_array_equal(spoof, expected[2])
+    assert ways.once_through(batches)() == 5
+    assert ways.scoring(batches, 32)() == 5
+    assert ways.epoch(batches, 5, 32, precision="mixed_bfloat16", steps_per_execution=2)() == 5
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("top", [0, 20])
+def test_epoch_ways_train_the_same_pictures(top, rng):
+    pictures = rng.normal(size=(6, 32, 32, 3)).astype(np.float32)
+    labels = {"train": np.array([0, 1, 0, 1, 0, 1]), "dev": np.array([0, 1, 1])}
+    system = models.mobilenet("random", size=32)
+
+    def source(positions, copy):
+        return pictures[positions]
+
+    found, seconds = transfer_ways.epoch_ways(system, top, "block_14_add", source, source, labels, batch_size=4)
+    assert [way() for way in found.values()] == [6, 6]
+    assert seconds > 0

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import comparison, reference
+from lib import comparison, reference, verdict
 
 ROW = {
     "run": "11_paper_cnn/mfcc", "seed": 0, "status": "FINISHED", "run_id": "r", "error": "",
@@ -147,3 +147,11 @@ def test_seeds_shows_runs_of_several_seeds_only(rng):
     assert found["seeds"].tolist() == [2]
     assert float(found["lowest %"][0]) < float(found["mean eval EER %"][0]) < float(found["highest %"][0])
     assert float(found["between seeds, s.d."][0]) > 5
+
+
+def test_verdicts_one_line_a_figure_with_its_bracket():
+    printed = {"Figure 6.2": reference.PRINTED["Figure 6.2"]}
+    table = comparison.verdicts(printed, {"Figure 6.2": verdict.verdict(printed["Figure 6.2"].text())})
+    (line,) = table.to_dict("records")
+    assert (line["system"], line["printed accuracy %"], line["constant %"]) == ("MobileNetV2", "88.0", "90.2")
+    assert line["EER between %"].startswith("3.") and line["arithmetic"] == "consistent"

@@ -127,3 +127,36 @@ def _recall(name, hits, row):
     result = binomtest(int(hits), int(sum(row)))
     low, high = result.proportion_ci(method="wilson")
     return {name: result.statistic, f"{name}_ci_low": low, f"{name}_ci_high": high}
+
+
+def verdicts(printed, proved):
+    """What printed classification reports prove, one line each.
+
+    Parameters
+    ----------
+    printed : dict of str to lib.reference.Printed
+        Figure -> report.
+    proved : dict of str to dict
+        Figure -> what `lib.verdict.verdict` found.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a figure]
+    """
+    lines = []
+    for figure, found in proved.items():
+        low, high = found["eer_bracket"]
+        lines.append(
+            {
+                "figure": figure,
+                "system": printed[figure].system,
+                "split": printed[figure].split,
+                "printed accuracy %": percent(printed[figure].accuracy),
+                "constant %": percent(found["constant_accuracy"]),
+                "bal. acc. %": percent(found["balanced_accuracy"]),
+                "MCC": f"{found['mcc']:.2f}",
+                "EER between %": f"{percent(low)} and {percent(high)}",
+                "arithmetic": "consistent" if found["consistent"] else "contradicts itself",
+            }
+        )
+    return pd.DataFrame(lines)
