@@ -10,6 +10,7 @@ number is refused: nothing is repaired silently.
 
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -92,6 +93,43 @@ def _refuse_truncated(path, size):
         promised = struct.unpack("<I", head[4:8])[0]
         if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
             raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")
+
+
+def duration(path):
+    """Length of a recording by its header, s.
+
+    Raises
+    ------
+    InputError
+        The file is no audio.
+    """
+    try:
+        about = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as audio ({error})") from None
+    return about.frames / about.samplerate
+
+
+def find_recordings(folder, trials):
+    """The files of some trials in a folder, ``<trial>.wav`` or ``<trial>.flac``.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        A trial has no file there.
+    """
+    folder, found = Path(folder), []
+    for trial in trials:
+        places = [folder / f"{trial}{ending}" for ending in (".wav", ".flac")]
+        there = next((place for place in places if place.is_file()), None)
+        if there is None:
+            raise InputError(f"{folder}: no recording of trial {trial}; {places[0].name} or {places[1].name} is wanted")
+        found.append(there)
+    return found
 
 
 def facts(path):

@@ -169,8 +169,10 @@ def compare(study, corpus, as_json, html):
 @click.option("--dev-protocol", type=click.Path(), metavar="FILE", help="Protocol of dev.")
 @click.option("--allow-missing", is_flag=True, help="Measure the trials that both files have.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
+@click.option("--recordings", type=click.Path(), metavar="DIR", help="The recordings, for --by duration.")
+@click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
 @click.option("--json", "as_json", is_flag=True, help="Every number as JSON, fractions.")
-def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, as_json):
+def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, recordings, pictures, as_json):
     """Measure SCORES, a score file of any system.
 
     Lines are 'trial score', 'trial score label' or 'trial label score', higher scores
@@ -179,8 +181,26 @@ def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, as_j
     from lib.metrics.evaluation import evaluate_files
     from lib.metrics.tables import describe
 
-    found = evaluate_files(scores, protocol, dev_scores, dev_protocol, allow_missing, by=by)
+    files = (scores, protocol, dev_scores, dev_protocol, allow_missing)
+    found = evaluate_files(*files, recordings=recordings, by=by)
     click.echo(json.dumps(found, indent=2) if as_json else describe(found))
+    if pictures:
+        _write_pictures(Path(pictures), Path(scores).stem, files, recordings, by)
+
+
+def _write_pictures(folder, title, files, recordings, by):
+    from lib import metrics
+    from lib.metrics.evaluation import read_tables
+    from lib.plots import evaluation as plots
+
+    table, _ = read_tables(*files, recordings=recordings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in plots.pages(table, {c: metrics.breakdown(table, c) for c in by}, title).items():
+            figure.savefig(folder / f"{name}.png", dpi=120)
+            click.echo(f"picture: {folder / name}.png", err=True)
+    except OSError as error:
+        raise InputError(f"{folder}: pictures cannot be written ({error.strerror})") from None
 
 
 @main.command()

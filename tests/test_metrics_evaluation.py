@@ -5,9 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from lib import metrics
+from lib import cli, metrics
 from lib.errors import InputError
+from lib.metrics import evaluate_files
 from lib.scores import write_scores
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
@@ -199,3 +201,36 @@ def test_describe_fits_a_page_and_shows_the_numbers(files, dev):
     ):
         assert part in text
     assert "Warnings" not in text or result["warnings"]
+
+
+@pytest.fixture
+def scored_corpus(corpus_folder, tmp_path):
+    """A score file of the tiny corpus' eval split, its protocol and its recordings."""
+    protocol = corpus_folder / "protocol_V2" / "ASVspoof2017_V2_eval.trl.txt"
+    rng = np.random.default_rng(3)
+    lines = []
+    for line in protocol.read_text().splitlines():
+        name, label = line.split()[:2]
+        lines.append(f"{name} {rng.normal() + 2 * (label == 'genuine'):.6f}")
+    file = tmp_path / "scores.tsv"
+    file.write_text("\n".join(lines) + "\n")
+    return file, protocol, corpus_folder / "ASVspoof2017_V2_eval"
+
+
+def test_evaluate_files_by_duration_reads_the_recordings(scored_corpus):
+    file, protocol, recordings = scored_corpus
+    found = evaluate_files(file, protocol, recordings=recordings, by=["duration"])
+    rows = found["breakdown"]["duration"]
+    assert sum(row["n_genuine"] + row["n_spoof"] for row in rows) == 20
+    assert all(" to " in row["group"] for row in rows)
+    with pytest.raises(InputError, match="no recording of trial E_1000001; E_1000001.wav or E_1000001.flac"):
+        evaluate_files(file, protocol, recordings=file.parent, by=["duration"])
+
+
+def test_evaluate_command_writes_its_pictures(scored_corpus, tmp_path):
+    file, protocol, recordings = scored_corpus
+    words = ["--recordings", str(recordings), "--by", "duration", "--by", "phrase", "--pictures", str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.main, ["evaluate", str(file), "--protocol", str(protocol), *words])
+    assert result.exit_code == 0, result.output
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"det.png", "scores.png", "confusion_matrix.png", "by_duration.png", "by_phrase.png"}

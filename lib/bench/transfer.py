@@ -50,7 +50,7 @@ def _epoch(model, train, dev, labels, batch_size):
     training.compile_binary(model, learning_rate=1e-5)
 
     def once():
-        model.fit(batches, validation_data=checked, steps_per_epoch=-(-count // batch_size), verbose=0)
+        model.fit(batches, validation_data=checked, steps_per_epoch=-(-count // batch_size), verbose=0, shuffle=False)
         return count
 
     return once

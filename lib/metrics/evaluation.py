@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
 from lib.metrics import alarms
@@ -25,6 +26,7 @@ def evaluate_files(
     dev_protocol=None,
     allow_missing=False,
     *,
+    recordings=None,
     by=(),
     costs=ASVSPOOF5,
     resamples=1000,
@@ -40,8 +42,10 @@ def evaluate_files(
         The same system's scores of dev; thresholds and calibration are chosen there.
     allow_missing : bool
         Measure the trials that scores and protocol share; a warning says how many.
+    recordings : str or Path, optional
+        Folder of the scored recordings, WAV or FLAC: their durations become a column.
     by : sequence of str
-        Columns to break the EER down by, as ``environment``.
+        Columns to break the EER down by, as ``environment`` or ``duration``.
     costs, resamples, seed, level
         As for `lib.metrics.bootstrap`.
 
@@ -55,14 +59,31 @@ def evaluate_files(
     InputError
         A file is wrong, or only one of both dev files is given.
     """
+    table, dev = read_tables(scores_path, protocol_path, dev_scores, dev_protocol, allow_missing, recordings=recordings)
+    result = evaluate_table(table, dev, by=by, costs=costs, resamples=resamples, seed=seed, level=level)
+    return {"scores": str(scores_path), "protocol": str(protocol_path), **result}
+
+
+def read_tables(
+    scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
+):
+    """The tables that score files and their protocols make, as `evaluate_files` takes them.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        See `lib.scores.match`; with `recordings` a column `duration`, s.
+    dev : pandas.DataFrame or None
+    """
     if (dev_scores is None) != (dev_protocol is None):
         raise InputError("dev scores and dev protocol go together; one of them is missing")
     table = match(read_scores(scores_path), read_protocol(protocol_path), allow_missing=allow_missing)
+    if recordings is not None:
+        table["duration"] = [duration(path) for path in find_recordings(recordings, table["trial"])]
     dev = None
     if dev_scores is not None:
         dev = match(read_scores(dev_scores), read_protocol(dev_protocol), allow_missing=allow_missing)
-    result = evaluate_table(table, dev, by=by, costs=costs, resamples=resamples, seed=seed, level=level)
-    return {"scores": str(scores_path), "protocol": str(protocol_path), **result}
+    return table, dev
 
 
 def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, seed=0, level=0.95):

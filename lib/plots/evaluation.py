@@ -222,6 +222,34 @@ def breakdown(table, title, *, overall=None):
     return figure
 
 
+def pages(table, breakdowns, title):
+    """All pictures of one evaluation.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        `score`, log-odds, and `label` of every trial.
+    breakdowns : dict of str to pandas.DataFrame
+        Column -> what `lib.metrics.breakdown` found.
+    title : str
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
+        File name without ending -> picture.
+    """
+    scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
+    found = {
+        "det": det({title: (scores, labels)}, "DET curve"),
+        "scores": score_histogram(scores, labels, 0.0, title),
+        "confusion_matrix": confusion_matrix(metrics.confusion(scores, labels, 0.0), f"{title}, threshold 0 log-odds"),
+    }
+    overall = metrics.eer(scores, labels)[0]
+    for column, rows in breakdowns.items():
+        found[f"by_{column}"] = breakdown(rows, f"{title}: EER by {column}", overall=overall)
+    return found
+
+
 def _draw_matrix(axes, matrix):
     matrix = np.asarray(matrix)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
