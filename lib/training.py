@@ -11,9 +11,25 @@ from lib.backend import keras, tf
 
 
 def prepare(seed):
-    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for determinism."""
+    """Seed Python, NumPy and TensorFlow, ask for determinism, and use every GPU there is."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
+    spread_over(tf.config.list_logical_devices("GPU"))
+
+
+def spread_over(devices):
+    """Let models that are built from here on train on several devices at once.
+
+    Each device takes an equal part of every batch, and all have the same weights. One
+    device or none changes nothing: TensorFlow takes a single GPU by itself.
+
+    Parameters
+    ----------
+    devices : sequence of tf.config.LogicalDevice
+    """
+    if len(devices) > 1 and not tf.distribute.has_strategy():
+        names = [device.name for device in devices]
+        tf.distribute.experimental_set_strategy(tf.distribute.MirroredStrategy(names))
 
 
 def compile_binary(model, *, learning_rate, **options):

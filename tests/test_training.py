@@ -1,5 +1,8 @@
 """From the store to scores: pipeline, determinism, and that training learns."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from test_store import SETTINGS
@@ -7,6 +10,7 @@ from test_store import SETTINGS
 from lib import dataset, images, models, store, training
 from lib.corpus import open_corpus
 from lib.errors import InputError
+from lib.params import ROOT
 
 LOOK = {"colours": "magma", "pixel_range": "0-1"}
 SIZE = 24
@@ -88,3 +92,34 @@ def test_training_learns_an_easy_difference(data):
     assert history.index.tolist() == list(range(1, 26))
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
     assert scores[labels == 1].min() > scores[labels == 0].max()  # genuine scores higher: the sign is right
+
+
+_ON_DEVICES = """
+import sys
+import numpy as np
+from lib.backend import tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
+from lib import models, training
+training.prepare(3)
+training.spread_over(tf.config.list_logical_devices("CPU"))
+x = np.random.default_rng(0).uniform(0, 255, (32, 32, 32, 3)).astype(np.float32)
+y = (x.mean(axis=(1, 2, 3)) > 127.5).astype(np.float32)[:, None]
+batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
+model = models.paper_cnn(32)
+training.compile_binary(model, learning_rate=1e-3)
+history = training.fit(model, batches.repeat(), batches, epochs=2, steps_per_epoch=2)
+print(tf.distribute.get_strategy().num_replicas_in_sync, *history["loss"], *history["val_loss"])
+"""
+
+
+def test_spread_over_two_devices_has_the_losses_of_one():
+    found = []
+    for devices in ("1", "2"):
+        result = subprocess.run(
+            [sys.executable, "-c", _ON_DEVICES, devices], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        replicas, *losses = result.stdout.split()
+        assert replicas == devices
+        found.append([float(loss) for loss in losses])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
