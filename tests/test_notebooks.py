@@ -27,7 +27,7 @@ RUNS = (
 )
 SMALL = ["epochs=2", "steps_per_epoch=2", "image_size=32", "jobs=1", "head_epochs=1", "top_epochs=1", "copies=1"]
 # What no notebook of the study has, or what it sets by itself, for each notebook alone.
-ALONE = ["backbone_weights=random", "wav2vec_weights=random", "recordings=2", "repeats=1", "pictures=8", "clips=4"]
+ALONE = ["backbone_weights=random", "wav2vec_weights=random", "recordings=4", "repeats=1"]
 PARAMETERS = {
     "11_paper_cnn/mfcc": 1617,
     "12_wav2vec_cnn/untrained": 465,
