@@ -67,7 +67,9 @@ def _loss(axes, history, constant):
     axes.axhline(constant, color="0.4", linewidth=1, linestyle=":", label=name)
     if not equal:
         axes.axhline(np.log(2), color="0.4", linewidth=1, linestyle="-.", label="ln 2 = 0.693")
-    axes.set_yscale("log")  # a loss may start at a hundred and end at a hundredth
+    low, high = axes.get_ylim()
+    if low <= 0 or high > 10 * low:  # a loss may start at a hundred and end at a hundredth
+        axes.set_yscale("log")
     axes.set(xlabel="epoch", ylabel="binary cross-entropy, nat")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=9, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))

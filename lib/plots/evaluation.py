@@ -173,7 +173,7 @@ def score_histogram(scores, labels, threshold, title):
     beyond = int(((scores < edges[0]) | (scores > edges[-1])).sum())
     axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %", title=title)
     if beyond:
-        axes.set_xlabel(f"{axes.get_xlabel()}\n{beyond:,} trials beyond the axis are in the outer bars")
+        axes.set_xlabel(f"{axes.get_xlabel()}\nbeyond the axis, in the outer bars: {beyond:,} of {len(scores):,}")
     axes.set_xlim(edges[0], edges[-1])
     axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure
