@@ -182,7 +182,7 @@ def test_raw_papermill_runs_each_notebook(place, executed, notebook):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "nothing"), "study 'nothing' is unknown; there are demo"),
+        (("run", "nothing"), "study 'nothing' is unknown; there are bench, demo"),
         (("run", "demo", "--set", "epoch=3"), "epoch is a parameter of none of"),
         (("run", "demo", "--data", "/no/such/folder"), "/no/such/folder: no such folder"),
         (("plan", "demo", "--only", "77*"), "no run of the study has such a name"),
