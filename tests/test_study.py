@@ -68,13 +68,13 @@ def test_load_set_seeds_corpus_data_and_only():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"study": "none"}, "study 'none' is unknown; there are demo"),
+        ({"study": "none"}, "study 'none' is unknown; there are bench, demo"),
         ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
         ({"changes": ["epoch=3"]}, "--set: epoch is a parameter of none of"),
         ({"changes": ["epochs=many"]}, "--set: epochs = 'many' is of type str; int is wanted"),
         ({"changes": ["epochs"]}, "--set 'epochs': KEY=VALUE is wanted"),
         ({"changes": ["epochs=[1"]}, "is no YAML value"),
-        ({"only": ["12_*"]}, "--only 12_*: no run of the study has such a name; there are 01_corpus/default"),
+        ({"only": ["77_*"]}, "--only 77_*: no run of the study has such a name; there are 01_corpus/default"),
         ({"seeds": []}, "seeds: an empty list"),
     ],
 )
