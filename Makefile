@@ -34,9 +34,10 @@ ui: .venv/installed
 .venv: .venv/installed
 
 # Stale when the versions change, and when the checkout was moved: the packages stay,
-# only what holds the old place is installed again.
+# only what holds the old place is installed again. Bytecode is made at the first import,
+# of what is imported, instead of a minute for all.
 .venv/installed: requirements.lock pyproject.toml .venv/place
-	$(RUN) pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
