@@ -145,7 +145,8 @@ def activations(backbone, cut, source, count, copies):
     numpy.ndarray [shape=(copies, count, height, width, channels), float32]
     """
     below = keras.Model(backbone.input, backbone.get_layer(cut).output)
-    forward = tf.function(lambda x: below(x, training=False), reduce_retracing=True)
+    pictures = tf.TensorSpec(below.input.shape, tf.float32)
+    forward = tf.function(lambda x: below(x, training=False), input_signature=[pictures])
     kept = np.empty((copies, count, *below.output.shape[1:]), np.float32)
     with tqdm(total=copies * count, desc=f"frozen part of {backbone.name}", unit="picture") as bar:
         for copy, start in itertools.product(range(copies), range(0, count, _BLOCK)):

@@ -115,7 +115,7 @@ def test_score_histogram_bars_of_each_class_sum_to_all_of_it(trials):
     assert heights == pytest.approx([100, 100])
     written = texts(figure)
     assert {"spoof (120 trials)", "genuine (81 trials)", "threshold 0.25"} <= set(written)
-    assert any("1 trials beyond" in text for text in written)
+    assert any("in the outer bars: 1 of 201" in text for text in written)
 
 
 def test_score_histogram_of_constant_scores_is_drawn():

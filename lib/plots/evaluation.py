@@ -217,7 +217,8 @@ def breakdown(table, title, *, overall=None):
     axes.grid(axis="x", color="0.92")
     level = f"{100 * table.attrs.get('level', 0.95):g} % interval over trials"
     axes.set_xlabel(f"EER, % ({level})")
-    axes.set_ylabel(table.attrs.get("by", "group"))
+    by = table.attrs.get("by", "group")
+    axes.set_ylabel("duration, s" if by == "duration" else by)
     figure.suptitle(title, fontsize=11)
     return figure
 

@@ -55,10 +55,11 @@ def gallery(indices, titles, *, title, colours="magma"):
     indices : numpy.ndarray [shape=(pictures, size, size), uint8]
     titles : sequence of str
     title : str
-        The feature's name.
+        The feature's name, and after a comma what else there is to say.
     colours : str
     """
-    figure = _grid(list(indices), titles, [title] * len(titles), columns=4, width=2.1, colours=colours)
+    features = [title.partition(",")[0]] * len(titles)
+    figure = _grid(list(indices), titles, features, columns=4, width=2.1, colours=colours)
     figure.suptitle(title)
     return figure
 
