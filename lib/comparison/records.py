@@ -35,4 +35,4 @@ def ladder(row):
     """
     if not any(name.startswith("ladder/1/") for name in row):
         return None
-    return pd.read_csv(connect().download_artifacts(row["run_id"], "ladder.csv"))
+    return pd.read_csv(connect().download_artifacts(row["run_id"], "ladder.csv"), dtype=str)

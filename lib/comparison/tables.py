@@ -49,6 +49,7 @@ def table(rows):
     Returns
     -------
     pandas.DataFrame [one row a run]
+        With a column `status` unless all have finished.
     """
     lines = []
     for row in rows:
@@ -60,7 +61,9 @@ def table(rows):
         line["diagnosis"] = row.get("diagnosis") or "-"
         line["status"] = "finished" if row["status"] == "FINISHED" else row["status"].lower()
         lines.append(line)
-    return pd.DataFrame(lines)
+    found = pd.DataFrame(lines)
+    everything = len(found) and (found["status"] == "finished").all()
+    return found.drop(columns="status") if everything else found
 
 
 def counts(rows):
