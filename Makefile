@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 
 demo: .venv/installed
 	@$(RUN) lib make-demo
-	@$(RUN) lib run demo
+	@$(RUN) lib run demo --jobs 2
 	@$(RUN) lib compare demo --html data/pages/demo.html > /dev/null 2>&1
 	@echo
 	@echo "comparison page   data/pages/demo.html"

@@ -3,7 +3,7 @@
 The modules import one way only:
 
     errors -> text -> params -> study -> corpus -> audio -> interventions -> audit
-    -> features -> images -> augment -> store -> embeddings -> backend -> dataset
+    -> features -> images -> augment -> cluster -> store -> embeddings -> backend -> dataset
     -> models -> batchnorm -> training -> transfer -> recipes -> bench -> scores
     -> metrics -> repairs -> verdict -> diagnosis -> shortcuts -> reference -> plots
     -> tracking -> comparison -> runner -> cli

@@ -108,12 +108,17 @@ def plan(study, corpus, data, store, only, changes, seeds, force):
 @main.command()
 @_study_options
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
-def run(study, corpus, data, store, only, changes, seeds, force, jobs):
+@click.option("--scheduler", metavar="URL", envvar="STUDY_SCHEDULER", help="A Dask cluster, as tcp://HOST:8786.")
+def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler):
     """Run what is not done yet of STUDY (a file of params/studies).
 
     A run is done when MLflow holds a finished run with the same notebook, lib,
     parameters and corpus. A failed run is marked failed in MLflow, the others go on.
     """
+    if scheduler:
+        from lib import cluster
+
+        cluster.check(scheduler)
     chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
     todo = [step for step in steps if step.done is None]
     click.echo(f"study {study} on corpus {chosen.corpus}: {len(todo)} to run, {len(steps) - len(todo)} done")
@@ -133,7 +138,8 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs):
             if outcome.error:
                 click.echo(f"      {outcome.error}", err=True)
 
-        failed = [o for o in runner.run_all(chosen, steps, jobs=jobs, report=report) if o.error]
+        outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report)
+        failed = [outcome for outcome in outcomes if outcome.error]
     _echo_table(study, chosen.corpus)
     if failed:
         raise RunError(f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback")

@@ -6,6 +6,7 @@ run is marked in MLflow with the error of its cell, and the others go on.
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,16 +14,15 @@ import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from joblib import Parallel, delayed
-
-from lib import audit, study
+from lib import audit, cluster, study
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
 from lib.tracking import done as done_runs
 from lib.tracking import query
-from lib.tracking.client import RUN_ID, connect, create, tracking_uri
+from lib.tracking.client import RUN_ID, SQLITE, connect, create, tracking_uri
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 _QUIET = {
@@ -30,6 +30,7 @@ _QUIET = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
+_MODELS = 10  # the stage whose runs go to a cluster's workers
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
 
 
@@ -88,15 +89,21 @@ def plan(chosen, *, force=False):
     return [step for step in steps if chosen.chooses(step.run)]
 
 
-def run_all(chosen, steps, *, jobs=1, report=lambda outcome: None):
+def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None):
     """Execute what is not done, stage by stage.
+
+    On a cluster the workers execute the runs of models. The runs before them stay here
+    and send their chunks of recordings to the workers; a run on a worker could not,
+    it would wait for the very worker that it keeps busy. Comparisons stay here too.
 
     Parameters
     ----------
     chosen : lib.study.Study
     steps : list of Step
     jobs : int > 0
-        Runs of one stage at the same time.
+        Runs of one stage at the same time, on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, see `lib.cluster`.
     report : callable (Outcome) -> None
         Called as each run ends.
 
@@ -114,16 +121,19 @@ def run_all(chosen, steps, *, jobs=1, report=lambda outcome: None):
         members = [step for step in todo if step.run.stage == stage]
         if members[0].run.compares:  # what it reads is known only now
             members = [step for step in plan(chosen) if step.run.key in {member.run.key for member in members}]
-        results = Parallel(n_jobs=min(jobs, len(members)), return_as="generator_unordered")(
-            delayed(execute)(step, chosen.name, show=jobs == 1) for step in members
-        )
-        for outcome in results:
+        there = scheduler if stage == _MODELS else None
+        if there:
+            work = partial(_execute_on_worker, uri=tracking_uri())
+        else:
+            work = partial(execute, show=jobs == 1, scheduler=scheduler)
+        tasks = [(step, chosen.name) for step in members]
+        for outcome in cluster.unordered(work, tasks, jobs=min(jobs, len(members)), scheduler=there):
             outcomes.append(outcome)
             report(outcome)
     return outcomes
 
 
-def execute(step, study_name, *, show=False):
+def execute(step, study_name, *, show=False, scheduler=None):
     """Execute one notebook in a run of its own, and attach the executed notebook.
 
     Parameters
@@ -132,6 +142,8 @@ def execute(step, study_name, *, show=False):
     study_name : str
     show : bool
         Pass the notebook's progress bars on to stderr.
+    scheduler : str, optional
+        Of the cluster that the notebook's extraction is sent to.
 
     Returns
     -------
@@ -149,7 +161,7 @@ def execute(step, study_name, *, show=False):
     with tempfile.TemporaryDirectory() as folder:
         executed = Path(folder) / "notebook.ipynb"
         try:
-            with _environment(run_id):
+            with _environment({RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", **_QUIET}):
                 _papermill(run, executed, show)
             status = "FINISHED"
         except Exception as problem:  # a notebook may raise anything; the other runs go on
@@ -258,10 +270,19 @@ def _one_line_a_bar(executed):
     nbformat.write(notebook, executed)
 
 
+def _execute_on_worker(step, study_name, *, uri):
+    """`execute`, recorded where the command's own runs are."""
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        raise InputError(f"{uri}: not seen by worker {socket.gethostname()}; MLFLOW_TRACKING_URI has to name a server")
+    if study.fingerprint(step.run, step.corpus_digest) != step.fingerprint:
+        raise InputError(f"{step.run.name}: worker {socket.gethostname()} has another version of lib or notebook")
+    with _environment({"MLFLOW_TRACKING_URI": uri}):
+        return execute(step, study_name)
+
+
 @contextmanager
-def _environment(run_id):
-    """The kernel learns from its environment which run it is, and keeps its log short."""
-    values = {RUN_ID: run_id, **_QUIET}
+def _environment(values):
+    """A notebook's kernel learns from its environment which run it is, and keeps its log short."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

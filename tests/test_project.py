@@ -13,13 +13,14 @@ import yaml
 from lib import params, study
 
 ORDER = (
-    "errors text params study corpus audio interventions audit features images augment store embeddings "
+    "errors text params study corpus audio interventions audit features images augment cluster store embeddings "
     "backend dataset models batchnorm training transfer recipes bench scores metrics repairs verdict diagnosis "
     "shortcuts reference plots tracking comparison runner cli"
 ).split()
 ONLY_IN = {
     "mlflow": {"tracking"},
     "papermill": {"runner"},
+    "distributed": {"cluster"},
     "librosa": {"audio", "bench", "features"},
     "keras": {"backend"},
     "tensorflow": {"backend"},

@@ -1,6 +1,7 @@
 """Chunks of arrays in a folder or at a URL, one array a trial."""
 
 import json
+import os
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ import numpy as np
 from fsspec.implementations.local import LocalFileSystem
 
 from lib.corpus import SPLITS
-from lib.params import local_path
+from lib.params import ROOT, local_path
 
+CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 CHUNK = 128  # trials a file: 5 MB of pictures, a second or less of work
 
 
@@ -53,7 +55,7 @@ class Stored:
         if chunks is None:
             files = [_chunk_url(self.url, split, i) for i in range(-(-self.sizes[split] // CHUNK))]
             # Local files are mapped into memory, so only the arrays asked for are read.
-            chunks = [np.load(path, mmap_mode="r") for path in fsspec.open_local(files)]
+            chunks = [np.load(_local(url), mmap_mode="r") for url in files]
             _OPEN[self.url, split] = chunks
         return chunks
 
@@ -127,6 +129,22 @@ def _whole_file(url):
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _local(url):
+    """A chunk's file on this machine: itself, or its copy.
+
+    A chunk never changes, since its URL holds the digest of what it was made from. The
+    caches of fsspec write a copy under its name while another process may have mapped it.
+    """
+    fs, path = fsspec.url_to_fs(url)
+    if isinstance(fs, LocalFileSystem):
+        return path
+    copy = CACHE / url.replace("://", os.sep)
+    if not copy.exists():
+        with _whole_file(str(copy)) as file:
+            file.write(fs.cat_file(path))
+    return copy
 
 
 def _chunk_url(url, split, number):

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from lib import audio, features, images
+from lib import audio, cluster, features, images
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.store import chunks
@@ -67,9 +66,8 @@ def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
 
 def _run(tasks, settings, size, jobs, progress):
     jobs = min(jobs, max(len(tasks) // 2, 1))  # starting a process costs more than a chunk
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_make_chunk)(paths, targets, settings, size) for paths, targets in tasks
-    )
+    chunk_tasks = [(paths, targets, settings, size) for paths, targets in tasks]
+    results = cluster.unordered(_make_chunk, chunk_tasks, jobs=jobs, scheduler=cluster.at_hand())
     notes = {}
     total = sum(len(paths) for paths, _ in tasks)
     with tqdm(total=total, desc="extracting", unit="clip", disable=not (progress and tasks)) as bar:

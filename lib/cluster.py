@@ -1,0 +1,154 @@
+"""Work in parallel: on this machine's processes, or on the workers of a Dask cluster.
+
+Dask gives the tasks of a worker that died to another one. So a task has to leave the
+same behind when it is done twice: a chunk is moved into place whole, a run of a
+notebook is a new run of the same fingerprint.
+"""
+
+import asyncio
+import hashlib
+import os
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from urllib.parse import urlsplit
+
+from joblib import Parallel, delayed
+
+from lib.errors import InputError, RunError
+from lib.params import ROOT
+
+SCHEDULER = "STUDY_SCHEDULER"  # environment variable by which a notebook's kernel learns of the cluster
+TIMEOUT = 10  # seconds to reach the scheduler, and to see a worker
+_PORTION = 100  # tasks told to the scheduler at a time; a million recordings are 7,813 chunks
+
+
+def at_hand():
+    """The scheduler's address that the environment names, or None."""
+    return os.environ.get(SCHEDULER) or None
+
+
+def unordered(function, tasks, *, jobs, scheduler=None):
+    """Results of a function for each task, as they are done.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module that the workers can import.
+    tasks : list of tuple
+        Arguments of each call.
+    jobs : int > 0
+        Processes on this machine; the cluster uses all its workers.
+    scheduler : str, optional
+        Address of a Dask scheduler, as ``tcp://HOST:8786``.
+
+    Yields
+    ------
+    object
+        What the function returned; an exception in a task is raised here.
+
+    Raises
+    ------
+    lib.errors.InputError
+        The cluster cannot be used, see `check`; or a worker has another version of lib.
+    lib.errors.RunError
+        A task was lost with worker after worker, or the scheduler went away.
+    """
+    if not scheduler:
+        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(function)(*task) for task in tasks)
+    elif tasks:
+        yield from _on_workers(function, tasks, scheduler)
+
+
+def check(scheduler):
+    """Refuse a cluster that cannot be used, before anything is sent to it.
+
+    Raises
+    ------
+    lib.errors.InputError
+        The address is none, nobody answers there within 10 s, no worker has joined, or
+        a worker has several threads.
+    """
+    _refuse_malformed(scheduler)
+    try:
+        asyncio.run(asyncio.wait_for(_answer(scheduler), TIMEOUT))
+    except (OSError, TimeoutError, ValueError) as error:
+        raise _no_answer(scheduler, error) from None
+    with _client(scheduler):
+        pass
+
+
+async def _answer(scheduler):
+    """Shake hands and leave; a client alone waits for ever for a server that says nothing."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    comm = await connect(scheduler, timeout=TIMEOUT / 2, **Security().get_connection_args("client"))
+    await comm.close()
+
+
+def _no_answer(scheduler, error):
+    reason = str(error).partition("\n")[0] or f"silent for {TIMEOUT} s"
+    return InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({reason})")
+
+
+def _on_workers(function, tasks, scheduler):
+    from distributed import KilledWorker, as_completed
+
+    with _client(scheduler) as client:
+        call = partial(_same_lib, _lib(), function)
+        futures = client.map(call, tasks, pure=False, batch_size=_PORTION)
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                yield future.result()
+        except KilledWorker as error:
+            raise RunError(f"{scheduler}: {' '.join(str(error).split())}") from None
+        except CancelledError as error:
+            raise RunError(f"{scheduler}: the scheduler went away before all was done ({error})") from None
+
+
+@contextmanager
+def _client(scheduler):
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=TIMEOUT, set_as_default=False)
+    except OSError as error:
+        raise _no_answer(scheduler, error) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=TIMEOUT)
+        except TimeoutError:
+            raise InputError(f"--scheduler {scheduler}: no worker has joined; `dask worker {scheduler}`") from None
+        for worker, threads in client.nthreads().items():
+            if threads != 1:  # a run changes the environment of its process
+                raise InputError(f"--scheduler {scheduler}: {worker} has {threads} threads; `dask worker --nthreads 1`")
+        yield client
+
+
+def _refuse_malformed(scheduler):
+    wanted = f"--scheduler {scheduler!r}: tcp://HOST:PORT or tls://HOST:PORT is wanted"
+    try:
+        parts = urlsplit(scheduler)
+        if parts.scheme in ("tcp", "tls") and parts.hostname and parts.port and not parts.path:
+            return
+    except ValueError:  # a port that is no number
+        pass
+    raise InputError(wanted)
+
+
+def _same_lib(digest, function, task):
+    if _lib() != digest:
+        from distributed import get_worker
+
+        raise InputError(f"worker {get_worker().address}: it has loaded another lib than this command; restart it")
+    return function(*task)
+
+
+@lru_cache(maxsize=1)
+def _lib():
+    """Digest of lib as this process has loaded it."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted((ROOT / "lib").rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,202 @@
+"""Work on a Dask cluster: same chunks, same scores, and what is refused."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import dask
+import fsspec
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from distributed import LocalCluster
+from mlflow import MlflowClient
+from test_store import SETTINGS, files
+
+from lib import cluster, params, runner, store, study
+from lib.cli import main
+from lib.corpus import open_corpus
+from lib.errors import InputError, RunError
+from lib.store import chunks
+from lib.tracking import query
+
+SMALL = ("--set", "epochs=2", "--set", "steps_per_epoch=2", "--set", "image_size=32", "--set", "jobs=1")
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a scheduler on loopback with two worker processes."""
+    few = dask.config.set({"distributed.scheduler.allowed-failures": 1})
+    with few, LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as started:
+        yield started.scheduler_address
+
+
+@pytest.fixture
+def corpus(corpus_folder):
+    return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch, tmp_path):
+    monkeypatch.setattr(chunks, "CHUNK", 5)
+    monkeypatch.setattr(chunks, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(chunks, "_OPEN", {})
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An empty bucket of moto's S3 server on loopback, as the environment names one."""
+    moto = pytest.importorskip("moto.server", reason="needs moto[server], of the dev extra")
+    import boto3
+
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    values = {"AWS_ACCESS_KEY_ID": "loopback", "AWS_SECRET_ACCESS_KEY": "loopback", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in (values | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="study")
+    yield "s3://study/store"
+    server.stop()
+    fsspec.filesystem("s3").clear_instance_cache()
+
+
+def extract(corpus, where):
+    return store.extract(corpus, ["mfcc", "stft"], SETTINGS, size=32, store=str(where), jobs=1, progress=False)[0]
+
+
+def everything(pictures):
+    return [part.batch(split, range(count)) for part in pictures.values() for split, count in part.sizes.items()]
+
+
+# Functions of a test's own travel by value, so the workers do not import this file.
+def process_id():
+    return lambda _: os.getpid()
+
+
+def test_unordered_without_scheduler_stays_on_this_machine():
+    assert list(cluster.unordered(process_id(), [(1,), (2,)], jobs=1)) == [os.getpid()] * 2
+
+
+def test_unordered_uses_every_worker(scheduler):
+    found = set(cluster.unordered(process_id(), [(k,) for k in range(20)], jobs=1, scheduler=scheduler))
+    assert len(found) == 2 and os.getpid() not in found
+
+
+def test_unordered_worker_killed_half_way_loses_nothing(scheduler, tmp_path):
+    def killed_once(mark):
+        if not os.path.exists(mark):
+            with open(mark, "w"):
+                os.kill(os.getpid(), signal.SIGKILL)  # as a machine that is switched off
+        return mark
+
+    marks = {str(tmp_path / "first"), __file__}
+    assert set(cluster.unordered(killed_once, [(mark,) for mark in marks], jobs=1, scheduler=scheduler)) == marks
+
+
+def test_unordered_task_that_kills_every_worker_is_given_up(scheduler):
+    tasks = [(signal.SIGKILL,)]
+    with pytest.raises(RunError, match=scheduler):
+        list(cluster.unordered(lambda how: os.kill(os.getpid(), how), tasks, jobs=1, scheduler=scheduler))
+
+
+def test_unordered_error_of_a_task_is_raised_here(scheduler):
+    def refuse(value):
+        raise InputError(f"{value}: refused")
+
+    with pytest.raises(InputError, match="7: refused"):
+        list(cluster.unordered(refuse, [(7,)], jobs=1, scheduler=scheduler))
+
+
+def test_unordered_worker_with_another_lib_is_refused(scheduler, monkeypatch):
+    monkeypatch.setattr(cluster, "_lib", lambda: "0" * 16)
+    with pytest.raises(InputError, match="another lib than this command"):
+        list(cluster.unordered(process_id(), [(1,)], jobs=1, scheduler=scheduler))
+
+
+def test_extract_on_workers_equals_local_byte_for_byte(scheduler, corpus, tmp_path, monkeypatch):
+    extract(corpus, tmp_path / "here")
+    monkeypatch.setenv(cluster.SCHEDULER, scheduler)
+    extract(corpus, tmp_path / "there")
+    here, there = files(tmp_path / "here"), files(tmp_path / "there")
+    assert here.keys() == there.keys() and here
+    assert all(here[name].read_bytes() == there[name].read_bytes() for name in here)
+
+
+def test_run_on_worker_that_does_not_see_the_database_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has to name a server"):
+        runner._execute_on_worker(None, "demo", uri=f"sqlite:///{tmp_path / 'absent.db'}")
+
+
+def test_run_on_worker_with_another_notebook_is_refused(corpus_folder):
+    run = study.load("demo", data=str(corpus_folder), only=["11_*/mfcc"]).runs[0]
+    step = runner.Step(run, "0" * 16, "made elsewhere", None)
+    with pytest.raises(InputError, match=f"{run.name}: worker .* another version"):
+        runner._execute_on_worker(step, "demo", uri="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["localhost", "http://localhost:8786", "tcp://localhost:port", "tcp://localhost"])
+def test_run_malformed_scheduler_is_refused(address):
+    result = CliRunner().invoke(main, ["run", "demo", "--scheduler", address])
+    assert result.exit_code == 2
+    assert address in result.stderr and "tcp://HOST:PORT" in result.stderr
+
+
+def test_run_scheduler_that_does_not_answer_is_refused(monkeypatch):
+    monkeypatch.setattr(cluster, "TIMEOUT", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and says nothing
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        result = CliRunner().invoke(main, ["run", "demo", "--scheduler", address])
+    assert result.exit_code == 2
+    assert f"{address}: no Dask scheduler answers" in result.stderr
+
+
+@pytest.mark.parametrize(("count", "threads", "words"), [(0, 1, "no worker has joined"), (1, 2, "has 2 threads")])
+def test_check_unfit_workers_are_refused(count, threads, words, monkeypatch):
+    monkeypatch.setattr(cluster, "TIMEOUT", 1)
+    how = {"processes": False, "protocol": "tcp", "dashboard_address": ":0"}
+    with LocalCluster(n_workers=count, threads_per_worker=threads, **how) as unfit:
+        with pytest.raises(InputError, match=words):
+            cluster.check(unfit.scheduler_address)
+
+
+def test_batch_from_an_object_store_is_that_of_files_and_kept(corpus, tmp_path, monkeypatch):
+    here, there = extract(corpus, tmp_path / "here"), extract(corpus, "memory://store")
+    expected = everything(here)
+    np.testing.assert_equal(everything(there), expected)
+    fsspec.filesystem("memory").rm("/store", recursive=True)
+    monkeypatch.setattr(chunks, "_OPEN", {})
+    np.testing.assert_equal(everything(there), expected)
+
+
+def test_extract_to_s3_equals_files_and_goes_on_where_it_was(bucket, corpus, tmp_path):
+    here, there = extract(corpus, tmp_path / "here"), extract(corpus, bucket)
+    np.testing.assert_equal(everything(there), everything(here))
+    s3 = fsspec.filesystem("s3")
+    removed = f"{there['mfcc'].url}/dev/00001.npy"
+    s3.rm(removed)
+    assert list(chunks.pending(there["mfcc"].url, there["mfcc"].sizes).values()) == [removed]
+    extract(corpus, bucket)
+    local = f"{here['mfcc'].url}/dev/00001.npy"
+    with open(local, "rb") as file:
+        assert s3.cat_file(removed) == file.read()
+
+
+@pytest.mark.slow
+def test_run_on_workers_gives_the_scores_of_local_runs(scheduler, corpus_folder, tmp_path):
+    scores = {}
+    for where, more in (("here", ()), ("there", ("--scheduler", scheduler))):
+        uri = f"sqlite:///{tmp_path / where / 'mlflow.db'}"
+        command = [sys.executable, "-m", "lib", "run", "demo", "--data", str(corpus_folder), *SMALL, *more]
+        command += ["--store", str(tmp_path / where / "store"), "--only", "02_*", "--only", "11_*/mfcc"]
+        environment = os.environ | {"MLFLOW_TRACKING_URI": uri}
+        result = subprocess.run(command, cwd=params.ROOT, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        client = MlflowClient(uri)
+        run = next(r for r in query.all_runs(client, "demo") if r.info.run_name == "11_paper_cnn/mfcc")
+        folder = tmp_path / where / "artifacts" / "demo" / run.info.run_id / "artifacts" / "scores"
+        scores[where] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert scores["here"].keys() == {"train.tsv", "dev.tsv", "eval.tsv"}
+    assert scores["there"] == scores["here"]
