@@ -8,6 +8,8 @@ from lib import batchnorm, dataset, training, transfer
 from lib.corpus import SPLITS
 from lib.store import Stored
 
+_NORMALISED = 128  # training pictures that the statistics of an untrained backbone are taken from
+
 
 @dataclass(frozen=True)
 class View:
@@ -74,6 +76,8 @@ def two_phases(build, views, corpus, settings, *, on_epoch=None):
         ]
         for split in ("train", "dev")
     }
+    if settings["backbone_weights"] == "random":
+        _normalise(system, sources["train"], len(corpus.split("train")), settings["batch_size"])
     phases = [
         transfer.Phase("head", 0, settings["head_epochs"], settings["head_learning_rate"]),
         transfer.Phase("top layers", settings["top_layers"], settings["top_epochs"], settings["top_learning_rate"]),
@@ -136,6 +140,18 @@ def refresh(model, view, corpus, settings):
     """Set a model's moving statistics by one pass over its training batches, in place."""
     count = -(-len(corpus.split("train")) // settings["batch_size"])
     batchnorm.refresh(model, training_batches(view, corpus, settings).take(count))
+
+
+def _normalise(system, sources, count, batch_size):
+    """Set the moving statistics of untrained backbones, in place.
+
+    Fresh ones (mean 0, variance 1) fit no signal: in inference mode 17 blocks of them
+    shrink every picture to the same nothing.
+    """
+    positions = np.random.default_rng(0).permutation(count)[:_NORMALISED]
+    starts = range(0, len(positions), batch_size)
+    for backbone, source in zip(system.backbones, sources, strict=True):
+        batchnorm.refresh(backbone, [(source(positions[s : s + batch_size], 0), None) for s in starts])
 
 
 def scored(model, views, corpus, pixel_range):

@@ -107,7 +107,7 @@ def test_run_ladder_logs_each_rung_of_the_cured_runs(place, executed):
 
 
 def test_run_prints_the_table_and_says_untrained(executed):
-    assert "11_paper_cnn/mfcc " in executed.output and "12_wav2vec_cnn/untrained (untrained)" in executed.output
+    assert "11_paper_cnn/mfcc " in executed.output and "14_mobilenet/cured (untrained)" in executed.output
     assert "eval 5 genuine + 15 spoof" in executed.output
 
 

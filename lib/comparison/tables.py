@@ -35,7 +35,8 @@ def label(row):
 
 def named(row):
     """A run's name, with a word where its pretrained part is untrained."""
-    return row["run"] + (" (untrained)" if row.get("weights", "").startswith("untrained") else "")
+    said = row["run"].endswith("/untrained") or not row.get("weights", "").startswith("untrained")
+    return row["run"] + ("" if said else " (untrained)")
 
 
 def table(rows):
