@@ -95,12 +95,12 @@ def train(system, phases, train, dev, labels, *, cut, copies, batch_size, patien
         elif phase.unfrozen == 0:
             model = system.head
             sources = {
-                split: [_lookup(pooled(b, cut, a)) for b, a in zip(system.backbones, kept, strict=True)]
+                split: [lookup(pooled(b, cut, a)) for b, a in zip(system.backbones, kept, strict=True)]
                 for split, kept in at_cut.items()
             }
         else:
             model = above(system, cut)
-            sources = {split: [_lookup(a) for a in kept] for split, kept in at_cut.items()}
+            sources = {split: [lookup(a) for a in kept] for split, kept in at_cut.items()}
         training.compile_binary(model, learning_rate=phase.learning_rate)
         done = sum(len(history) for history in histories)
         history = training.fit(
@@ -221,7 +221,8 @@ def batches(sources, labels, *, batch_size, seed=None, copies=1):
     return positions.enumerate().map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def _lookup(kept):
+def lookup(kept):
+    """Kept answers as a source: (positions, copy) -> their rows."""
     return lambda positions, copy: kept[copy, positions]
 
 

@@ -35,7 +35,7 @@ def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
         kept = [transfer.pooled(system.backbones[0], cut, part) for part in kept]
     seconds = time.perf_counter() - started
     short = system.head if top == 0 else transfer.above(system, cut)
-    from_kept = [lambda positions, copy, part=part: part[copy, positions] for part in kept]
+    from_kept = [transfer.lookup(part) for part in kept]
     ways = {
         "whole model": _epoch(system.model, train, dev, labels, batch_size),
         "kept answers": _epoch(short, *from_kept, labels, batch_size),

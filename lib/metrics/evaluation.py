@@ -120,7 +120,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, s
     result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels, seed=seed))
     result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs)}
     result["clusters"] = {
-        name: _over_clusters(scores, labels, clusters, over_trials, level=level, **settings)
+        name: over_clusters(scores, labels, clusters, over_trials["eer"].var(), level=level, **settings)
         for name, clusters in _clusters(table).items()
     }
     result["breakdown"] = {column: _rows(breakdown(table, column, resamples=resamples, seed=seed)) for column in by}
@@ -154,18 +154,35 @@ def _clusters(table):
     return {kind: names for kind, names in kinds.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
 
 
-def _over_clusters(scores, labels, clusters, over_trials, *, level, **settings):
-    values = resample(scores, labels, clusters=clusters, metrics=_OVER_CLUSTERS, **settings)
+def over_clusters(scores, labels, clusters, variance, *, metrics=_OVER_CLUSTERS, level=0.95, **settings):
+    """What the same scores say when clusters, and not trials, are drawn.
+
+    Parameters
+    ----------
+    scores, labels, clusters : array [shape=(trials,)]
+    variance : float
+        Of the EER over resampled trials.
+    metrics : sequence of str
+        The EER among them.
+    level, settings
+        As for `lib.metrics.bootstrap`.
+
+    Returns
+    -------
+    dict
+        `count`, ``<metric>_ci`` [low, high], `design_effect` (None without variance), and
+        `most`, the cluster without which the EER changes most.
+    """
+    values = resample(scores, labels, clusters=clusters, metrics=metrics, **settings)
     ends = intervals(values, {}, labels, clusters=clusters, level=level)
-    trials = over_trials["eer"].var()
     influence = leave_one_out(scores, labels, clusters)
     influence = influence[influence["cluster"] != UNKNOWN]
     most = influence.iloc[0]
     known = not np.isnan(most["without"])
     return {
         "count": len(influence),
-        **{f"{name}_ci": list(ends[name]) for name in _OVER_CLUSTERS},
-        "design_effect": float(values["eer"].var() / trials) if trials > 0 else None,
+        **{f"{name}_ci": list(ends[name]) for name in metrics},
+        "design_effect": float(values["eer"].var() / variance) if variance > 0 else None,
         "most": {"cluster": str(most["cluster"]), "without": float(most["without"]) if known else None},
     }
 

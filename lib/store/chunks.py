@@ -1,5 +1,6 @@
 """Chunks of arrays in a folder or at a URL, one array a trial."""
 
+import hashlib
 import json
 import os
 import uuid
@@ -66,6 +67,22 @@ _OPEN = {}  # mapped chunks of this process
 def root(store):
     """The store's own URL; a relative folder starts at the project's folder."""
     return store if "://" in store else str(local_path(store))
+
+
+def key(identity, files):
+    """Digest of what was computed and of the code that computes it.
+
+    Parameters
+    ----------
+    identity : list
+        Corpus digest and settings, as JSON takes them.
+    files : sequence of str or Path
+        The code.
+    """
+    code = hashlib.blake2b()
+    for file in files:
+        code.update(Path(file).read_bytes())
+    return hashlib.blake2b(json.dumps([*identity, code.hexdigest()]).encode(), digest_size=8).hexdigest()
 
 
 def pending(url, sizes):

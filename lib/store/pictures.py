@@ -1,9 +1,5 @@
 """Pictures of features, made for a whole corpus in one pass over its recordings."""
 
-import hashlib
-import json
-from pathlib import Path
-
 import numpy as np
 from tqdm.auto import tqdm
 
@@ -94,11 +90,8 @@ def _make_chunk(paths, targets, settings, size):
 
 
 def _key(corpus, name, settings, size):
-    code = hashlib.blake2b()
-    for module in (audio, features, images):
-        code.update(Path(module.__file__).read_bytes())
-    identity = [corpus.digest, name, features.identity(name, settings), size, code.hexdigest()]
-    return hashlib.blake2b(json.dumps(identity).encode(), digest_size=8).hexdigest()
+    identity = [corpus.digest, name, features.identity(name, settings), size]
+    return chunks.key(identity, [module.__file__ for module in (audio, features, images)])
 
 
 def _about(corpus, name, settings, size):

@@ -3,7 +3,7 @@
 from lib import metrics
 from lib.corpus import UNKNOWN
 from lib.metrics import alarms
-from lib.metrics.clusters import leave_one_out
+from lib.metrics.evaluation import over_clusters
 from lib.metrics.resampling import intervals, resample
 
 LOGGED = (
@@ -62,14 +62,4 @@ def _over_speakers(table, variance):
     if len(known) < ENOUGH_SPEAKERS:
         return None
     scores, labels, speakers = (table[name].to_numpy() for name in ("score", "label", "speaker"))
-    eers = resample(scores, labels, clusters=speakers, metrics=("eer",))
-    low, high = intervals(eers, {}, labels, clusters=speakers)["eer"]
-    influence = leave_one_out(scores, labels, speakers)
-    most = influence[influence["cluster"] != UNKNOWN].iloc[0]
-    known_without = most["without"] == most["without"]  # NaN where the other trials are of one class
-    return {
-        "count": len(known),
-        "eer_ci": [low, high],
-        "design_effect": float(eers["eer"].var() / variance) if variance > 0 else None,
-        "most": {"cluster": str(most["cluster"]), "without": float(most["without"]) if known_without else None},
-    }
+    return over_clusters(scores, labels, speakers, variance, metrics=("eer",))
