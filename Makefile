@@ -2,6 +2,10 @@
 PYTHON ?= python3.11
 RUN := .venv/bin/python -m
 
+# Where Python is told to write no bytecode, as in many containers, each notebook would
+# compile TensorFlow, MLflow and pandas anew: 10 s a run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test bench lab ui lint lock .venv
 
 demo: .venv/installed
@@ -34,11 +38,13 @@ ui: .venv/installed
 .venv: .venv/installed
 
 # Stale when the versions change, and when the checkout was moved: the packages stay,
-# only what holds the old place is installed again. Bytecode is made at the first import,
-# of what is imported, instead of a minute for all.
+# only what holds the old place is installed again. Bytecode is made of what the study
+# imports, at once, instead of a minute for all.
 .venv/installed: requirements.lock pyproject.toml .venv/place
 	$(RUN) pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@.venv/bin/python -c "import lib.embeddings.encoder, lib.recipes, lib.runner, lib.shortcuts, lib.tracking.runs"
+	@.venv/bin/python -c "import ipykernel.kernelapp, nbconvert, papermill"
 	@touch $@
 
 .venv/place: FORCE
