@@ -1,17 +1,24 @@
-"""Which runs are done, remembered for as long as the tracking database is unchanged.
+"""Which runs are done, asked of the tracking database without MLflow.
 
-Importing MLflow and mapping its database takes four times as long as all else that a
-plan does. So the answer is kept beside the SQLite file, with what tells that the file
-was not written since. A tracking server is always asked.
+Importing MLflow takes longer than all else that a plan does, and a plan wants two columns
+of it. So the SQLite file is read directly. A tracking server, and a file that this MLflow
+schema does not fit, is asked through MLflow.
 """
 
-import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from lib.tracking import query
 from lib.tracking.client import SQLITE, connect, tracking_uri
 
-_CHANGE_COUNTER = slice(24, 28)  # of a SQLite file's header, counts its transactions
+_FINISHED = """
+SELECT tags.value, runs.run_uuid
+FROM runs JOIN experiments USING (experiment_id) JOIN tags USING (run_uuid)
+WHERE experiments.name = ? AND tags.key = 'fingerprint'
+  AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
+ORDER BY runs.start_time
+"""
 
 
 def finished(experiment):
@@ -26,41 +33,13 @@ def finished(experiment):
     dict of str to str
     """
     uri = tracking_uri()
-    if not uri.startswith(SQLITE):
-        return query.finished(connect(), experiment)
-    database = Path(uri.removeprefix(SQLITE)).absolute()
-    if not database.is_file():
-        return {}
-    kept, state = database.with_name(f"{database.stem}.done.json"), _state(database)
-    known = _read(kept)
-    if known.get("state") != state:
-        known = {"state": state, "experiments": {}}
-    if experiment not in known["experiments"]:
-        known["experiments"][experiment] = query.finished(connect(), experiment)
-        if _state(database) == state:
-            _write(kept, known)
-    return known["experiments"][experiment]
-
-
-def _state(database):
-    """What changes with every transaction: the file's counter, or the log before it."""
-    with database.open("rb") as file:
-        counter = file.read(_CHANGE_COUNTER.stop)[_CHANGE_COUNTER].hex()
-    log = database.with_name(f"{database.name}-wal")
-    files = [path.stat() for path in (database, log) if path.exists()]
-    return [counter, *([facts.st_mtime_ns, facts.st_size] for facts in files)]
-
-
-def _read(path):
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):  # not there yet, or cut off: MLflow is asked
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write(path, content):
-    try:
-        path.write_text(json.dumps(content))
-    except OSError:  # a folder that one may only read; the next plan takes its time again
-        return
+    if uri.startswith(SQLITE):
+        database = Path(uri.removeprefix(SQLITE)).absolute()
+        if not database.is_file():
+            return {}
+        try:
+            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+                return dict(connection.execute(_FINISHED, (experiment,)))
+        except sqlite3.Error:  # another schema, or no database: MLflow knows what to do or say
+            pass
+    return query.finished(connect(), experiment)
