@@ -74,17 +74,17 @@ def pictures(y, names, settings, size):
 
 def _drawn(cells, scale, size):
     """The picture of `scale(cells)`, scale a function that never falls."""
-    low, high = (float(end) for end in scale(np.array([cells.min(), cells.max()])))
+    ends = scale(np.array([cells.min(), cells.max()]))
+    low, high = float(ends.min()), float(ends.max())
     if high <= low:
         return np.zeros((size, size), dtype=np.uint8)
-    rows, columns = _cells(cells.shape[0], size)[::-1], _cells(cells.shape[1], size)
-    # The cells along an axis are fewer than the pixels, or else those between pixels are dropped first.
-    if cells.shape[0] > size:
-        cells, rows = cells.take(rows, axis=0), slice(None)
-    if cells.shape[1] > size:
-        cells, columns = cells.take(columns, axis=1), slice(None)
+    # Where cells are more than pixels, those between pixels are dropped before they are scaled.
+    for axis in (0, 1):
+        if cells.shape[axis] > size:
+            cells = cells.take(_cells(cells.shape[axis], size), axis=axis)
     index = np.rint((scale(cells) - np.float32(low)) * np.float32(255 / (high - low))).astype(np.uint8)
-    return index[rows][:, columns]
+    rows, columns = (_cells(count, size) for count in index.shape)
+    return index[:, columns][rows[::-1]]  # in this order the second is a copy of whole rows
 
 
 def _cells(count, size):

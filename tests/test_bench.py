@@ -68,6 +68,7 @@ def test_extracted_writes_a_store_of_its_own_each_time(corpus, tmp_path):
 def test_compared_ways_do_every_recording(corpus):
     paths = corpus.trials["path"].tolist()[:2]
     assert extraction.drawn_and_reopened(paths, SETTINGS, 32) == 2
+    assert extraction.drawn_and_reopened(paths, SETTINGS, 32, figure=extraction.TUTORIAL) == 2
     assert extraction.librosa_features(paths, SETTINGS) == 2
     assert extraction.power_alone(paths, SETTINGS) == 2
 

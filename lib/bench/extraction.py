@@ -19,6 +19,8 @@ from PIL import Image
 
 from lib import store
 
+# As `examples/LibROSA demo.ipynb` of librosa draws spectrograms, and many after it.
+TUTORIAL = {"figsize": (12, 4), "layout": "tight"}
 _FRAMES = 16  # transformed at a time; 8 and 64 are slower (tried)
 
 
@@ -52,17 +54,24 @@ def extracted(corpus, names, settings, *, size, folder, jobs):
     return len(corpus.trials)
 
 
-def drawn_and_reopened(paths, settings, size):
+def drawn_and_reopened(paths, settings, size, *, figure=None):
     """librosa, a figure of each feature saved as PNG, reopened and resized.
 
-    Spectrogram and MFCC, each in a figure as the examples of `librosa.display.specshow`
-    draw it: default size, axes, title, colour bar. The report does not show its code.
-    The PNG stays in memory, so no disk is timed.
+    Spectrogram and MFCC with axes, title and colour bar. The report does not show its
+    code. The PNG stays in memory, so no disk is timed.
+
+    Parameters
+    ----------
+    paths, settings, size
+        Recordings, analysis settings, and the side of the pictures, pixels.
+    figure : dict, optional
+        Options of the matplotlib figures; `TUTORIAL` are those of librosa's own
+        demonstration notebook, the default is matplotlib's.
     """
     for path in paths:
         spectrogram, mfcc = _by_librosa(path, settings)
-        _reopened(spectrogram, settings, size, title="Spectrogram", y_axis="linear")
-        _reopened(mfcc, settings, size, title="MFCC", y_axis=None)
+        _reopened(spectrogram, settings, size, title="Spectrogram", y_axis="linear", options=figure)
+        _reopened(mfcc, settings, size, title="MFCC", y_axis=None, options=figure)
     return len(paths)
 
 
@@ -102,8 +111,8 @@ def _by_librosa(path, settings):
     return spectrogram, mfcc
 
 
-def _reopened(feature, settings, size, *, title, y_axis):
-    figure = Figure()
+def _reopened(feature, settings, size, *, title, y_axis, options=None):
+    figure = Figure(**(options or {}))
     axes = figure.add_subplot()
     mesh = librosa.display.specshow(
         feature, sr=settings.sr, hop_length=settings.hop_length, x_axis="time", y_axis=y_axis, ax=axes
