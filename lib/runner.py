@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lib import audit, cluster, study
+from lib import audit, cluster, durations, study
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
 from lib.tracking import done as done_runs
@@ -170,6 +170,7 @@ def execute(step, study_name, *, show=False, scheduler=None):
             client.log_text(run_id, _ANSI.sub("", traceback.format_exc()), "error.txt")
         finally:
             _attach(client, run_id, executed)
+            _note_times(client, run_id, executed, time.monotonic() - started)
             client.set_terminated(run_id, status)
     return Outcome(step, run_id, time.monotonic() - started, error)
 
@@ -258,6 +259,16 @@ def _attach(client, run_id, executed):
     page = executed.with_suffix(".html")
     export_html(executed, page)
     client.log_artifact(run_id, str(page))
+
+
+def _note_times(client, run_id, executed, seconds):
+    """Keep where the run's time went: metrics ``time/...`` and the tag `longest`."""
+    if not executed.exists():
+        return
+    spent = durations.sections(executed)
+    for name, value in durations.summary(spent, seconds).items():
+        client.log_metric(run_id, f"time/{name}", value)
+    client.set_tag(run_id, "longest", durations.longest(spent))
 
 
 def _one_line_a_bar(executed):

@@ -30,6 +30,16 @@ def test_table_has_the_constant_answer_beside_the_accuracy():
     assert table["eval EER %"].tolist() == ["25.0 [20.0, 30.0]", "-"]
 
 
+def test_times_stand_longest_first_and_only_where_known():
+    timed = {f"time/{name}": 10.0 for name in ("total", "own", "imports", "around")} | {"longest": "4. Training, 6 s"}
+    slow = {**ROW, **timed, "run": "13_modified_cnn/cured", "time/total": 95.2}
+    found = comparison.times([{**ROW, **timed}, slow, ROW])
+    assert found["run"].tolist() == ["13_modified_cnn/cured, seed 0", "11_paper_cnn/mfcc, seed 0"]
+    assert found["total s"].tolist() == ["95", "10"]
+    assert found["longest section"].tolist() == ["4. Training, 6 s"] * 2
+    assert comparison.times([ROW]).empty
+
+
 def test_counts_says_what_the_numbers_stand_on():
     assert "eval 1,000 genuine + 1,000 spoof" in comparison.counts([ROW])
     assert comparison.counts([]) == "No run has finished."

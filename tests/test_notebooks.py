@@ -83,6 +83,9 @@ def test_run_every_notebook_leaves_a_finished_run(place, executed):
         assert {"notebook.ipynb", "notebook.html", "params.yaml"} <= set(artifacts(place.client, run.info.run_id))
         assert run.data.tags["study"] == "demo"
         assert len(run.data.tags["fingerprint"]) == 16
+        total, *parts = (run.data.metrics[f"time/{name}"] for name in ("total", "own", "imports", "around"))
+        assert min(parts) > 0 and sum(parts) == pytest.approx(total)
+        assert run.data.tags["longest"].endswith(" s")
 
 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())

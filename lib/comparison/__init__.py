@@ -11,7 +11,7 @@ Works on the rows of `lib.tracking.query.compare`; every number keeps its interv
 from lib.comparison.ranks import rank, seeds
 from lib.comparison.reading import ledger, reading, reading_ledger, reading_study
 from lib.comparison.records import confusion, ladder, metrics_of, recorded_scores
-from lib.comparison.tables import beside_report, counts, label, named, percent, table, verdicts, with_interval
+from lib.comparison.tables import beside_report, counts, label, named, percent, table, times, verdicts, with_interval
 
 __all__ = [
     "beside_report",
@@ -30,6 +30,7 @@ __all__ = [
     "recorded_scores",
     "seeds",
     "table",
+    "times",
     "verdicts",
     "with_interval",
 ]

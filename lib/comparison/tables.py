@@ -67,6 +67,27 @@ def table(rows):
     return found.drop(columns="status") if everything else found
 
 
+def times(rows):
+    """Where each run's time went, seconds; the longest first.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `lib.tracking.query.compare`; runs by hand or by raw papermill have no times.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run]
+    """
+    timed = sorted((row for row in rows if "time/total" in row), key=lambda row: -row["time/total"])
+    titles = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
+    return pd.DataFrame(
+        {"run": label(row), **{title: f"{row[f'time/{name}']:.0f}" for name, title in titles.items()}}
+        | {"longest section": row["longest"]}
+        for row in timed
+    )
+
+
 def counts(rows):
     """Trials of dev and eval that the numbers stand on, as a sentence."""
     for row in rows:

@@ -59,8 +59,8 @@ def compare(study, experiment):
     -------
     rows : list of dict
         `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`,
-        `diagnosis` (cause, empty without one), `parameters` (dict) and every metric
-        under its MLflow name.
+        `diagnosis` (cause, empty without one), `longest` (the section that took
+        longest), `parameters` (dict) and every metric under its MLflow name.
     older : int
         Runs of the study that were made on another version of the corpus.
     """
@@ -126,6 +126,7 @@ def _row(run, study):
         "weights": tags.get("weights", ""),
         "error": tags.get("error", ""),
         "diagnosis": tags.get("diagnosis", ""),
+        "longest": tags.get("longest", ""),
         "parameters": dict(run.data.params),
         **dict(sorted(run.data.metrics.items())),
     }
