@@ -13,6 +13,7 @@ from fsspec.registry import known_implementations
 
 from lib import params, places
 from lib.cli import main
+from lib.errors import InputError
 
 
 @pytest.fixture
@@ -57,6 +58,11 @@ def test_listing_of_nothing_is_empty(folder, memory):
         assert places.listing(f"{place}/absent") == places.listing(f"{place}/a.txt") == {}
         assert not places.is_folder(f"{place}/absent") and places.is_folder(f"{place}/below")
         assert not places.exists(f"{place}/absent") and places.exists(f"{place}/a.txt")
+
+
+def test_listing_of_a_folder_that_cannot_be_opened_is_refused():
+    with pytest.raises(InputError, match="xx: the folder cannot be listed .File name too long"):
+        places.listing("/" + "x" * 300)
 
 
 def test_listing_mark_follows_the_content(folder, bucket):
