@@ -8,6 +8,7 @@ whoever reads many recordings can say it once. A recording that cannot give a ri
 number is refused: nothing is repaired silently.
 """
 
+import io
 import os
 import struct
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from lib import places
 from lib.errors import InputError
 
 SHORTEST = 0.1  # seconds; less holds no syllable
@@ -27,7 +29,7 @@ def read(path, *, sr=16_000):
     Parameters
     ----------
     path : str or Path
-        WAV, FLAC or another format that libsndfile reads.
+        WAV, FLAC or another format that libsndfile reads; a local file or its URL.
     sr : int > 0
         Rate of the result, Hz.
 
@@ -41,18 +43,15 @@ def read(path, *, sr=16_000):
     ------
     InputError
         The file is missing, empty, truncated, not audio, shorter than 0.1 s, silent
-        throughout, or holds a value that is not finite.
+        throughout, or holds a value that is not finite; or its URL cannot be reached.
     """
     path = os.fspath(path)
-    try:
-        size = os.path.getsize(path)
-    except OSError:
-        raise InputError(f"{path}: no such recording") from None
+    source, size = _source(path)
     if size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); a recording is wanted")
-    _refuse_truncated(path, size)
+    _refuse_truncated(path, source, size)
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(source) as file:
             rate, promised = file.samplerate, file.frames
             # 16-bit samples are read as they are: twice as fast, and exact in float32.
             whole_numbers = file.subtype == "PCM_16"
@@ -62,7 +61,7 @@ def read(path, *, sr=16_000):
             else:
                 y = file.read(dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        reason = str(error).rstrip(".").replace(repr(path), "it")
+        reason = str(error).rstrip(".").replace(repr(source), "it")
         raise InputError(f"{path}: not readable as audio ({reason}); WAV or FLAC is wanted") from None
     if len(y) < promised:
         raise InputError(f"{path}: truncated, {len(y)} of {promised} samples are there")
@@ -85,10 +84,24 @@ def read(path, *, sr=16_000):
     return np.ascontiguousarray(y, dtype=np.float32), tuple(notes)
 
 
-def _refuse_truncated(path, size):
+def _source(path):
+    """What libsndfile is given, the path or the bytes at a URL, and how many bytes there are."""
+    try:
+        if not places.is_url(path):
+            return path, os.path.getsize(path)
+        content = places.read(path)
+    except OSError:
+        raise InputError(f"{path}: no such recording") from None
+    return io.BytesIO(content), len(content)
+
+
+def _refuse_truncated(path, source, size):
     """libsndfile reads what is left of a cut WAV file without a word; the header tells."""
-    with open(path, "rb") as file:
-        head = file.read(12)
+    if isinstance(source, io.BytesIO):
+        head = source.getvalue()[:12]
+    else:
+        with open(source, "rb") as file:
+            head = file.read(12)
     if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
         promised = struct.unpack("<I", head[4:8])[0]
         if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
@@ -101,34 +114,43 @@ def duration(path):
     Raises
     ------
     InputError
-        The file is no audio.
+        The file is missing or no audio, or its URL cannot be reached.
     """
+    source, _ = _source(os.fspath(path))
     try:
-        about = soundfile.info(str(path))
+        about = soundfile.info(source)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as audio ({error})") from None
+        reason = str(error).rstrip(".").replace(repr(source), "it")
+        raise InputError(f"{path}: cannot be read as audio ({reason})") from None
     return about.frames / about.samplerate
 
 
 def find_recordings(folder, trials):
     """The files of some trials in a folder, ``<trial>.wav`` or ``<trial>.flac``.
 
+    Parameters
+    ----------
+    folder : str or Path
+        A folder or its URL; a relative folder starts at the working directory.
+    trials : iterable of str
+
     Returns
     -------
-    list of Path
+    list of str
 
     Raises
     ------
     InputError
-        A trial has no file there.
+        A trial has no file there, or the URL cannot be reached.
     """
-    folder, found = Path(folder), []
+    folder, found = places.absolute(folder, Path.cwd()), []
+    there = places.listing(folder)
     for trial in trials:
-        places = [folder / f"{trial}{ending}" for ending in (".wav", ".flac")]
-        there = next((place for place in places if place.is_file()), None)
-        if there is None:
-            raise InputError(f"{folder}: no recording of trial {trial}; {places[0].name} or {places[1].name} is wanted")
-        found.append(there)
+        names = [f"{trial}.wav", f"{trial}.flac"]
+        name = next((name for name in names if there.get(name)), None)
+        if name is None:
+            raise InputError(f"{folder}: no recording of trial {trial}; {names[0]} or {names[1]} is wanted")
+        found.append(f"{folder}/{name}")
     return found
 
 

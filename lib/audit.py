@@ -1,4 +1,4 @@
-"""The check of a corpus on disk: what the protocols promise against what is there.
+"""The check of a corpus, on disk or at a URL: what the protocols promise against what is there.
 
 Published counts are those of ASVspoof 2017 Version 2.0 (Delgado et al., "ASVspoof
 2017 Version 2.0: meta-data analysis and baseline enhancements", Odyssey 2018) and of
@@ -8,16 +8,13 @@ Version 1 (Kinnunen et al., Interspeech 2017).
 import hashlib
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
-from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from lib import audio
+from lib import audio, places
 from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
-from lib.corpus.folder import count, layout_of
+from lib.corpus.folder import count, layout_of, recordings_there
 from lib.errors import InputError
-from lib.params import local_path
 from lib.text import read_text
 
 PUBLISHED = {
@@ -89,7 +86,7 @@ def check(name, data, layout, *, jobs=2):
     name, data, layout : str
         As `lib.corpus.open_corpus` takes them.
     jobs : int > 0
-        Threads that decode.
+        Threads that decode; see `lib.places.each` for a URL.
 
     Returns
     -------
@@ -98,21 +95,19 @@ def check(name, data, layout, *, jobs=2):
     Raises
     ------
     InputError
-        Folder or protocols are missing or malformed.
+        Folder or protocols are missing or malformed, or the URL cannot be reached.
     """
-    folder = local_path(data)
+    folder = places.absolute(data)
     trials = read_trials(folder, layout)
     keys = (trials["split"] + "/" + trials["file"]).tolist()
-    present = [Path(path).is_file() for path in trials["path"]]
-    missing = [key for key, there in zip(keys, present, strict=True) if not there]
-    todo = [(key, path) for key, path, there in zip(keys, trials["path"], present, strict=True) if there]
+    there = recordings_there(folder, layout)
+    missing = [key for key, path in zip(keys, trials["path"], strict=True) if path not in there]
+    todo = {path: key for key, path in zip(keys, trials["path"], strict=True) if path in there}
     # Decoding releases the interpreter's lock, so threads do and start at once.
-    results = Parallel(n_jobs=jobs, backend="threading", return_as="generator")(
-        delayed(_try_read)(path) for _, path in todo
-    )
+    results = places.each(_try_read, list(todo), threads=jobs)
     unreadable, notes = {}, {}
     bar = tqdm(results, "reading", len(todo), unit="clip")
-    for (key, _), (reason, remarks) in zip(todo, bar, strict=True):
+    for key, (reason, remarks) in zip(todo.values(), bar, strict=True):
         if reason:
             unreadable[key] = reason
         for remark in remarks:
@@ -120,11 +115,11 @@ def check(name, data, layout, *, jobs=2):
     splits = count(trials)
     return CorpusReport(
         corpus=name,
-        folder=str(folder),
+        folder=folder,
         splits=splits,
         missing=missing,
         unreadable=unreadable,
-        unlisted=_unlisted(folder, layout, trials),
+        unlisted=_unlisted(there, folder, layout, trials),
         shared_speakers=_shared(trials, trials["speaker"]),
         shared_configurations=_shared(
             trials, trials["environment"] + "/" + trials["playback"] + "/" + trials["recorder"]
@@ -189,9 +184,9 @@ def provenance(corpus, layout):
     list of str
     """
     sentences = _remarks(corpus.folder, layout, count(read_trials(corpus.folder, layout)))
-    note = Path(corpus.folder) / "README.txt"
-    if note.is_file():  # a made corpus says there what it is
-        first = note.read_text(encoding="utf-8", errors="replace").strip().partition("\n")[0]
+    note = f"{corpus.folder}/README.txt"
+    if places.exists(note):  # a made corpus says there what it is
+        first = places.read(note).decode(errors="replace").strip().partition("\n")[0].rstrip()
         sentences.insert(0, f"The corpus says of itself: {first}")
     if corpus.left_out:
         sentences.append(
@@ -204,18 +199,17 @@ def provenance(corpus, layout):
 def _try_read(path):
     try:
         return None, audio.read(path)[1]
+    except places.Unreachable:  # says nothing of the recording
+        raise
     except InputError as error:
         return str(error).partition(": ")[2], ()
 
 
-def _unlisted(folder, layout, trials):
+def _unlisted(there, folder, layout, trials):
     listed = set(trials["path"])
-    return [
-        f"{split}/{path.name}"
-        for split, (recordings, _) in layout_of(layout).items()
-        for path in sorted((folder / recordings).glob("*"))
-        if path.suffix.lower() in _AUDIO_ENDINGS and str(path) not in listed
-    ]
+    split_of = {f"{folder}/{recordings}": split for split, (recordings, _) in layout_of(layout).items()}
+    found = (path.rpartition("/") for path in there if path not in listed)
+    return [f"{split_of[parent]}/{name}" for parent, _, name in found if name.lower().endswith(_AUDIO_ENDINGS)]
 
 
 def _shared(trials, values):
@@ -243,7 +237,7 @@ def _remarks(folder, layout, splits):
             + ", genuine + spoof."
         ]
     same = all(
-        _protocol_digest(folder / protocol) == _PUBLISHED_PROTOCOLS[split]
+        _protocol_digest(f"{folder}/{protocol}") == _PUBLISHED_PROTOCOLS[split]
         for split, (_, protocol) in layout_of(layout).items()
     )
     if same:

@@ -55,8 +55,8 @@ def _study_options(command):
         [
             click.argument("study"),
             click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's."),
-            click.option("--data", metavar="DIR", help="The corpus' folder, instead of the corpus file's."),
-            click.option("--store", metavar="URL", help="Folder or URL of the feature store."),
+            click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's."),
+            click.option("--store", metavar="DIR|URL", help="Folder or URL of the feature store."),
             click.option("--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."),
             click.option(
                 "--set",
@@ -175,7 +175,7 @@ def compare(study, corpus, as_json, html):
 @click.option("--dev-protocol", type=click.Path(), metavar="FILE", help="Protocol of dev.")
 @click.option("--allow-missing", is_flag=True, help="Measure the trials that both files have.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
-@click.option("--recordings", type=click.Path(), metavar="DIR", help="The recordings, for --by duration.")
+@click.option("--recordings", metavar="DIR|URL", help="The recordings, for --by duration.")
 @click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
 @click.option("--json", "as_json", is_flag=True, help="Every number as JSON, fractions.")
 def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, recordings, pictures, as_json):
@@ -242,7 +242,7 @@ def _echo_table(study, corpus):
 
 @main.command()
 @click.argument("name")
-@click.option("--data", metavar="DIR", help="The corpus' folder, instead of the corpus file's.")
+@click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 def corpus(name, data, as_json):
     """Check the corpus NAME: counts, files, what its splits share.
@@ -268,10 +268,10 @@ def corpus(name, data, as_json):
 def make_demo(data, seed):
     """Make the embedded corpus: made speech, simulated replay."""
     from lib.corpus.made import make_corpus
-    from lib.params import local_path
+    from lib.places import absolute
     from lib.study import corpus_values
 
-    folder = local_path(corpus_values("demo", data)["data"])
+    folder = absolute(corpus_values("demo", data)["data"])
     make_corpus(folder, seed=seed)
     click.echo(f"made speech with simulated replay (not ASVspoof data): {folder}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from lib import places
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, PARAMS, PLACES, ROOT, checked, declared, flat_yaml, read_yaml, resolve
 
@@ -89,7 +90,7 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     corpus : str, optional
         Name of ``params/corpora/<corpus>.yaml``; the study's own without it.
     data, store : str, optional
-        Folder of the corpus, folder or URL of the feature store.
+        Folder or URL of the corpus, and of the feature store.
     only : sequence of str
         Patterns of run names or notebooks; nothing given means all.
     changes : sequence of str
@@ -112,7 +113,7 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     corpus_file = PARAMS / "corpora" / f"{corpus}.yaml"
     given = _parse_changes(changes)
     if store is not None:
-        given["store_url"] = store if "://" in store else str(Path(store).expanduser().absolute())
+        given["store_url"] = places.absolute(store, Path.cwd())
     general, own_set = _split_set(where, content)
     layers = {str(corpus_file): corpus_values(corpus, data), f"{where}, set": general, "--set": given}
     seeds = content.get("seeds", [0]) if seeds is None else seeds
@@ -237,8 +238,8 @@ def parse_seeds(text):
 
 
 def corpus_values(name, data=None):
-    """The values of ``params/corpora/<name>.yaml``, with another folder if one is given."""
+    """The values of ``params/corpora/<name>.yaml``, with another folder or URL if one is given."""
     values = flat_yaml(PARAMS / "corpora" / f"{name}.yaml")
     if data is not None:
-        values["data"] = str(Path(data).expanduser().absolute())
+        values["data"] = places.absolute(data, Path.cwd())
     return values

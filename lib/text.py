@@ -1,7 +1,8 @@
 """Text files as people hand them in: protocols, score files, printed reports."""
 
-from pathlib import Path
+import io
 
+from lib import places
 from lib.errors import InputError
 
 
@@ -11,16 +12,17 @@ def read_text(path, what):
     Parameters
     ----------
     path : str or Path
+        A local file, or its URL.
     what : str
         What the file should be, for messages: "a protocol".
 
     Raises
     ------
     InputError
-        There is no such file, it cannot be read, or it is not text in UTF-8.
+        There is no such file, it cannot be read or reached, or it is not text in UTF-8.
     """
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return io.TextIOWrapper(io.BytesIO(places.read(path)), encoding="utf-8-sig").read()
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file in UTF-8; {what} is plain text") from None
     except OSError as error:

@@ -5,7 +5,9 @@ low-passed. That is enough to see a difference and no claim about speech.
 """
 
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import fsspec
 import numpy as np
 import pytest
 import soundfile
@@ -84,3 +86,40 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"needs the real data of {SHARED}, which is absent")
     return SHARED
+
+
+def put(folder, url):
+    """Copy a folder to a URL, which is returned."""
+    fs, place = fsspec.url_to_fs(url)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            fs.pipe_file(f"{place}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    return url
+
+
+@pytest.fixture
+def memory():
+    """A URL of this process alone, empty before and after."""
+    yield "memory://test"
+    fsspec.filesystem("memory").store.clear()
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An empty bucket of moto's S3 server on loopback, as the environment names one."""
+    moto = pytest.importorskip("moto.server", reason="needs moto[server], of the dev extra")
+    import boto3
+
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    urlopen(
+        Request(f"http://{host}:{port}/moto-api/reset", method="POST")
+    ).close()  # servers of a process share buckets
+    values = {"AWS_ACCESS_KEY_ID": "loopback", "AWS_SECRET_ACCESS_KEY": "loopback", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in (values | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="study")
+    yield "s3://study"
+    server.stop()
+    fsspec.filesystem("s3").clear_instance_cache()

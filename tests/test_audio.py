@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
-from conftest import SR, tone
+from conftest import SR, put, tone
 
 from lib import audio
 from lib.errors import InputError
@@ -55,7 +55,7 @@ def truncated(path):
     path.write_bytes(path.read_bytes()[:3000])
 
 
-@pytest.mark.parametrize(
+UNUSABLE = pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda p: p.write_bytes(b""), "the file is empty"),
@@ -68,6 +68,9 @@ def truncated(path):
         (lambda p: save(p, np.r_[np.inf, tone()], subtype="FLOAT"), "sample 0 is inf"),
     ],
 )
+
+
+@UNUSABLE
 def test_read_unusable_recording_is_refused_with_file_and_rule(tmp_path, make, words):
     path = tmp_path / "bad.wav"
     make(path)
@@ -75,6 +78,19 @@ def test_read_unusable_recording_is_refused_with_file_and_rule(tmp_path, make, w
         audio.read(path)
     assert words in str(error.value)
     assert str(error.value).startswith(str(path))
+
+
+@UNUSABLE
+def test_read_unusable_recording_at_a_url_is_refused_in_the_same_words(tmp_path, memory, make, words):
+    make(tmp_path / "bad.wav")
+    put(tmp_path, memory)
+    said = []
+    for place in (str(tmp_path), memory):
+        with pytest.raises(InputError) as error:
+            audio.read(f"{place}/bad.wav")
+        said.append(str(error.value))
+    assert words in said[0]
+    assert said[1] == said[0].replace(str(tmp_path), memory)
 
 
 def test_read_truncated_flac_is_refused(tmp_path, rng):
@@ -87,6 +103,37 @@ def test_read_truncated_flac_is_refused(tmp_path, rng):
 def test_read_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="absent.wav: no such recording"):
         audio.read(tmp_path / "absent.wav")
+
+
+def test_read_missing_file_at_a_url_is_named(memory):
+    with pytest.raises(InputError, match="memory://test/absent.wav: no such recording"):
+        audio.read(f"{memory}/absent.wav")
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_read_of_a_url_is_that_of_the_file(tmp_path, memory, rng, name):
+    save(tmp_path / name, rng.uniform(-1, 1, (8000, 2)), 8000)
+    put(tmp_path, memory)
+    here, there = audio.read(tmp_path / name), audio.read(f"{memory}/{name}")
+    np.testing.assert_array_equal(here[0], there[0])
+    assert here[1] == there[1] == ("2 channels averaged", "resampled from 8000 Hz")
+    assert audio.duration(tmp_path / name) == audio.duration(f"{memory}/{name}") == 1.0
+
+
+def test_duration_of_no_audio_names_the_url(tmp_path, memory):
+    (tmp_path / "a.wav").write_bytes(b"this is no sound at all")
+    with pytest.raises(InputError, match="memory://test/a.wav: cannot be read as audio .Error opening it: Format not"):
+        audio.duration(f"{put(tmp_path, memory)}/a.wav")
+
+
+def test_find_recordings_finds_both_endings_in_folder_and_url(tmp_path, memory):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "b.flac").touch()
+    (tmp_path / "c.wav").mkdir()
+    for place in (str(tmp_path), put(tmp_path, memory)):
+        assert audio.find_recordings(f"{place}/", ["b", "a"]) == [f"{place}/b.flac", f"{place}/a.wav"]
+        with pytest.raises(InputError, match=f"{place}: no recording of trial c; c.wav or c.flac is wanted"):
+            audio.find_recordings(place, ["a", "c"])
 
 
 def test_facts_of_a_half_scale_sine(tmp_path):

@@ -2,12 +2,13 @@
 
 import json
 
+import fsspec
 import numpy as np
 import pytest
 import soundfile
-from conftest import COUNTS, tone, write_corpus
+from conftest import COUNTS, put, tone, write_corpus
 
-from lib import audit
+from lib import audit, places
 from lib.corpus import open_corpus
 from lib.errors import InputError
 
@@ -39,6 +40,30 @@ def test_check_names_missing_unreadable_unlisted_and_notes(own_corpus):
     text = audit.describe(found)
     assert "missing: 1\n  dev/D_1000001.wav" in text
     assert json.loads(json.dumps(found.as_json()))["missing"] == ["dev/D_1000001.wav"]
+
+
+def test_check_of_a_url_finds_what_the_folder_holds(own_corpus, memory):
+    dev = own_corpus / "ASVspoof2017_V2_dev"
+    (dev / "D_1000001.wav").unlink()
+    (dev / "D_1000002.wav").write_bytes(b"")
+    (dev / "D_1000003.wav").write_bytes(b"no sound")
+    soundfile.write(dev / "D_9999999.wav", tone(), 16_000)
+    here, there = audit.check("tiny", own_corpus, LAYOUT), audit.check("tiny", put(own_corpus, memory), LAYOUT)
+    assert there.folder == memory and len(there.unreadable) == 2 and there.unlisted == ["dev/D_9999999.wav"]
+    assert there.as_json() | {"folder": here.folder} == here.as_json()
+
+
+def test_usable_place_that_falls_silent_leaves_nothing_out(own_corpus, memory, monkeypatch):
+    def cut(self, path, **how):
+        if path.endswith("D_1000003.wav"):
+            raise ConnectionResetError("reset by peer")
+        return cat_file(self, path, **how)
+
+    driver = type(fsspec.filesystem("memory"))
+    cat_file = driver.cat_file
+    monkeypatch.setattr(driver, "cat_file", cut)
+    with pytest.raises(places.Unreachable, match="D_1000003.wav: cannot be reached .reset by peer"):
+        audit.usable("x", put(own_corpus, memory), LAYOUT, allow_partial=True)
 
 
 def test_check_says_which_speakers_and_configurations_are_shared(own_corpus):
@@ -89,7 +114,8 @@ def test_usable_nothing_left_of_a_label_is_refused(own_corpus):
         audit.usable("x", own_corpus, LAYOUT, allow_partial=True)
 
 
-def test_provenance_repeats_what_a_made_corpus_says_of_itself(own_corpus):
+def test_provenance_repeats_what_a_made_corpus_says_of_itself(own_corpus, memory):
     (own_corpus / "README.txt").write_text("Made speech with simulated replay.\nMore of it.\n")
-    sentences = audit.provenance(open_corpus("x", own_corpus, LAYOUT), LAYOUT)
-    assert sentences[0] == "The corpus says of itself: Made speech with simulated replay."
+    for place in (own_corpus, put(own_corpus, memory)):
+        sentences = audit.provenance(open_corpus("x", place, LAYOUT), LAYOUT)
+        assert sentences[0] == "The corpus says of itself: Made speech with simulated replay."

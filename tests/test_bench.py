@@ -1,8 +1,10 @@
 """Side by side: rates, ratios within a round, and the ways compared."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from conftest import COUNTS
+from conftest import COUNTS, put
 
 from lib import bench, features, images, models
 from lib.backend import keras
@@ -43,11 +45,19 @@ def test_side_by_side_without_rounds_is_refused():
 
 
 @pytest.mark.parametrize("recordings", [5, 150])
-def test_sample_is_spread_over_the_corpus(corpus, recordings):
-    trials = extraction.sample(corpus, recordings).split("train")
+def test_sample_is_spread_over_the_corpus(corpus, recordings, tmp_path):
+    trials = extraction.sample(corpus, recordings, tmp_path).split("train")
     assert len(trials) == recordings
     every = sum(map(sum, COUNTS.values()))
     assert trials["path"].nunique() == min(recordings, every)
+
+
+def test_sample_of_a_url_is_copied_so_that_no_network_is_timed(corpus, memory, tmp_path):
+    there = open_corpus("tiny", put(Path(corpus.folder), memory), "asvspoof2017_v2")
+    here, copied = (extraction.sample(opened, 70, tmp_path).trials for opened in (corpus, there))
+    assert copied["trial"].tolist() == here["trial"].tolist()
+    pairs = zip(copied["path"], here["path"], strict=True)
+    assert all(Path(one).parent == tmp_path and Path(one).read_bytes() == Path(two).read_bytes() for one, two in pairs)
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [600]), (2, [400, 800]), (9, [200, 400, 600, 800, 1000])])
@@ -59,7 +69,7 @@ def test_spread_by_size_is_even(tmp_path, count, sizes):
 
 
 def test_extracted_writes_a_store_of_its_own_each_time(corpus, tmp_path):
-    part = extraction.sample(corpus, 6)
+    part = extraction.sample(corpus, 6, tmp_path)
     for _ in range(2):
         assert extraction.extracted(part, ("mfcc",), SETTINGS, size=16, folder=tmp_path, jobs=1) == 6
     assert len(list(tmp_path.rglob("*.npy"))) == 2

@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import dask
 import fsspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from conftest import put
 from distributed import LocalCluster
 from mlflow import MlflowClient
 from test_store import SETTINGS, files
@@ -43,24 +45,6 @@ def small_chunks(monkeypatch, tmp_path):
     monkeypatch.setattr(chunks, "CHUNK", 5)
     monkeypatch.setattr(chunks, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(chunks, "_OPEN", {})
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    """An empty bucket of moto's S3 server on loopback, as the environment names one."""
-    moto = pytest.importorskip("moto.server", reason="needs moto[server], of the dev extra")
-    import boto3
-
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    values = {"AWS_ACCESS_KEY_ID": "loopback", "AWS_SECRET_ACCESS_KEY": "loopback", "AWS_DEFAULT_REGION": "us-east-1"}
-    for name, value in (values | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
-        monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="study")
-    yield "s3://study/store"
-    server.stop()
-    fsspec.filesystem("s3").clear_instance_cache()
 
 
 def extract(corpus, where):
@@ -125,6 +109,14 @@ def test_extract_on_workers_equals_local_byte_for_byte(scheduler, corpus, tmp_pa
     assert all(here[name].read_bytes() == there[name].read_bytes() for name in here)
 
 
+def test_extract_on_workers_from_bucket_to_bucket_equals_local(bucket, corpus, tmp_path, monkeypatch):
+    here = extract(corpus, tmp_path)
+    there = open_corpus("tiny", put(Path(corpus.folder), f"{bucket}/tiny"), "asvspoof2017_v2")
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as workers:  # they know the bucket
+        monkeypatch.setenv(cluster.SCHEDULER, workers.scheduler_address)
+        np.testing.assert_equal(everything(extract(there, f"{bucket}/store")), everything(here))
+
+
 def test_run_on_worker_that_does_not_see_the_database_is_refused(tmp_path):
     with pytest.raises(InputError, match="has to name a server"):
         runner._execute_on_worker(None, "demo", uri=f"sqlite:///{tmp_path / 'absent.db'}")
@@ -172,24 +164,28 @@ def test_batch_from_an_object_store_is_that_of_files_and_kept(corpus, tmp_path, 
 
 
 def test_extract_to_s3_equals_files_and_goes_on_where_it_was(bucket, corpus, tmp_path):
-    here, there = extract(corpus, tmp_path / "here"), extract(corpus, bucket)
+    here, there = extract(corpus, tmp_path / "here"), extract(corpus, f"{bucket}/store")
     np.testing.assert_equal(everything(there), everything(here))
     s3 = fsspec.filesystem("s3")
     removed = f"{there['mfcc'].url}/dev/00001.npy"
     s3.rm(removed)
     assert list(chunks.pending(there["mfcc"].url, there["mfcc"].sizes).values()) == [removed]
-    extract(corpus, bucket)
+    extract(corpus, f"{bucket}/store")
     local = f"{here['mfcc'].url}/dev/00001.npy"
     with open(local, "rb") as file:
         assert s3.cat_file(removed) == file.read()
 
 
 @pytest.mark.slow
-def test_run_on_workers_gives_the_scores_of_local_runs(scheduler, corpus_folder, tmp_path):
-    scores = {}
-    for where, more in (("here", ()), ("there", ("--scheduler", scheduler))):
+def test_run_on_workers_and_from_a_bucket_gives_the_scores_of_local_runs(scheduler, bucket, corpus_folder, tmp_path):
+    scores, folder = {}, str(corpus_folder)
+    for where, data, more in (
+        ("here", folder, ()),
+        ("workers", folder, ("--scheduler", scheduler)),
+        ("bucket", put(corpus_folder, f"{bucket}/tiny"), ()),
+    ):
         uri = f"sqlite:///{tmp_path / where / 'mlflow.db'}"
-        command = [sys.executable, "-m", "lib", "run", "demo", "--data", str(corpus_folder), *SMALL, *more]
+        command = [sys.executable, "-m", "lib", "run", "demo", "--data", data, *SMALL, *more]
         command += ["--store", str(tmp_path / where / "store"), "--only", "02_*", "--only", "11_*/mfcc"]
         environment = os.environ | {"MLFLOW_TRACKING_URI": uri}
         result = subprocess.run(command, cwd=params.ROOT, env=environment, capture_output=True, text=True)
@@ -199,4 +195,4 @@ def test_run_on_workers_gives_the_scores_of_local_runs(scheduler, corpus_folder,
         folder = tmp_path / where / "artifacts" / "demo" / run.info.run_id / "artifacts" / "scores"
         scores[where] = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert scores["here"].keys() == {"train.tsv", "dev.tsv", "eval.tsv"}
-    assert scores["there"] == scores["here"]
+    assert scores["workers"] == scores["bucket"] == scores["here"]

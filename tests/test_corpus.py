@@ -1,9 +1,15 @@
 """Protocols and folders: what is accepted, what is refused and with which words."""
 
+from collections import Counter
+
+import fsspec
 import pytest
 import soundfile
-from conftest import COUNTS, recording
+from click.testing import CliRunner
+from conftest import COUNTS, put, recording
 
+from lib import places
+from lib.cli import main
 from lib.corpus import GENUINE, SPOOF, open_corpus, read_protocol, read_trials
 from lib.errors import InputError
 
@@ -104,6 +110,102 @@ def test_read_trials_same_trial_in_two_splits_is_refused(own_corpus):
 def test_read_trials_unknown_layout_lists_the_known(own_corpus):
     with pytest.raises(InputError, match="layout 'x' is unknown; there are asvspoof2017_v2"):
         read_trials(own_corpus, "x")
+
+
+LAYOUT = "asvspoof2017_v2"
+
+
+def test_open_corpus_at_a_url_is_the_corpus_of_the_folder(corpus_folder, memory):
+    here = open_corpus("tiny", corpus_folder, LAYOUT)
+    there = open_corpus("tiny", put(corpus_folder, memory), LAYOUT)
+    assert there.digest == here.digest
+    assert there.trials.drop(columns="path").equals(here.trials.drop(columns="path"))
+    assert there.trials["path"].tolist() == [path.replace(here.folder, memory) for path in here.trials["path"]]
+
+
+def test_open_corpus_by_file_url_is_the_folder(corpus_folder):
+    assert open_corpus("tiny", f"file://{corpus_folder}", LAYOUT).folder == str(corpus_folder)
+
+
+def test_open_corpus_in_a_bucket_lists_each_folder_once_and_reads_once(own_corpus, bucket, monkeypatch):
+    calls = []
+    fs = fsspec.filesystem("s3")
+    call = type(fs)._call_s3
+
+    async def counted(self, method, *arguments, **how):
+        calls.append(method)
+        return await call(self, method, *arguments, **how)
+
+    url = put(own_corpus, f"{bucket}/tiny")
+    monkeypatch.setattr(type(fs), "_call_s3", counted)
+    opened = open_corpus("tiny", url, LAYOUT)
+    few = {"list_objects_v2": 7}  # the folder, that of the protocols three times, those of the recordings
+    assert Counter(calls) == {"get_object": 3 + len(opened.trials), **few}
+    calls.clear()
+    assert open_corpus("tiny", url, LAYOUT).digest == opened.digest
+    assert Counter(calls) == {"get_object": 3, **few}  # the digest is kept
+    changed = own_corpus / "ASVspoof2017_V2_dev" / "D_1000003.wav"
+    changed.write_bytes(changed.read_bytes()[:-2] + b"xx")  # as many bytes as before
+    put(own_corpus, url)
+    assert open_corpus("tiny", url, LAYOUT).digest == open_corpus("tiny", own_corpus, LAYOUT).digest != opened.digest
+
+
+def test_open_corpus_place_that_tells_no_change_is_read_each_time(own_corpus, memory, monkeypatch):
+    monkeypatch.setattr(places, "_MARKS", ())
+    before = open_corpus("tiny", put(own_corpus, memory), LAYOUT).digest
+    changed = own_corpus / "ASVspoof2017_V2_dev" / "D_1000003.wav"
+    changed.write_bytes(changed.read_bytes()[:-2] + b"xx")
+    assert open_corpus("tiny", put(own_corpus, memory), LAYOUT).digest != before
+
+
+def test_read_trials_names_without_ending_are_found_by_what_is_there(own_corpus, memory):
+    for protocol in (own_corpus / "protocol_V2").iterdir():
+        protocol.write_text(protocol.read_text().replace(".wav", ""))
+    (own_corpus / "ASVspoof2017_V2_dev" / "D_1000002.wav").rename(own_corpus / "ASVspoof2017_V2_dev" / "D_1000002.flac")
+    for place in (str(own_corpus), put(own_corpus, memory)):
+        dev = open_corpus("tiny", place, LAYOUT).split("dev")
+        assert dev["trial"].tolist()[:2] == ["D_1000001", "D_1000002"]
+        assert [path.rpartition(".")[2] for path in dev["path"][:3]] == ["wav", "flac", "wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", ": no such folder; a corpus of layout asvspoof2017_v2 is wanted"),
+        ("protocol_V2/ASVspoof2017_V2_dev.trl.txt", "/protocol_V2/ASVspoof2017_V2_dev.trl.txt: no such protocol file"),
+        ("ASVspoof2017_V2_eval/E_1000002.wav", ": 1 of 58 recordings that the protocols list are missing, first"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["memory", "bucket"])
+def test_plan_corpus_url_that_lacks_something_is_refused_by_name(own_corpus, tracking, request, kind, name, words):
+    url = f"{request.getfixturevalue(kind)}/tiny"
+    if name:
+        (own_corpus / name).unlink()
+        put(own_corpus, url)
+    result = CliRunner().invoke(main, ["plan", "demo", "--data", f"{url}/"])
+    assert result.exit_code == 2
+    assert f"error: {url}{words}" in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+
+
+def test_plan_bucket_that_is_not_there_is_refused_by_name(bucket, tracking):
+    result = CliRunner().invoke(main, ["plan", "demo", "--data", "s3://absent/tiny"])
+    assert result.exit_code == 2
+    assert "error: s3://absent/tiny: no such folder" in result.stderr
+
+
+def test_plan_and_corpus_from_a_bucket_are_those_of_the_folder(corpus_folder, bucket, tracking):
+    url = put(corpus_folder, f"{bucket}/tiny")
+    for command in (["plan", "demo"], ["corpus", "demo"]):
+        here, there = (CliRunner().invoke(main, [*command, "--data", place]) for place in (str(corpus_folder), url))
+        assert here.exit_code == there.exit_code == 0, there.output
+        assert there.stdout == here.stdout.replace(str(corpus_folder), url)
+
+
+def test_make_demo_at_a_url_is_refused():
+    result = CliRunner().invoke(main, ["make-demo", "--data", "s3://study/demo"])
+    assert result.exit_code == 2
+    assert "s3://study/demo: a URL; the corpus is made in a local folder" in result.stderr
 
 
 def test_read_protocol_published_files_have_the_published_counts(shared):

@@ -1,10 +1,12 @@
 """Embeddings: the same vector in any batch, resumable, never stale, weights by name."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import put
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from lib import audio, dataset, embeddings
@@ -172,6 +174,13 @@ def test_extract_again_needs_no_encoder(corpus, tmp_path, monkeypatch):
     monkeypatch.setattr(extraction, "_encoder", lambda: pytest.fail("PyTorch was asked for"))
     again = everything(extract(corpus, tmp_path))
     np.testing.assert_array_equal(again["eval"], first["eval"])
+
+
+def test_extract_of_a_corpus_at_a_url_equals_the_folders(corpus, memory, tmp_path):
+    there = open_corpus("tiny", put(Path(corpus.folder), memory), "asvspoof2017_v2")
+    here, there = extract(corpus, tmp_path / "here"), extract(there, tmp_path / "there")
+    assert there.url.rpartition("/")[2] == here.url.rpartition("/")[2]
+    np.testing.assert_equal(everything(there), everything(here))
 
 
 @pytest.mark.slow  # each process imports PyTorch

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from conftest import put
 
 from lib import cli, metrics
 from lib.errors import InputError
@@ -225,6 +226,19 @@ def test_evaluate_files_by_duration_reads_the_recordings(scored_corpus):
     assert all(" to " in row["group"] for row in rows)
     with pytest.raises(InputError, match="no recording of trial E_1000001; E_1000001.wav or E_1000001.flac"):
         evaluate_files(file, protocol, recordings=file.parent, by=["duration"])
+
+
+def test_evaluate_files_at_urls_gives_what_local_files_give(scored_corpus, corpus_folder, memory):
+    file, protocol, recordings = scored_corpus
+    put(corpus_folder, memory)
+    put(file.parent, memory)
+    urls = [f"{memory}/{file.name}", *(f"{memory}/{p.relative_to(corpus_folder)}" for p in (protocol, recordings))]
+    here, there = (
+        evaluate_files(scores, listed, recordings=folder, by=["duration"])
+        for scores, listed, folder in ((file, protocol, recordings), urls)
+    )
+    assert (there["scores"], there["protocol"]) == tuple(urls[:2])
+    assert there | {"scores": str(file), "protocol": str(protocol)} == here
 
 
 def test_evaluate_command_writes_its_pictures(scored_corpus, tmp_path):

@@ -13,7 +13,7 @@ import yaml
 from lib import params, study
 
 ORDER = (
-    "errors text params study corpus audio interventions audit features images augment cluster store embeddings "
+    "errors params places text study corpus audio interventions audit features images augment cluster store embeddings "
     "backend dataset models batchnorm training transfer recipes bench scores metrics repairs verdict diagnosis "
     "shortcuts reference plots tracking comparison durations runner cli"
 ).split()

@@ -2,10 +2,12 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
 import fsspec
 import numpy as np
 import pytest
+from conftest import put
 
 from lib import audio, features, images, store
 from lib.corpus import open_corpus
@@ -104,6 +106,21 @@ def test_extract_two_processes_equal_one(corpus, tmp_path):
     one, two = files(tmp_path / "one"), files(tmp_path / "two")
     assert one.keys() == two.keys() and one
     assert all(one[name].read_bytes() == two[name].read_bytes() for name in one)
+
+
+@pytest.mark.parametrize("kind", ["memory", "bucket"])
+def test_extract_of_a_corpus_at_a_url_equals_the_folders(corpus, tmp_path, request, kind):
+    url = put(Path(corpus.folder), f"{request.getfixturevalue(kind)}/tiny")
+    extract(corpus, tmp_path / "here")
+    extract(open_corpus("tiny", url, "asvspoof2017_v2"), tmp_path / "there")
+    here, there = files(tmp_path / "here"), files(tmp_path / "there")
+    assert here.keys() == there.keys() and here
+    assert all(here[name].read_bytes() == there[name].read_bytes() for name in here)
+
+
+def test_extract_store_at_an_unknown_url_is_refused(corpus):
+    with pytest.raises(InputError, match="nowhere://store/.*Protocol not known: nowhere"):
+        extract(corpus, "nowhere://store")
 
 
 def test_extract_feature_added_later_leaves_the_other(corpus, tmp_path):

@@ -53,6 +53,14 @@ def test_load_demo_resolves_every_parameter_of_every_run():
     assert (mfcc.parameters["feature"], mfcc.parameters["variant"], mfcc.seed) == ("mfcc", "mfcc", 0)
 
 
+def test_load_data_and_store_by_url_keep_the_fingerprints():
+    here, there = study.load("demo", data="x", store="y"), study.load("demo", data="s3://b/x/", store="file:///y")
+    assert [run.parameters["data"] for run in there.runs] == ["s3://b/x"] * len(there.runs)
+    assert {run.parameters["store_url"] for run in there.runs if "store_url" in run.parameters} == {"/y"}
+    marks = [[study.fingerprint(run, "0" * 16) for run in loaded.runs] for loaded in (here, there)]
+    assert marks[0] == marks[1]
+
+
 def test_load_set_seeds_corpus_data_and_only():
     loaded = study.load(
         "demo", corpus="asvspoof2017", data="/some/where", store="/a/store", only=["11_*/mfcc"],

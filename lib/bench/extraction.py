@@ -8,6 +8,7 @@ import dataclasses
 import io
 import os
 import tempfile
+from pathlib import Path
 
 import librosa
 import librosa.display
@@ -17,15 +18,22 @@ import soundfile
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lib import store
+from lib import places, store
 
 # As `examples/LibROSA demo.ipynb` of librosa draws spectrograms, and many after it.
 TUTORIAL = {"figsize": (12, 4), "layout": "tight"}
 _FRAMES = 16  # transformed at a time; 8 and 64 are slower (tried)
 
 
-def sample(corpus, recordings):
+def sample(corpus, recordings, scratch):
     """That many recordings spread over a corpus, as its training split.
+
+    Parameters
+    ----------
+    corpus : lib.corpus.Corpus
+    recordings : int > 0
+    scratch : str
+        A local folder. Recordings at a URL are copied there, so that no network is timed.
 
     Returns
     -------
@@ -37,7 +45,17 @@ def sample(corpus, recordings):
         positions = np.linspace(0, len(trials) - 1, recordings).astype(int)
     else:
         positions = np.arange(recordings) % len(trials)
-    return dataclasses.replace(corpus, trials=trials.iloc[positions].assign(split="train"))
+    trials = trials.iloc[positions].assign(split="train")
+    if places.is_url(corpus.folder):
+        trials = trials.assign(path=_copied(trials["path"].tolist(), scratch))
+    return dataclasses.replace(corpus, trials=trials)
+
+
+def _copied(urls, folder):
+    copies = {url: str(Path(folder) / url.rpartition("/")[2]) for url in urls}
+    for copy, content in zip(copies.values(), places.each(places.read, list(copies)), strict=True):
+        Path(copy).write_bytes(content)
+    return [copies[url] for url in urls]
 
 
 def spread_by_size(paths, count):

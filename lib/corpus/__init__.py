@@ -1,4 +1,4 @@
-"""What a corpus is: protocols, layouts, and the trials of a folder on disk.
+"""What a corpus is: protocols, layouts, and the trials of a folder, on disk or at a URL.
 
 Conventions
 -----------

@@ -1,15 +1,15 @@
-"""A corpus on disk: its layout, its trials and the digest of its content."""
+"""A corpus in its folder, on disk or at a URL: its layout, its trials and the digest of its content."""
 
 import hashlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pandas as pd
 
+from lib import places
 from lib.corpus.protocol import GENUINE, SPLITS, SPOOF, read_protocol
 from lib.errors import InputError
 from lib.params import ROOT
@@ -36,9 +36,10 @@ class Corpus:
     ----------
     name : str
         The MLflow experiment its runs go to.
-    folder : Path
+    folder : str
+        Its absolute path, or its URL.
     trials : pandas.DataFrame [one row a trial]
-        The protocol's columns, `split`, and `path` (str) of the recording.
+        The protocol's columns, `split`, and `path` (str) of the recording, or its URL.
     digest : str
         16 hexadecimal digits over protocol lines and recordings' bytes.
     left_out : dict of str to str
@@ -46,7 +47,7 @@ class Corpus:
     """
 
     name: str
-    folder: Path
+    folder: str
     trials: pd.DataFrame
     digest: str
     left_out: dict = field(default_factory=dict)
@@ -81,6 +82,13 @@ def layout_of(name):
 def read_trials(folder, layout):
     """All trials that the protocols list, whether their recordings are there or not.
 
+    Parameters
+    ----------
+    folder : str or Path
+        The corpus' folder or its URL; a relative folder starts at the project's folder.
+    layout : str
+        One of `LAYOUTS`.
+
     Returns
     -------
     pandas.DataFrame
@@ -89,18 +97,19 @@ def read_trials(folder, layout):
     Raises
     ------
     InputError
-        The folder or a protocol is missing, or a protocol is malformed.
+        The folder or a protocol is missing, a protocol is malformed, or the URL cannot
+        be reached.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    folder = places.absolute(folder)
+    if not places.is_folder(folder):
         raise InputError(f"{folder}: no such folder; a corpus of layout {layout} is wanted")
     parts = []
     for split, (recordings, protocol) in layout_of(layout).items():
-        if not (folder / protocol).exists():
+        if not places.exists(f"{folder}/{protocol}"):
             raise InputError(_missing_protocol(folder, protocol))
-        part = read_protocol(folder / protocol)
+        part = read_protocol(f"{folder}/{protocol}")
         part["split"] = split
-        part["path"] = [str(_recording(folder / recordings, file)) for file in part["file"]]
+        part["path"] = _recordings(f"{folder}/{recordings}", part["file"])
         parts.append(part)
     trials = pd.concat(parts, ignore_index=True)
     twice = trials["trial"][trials["trial"].duplicated()]
@@ -110,23 +119,48 @@ def read_trials(folder, layout):
 
 
 def _missing_protocol(folder, protocol):
-    if any((folder / name).exists() for name in _VERSION_1):
+    if any(places.exists(f"{folder}/{name}") for name in _VERSION_1):
         return (
             f"{folder}: holds ASVspoof 2017 Version 1 (no {protocol}); Version 2 is wanted, "
             "its numbers are never mixed with Version 1's"
         )
-    if not any(folder.iterdir()):
+    if not places.listing(folder):
         return f"{folder}: the folder is empty; {protocol} is wanted in it"
-    return f"{folder / protocol}: no such protocol file; a corpus keeps one for each split"
+    return f"{folder}/{protocol}: no such protocol file; a corpus keeps one for each split"
 
 
-def _recording(folder, file):
-    if Path(file).suffix:
-        return folder / file
-    for ending in (".wav", ".flac"):  # some protocols name trials, not files
-        if (folder / (file + ending)).exists():
-            return folder / (file + ending)
-    return folder / (file + ".wav")
+def _recordings(folder, files):
+    if all(PurePosixPath(file).suffix for file in files):
+        return [f"{folder}/{file}" for file in files]
+    there = places.listing(folder)  # some protocols name trials, not files
+    return [f"{folder}/{_file_of(file, there)}" for file in files]
+
+
+def _file_of(name, there):
+    if PurePosixPath(name).suffix:
+        return name
+    return next((name + ending for ending in (".wav", ".flac") if name + ending in there), f"{name}.wav")
+
+
+def recordings_there(folder, layout):
+    """What stands in the folders of the recordings, listed or not; one listing a split.
+
+    Parameters
+    ----------
+    folder, layout : str
+        As `read_trials` takes them, the folder absolute.
+
+    Returns
+    -------
+    dict of str to (int, int or str)
+        Path or URL -> size and mark, see `lib.places.listing`.
+    """
+    return {
+        f"{folder}/{recordings}/{name}": about
+        for recordings, _ in layout_of(layout).values()
+        for name, about in places.listing(f"{folder}/{recordings}").items()
+        if about
+    }
 
 
 def open_corpus(name, data, layout, *, left_out=None):
@@ -135,10 +169,8 @@ def open_corpus(name, data, layout, *, left_out=None):
     Parameters
     ----------
     name : str
-    data : str or Path
-        The corpus' folder; a relative one starts at the project's folder.
-    layout : str
-        One of `LAYOUTS`.
+    data, layout
+        As `read_trials` takes them.
     left_out : dict of str to str, optional
         Files (``split/name``) that are known to be unusable, and why. Without it
         every recording that a protocol lists has to be there.
@@ -152,13 +184,13 @@ def open_corpus(name, data, layout, *, left_out=None):
     InputError
         See `read_trials`; or a recording is missing and not in `left_out`.
     """
-    folder = ROOT / Path(data).expanduser()
+    folder = places.absolute(data)
     trials = read_trials(folder, layout)
     if left_out:
         keys = trials["split"] + "/" + trials["file"]
         trials = trials[~keys.isin(left_out)].reset_index(drop=True)
-    sizes = [_stat(path) for path in trials["path"]]
-    absent = [path for path, stat in zip(trials["path"], sizes, strict=True) if stat is None]
+    there = recordings_there(folder, layout)
+    absent = [path for path in trials["path"] if path not in there]
     if absent:
         raise InputError(
             f"{folder}: {len(absent)} of {len(trials)} recordings that the protocols list are missing, "
@@ -168,34 +200,29 @@ def open_corpus(name, data, layout, *, left_out=None):
         labels = set(trials["label"][trials["split"] == split])
         if labels != {0, 1}:
             raise InputError(f"{folder}: split {split} has no usable trials of both labels")
-    return Corpus(name, folder, trials, _digest(folder, trials, sizes), dict(left_out or {}))
+    digest = _digest(folder, trials, [there[path] for path in trials["path"]])
+    return Corpus(name, folder, trials, digest, dict(left_out or {}))
 
 
-def _stat(path):
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _digest(folder, trials, stats):
+def _digest(folder, trials, abouts):
     """Digest of protocol lines and recordings' bytes.
 
     Reading every byte of a large corpus takes seconds, so the digest is kept under a
-    signature of paths, sizes and times of change, and computed again when one differs.
+    signature of paths, sizes and marks of change, and computed again when one differs.
+    Where the corpus stands is no part of the digest: a copy elsewhere is the same corpus.
     """
     lines = trials.drop(columns="path").to_csv(index=False, sep="\t")
-    signature = hashlib.blake2b(json.dumps([str(folder.resolve()), lines, stats]).encode()).hexdigest()[:32]
+    place = folder if places.is_url(folder) else os.path.realpath(folder)
+    signature = hashlib.blake2b(json.dumps([place, lines, abouts]).encode()).hexdigest()[:32]
     known = DIGESTS / signature
     if known.is_file():
         return known.read_text(encoding="ascii")
-    with ThreadPoolExecutor() as pool:
-        contents = pool.map(_content, trials["path"], chunksize=64)
-        total = hashlib.blake2b(lines.encode())
-        for content in contents:
-            total.update(content)
+    total = hashlib.blake2b(lines.encode())
+    for content in places.each(_content, trials["path"].tolist(), threads=4 + (os.cpu_count() or 1)):
+        total.update(content)
     digest = total.hexdigest()[:16]
+    if not all(mark for _, mark in abouts):  # a place that does not tell when a file was changed
+        return digest
     with suppress(OSError):  # a checkout that cannot be written computes it each time
         DIGESTS.mkdir(parents=True, exist_ok=True)
         fresh = known.with_suffix(f".{os.getpid()}")
@@ -205,5 +232,7 @@ def _digest(folder, trials, stats):
 
 
 def _content(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "blake2b").digest()
+    try:
+        return hashlib.blake2b(places.read(path)).digest()
+    except OSError as error:
+        raise InputError(f"{path}: the recording cannot be read ({error.strerror})") from None

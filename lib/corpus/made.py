@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
+from lib import places
 from lib.corpus import replay as physics
 from lib.corpus import voices
 from lib.corpus.protocol import SPLITS, UNKNOWN
@@ -70,13 +71,16 @@ def make_corpus(folder, *, seed=1, train=(125, 125), dev=(55, 65), eval=(40, 360
     Raises
     ------
     InputError
-        A count or the seed is no such number, or `folder` holds something else.
+        A count or the seed is no such number, or `folder` is a URL or holds something
+        else.
     RunError
         The speech synthesiser cannot be used.
     """
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
+    if places.is_url(folder):
+        raise InputError(f"{folder}: a URL; the corpus is made in a local folder and can be copied there")
     folder = Path(folder)
     counts = _checked(seed, {"train": train, "dev": dev, "eval": eval})
     readme = _readme(seed, counts)

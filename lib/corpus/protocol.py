@@ -29,6 +29,7 @@ def read_protocol(path):
     Parameters
     ----------
     path : str or Path
+        A local file, or its URL.
 
     Returns
     -------

@@ -1,11 +1,12 @@
 """Embeddings of a whole corpus, batched by length, chunk by chunk into the store."""
 
+from functools import partial
 from pathlib import Path
 
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from lib import audio
+from lib import audio, places
 from lib.corpus import SPLITS
 from lib.embeddings.weights import find
 from lib.errors import InputError
@@ -65,7 +66,7 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
         "batch_seconds": batch_seconds,
         "vector": "float32, mean over time of the last hidden state; clips at 16 kHz, zero mean, unit variance",
     }
-    root = chunks.root(store)
+    root = places.absolute(store)
     url = f"{root}/wav2vec-{_key(about)}"
     sizes = {split: len(corpus.split(split)) for split in SPLITS}
     try:
@@ -119,7 +120,7 @@ def of_recordings(paths, *, weights, sr, precision, batch_seconds):
     numpy.ndarray [shape=(paths, values), float32]
     """
     encoder = _encoder()
-    clips = [audio.read(path, sr=sr)[0] for path in paths]
+    clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
     with encoder.threads(1):
         return encoder.embed(encoder.load(weights), clips, precision=precision, batch_seconds=batch_seconds)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lib import places
 from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
@@ -38,12 +39,13 @@ def evaluate_files(
     Parameters
     ----------
     scores_path, protocol_path : str or Path
+        Local files or their URLs.
     dev_scores, dev_protocol : str or Path, optional
         The same system's scores of dev; thresholds and calibration are chosen there.
     allow_missing : bool
         Measure the trials that scores and protocol share; a warning says how many.
     recordings : str or Path, optional
-        Folder of the scored recordings, WAV or FLAC: their durations become a column.
+        Folder or URL of the scored recordings, WAV or FLAC: their durations become a column.
     by : sequence of str
         Columns to break the EER down by, as ``environment`` or ``duration``.
     costs, resamples, seed, level
@@ -79,7 +81,7 @@ def read_tables(
         raise InputError("dev scores and dev protocol go together; one of them is missing")
     table = match(read_scores(scores_path), read_protocol(protocol_path), allow_missing=allow_missing)
     if recordings is not None:
-        table["duration"] = [duration(path) for path in find_recordings(recordings, table["trial"])]
+        table["duration"] = list(places.each(duration, find_recordings(recordings, table["trial"])))
     dev = None
     if dev_scores is not None:
         dev = match(read_scores(dev_scores), read_protocol(dev_protocol), allow_missing=allow_missing)

@@ -9,7 +9,7 @@ them, so nothing stale is ever read. A chunk is written under another name and m
 into place when it is whole: work can be stopped at any moment and goes on where it was.
 """
 
-from lib.store.chunks import Stored, pending, root, write_about, write_chunk
+from lib.store.chunks import Stored, pending, write_about, write_chunk
 from lib.store.pictures import extract
 
-__all__ = ["Stored", "extract", "pending", "root", "write_about", "write_chunk"]
+__all__ = ["Stored", "extract", "pending", "write_about", "write_chunk"]

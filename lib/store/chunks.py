@@ -1,6 +1,7 @@
 """Chunks of arrays in a folder or at a URL, one array a trial."""
 
 import hashlib
+import io
 import json
 import os
 import uuid
@@ -8,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
 import numpy as np
-from fsspec.implementations.local import LocalFileSystem
 
+from lib import places
 from lib.corpus import SPLITS
-from lib.params import ROOT, local_path
+from lib.params import ROOT
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 CHUNK = 128  # trials a file: 5 MB of pictures, a second or less of work
@@ -62,11 +62,6 @@ class Stored:
 
 
 _OPEN = {}  # mapped chunks of this process
-
-
-def root(store):
-    """The store's own URL; a relative folder starts at the project's folder."""
-    return store if "://" in store else str(local_path(store))
 
 
 def key(identity, files):
@@ -118,8 +113,7 @@ def write_chunk(url, arrays):
 def write_about(url, about):
     """Say beside a feature's chunks what it is, once."""
     url = f"{url}/about.json"
-    fs, path = fsspec.url_to_fs(url)
-    if not fs.exists(path):
+    if not places.exists(url):
         with _whole_file(url) as file:
             file.write(json.dumps(about, indent=2).encode())
 
@@ -132,12 +126,12 @@ def _whole_file(url):
     fsspec's transaction would write it into the temporary folder, and moving from there
     may be a copy that can be stopped half-way.
     """
-    fs, path = fsspec.url_to_fs(url)
-    if not isinstance(fs, LocalFileSystem):
-        with fs.open(path, "wb") as file:
-            yield file
+    if places.is_url(url):
+        file = io.BytesIO()
+        yield file
+        places.write(url, file.getvalue())
         return
-    place = Path(path)
+    place = Path(url)
     part = place.with_name(f"{place.name}.{uuid.uuid4().hex}.part")
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -154,13 +148,12 @@ def _local(url):
     A chunk never changes, since its URL holds the digest of what it was made from. The
     caches of fsspec write a copy under its name while another process may have mapped it.
     """
-    fs, path = fsspec.url_to_fs(url)
-    if isinstance(fs, LocalFileSystem):
-        return path
+    if not places.is_url(url):
+        return url
     copy = CACHE / url.replace("://", os.sep)
     if not copy.exists():
         with _whole_file(str(copy)) as file:
-            file.write(fs.cat_file(path))
+            file.write(places.read(url))
     return copy
 
 
@@ -169,8 +162,5 @@ def _chunk_url(url, split, number):
 
 
 def _chunks_there(url, split):
-    fs, path = fsspec.url_to_fs(f"{url}/{split}")
-    if not fs.exists(path):
-        return set()
-    names = (Path(p).name for p in fs.ls(path, detail=False, refresh=True))
-    return {int(Path(n).stem) for n in names if n.endswith(".npy") and n[:-4].isdigit()}
+    names = places.listing(f"{url}/{split}")
+    return {int(name[:-4]) for name in names if name.endswith(".npy") and name[:-4].isdigit()}

@@ -1,9 +1,11 @@
 """Pictures of features, made for a whole corpus in one pass over its recordings."""
 
+from functools import partial
+
 import numpy as np
 from tqdm.auto import tqdm
 
-from lib import audio, cluster, features, images
+from lib import audio, cluster, features, images, places
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.store import chunks
@@ -42,7 +44,7 @@ def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
     """
     if size <= 0:
         raise InputError(f"image_size = {size}: has to be positive")
-    root = chunks.root(store)
+    root = places.absolute(store)
     urls = {name: f"{root}/{name}-{_key(corpus, name, settings, size)}" for name in names}
     sizes = {split: len(corpus.split(split)) for split in SPLITS}
     try:
@@ -78,8 +80,7 @@ def _make_chunk(paths, targets, settings, size):
     """Make one chunk of each feature."""
     pictures = {name: np.empty((len(paths), size, size), np.uint8) for name in targets}
     notes = {}
-    for i, path in enumerate(paths):
-        y, remarks = audio.read(path, sr=settings.sr)
+    for i, (y, remarks) in enumerate(places.each(partial(audio.read, sr=settings.sr), paths)):
         for name, picture in images.pictures(y, tuple(targets), settings, size).items():
             pictures[name][i] = picture
         for remark in remarks:

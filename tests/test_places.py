@@ -1,0 +1,145 @@
+"""Places: a URL is read as a folder is, and what is wrong with it is said in one line."""
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+import fsspec
+import pytest
+from click.testing import CliRunner
+from conftest import put
+from fsspec.registry import known_implementations
+
+from lib import params, places
+from lib.cli import main
+from lib.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two files and a folder with a third."""
+    (tmp_path / "place" / "below").mkdir(parents=True)
+    for name in ("b.txt", "a.txt", "below/c.txt"):
+        (tmp_path / "place" / name).write_bytes(name.encode())
+    return tmp_path / "place"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("data/demo", str(params.ROOT / "data" / "demo")),
+        (Path("/data/x/"), "/data/x"),
+        ("~/x", os.path.expanduser("~/x")),
+        ("file:///data/x/", "/data/x"),
+        ("s3://bucket/x/", "s3://bucket/x"),
+        ("memory://", "memory://"),
+    ],
+)
+def test_absolute_means_the_same_everywhere(written, meant):
+    assert places.absolute(written) == places.absolute(meant) == meant
+
+
+def test_absolute_of_the_command_line_starts_where_it_stands(tmp_path):
+    assert places.absolute("x", tmp_path) == str(tmp_path / "x")
+
+
+def test_listing_of_a_url_is_that_of_the_folder_but_for_the_marks(folder, memory):
+    here, there = places.listing(str(folder)), places.listing(put(folder, memory))
+    assert list(here) == list(there) == ["a.txt", "b.txt", "below"]
+    assert here["below"] is None and there["below"] is None
+    assert here["a.txt"][0] == there["a.txt"][0] == 5
+
+
+def test_listing_of_nothing_is_empty(folder, memory):
+    (folder / "link").symlink_to(folder / "absent")
+    assert "link" not in places.listing(str(folder))
+    for place in (str(folder), put(folder, memory)):
+        assert places.listing(f"{place}/absent") == places.listing(f"{place}/a.txt") == {}
+        assert not places.is_folder(f"{place}/absent") and places.is_folder(f"{place}/below")
+        assert not places.exists(f"{place}/absent") and places.exists(f"{place}/a.txt")
+
+
+def test_listing_of_a_folder_that_cannot_be_opened_is_refused():
+    with pytest.raises(InputError, match="xx: the folder cannot be listed .File name too long"):
+        places.listing("/" + "x" * 300)
+
+
+def test_listing_mark_follows_the_content(folder, bucket):
+    url = put(folder, f"{bucket}/x")
+    before = places.listing(url)
+    assert places.listing(url) == before
+    put(folder, url)
+    assert {n: a and a[0] for n, a in places.listing(url).items()} == {n: a and a[0] for n, a in before.items()}
+    (folder / "a.txt").write_bytes(b"other")
+    put(folder, url)
+    after = places.listing(url)
+    assert after["a.txt"][0] == before["a.txt"][0] and after["a.txt"][1] != before["a.txt"][1]
+    assert after["b.txt"] == before["b.txt"]
+
+
+def test_listing_is_not_that_of_before(folder, bucket):
+    url = put(folder, f"{bucket}/x")
+    places.listing(url)
+    other = fsspec.filesystem("s3", skip_instance_cache=True)  # as another process writes
+    other.pipe_file(f"{url}/d.txt", b"")
+    assert "d.txt" in places.listing(url)
+
+
+def test_read_gives_the_bytes_or_says_that_nothing_is_there(folder, memory, bucket):
+    for url in (put(folder, memory), put(folder, f"{bucket}/x")):
+        assert places.read(f"{url}/below/c.txt") == places.read(f"{folder}/below/c.txt") == b"below/c.txt"
+        with pytest.raises(FileNotFoundError, match=f"{url}/absent"):
+            places.read(f"{url}/absent")
+
+
+def test_each_keeps_the_order_and_reads_several_of_a_url_at_a_time():
+    urls = [f"memory://{k}" for k in range(2 * places.AT_ONCE)]
+    meeting = threading.Barrier(places.AT_ONCE)
+
+    def met(url):
+        meeting.wait(timeout=20)
+        return url
+
+    assert list(places.each(met, urls)) == urls
+
+
+def test_each_of_one_thread_reads_local_files_as_they_are_asked_for():
+    seen = []
+    results = places.each(seen.append, ["a", "b"])
+    next(results)
+    assert seen == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nowhere://x/y", "Protocol not known: nowhere"),
+        ("undriven://x/y", "Install the driver"),
+    ],
+)
+def test_url_that_fsspec_cannot_read_is_refused_by_name(url, words, monkeypatch):
+    kind = {"class": "no_such_package.Driver", "err": "Install the driver"}
+    monkeypatch.setitem(known_implementations, "undriven", kind)
+    result = CliRunner().invoke(main, ["corpus", "demo", "--data", url])
+    assert result.exit_code == 2
+    assert url in result.stderr and words in result.stderr and "s3://BUCKET/FOLDER" in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+
+
+def test_bucket_without_credentials_is_refused(bucket, tmp_path, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(places.Unreachable, match=f"{bucket}/x: .*credentials.*AWS_ACCESS_KEY_ID"):
+        places.listing(f"{bucket}/x")
+
+
+def test_server_that_does_not_answer_is_named(bucket, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(places.Unreachable, match=f"{bucket}/x: cannot be reached .*127.0.0.1:{port}"):
+        places.listing(f"{bucket}/x")
