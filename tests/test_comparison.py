@@ -102,10 +102,10 @@ def test_reading_study_names_equals_accuracies_and_failures(rng):
     good = scored(rng, 3)
     tables = dict(zip(map(comparison.label, rows), (good, good, scored(rng, 0.5)), strict=True))
     text = comparison.reading_study("s", [*rows, failed], comparison.rank(tables), ["A part."])
-    assert "Lowest eval EER: 11_paper_cnn/mfcc, seed 0" in text
-    assert "not told apart from 11_paper_cnn/mel, seed 0." in text
-    assert "Accuracy below the constant answer's: 11_paper_cnn/mfcc, seed 0" in text
-    assert "Not finished: 14_mobilenet/mfcc, seed 1. A part." in text
+    assert "Lowest eval EER: **11_paper_cnn/mfcc, seed 0**" in text
+    assert "Not told apart from it on these trials (1 of 2 others): 11_paper_cnn/mel, seed 0." in text
+    assert "- Accuracy below the constant answer's (3 of 3): 11_paper_cnn/mfcc, seed 0;" in text
+    assert text.endswith("- Not finished: 14_mobilenet/mfcc, seed 1.\n- A part.")
     assert comparison.reading_study("s", [failed], pd.DataFrame(), []) == "No run of study s has finished. "
 
 

@@ -56,17 +56,19 @@ def reading_study(study, rows, ranks, provenance):
     if not finished:
         return f"No run of study {study} has finished. " + " ".join(provenance)
     best = ranks.iloc[0]
-    sentences = [f"Lowest eval EER: {best['run']}, {best['eval EER %']} %."]
+    sentences = [f"Lowest eval EER: **{best['run']}**, {best['eval EER %']} %."]
     equal = ranks["run"][ranks["rank"] == 1].iloc[1:]
     if len(equal):
-        sentences.append(f"On these trials it is not told apart from {', '.join(equal)}.")
+        sentences.append(
+            f"Not told apart from it on these trials ({len(equal)} of {len(ranks) - 1} others): {'; '.join(equal)}."
+        )
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     if below:
-        sentences.append(f"Accuracy below the constant answer's: {', '.join(below)}.")
+        sentences.append(f"Accuracy below the constant answer's ({len(below)} of {len(finished)}): {'; '.join(below)}.")
     failed = [label(row) for row in rows if row["status"] != "FINISHED"]
     if failed:
-        sentences.append(f"Not finished: {', '.join(failed)}.")
-    return " ".join(sentences + provenance)
+        sentences.append(f"Not finished: {'; '.join(failed)}.")
+    return "\n".join(f"- {sentence}" for sentence in sentences + provenance)
 
 
 def ledger(looks):

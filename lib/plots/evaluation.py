@@ -5,6 +5,8 @@ Colours are seaborn's "colorblind": blue for genuine, orange for spoof; curves a
 apart by their line style too.
 """
 
+import textwrap
+
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -15,6 +17,7 @@ from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 _PALETTE = sns.color_palette("colorblind")
 _COLOURS = {GENUINE: _PALETTE[0], SPOOF: _PALETTE[1]}
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
+_TITLE_WIDTH = 36  # letters over a matrix of a grid
 _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
 
@@ -56,7 +59,7 @@ def confusion_grid(matrices):
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, (title, matrix) in zip(grid.flat, matrices.items(), strict=False):
         _draw_matrix(axes, matrix)
-        axes.set_title(title, fontsize=10)
+        axes.set_title(textwrap.fill(title, _TITLE_WIDTH), fontsize=9)
     for axes in grid.flat[len(matrices) :]:
         axes.set_axis_off()
     return figure
