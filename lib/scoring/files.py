@@ -16,7 +16,8 @@ from lib.store.chunks import CHUNK
 from lib.tracking.runs import BY_HAND
 
 _ENDINGS = (".wav", ".flac")
-_EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # an answer is not worth it from 1 error in 4 on
+_MANY = 2 * CHUNK  # recordings from which on a bar shows how far it is
+_EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 _MADE = "demo"  # the corpus whose numbers stand for themselves only
 
 
@@ -76,7 +77,7 @@ def score_files(system, paths):
     """
     notes = _read_all(paths, system.sr)
     scores = []
-    with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) <= CHUNK) as bar:
+    with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
         for start in range(0, len(paths), CHUNK):
             clips = [audio.read(path, sr=system.sr)[0] for path in paths[start : start + CHUNK]]
             scores += log_odds([system], clips, sr=system.sr)[0].tolist()
@@ -127,7 +128,7 @@ def describe(rows):
 def _read_all(paths, sr):
     """What reading had to do to each recording."""
     notes, refused = [], []
-    for path in paths:
+    for path in tqdm(paths, desc="reading", unit="clip", disable=len(paths) < _MANY):
         try:
             notes.append(audio.read(path, sr=sr)[1])
         except InputError as error:
@@ -174,4 +175,5 @@ def _uncertain(run):
 def _about_score(score, band):
     if not band or not band[0] <= score < band[1]:
         return []
-    return [f"Too close to call: dev gives either label 1 chance in 4 from {band[0]:.3g} to {band[1]:.3g} log-odds."]
+    low, high = band
+    return [f"Too close to call: on dev, scores from {low:.3g} to {high:.3g} leave either label 1 chance in 4 or more."]
