@@ -6,7 +6,7 @@ The modules import one way only:
     -> features -> images -> augment -> cluster -> store -> embeddings -> backend -> dataset
     -> models -> batchnorm -> training -> transfer -> recipes -> bench -> scores
     -> metrics -> repairs -> verdict -> diagnosis -> shortcuts -> reference -> plots
-    -> tracking -> comparison -> runner -> cli
+    -> tracking -> scoring -> comparison -> runner -> cli
 
 A test reads the imports and holds that order.
 """

@@ -6,6 +6,7 @@ open with a dozen such lines. Only that descriptor is silenced, and only during 
 import: errors are Python exceptions and arrive as ever.
 """
 
+import logging
 import os
 from contextlib import contextmanager
 
@@ -27,5 +28,8 @@ with _descriptor_silenced(2):
     import tensorflow as tf
 
     tf.config.list_physical_devices("GPU")  # looks for a driver, and says at length when there is none
+
+# Each model is traced once for each size of batch; many models on one page are no mistake.
+logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 __all__ = ["keras", "tf"]

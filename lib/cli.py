@@ -45,6 +45,7 @@ def main(debug):
       study run report --data DIR              run it; finished runs are not repeated
       study compare report                     the table of runs
       study ui                                 the runs in the MLflow UI
+      study score PATH... --run RUN            score recordings with a trained run
       study evaluate SCORES --protocol FILE    measure any system's scores
       study verdict FILE                       what a printed report proves
     """
@@ -166,6 +167,27 @@ def compare(study, corpus, as_json, html):
 
         runner.comparison_page(chosen, Path(html))
         click.echo(f"comparison page: {html}", err=as_json)
+
+
+@main.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.option("--run", required=True, metavar="RUN", help="An MLflow run id, or a name as 14_mobilenet/mfcc.")
+@click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
+@click.option("--json", "as_json", is_flag=True, help="Every answer with its warnings, as JSON.")
+def score(paths, run, corpus, as_json):
+    """Score recordings with a trained run.
+
+    PATH is a recording, or a folder of which every .wav and .flac is taken. Of a name
+    the newest finished run scores. Higher scores are more genuine; the label is the
+    answer at the run's own threshold.
+    """
+    from lib import scoring
+
+    files = scoring.recordings(paths)
+    system = scoring.open_run(run, corpus=corpus)
+    click.echo(f"run {system.run.name}, {system.run.run_id}, corpus {system.run.corpus}", err=as_json)
+    rows = scoring.score_files(system, files)
+    click.echo(json.dumps(rows, indent=2) if as_json else scoring.describe(rows))
 
 
 @main.command()

@@ -63,11 +63,11 @@ def pictures_of(pictures, split, *, colours, pixel_range, augmentation="none", s
     callable (positions, copy) -> numpy.ndarray [shape=(trials, size, size, 3), float32]
         Copy 0 is the picture itself; see `lib.augment.augmented`.
     """
-    colour_values = _colour_values(colours, pixel_range)
+    values = colour_values(colours, pixel_range)
 
     def load(positions, copy):
         stored = pictures.batch(split, positions)
-        return colour_values[augmented(stored, positions, augmentation, copy=copy, seed=seed)]
+        return values[augmented(stored, positions, augmentation, copy=copy, seed=seed)]
 
     return load
 
@@ -113,25 +113,36 @@ def paired(first, second):
     return tf.data.Dataset.zip(first, second).map(lambda one, two: ((one[0], two[0]), one[1]))
 
 
-def _vectors(vectors, split, labels):
-    everything = vectors.batch(split, range(len(labels)))  # 3 kB a trial: all of a corpus fits into memory
-    return tf.data.Dataset.from_tensor_slices((everything[..., None], np.asarray(labels, dtype=np.float32)[:, None]))
+def colour_values(colours, pixel_range):
+    """What a model sees of each of the 256 positions in a colormap.
 
+    Returns
+    -------
+    numpy.ndarray [shape=(256, 3), float32]
 
-def _colour_values(colours, pixel_range):
+    Raises
+    ------
+    InputError
+        The range or the colormap is unknown.
+    """
     if pixel_range not in PIXEL_RANGES:
         raise InputError(f"pixel_range = {pixel_range!r}: one of {', '.join(PIXEL_RANGES)} is wanted")
     scale, offset = PIXEL_RANGES[pixel_range]
     return colormap(colours).astype(np.float32) * np.float32(scale) + np.float32(offset)
 
 
+def _vectors(vectors, split, labels):
+    everything = vectors.batch(split, range(len(labels)))  # 3 kB a trial: all of a corpus fits into memory
+    return tf.data.Dataset.from_tensor_slices((everything[..., None], np.asarray(labels, dtype=np.float32)[:, None]))
+
+
 def _batches(positions, pictures, split, labels, colours, pixel_range):
-    colour_values = _colour_values(colours, pixel_range)
+    values = colour_values(colours, pixel_range)
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
     side = pictures.batch(split, [0]).shape[-1]
 
     def coloured(numbers):  # NumPy looks up twice as many pictures a second as tf.gather
-        return colour_values.take(pictures.batch(split, numbers), axis=0)
+        return values.take(pictures.batch(split, numbers), axis=0)
 
     def load(numbers):
         found = tf.numpy_function(coloured, [numbers], tf.float32, stateful=False)

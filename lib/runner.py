@@ -82,8 +82,9 @@ def plan(chosen, *, force=False):
             digests[where] = audit.usable(*where[:3], allow_partial=where[3]).digest
         reads, out_of_date = [], False
         if run.compares:  # it is out of date when a run that it reads is about to be made
-            reads = [step.done for step in steps if step.done]
-            out_of_date = any(step.done is None and chosen.chooses(step.run) for step in steps)
+            read = [step for step in steps if not step.run.compares]
+            reads = [step.done for step in read if step.done]
+            out_of_date = any(step.done is None and chosen.chooses(step.run) for step in read)
         mark = study.fingerprint(run, digests[where], reads=reads)
         steps.append(Step(run, digests[where], mark, None if out_of_date else done.get(mark)))
     return [step for step in steps if chosen.chooses(step.run)]

@@ -53,11 +53,11 @@ class PlannedRun:
     def stage(self):
         """Runs of one stage do not need each other; stages follow one another."""
         number = int(self.notebook[:2])
-        return number if number < 10 else 10 if number < 80 else number
+        return 10 if 10 <= number < 80 else min(number, 90)
 
     @property
     def compares(self):
-        """Whether it reads the study's other runs (notebooks from 90 on)."""
+        """Whether it reads the study's runs below 90 (notebooks from 90 on)."""
         return self.stage >= 90
 
 

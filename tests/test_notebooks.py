@@ -11,7 +11,9 @@ from conftest import write_corpus
 from mlflow import MlflowClient
 from test_tracking import METRICS, artifacts
 
-from lib import params
+from lib import params, scoring
+from lib.interventions import INTERVENTIONS
+from lib.scores import read_scores
 
 # Few and small: what is tested is the way, not the numbers.
 RUNS = (
@@ -24,8 +26,19 @@ RUNS = (
     "14_mobilenet/cured",
     "15_dual_mobilenet/concatenation",
     "91_compare/default",
+    "92_sensitivity/default",
 )
-SMALL = ["epochs=2", "steps_per_epoch=2", "image_size=32", "jobs=1", "head_epochs=1", "top_epochs=1", "copies=1"]
+MODELS = [name for name in RUNS if name[0] == "1"]
+SMALL = [
+    "epochs=2",
+    "steps_per_epoch=2",
+    "image_size=32",
+    "jobs=1",
+    "head_epochs=1",
+    "top_epochs=1",
+    "copies=1",
+    "trials=4",
+]
 # What no notebook of the study has, or what it sets by itself, for each notebook alone.
 ALONE = ["backbone_weights=random", "wav2vec_weights=random", "recordings=4", "repeats=1"]
 PARAMETERS = {
@@ -109,6 +122,35 @@ def test_run_ladder_logs_each_rung_of_the_cured_runs(place, executed):
     assert "ladder.csv" in artifacts(place.client, run.info.run_id)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_score_split_gives_the_scores_that_the_run_recorded(place, executed, monkeypatch, name):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", place.uri)
+    run_id = executed.runs[name].info.run_id
+    system = scoring.open_run(run_id)
+    rows = scoring.score_files(system, scoring.recordings([place.data / "ASVspoof2017_V2_dev"]))
+    recorded = read_scores(place.client.download_artifacts(run_id, "scores/dev.tsv"))
+    assert [row["score"] for row in rows] == recorded["score"].tolist()
+    assert {row["threshold_source"] for row in rows} == {executed.runs[name].data.params.get("threshold", "0.5")}
+    with system.run.artifact("confusion_matrix/dev.json") as path:
+        matrix = json.loads(path.read_text())["matrix"]
+    assert sum(row["label"] == "genuine" for row in rows) == matrix[0][1] + matrix[1][1]
+
+
+def test_run_sensitivity_asks_every_run_and_leaves_eval_closed(place, executed):
+    run = executed.runs["92_sensitivity/default"]
+    names = {
+        f"sensitivity/{m}/{i}/{r}" for m in MODELS for i in ("none", *INTERVENTIONS) for r in ("far", "frr", "eer")
+    }
+    assert {*names, "sensitivity/moved"} == {key for key in run.data.metrics if key.startswith("sensitivity/")}
+    assert all(0 <= run.data.metrics[name] <= 1 for name in names)
+    assert "eval/looks" not in run.data.metrics and "eval.opened" not in run.data.tags
+    assert {"sensitivity.csv", "sensitivity.png"} <= set(artifacts(place.client, run.info.run_id))
+    summary = run.data.tags["mlflow.note.content"]
+    assert f"{len(MODELS)} of {len(MODELS)} runs could score" in summary
+    assert "untrained: 12_wav2vec_cnn/untrained, 14_mobilenet/cured, 15_dual_mobilenet/concatenation" in summary
+    assert "not the trained system" not in summary
+
+
 def test_run_prints_the_table_and_says_untrained(executed):
     assert "11_paper_cnn/mfcc " in executed.output and "14_mobilenet/cured (untrained)" in executed.output
     assert "eval 5 genuine + 15 spoof" in executed.output
@@ -128,6 +170,12 @@ def test_run_changed_parameter_is_to_run_with_the_comparison(place, executed):
     assert "2 to run, 0 done" in plan.stdout
 
 
+def test_plan_pages_over_all_runs_do_not_depend_on_each_other(place, executed):
+    plan = place.small("plan", *ONLY, "--set", "trials=5")
+    to_run = [line.split()[2] for line in plan.stdout.splitlines() if line.startswith("to run")]
+    assert to_run == ["92_sensitivity/default"]
+
+
 def test_executed_notebook_page_has_pictures_and_no_error(place, executed):
     path = place.client.download_artifacts(executed.runs["11_paper_cnn/mfcc"].info.run_id, "notebook.html")
     with open(path, encoding="utf-8") as file:
@@ -141,7 +189,7 @@ def test_compare_json_and_page(place, executed):
     page = place.folder / "pages" / "demo.html"
     result = place.study("compare", "demo", "--json", "--html", str(page))
     rows = json.loads(result.stdout)
-    assert [row["run"] for row in rows] == sorted(name for name in RUNS if name[0] == "1")
+    assert [row["run"] for row in rows] == sorted(MODELS)
     for row in rows:
         assert {"run", "seed", "run_id", "status", "parameters", "eval/eer", "dev/auc"} <= row.keys()
         assert 0 <= row["eval/eer"] <= 1

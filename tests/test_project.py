@@ -15,7 +15,7 @@ from lib import params, study
 ORDER = (
     "errors params places text study corpus audio interventions audit features images augment cluster store embeddings "
     "backend dataset models batchnorm training transfer recipes bench scores metrics repairs verdict diagnosis "
-    "shortcuts reference plots tracking comparison durations runner cli"
+    "shortcuts reference plots tracking scoring comparison durations runner cli"
 ).split()
 ONLY_IN = {
     "mlflow": {"tracking"},

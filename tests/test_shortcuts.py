@@ -321,6 +321,66 @@ def test_sensitivity_wrong_input_is_named(pairs):
         shortcuts.sensitivity(loudness_of, *pairs, 0, ("hum",))
 
 
+def test_versions_are_the_recordings_and_each_change_of_them(pairs):
+    found = dict(shortcuts.versions(pairs[0], ("click", "dc_added"), seed=3))
+    assert list(found) == ["none", "click", "dc_added"]
+    assert found["none"] is pairs[0]
+    for name in ("click", "dc_added"):
+        for k in (0, 39):
+            np.testing.assert_array_equal(found[name][k], interventions.intervene(name, pairs[0][k], SR, 3 + k))
+
+
+@pytest.fixture(scope="module")
+def two_runs(pairs):
+    """A run that hears direct current and one that hears nothing."""
+    versions = dict(shortcuts.versions(pairs[0], ("dc_added", "dc_removed")))
+    hears = {name: loudness_of(version) for name, version in versions.items()}
+    deaf = {name: np.arange(40.0)[::-1] for name in versions}
+    cut = {"11_hears/x": (hears, 0.0025), "11_deaf/x": (deaf, 20)}
+    return shortcuts.of_runs(
+        {run: shortcuts.sensitivity_of_scores(s, pairs[1], c, resamples=100) for run, (s, c) in cut.items()}
+    )
+
+
+def test_of_runs_marks_what_moves_one_run_and_nothing_of_the_other(two_runs):
+    assert two_runs["intervention"].tolist() == 2 * ["none", "dc_added", "dc_removed"]
+    assert two_runs["run"].tolist() == 3 * ["11_hears/x"] + 3 * ["11_deaf/x"]
+    assert two_runs["far_moved"].tolist() == [False, True, False, False, False, False]
+    assert two_runs["frr_moved"].tolist() == [False, False, True, False, False, False]
+    assert two_runs["far_change"].tolist() == [0, 1, 0, 0, 0, 0]
+    assert two_runs["frr_change"].tolist() == [0, 0, 1, 0, 0, 0]
+
+
+def test_of_runs_corrects_for_all_that_is_tested(two_runs, pairs):
+    scores = {"none": np.arange(40.0)[::-1], "click": np.arange(40.0)[::-1]}
+    scores["click"][20:26] += 20  # 6 of 20 spoof trials: p = 0.03, alone below 5 %
+    table = shortcuts.sensitivity_of_scores(scores, pairs[1], 20, resamples=100)
+    assert table["far_p"].iloc[1] == pytest.approx(2 * 0.5**6)
+    assert not shortcuts.of_runs({"11_a/x": table})["far_moved"].any()
+
+
+def test_runs_sentences_and_metrics_name_run_intervention_and_rates(two_runs):
+    added, removed = shortcuts.runs_sentences(two_runs)
+    assert added.startswith("**dc added** moves 1 of 2 runs: 11_hears/x (FAR 0 → 100 %")
+    assert "FRR 0 → 100 %" in removed and "11_deaf" not in added + removed
+    still = shortcuts.runs_sentences(two_runs[two_runs["run"] == "11_deaf/x"])
+    assert still == ["Moves no run beyond chance: dc added, dc removed."]
+    values = shortcuts.runs_metrics(two_runs)
+    assert values["sensitivity/moved"] == 1
+    assert values["sensitivity/11_hears/x/dc_added/far"] == 1
+    assert values["sensitivity/11_deaf/x/none/frr"] == 0
+    assert len(values) == 1 + 2 * 3 * 3
+
+
+def test_sensitivity_of_runs_picture_shows_the_rate_before_changes_and_stars(two_runs):
+    far, frr, eer, bar = plots.sensitivity_of_runs(two_runs, "a title").axes
+    assert [text.get_text() for text in far.texts] == ["0", "+100*", "+0", "0", "+0", "+0"]
+    assert [text.get_text() for text in frr.texts] == ["0", "+0", "+100*", "0", "+0", "+0"]
+    assert [label.get_text() for label in far.get_xticklabels()] == ["before, %", "dc added", "dc removed"]
+    assert [label.get_text() for label in far.get_yticklabels()] == ["11_hears/x", "11_deaf/x"]
+    assert bar.get_ylabel() == "change, percentage points"
+
+
 def test_fit_reference_scores_recordings_as_their_cues(utterances, described):
     model = shortcuts.fit_reference(described)
     rows = described.iloc[:5][shortcuts.columns_of(described, "mfcc")].to_numpy()

@@ -61,6 +61,13 @@ def test_load_data_and_store_by_url_keep_the_fingerprints():
     assert marks[0] == marks[1]
 
 
+def test_stage_pages_over_all_runs_share_the_last_one():
+    stages = {run.notebook: run.stage for name in ("demo", "bench") for run in study.load(name).runs}
+    assert stages["01_corpus"] < stages["02_extract"] < stages["11_paper_cnn"] == stages["15_dual_mobilenet"]
+    assert stages["15_dual_mobilenet"] < stages["81_bench_extract"] < stages["82_bench_wav2vec"]
+    assert stages["84_bench_training"] < stages["91_compare"] == stages["92_sensitivity"]
+
+
 def test_load_set_seeds_corpus_data_and_only():
     loaded = study.load(
         "demo", corpus="asvspoof2017", data="/some/where", store="/a/store", only=["11_*/mfcc"],

@@ -132,6 +132,16 @@ def test_compare_never_mixes_versions_of_a_corpus(tracking, table):
     assert older == 1
 
 
+def test_newest_comparison_is_no_other_page_of_the_study(tracking, table):
+    client = runs.connect()
+    assert query.newest_comparison(client, "s", "tiny") is None
+    in_study(client, table, name="91_compare/default")
+    newest = in_study(client, table, name="91_compare/default")
+    in_study(client, table, name="92_sensitivity/default")
+    in_study(client, table, name="91_compare/default", status="FAILED")
+    assert query.newest_comparison(client, "s", "tiny") == newest
+
+
 def test_finished_knows_only_finished_runs(tracking, table):
     client = runs.connect()
     done = in_study(client, table, name="11_paper_cnn/a")

@@ -5,7 +5,17 @@
 something to compute: embeddings that are stored are read without it.
 """
 
-from lib.embeddings.extraction import BATCH_SECONDS, PRECISIONS, extract, of_recordings, resolved
+from lib.embeddings.extraction import BATCH_SECONDS, PRECISIONS, extract, of_clips, of_recordings, resolved
 from lib.embeddings.weights import Weights, described, find
 
-__all__ = ["BATCH_SECONDS", "PRECISIONS", "Weights", "described", "extract", "find", "of_recordings", "resolved"]
+__all__ = [
+    "BATCH_SECONDS",
+    "PRECISIONS",
+    "Weights",
+    "described",
+    "extract",
+    "find",
+    "of_clips",
+    "of_recordings",
+    "resolved",
+]

@@ -102,6 +102,12 @@ def resolved(precision):
 
 
 def of_recordings(paths, *, weights, sr, precision, batch_seconds):
+    """Embeddings of some recordings, as `of_clips` makes them of what stands in the files."""
+    clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
+    return of_clips(clips, weights=weights, precision=precision, batch_seconds=batch_seconds)
+
+
+def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
     """Embeddings of some recordings, made by one thread (or by the GPU).
 
     One thread a process: threads wait for each other in every layer, so on a busy
@@ -110,17 +116,17 @@ def of_recordings(paths, *, weights, sr, precision, batch_seconds):
 
     Parameters
     ----------
-    paths : sequence of str
+    clips : sequence of numpy.ndarray [shape=(samples,), float32]
+        At 16 kHz.
     weights : lib.embeddings.Weights
-    sr, precision, batch_seconds
+    precision, batch_seconds
         As `extract` has them, the precision resolved.
 
     Returns
     -------
-    numpy.ndarray [shape=(paths, values), float32]
+    numpy.ndarray [shape=(clips, values), float32]
     """
     encoder = _encoder()
-    clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
     with encoder.threads(1):
         return encoder.embed(encoder.load(weights), clips, precision=precision, batch_seconds=batch_seconds)
 

@@ -14,6 +14,12 @@ _SPLIT_STYLES = {
     "eval": ("o", _PALETTE[0], "eval"),
 }
 
+_RATES = {
+    "far": "FAR\nchanged spoof trials accepted",
+    "frr": "FRR\nchanged genuine trials rejected",
+    "eer": "EER\nchanged spoof, genuine as before",
+}
+
 
 def cues(measured, *, size):
     """AUC of each group of cues on each split, with its interval over trials.
@@ -115,6 +121,48 @@ def sensitivity(table, title):
     return figure
 
 
+def sensitivity_of_runs(table, title):
+    """How far each intervention moves the error rates of each run.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `lib.shortcuts.of_runs`.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Three panels: FAR, FRR, EER. The first column of each has the rate before.
+    """
+    runs = list(table["run"].unique())
+    figure = Figure(figsize=(10.5, 2.1 + 0.3 * len(runs)), layout="constrained")
+    panels = figure.subplots(1, len(_RATES), sharey=True)
+    reach = 100 * max(table[f"{rate}_change"].abs().max() for rate in _RATES)
+    scale = {"cmap": "PuOr_r", "vmin": -max(reach, 10), "vmax": max(reach, 10), "linewidths": 1}
+    bar = {"label": "change, percentage points", "shrink": 0.8}
+    for axes, (rate, text) in zip(panels, _RATES.items(), strict=True):
+        shown = table[["intervention", rate, f"{rate}_change", f"{rate}_moved"]]
+        cells = table.assign(
+            intervention=table["intervention"].replace({"none": "before, %"}).str.replace("_", " "),
+            change=100 * table[f"{rate}_change"],
+            text=[_moved(*values) for values in shown.itertuples(index=False)],
+        )
+        texts = _wide(cells, "intervention", "text", runs, down="run")
+        style = {**scale, "annot_kws": {"fontsize": 7}, "cbar": axes is panels[-1], "cbar_kws": bar}
+        changes = _wide(cells, "intervention", "change", runs, down="run")
+        sns.heatmap(changes, annot=texts, fmt="", ax=axes, **style)
+        axes.set(xlabel="", ylabel="")
+        axes.set_title(text, fontsize=9)
+        axes.tick_params(length=0, labelsize=8)
+    figure.suptitle(title, fontsize=10.5)
+    return figure
+
+
+def _moved(intervention, rate, change, moved):
+    return f"{100 * rate:.0f}" if intervention == "none" else f"{round(100 * change):+d}{'*' if moved else ''}"
+
+
 def _of(count, total, share):
     return f"{count} of {total}\n{100 * share:.0f} %" if total else "none"
 
@@ -125,8 +173,8 @@ def _named(value, count, share):
     return f"{value}\n{100 * share:.0f} % (1 of {count})"
 
 
-def _wide(table, across, values, rows):
-    return table.pivot(index="column", columns=across, values=values).loc[rows, list(table[across].unique())]
+def _wide(table, across, values, rows, *, down="column"):
+    return table.pivot(index=down, columns=across, values=values).loc[rows, list(table[across].unique())]
 
 
 def _heat(axes, values, texts):

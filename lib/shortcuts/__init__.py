@@ -4,13 +4,15 @@
 - `lib.shortcuts.judgement` what classifiers reach on each group alone, and the verdict
 - `lib.shortcuts.metadata` what the splits share, what stands for a label
 - `lib.shortcuts.sensitivity` what known interventions do to a countermeasure
+- `lib.shortcuts.runs` the same of many trained runs side by side
 - `lib.shortcuts.tables` tables and sentences for a page
 """
 
 from lib.shortcuts.cues import CHANNEL, SHORTCUTS, columns_of, describe, of_recording
 from lib.shortcuts.judgement import GROUPS, judge, measure
 from lib.shortcuts.metadata import concentration, findings, shared
-from lib.shortcuts.sensitivity import fit_reference, score_recordings, sensitivity
+from lib.shortcuts.runs import of_runs, runs_metrics, runs_sentences
+from lib.shortcuts.sensitivity import fit_reference, score_recordings, sensitivity, sensitivity_of_scores, versions
 from lib.shortcuts.tables import as_metrics, cue_sentences, cue_table, intervention_sentences, intervention_table
 
 __all__ = [
@@ -30,7 +32,12 @@ __all__ = [
     "judge",
     "measure",
     "of_recording",
+    "of_runs",
+    "runs_metrics",
+    "runs_sentences",
     "score_recordings",
     "sensitivity",
+    "sensitivity_of_scores",
     "shared",
+    "versions",
 ]

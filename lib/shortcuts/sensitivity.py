@@ -21,16 +21,62 @@ def sensitivity(
     ----------
     score : callable
         List of recordings -> one score each, higher = more genuine: any system.
+    recordings, names, sr, seed
+        As for `versions`.
+    labels, threshold, resamples, level
+        As for `sensitivity_of_scores`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `sensitivity_of_scores`.
+
+    Raises
+    ------
+    InputError
+        Labels do not fit, or a name is unknown.
+    """
+    if len(recordings) != len(labels):
+        raise InputError(f"{len(recordings)} recordings and {len(labels)} labels; one label each is wanted")
+    scores = {name: score(version) for name, version in versions(recordings, names, sr=sr, seed=seed)}
+    return sensitivity_of_scores(scores, labels, threshold, resamples=resamples, seed=seed, level=level)
+
+
+def versions(recordings, names=tuple(INTERVENTIONS), *, sr=SR, seed=0):
+    """Recordings as they are, and after each intervention.
+
+    Parameters
+    ----------
     recordings : list of numpy.ndarray [shape=(samples,)]
+    names : sequence of str
+        Of `lib.interventions.INTERVENTIONS`.
+    sr : int, Hz
+    seed : int
+        Recording k is changed with seed + k.
+
+    Yields
+    ------
+    str, list of numpy.ndarray [shape=(samples,)]
+        The first is ``none``. One at a time, so that one only need be kept.
+    """
+    yield UNCHANGED, recordings
+    for name in names:
+        yield name, [intervene(name, y, sr, seed + k) for k, y in enumerate(recordings)]
+
+
+def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000, seed=0, level=0.95):
+    """What interventions did, from the scores of each version of the same recordings.
+
+    Parameters
+    ----------
+    scores : dict of str to array_like [shape=(n,)]
+        Version, as `versions` names them -> scores, higher = more genuine.
     labels : array_like [shape=(n,)]
         1 = genuine, 0 = spoof; both present.
     threshold : float
         Scores from here on say genuine; chosen on dev, and kept.
-    names : sequence of str
-        Of `lib.interventions.INTERVENTIONS`.
-    sr : int, Hz
     resamples, seed, level
-        As for `lib.metrics.bootstrap`; recording k is changed with seed + k.
+        As for `lib.metrics.bootstrap`.
 
     Returns
     -------
@@ -39,12 +85,8 @@ def sensitivity(
         `frr`, the genuine trials taken for spoof when those are; each with Wilson's
         interval `_low`, `_high` and McNemar's exact p of no change, `far_p`, `frr_p`;
         `eer` of changed spoof against unchanged genuine trials with its bootstrap
-        interval, and `eer_change` with its paired interval.
-
-    Raises
-    ------
-    InputError
-        Labels do not fit, or a name is unknown.
+        interval, and `eer_change` with its paired interval and `eer_p`, p of no change by
+        the paired bootstrap.
 
     References
     ----------
@@ -53,18 +95,12 @@ def sensitivity(
     Q. McNemar, "Note on the sampling error of the difference between correlated
     proportions or percentages", Psychometrika 12, 1947.
     """
-    labels = np.asarray(labels)
-    if len(recordings) != len(labels):
-        raise InputError(f"{len(recordings)} recordings and {len(labels)} labels; one label each is wanted")
-    before, labels = metrics.curves.checked(score(recordings), labels)
+    before, labels = metrics.curves.checked(scores[UNCHANGED], labels)
     spoof, genuine = labels == SPOOF, labels == GENUINE
     settings = {"resamples": resamples, "seed": seed, "level": level}
     rows = []
-    for name in (UNCHANGED, *names):
-        after = before
-        if name != UNCHANGED:
-            changed = [intervene(name, y, sr, seed + k) for k, y in enumerate(recordings)]
-            after, _ = metrics.curves.checked(score(changed), labels)
+    for name, found in scores.items():
+        after, _ = metrics.curves.checked(found, labels)
         accepted, once = after >= threshold, before >= threshold
         row = {"intervention": name}
         row |= _rate("far", accepted[spoof], once[spoof], level)
@@ -73,7 +109,7 @@ def sensitivity(
         low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), **settings)["eer"]
         difference = metrics.compare(mixed, before, labels, metric="eer", **settings)
         row |= {"eer": difference["first"], "eer_low": low, "eer_high": high}
-        row |= {"eer_change": difference["difference"]}
+        row |= {"eer_change": difference["difference"], "eer_p": difference["p"]}
         rows.append(row | {f"eer_change_{end}": difference[end] for end in ("low", "high")})
     return pd.DataFrame(rows)
 

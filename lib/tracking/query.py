@@ -3,6 +3,7 @@
 from lib.tracking.client import connect
 
 _PAGE = 1000
+_COMPARISON = "91_compare/"
 
 
 def in_study(study):
@@ -44,7 +45,8 @@ def finished(client, experiment):
 def newest_comparison(client, study, experiment):
     """Id of the newest finished comparison notebook of a study, or None."""
     for run in all_runs(client, experiment):
-        if run.info.status == "FINISHED" and in_study(study) in run.data.tags and run.info.run_name[:1] == "9":
+        compares = run.info.run_name.startswith(_COMPARISON)
+        if compares and run.info.status == "FINISHED" and in_study(study) in run.data.tags:
             return run.info.run_id
     return None
 
@@ -68,7 +70,7 @@ def compare(study, experiment):
     members = [
         run
         for run in all_runs(client, experiment)
-        if in_study(study) in run.data.tags and _is_model(run.info.run_name) and run.info.status != "RUNNING"
+        if in_study(study) in run.data.tags and is_model(run.info.run_name) and run.info.status != "RUNNING"
     ]
     if not members:
         return [], 0
@@ -109,7 +111,8 @@ def looks(experiment, corpus_digest):
     return found
 
 
-def _is_model(run_name):
+def is_model(run_name):
+    """Whether a run of that name trains a model (notebooks from 10 to 79)."""
     return run_name[:1].isdigit() and 10 <= int(run_name[:2]) < 80
 
 

@@ -1,0 +1,179 @@
+"""Recordings on disk scored with a trained run, each answer with what a reader has to know."""
+
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from lib import audio, metrics, study
+from lib.corpus import LABEL_NAMES
+from lib.diagnosis.naming import HEALTHY
+from lib.errors import InputError
+from lib.params import NOTEBOOKS
+from lib.scores import read_scores
+from lib.scoring.systems import log_odds
+from lib.store.chunks import CHUNK
+from lib.tracking.runs import BY_HAND
+
+_ENDINGS = (".wav", ".flac")
+_MANY = 2 * CHUNK  # recordings from which on a bar shows how far it is
+_EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
+_MADE = "demo"  # the corpus whose numbers stand for themselves only
+
+
+def recordings(paths):
+    """Files as they are, and every .wav and .flac below folders.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+
+    Returns
+    -------
+    list of str
+        Each once, a folder's in the order of their names.
+
+    Raises
+    ------
+    InputError
+        A path does not exist, or a folder holds no recording.
+    """
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
+            if not inside:
+                raise InputError(f"{path}: no recording in this folder; {' or '.join(_ENDINGS)} is wanted")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise InputError(f"{path}: no such file or folder")
+    return list(dict.fromkeys(map(str, found)))
+
+
+def score_files(system, paths):
+    """Score recordings with a trained run.
+
+    All of them are read before the first is scored, so that a broken one is known at
+    once, and read again as they are scored: a folder may be larger than the memory.
+
+    Parameters
+    ----------
+    system : lib.scoring.System
+    paths : sequence of str
+        From `recordings`.
+
+    Returns
+    -------
+    list of dict
+        One a recording: `path`, `score` (log-odds), `label` (``genuine`` or ``spoof``, by
+        the run's own threshold), `threshold`, `threshold_source`, `warnings` (sentences).
+
+    Raises
+    ------
+    InputError
+        A recording cannot be used; then none is scored.
+    """
+    notes = _read_all(paths, system.sr)
+    scores = []
+    with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
+        for start in range(0, len(paths), CHUNK):
+            clips = [audio.read(path, sr=system.sr)[0] for path in paths[start : start + CHUNK]]
+            scores += log_odds([system], clips, sr=system.sr)[0].tolist()
+            bar.update(len(clips))
+    run, band = system.run, _uncertain(system.run)
+    of_run = _about_run(run) + ([] if band else ["On dev its scores say nothing or point the wrong way."])
+    return [
+        {
+            "path": path,
+            "score": score,
+            "label": LABEL_NAMES[int(score >= run.threshold)],
+            "threshold": run.threshold,
+            "threshold_source": run.threshold_source,
+            "warnings": [*_about_score(score, band), *(f"{note[0].upper()}{note[1:]}." for note in read), *of_run],
+        }
+        for path, score, read in zip(paths, scores, notes, strict=True)
+    ]
+
+
+def describe(rows):
+    """Answers as a table, warnings that hold for all of them once below it.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `score_files`, one at least.
+
+    Returns
+    -------
+    str
+    """
+    common = [text for text in rows[0]["warnings"] if all(text in row["warnings"] for row in rows)]
+    own = [" ".join(text for text in row["warnings"] if text not in common) for row in rows]
+    table = pd.DataFrame(
+        {
+            "score": [f"{row['score']:.3f}" for row in rows],
+            "label": [row["label"] for row in rows],
+            "path": [row["path"] for row in rows],
+            "warnings": own,
+        }
+    )
+    table = table if any(own) else table.drop(columns="warnings")
+    threshold, source = rows[0]["threshold"], rows[0]["threshold_source"]
+    rule = f"Scores are log-odds, higher = more genuine; from {threshold:.3f} ({source}) on a recording is genuine."
+    return "\n".join([table.to_string(index=False, justify="left"), rule, *(f"Warning: {text}" for text in common)])
+
+
+def _read_all(paths, sr):
+    """What reading had to do to each recording."""
+    notes, refused = [], []
+    for path in tqdm(paths, desc="reading", unit="clip", disable=len(paths) < _MANY):
+        try:
+            notes.append(audio.read(path, sr=sr)[1])
+        except InputError as error:
+            refused.append(str(error))
+    if refused:
+        others = f"; {len(refused)} of {len(paths)} recordings cannot be used, none is scored" if len(paths) > 1 else ""
+        raise InputError(refused[0] + others)
+    return notes
+
+
+def _about_run(run):
+    found = []
+    if run.corpus == _MADE:
+        found.append(f"Trained on corpus {_MADE}, made speech: this says nothing of real replay.")
+    if run.tags.get("weights", "").startswith("untrained"):
+        found.append("The run's encoder or backbone is untrained.")
+    if run.tags.get("diagnosis", HEALTHY) != HEALTHY:
+        found.append(f"The diagnosis of its training is: {run.tags['diagnosis']}.")
+    if _outdated(run):
+        found.append("The run was made with another version of its notebook or of lib, which may draw other features.")
+    return found
+
+
+def _outdated(run):
+    """Whether notebook and lib have changed since; a run by hand does not say."""
+    notebook, _, variant = run.name.partition("/")
+    mark = run.tags.get("fingerprint", BY_HAND)
+    if mark == BY_HAND or not (NOTEBOOKS / f"{notebook}.ipynb").is_file():
+        return False
+    planned = study.PlannedRun(notebook, variant, run.settings)
+    return study.fingerprint(planned, run.tags.get("corpus_digest", "")) != mark
+
+
+def _uncertain(run):
+    """Scores between which dev gives either label one chance in four at least; None without any order."""
+    with run.artifact("scores/dev.tsv") as path:
+        dev = read_scores(path)
+    try:
+        return metrics.threshold_card(dev["score"], dev["label"], costs=_EVEN)["band"]
+    except InputError:
+        return None
+
+
+def _about_score(score, band):
+    if not band or not band[0] <= score < band[1]:
+        return []
+    low, high = band
+    return [f"Too close to call: on dev, scores from {low:.3g} to {high:.3g} leave either label 1 chance in 4 or more."]
