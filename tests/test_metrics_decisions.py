@@ -278,6 +278,13 @@ def test_ranking_puts_significance_before_digits(rng):
     assert by_auc.loc["bad", "difference"] < 0
 
 
+def test_ranking_by_a_minimum_has_the_interval_of_bootstrap(rng):
+    scores, labels = normal(rng, 100, 150)
+    row = metrics.ranking({"only": table(scores, labels)}, metric="min_dcf", resamples=100).iloc[0]
+    ends = metrics.bootstrap(scores, labels, metrics=("min_dcf",), resamples=100)["min_dcf"]
+    assert (row["low"], row["high"]) == pytest.approx(ends)
+
+
 def test_ranking_tests_many_pairs_more_strictly_than_one(rng):
     scores, labels = normal(rng, 300, 500)
     names = [f"s{k}" for k in range(8)]

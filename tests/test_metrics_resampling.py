@@ -7,7 +7,7 @@ import pytest
 
 from lib import metrics
 from lib.errors import InputError
-from lib.metrics import resampling
+from lib.metrics import costs, resampling
 from lib.metrics.draws import draws
 
 ALL = (*metrics.METRICS, "min_cllr")
@@ -104,6 +104,9 @@ def test_bootstrap_without_an_error_is_no_certainty():
     # 10 trials without an error: up to 1 - 0.025^(1/10) = 31 % errors are likely enough.
     assert intervals["eer"] == (0, pytest.approx(1 - 0.025**0.1))
     assert intervals["auc"] == intervals["accuracy"] == (pytest.approx(0.025**0.1), 1)
+    few = metrics.bootstrap(labels * 2.0 - 1, labels, metrics=("min_dcf", "min_cllr"), resamples=50)
+    assert few["min_dcf"] == (0, pytest.approx(2.9 * (1 - 0.025**0.1)))  # both errors at that rate
+    assert few["min_cllr"] == (0, pytest.approx(0.8914, abs=1e-4))  # entropy of 31 %
 
 
 def test_bootstrap_of_constant_scores_has_no_width():
@@ -153,16 +156,37 @@ def test_bootstrap_over_few_clusters_ends_at_wider_percentiles(rng):
     assert (low, high) == pytest.approx(tuple(np.quantile(values, [0.00274, 0.99726])), abs=1e-4)
 
 
-def test_bootstrap_of_minima_is_moved_up_from_the_percentiles(rng):
+@pytest.mark.parametrize("name", ["min_dcf", "min_cllr"])
+def test_bootstrap_of_minima_lies_around_the_value_and_its_optimism(rng, name):
     scores, labels = normal(rng, 60, 90)
-    point = metrics.evaluate(scores, labels)
-    for name in ("min_dcf", "min_cllr"):
-        values = metrics.resample(scores, labels, metrics=(name,), resamples=300)[name]
-        low, high = metrics.bootstrap(scores, labels, metrics=(name,), resamples=300)[name]
-        assert values.mean() < point[name]
-        lift = 2 * (point[name] - values.mean())
-        assert high == pytest.approx(np.quantile(values, 0.975) + lift)
-        assert low <= point[name]
+    point = metrics.evaluate(scores, labels)[name]
+    values = metrics.resample(scores, labels, metrics=(name,), resamples=300)
+    low, high = metrics.bootstrap(scores, labels, metrics=(name,), resamples=300)[name]
+    assert values[name].mean() < point
+    assert np.sqrt(low * high) == pytest.approx(point + values[f"{name}_optimism"].mean())
+    assert low < point < high < 1
+
+
+@pytest.mark.parametrize("digits", [0, 8], ids=["ties", "continuous"])
+def test_resample_optimism_is_the_chosen_threshold_on_all_trials_less_on_the_drawn_ones(rng, digits):
+    scores, labels = normal(rng, 30, 50)
+    scores = np.round(scores, digits)
+    values = metrics.resample(scores, labels, metrics=("min_dcf",), resamples=20, seed=3)
+    (weights,) = draws(labels, None, 20, 3)
+    for k, row in enumerate(weights):
+        drawn = np.repeat(np.arange(80), row.astype(int))
+        far, frr, thresholds = metrics.roc(scores[drawn], labels[drawn])
+        chosen = thresholds[costs.dcf(far, frr).argmin()]
+        on_all = costs.dcf((scores[labels == 0] >= chosen).mean(), (scores[labels == 1] < chosen).mean())
+        assert values["min_dcf_optimism"][k] == pytest.approx(on_all - values["min_dcf"][k])
+
+
+def test_isotonic_optimism_of_the_same_trials_is_none_and_of_unseen_ones_finite():
+    genuine, spoof = np.array([0.0, 0.5, 0.5]), np.array([0.5, 0.5, 0.0])
+    assert costs.isotonic_optimism((genuine, spoof), (genuine, spoof), (0.5, 0.5)) == 0
+    # The resample has separated classes, the trials have not: without the extra trials the cost would be infinite.
+    drawn = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
+    assert 0 < costs.isotonic_optimism(drawn, (genuine, spoof), (0.5, 0.5)) < 1
 
 
 def test_leave_one_out_finds_the_speaker_that_makes_the_errors(rng):

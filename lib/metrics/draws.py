@@ -59,23 +59,37 @@ def freedom_of(labels, clusters):
     return min(len(stratum) - 1 for stratum in _strata(labels, index) if len(stratum) > 1)
 
 
+def reach(freedom, level=0.95):
+    """Standard deviations from the middle of an interval to its end: Student's t, or the normal distribution.
+
+    Parameters
+    ----------
+    freedom : float
+        From `freedom_of`.
+    level : float, 0 to 1
+    """
+    from scipy.special import ndtri, stdtrit
+
+    end = (1 + level) / 2
+    return float(ndtri(end) if np.isinf(freedom) else stdtrit(freedom, end))
+
+
 def interval(values, freedom, level=0.95):
     """Where the middle of resampled values lies.
 
     Parameters
     ----------
     values : numpy.ndarray [shape=(resamples,)]
-    freedom : float
-        From `freedom_of`.
-    level : float, 0 to 1
+    freedom, level : float
+        As for `reach`.
 
     Returns
     -------
     low, high : float
     """
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
-    end = (1 - level) / 2 if np.isinf(freedom) else ndtr(stdtrit(freedom, (1 - level) / 2))
+    end = ndtr(-reach(freedom, level))
     low, high = np.quantile(values, [end, 1 - end])
     return float(low), float(high)
 

@@ -116,7 +116,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, s
     settings = {"resamples": resamples, "seed": seed, "costs": costs}
     over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), **settings)
     result = evaluate(scores, labels, costs=costs)
-    ends = intervals(over_trials, result, labels, level=level)
+    ends = intervals(over_trials, result, labels, level=level, costs=costs)
     result |= {f"{name}_ci": list(ends[name]) for name in ends}
     result["eer_threshold"] = eer(scores, labels)[1]
     result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels, seed=seed))

@@ -13,7 +13,7 @@ from lib.errors import InputError
 from lib.metrics.curves import auc, checked
 from lib.metrics.draws import freedom_of, interval
 from lib.metrics.measures import evaluate
-from lib.metrics.resampling import resample
+from lib.metrics.resampling import intervals, resample
 
 _HIGHER_IS_BETTER = {"auc", "accuracy", "balanced_accuracy", "mcc"}
 
@@ -128,7 +128,8 @@ def ranking(tables, *, metric="eer", by=None, resamples=1000, seed=0, level=0.95
     sign = -1 if metric in _HIGHER_IS_BETTER else 1
     scores = {name: table["score"].to_numpy() for name, table in tables.items()}
     value = {name: evaluate(scores[name], labels)[metric] for name in tables}
-    spread = {name: resample(scores[name], labels, **settings)[metric] for name in tables}
+    resampled = {name: resample(scores[name], labels, **settings) for name in tables}
+    spread = {name: values[metric] for name, values in resampled.items()}
     names = sorted(tables, key=lambda name: sign * value[name])
     pairs = {
         (worse, better): _difference((value[worse], value[better]), (spread[worse], spread[better]), freedom, level)
@@ -138,7 +139,8 @@ def ranking(tables, *, metric="eer", by=None, resamples=1000, seed=0, level=0.95
     surely = _holm({pair: result["p"] for pair, result in pairs.items()}, 1 - level)
     rows = []
     for name in names:
-        low, high = interval(spread[name], freedom, level)
+        ends = intervals(resampled[name], {metric: value[name]}, labels, clusters=clusters, level=level)
+        low, high = ends[metric]
         row = {"system": name, "rank": 1 + sum(worse == name for worse, _ in surely)}
         row |= {metric: value[name], "low": low, "high": high}
         if name == names[0]:
