@@ -21,6 +21,7 @@ from lib import cluster, params, runner, store, study
 from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError, RunError
+from lib.runner import execution
 from lib.store import chunks
 from lib.tracking import query
 
@@ -119,14 +120,14 @@ def test_extract_on_workers_from_bucket_to_bucket_equals_local(bucket, corpus, t
 
 def test_run_on_worker_that_does_not_see_the_database_is_refused(tmp_path):
     with pytest.raises(InputError, match="has to name a server"):
-        runner._execute_on_worker(None, "demo", uri=f"sqlite:///{tmp_path / 'absent.db'}")
+        execution._execute_on_worker(None, "demo", uri=f"sqlite:///{tmp_path / 'absent.db'}")
 
 
 def test_run_on_worker_with_another_notebook_is_refused(corpus_folder):
     run = study.load("demo", data=str(corpus_folder), only=["11_*/mfcc"]).runs[0]
     step = runner.Step(run, "0" * 16, "made elsewhere", None)
     with pytest.raises(InputError, match=f"{run.name}: worker .* another version"):
-        runner._execute_on_worker(step, "demo", uri="http://127.0.0.1:1")
+        execution._execute_on_worker(step, "demo", uri="http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("address", ["localhost", "http://localhost:8786", "tcp://localhost:port", "tcp://localhost"])

@@ -1,13 +1,8 @@
-"""Executing a study: each planned run is one notebook, executed by papermill.
-
-A run is *done* when MLflow holds a finished run with the same fingerprint. A failed
-run is marked in MLflow with the error of its cell, and the others go on.
-"""
+"""Notebooks executed by papermill, each in a run of its own."""
 
 import os
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,31 +12,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lib import audit, cluster, durations, study
+from lib import cluster, durations, study
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
-from lib.tracking import done as done_runs
+from lib.runner.pages import export_html, one_line_a_bar
+from lib.runner.planning import Step, plan
 from lib.tracking import query
 from lib.tracking.client import RUN_ID, SQLITE, connect, create, tracking_uri
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
-_QUIET = {
+QUIET = {
     "PYTHONWARNINGS": "ignore:IProgress not found",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
 _MODELS = 10  # the stage whose runs go to a cluster's workers
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
-
-
-@dataclass(frozen=True)
-class Step:
-    """One planned run, its fingerprint, and the run that has done it already, if any."""
-
-    run: study.PlannedRun
-    corpus_digest: str
-    fingerprint: str
-    done: str | None
 
 
 @dataclass(frozen=True)
@@ -52,42 +38,6 @@ class Outcome:
     run_id: str
     seconds: float
     error: str | None
-
-
-def plan(chosen, *, force=False):
-    """Which runs of a study are done and which are to do; nothing is executed.
-
-    Parameters
-    ----------
-    chosen : lib.study.Study
-    force : bool
-        Take none as done.
-
-    Returns
-    -------
-    list of Step
-
-    Raises
-    ------
-    lib.errors.InputError
-        The corpus cannot be used.
-    """
-    digests = {}
-    done = {} if force else done_runs.finished(chosen.corpus)
-    steps = []
-    for run in chosen.runs:
-        values = run.parameters
-        where = (values["corpus"], values["data"], values["layout"], values["allow_partial"])
-        if where not in digests:
-            digests[where] = audit.usable(*where[:3], allow_partial=where[3]).digest
-        reads, out_of_date = [], False
-        if run.compares:  # it is out of date when a run that it reads is about to be made
-            read = [step for step in steps if not step.run.compares]
-            reads = [step.done for step in read if step.done]
-            out_of_date = any(step.done is None and chosen.chooses(step.run) for step in read)
-        mark = study.fingerprint(run, digests[where], reads=reads)
-        steps.append(Step(run, digests[where], mark, None if out_of_date else done.get(mark)))
-    return [step for step in steps if chosen.chooses(step.run)]
 
 
 def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None):
@@ -162,7 +112,7 @@ def execute(step, study_name, *, show=False, scheduler=None):
     with tempfile.TemporaryDirectory() as folder:
         executed = Path(folder) / "notebook.ipynb"
         try:
-            with _environment({RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", **_QUIET}):
+            with _environment({RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", **QUIET}):
                 _papermill(run, executed, show)
             status = "FINISHED"
         except Exception as problem:  # a notebook may raise anything; the other runs go on
@@ -174,67 +124,6 @@ def execute(step, study_name, *, show=False, scheduler=None):
             _note_times(client, run_id, executed, time.monotonic() - started)
             client.set_terminated(run_id, status)
     return Outcome(step, run_id, time.monotonic() - started, error)
-
-
-def export_html(notebook, target, *, code=True):
-    """Write an executed notebook as one HTML page.
-
-    Parameters
-    ----------
-    notebook, target : Path
-    code : bool
-        Whether the page shows the code cells.
-    """
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=not code, embed_images=True)
-    target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
-
-
-def comparison_page(chosen, target):
-    """Write the page of the study's newest comparison run, without code cells.
-
-    Raises
-    ------
-    lib.errors.InputError
-        No comparison has finished, or the page cannot be written.
-    """
-    client = connect()
-    run_id = query.newest_comparison(client, chosen.name, chosen.corpus)
-    if run_id is None:
-        raise InputError(
-            f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
-            f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
-        )
-    executed = client.download_artifacts(run_id, "notebook.ipynb")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        export_html(executed, target, code=False)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
-
-
-def serve_ui(port):
-    """The MLflow UI on this machine until it is stopped; its exit code."""
-    connect()
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    return _serve([*command, "--backend-store-uri", tracking_uri()])
-
-
-def serve_lab(port):
-    """JupyterLab on the notebooks until it is stopped; its exit code."""
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container; Jupyter refuses root otherwise
-        command.append("--allow-root")
-    return _serve(command)
-
-
-def _serve(command):
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **_QUIET}
-    try:
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
 
 
 def _papermill(run, executed, show):
@@ -255,7 +144,7 @@ def _papermill(run, executed, show):
 def _attach(client, run_id, executed):
     if not executed.exists():
         return
-    _one_line_a_bar(executed)
+    one_line_a_bar(executed)
     client.log_artifact(run_id, str(executed))
     page = executed.with_suffix(".html")
     export_html(executed, page)
@@ -270,16 +159,6 @@ def _note_times(client, run_id, executed, seconds):
     for name, value in durations.summary(spent, seconds).items():
         client.log_metric(run_id, f"time/{name}", value)
     client.set_tag(run_id, "longest", durations.longest(spent))
-
-
-def _one_line_a_bar(executed):
-    """Leave of each progress bar what a terminal would show at its end."""
-    import nbformat
-    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
-
-    notebook = nbformat.read(executed, 4)
-    notebook, _ = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, {})
-    nbformat.write(notebook, executed)
 
 
 def _execute_on_worker(step, study_name, *, uri):
