@@ -41,6 +41,12 @@ def compare(first, second, labels, *, metric="eer", clusters=None, resamples=100
         deviations, by the normal distribution or, over K clusters, Student's t with
         K - 1 degrees of freedom.
 
+    Notes
+    -----
+    `min_dcf` and `min_cllr` are too low for both systems, which cancels in the difference
+    so far that it stays as it is: its percentiles covered the truth in 93.5 % of 200
+    simulated corpora (EERs 31 and 11 %, 300 genuine and 1,000 spoof trials), for both.
+
     References
     ----------
     S. Bengio and J. Mariéthoz, "A statistical significance test for person

@@ -90,7 +90,7 @@ def bootstrap(
 
     In simulated corpora of 500 to 13,306 trials with EERs of 7 to 31 % these intervals
     cover the truth in 93.6 to 97.2 % of cases, over 24 speakers in 94 to 96 %. Too wide
-    they are at both ends: 97 to 99 % at an EER of 1 %, 99 % for scores that say nothing.
+    they are at both ends: 98 to 99 % at an EER of 1 % (100 genuine trials), 99 % for scores that say nothing.
 
     References
     ----------
