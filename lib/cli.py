@@ -196,35 +196,46 @@ def score(paths, run, corpus, as_json):
 @click.option("--dev-scores", type=click.Path(), metavar="FILE", help="The same system's scores of dev.")
 @click.option("--dev-protocol", type=click.Path(), metavar="FILE", help="Protocol of dev.")
 @click.option("--allow-missing", is_flag=True, help="Measure the trials that both files have.")
+@click.option("--p-spoof", type=float, default=0.05, show_default=True, help="How often a spoof comes (ASVspoof 5).")
+@click.option("--c-miss", type=float, default=1.0, show_default=True, help="Cost of a genuine trial rejected.")
+@click.option("--c-fa", type=float, default=10.0, show_default=True, help="Cost of a spoof accepted.")
+@click.option("--c-unsure", type=float, help="Cost of no answer; half an answer's at the threshold without it.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
 @click.option("--recordings", metavar="DIR|URL", help="The recordings, for --by duration.")
 @click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
 @click.option("--json", "as_json", is_flag=True, help="Every number as JSON, fractions.")
-def evaluate(scores, protocol, dev_scores, dev_protocol, allow_missing, by, recordings, pictures, as_json):
+def evaluate(
+    scores, protocol, dev_scores, dev_protocol, allow_missing, p_spoof, c_miss, c_fa, c_unsure, by, recordings,
+    pictures, as_json,
+):  # fmt: skip
     """Measure SCORES, a score file of any system.
 
     Lines are 'trial score', 'trial score label' or 'trial label score', higher scores
-    more genuine. With dev scores, thresholds and calibration are chosen on dev.
+    more genuine. With dev scores, thresholds, calibration and the threshold card are
+    chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card.
     """
-    from lib.metrics.evaluation import evaluate_files
-    from lib.metrics.tables import describe
-
-    files = (scores, protocol, dev_scores, dev_protocol, allow_missing)
-    found = evaluate_files(*files, recordings=recordings, by=by)
-    click.echo(json.dumps(found, indent=2) if as_json else describe(found))
-    if pictures:
-        _write_pictures(Path(pictures), Path(scores).stem, files, recordings, by)
-
-
-def _write_pictures(folder, title, files, recordings, by):
     from lib import metrics
     from lib.metrics.evaluation import read_tables
+    from lib.metrics.tables import describe
+
+    table, dev = read_tables(scores, protocol, dev_scores, dev_protocol, allow_missing, recordings=recordings)
+    costs = metrics.Costs(p_spoof, c_miss, c_fa)
+    measured = metrics.evaluate_table(table, dev, by=by, costs=costs, c_unsure=c_unsure)
+    found = {"scores": scores, "protocol": protocol, **measured}
+    click.echo(json.dumps(found, indent=2) if as_json else describe(found))
+    if pictures:
+        _write_pictures(Path(pictures), Path(scores).stem, table, found["breakdown"])
+
+
+def _write_pictures(folder, title, table, breakdowns):
+    import pandas as pd
+
     from lib.plots import evaluation as plots
 
-    table, _ = read_tables(*files, recordings=recordings)
+    breakdowns = {column: pd.DataFrame(rows) for column, rows in breakdowns.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in plots.pages(table, {c: metrics.breakdown(table, c) for c in by}, title).items():
+        for name, figure in plots.pages(table, breakdowns, title).items():
             figure.savefig(folder / f"{name}.png", dpi=120)
             click.echo(f"picture: {folder / name}.png", err=True)
     except OSError as error:

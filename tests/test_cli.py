@@ -54,6 +54,19 @@ def test_evaluate_prints_a_table_with_dev_thresholds(files):
     assert max(map(len, result.stdout.splitlines())) <= 160
 
 
+def test_evaluate_prior_and_costs_move_thresholds_and_card(files):
+    (scores, protocol), (dev_scores, dev_protocol) = files["eval"], files["dev"]
+    asked = ("evaluate", scores, "--protocol", protocol, "--dev-scores", dev_scores, "--dev-protocol", dev_protocol)
+    usual = json.loads(study(*asked, "--json").stdout)
+    changed = json.loads(study(*asked, "--p-spoof", "0.5", "--c-fa", "1", "--c-unsure", "0.1", "--json").stdout)
+    assert changed["costs"] == {"p_spoof": 0.5, "c_miss": 1.0, "c_fa": 1.0}
+    assert changed["dev"]["card"]["costs"]["c_unsure"] == 0.1
+    assert changed["thresholds"]["bayes"]["threshold"] > usual["thresholds"]["bayes"]["threshold"]
+    assert changed["min_dcf"] != usual["min_dcf"] and changed["eer"] == usual["eer"]
+    refused = study(*asked, "--p-spoof", "1.5")
+    assert refused.exit_code == 2 and "p_spoof = 1.5" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

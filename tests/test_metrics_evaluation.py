@@ -10,7 +10,6 @@ from conftest import put
 
 from lib import cli, metrics
 from lib.errors import InputError
-from lib.metrics import evaluate_files
 from lib.scores import write_scores
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
@@ -36,8 +35,9 @@ def write(folder, name, *, n_genuine=150, n_spoof=300, prefix="E", seed=1, chang
     return folder / f"{name}.tsv", folder / f"{name}.txt"
 
 
-def evaluate(*paths, **settings):
-    return metrics.evaluate_files(*paths, resamples=100, **settings)
+def evaluate(*paths, by=(), **reading):
+    table, dev = metrics.read_tables(*paths, **reading)
+    return metrics.evaluate_table(table, dev, by=by, resamples=100)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def dev(tmp_path):
     return write(tmp_path, "dev", prefix="D", seed=2)
 
 
-def test_evaluate_files_gives_the_fixed_keys_as_json(files):
+def test_evaluate_gives_the_fixed_keys_as_json(files):
     result = evaluate(*files)
     assert set(FIXED) <= set(result)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
@@ -62,7 +62,7 @@ def test_evaluate_files_gives_the_fixed_keys_as_json(files):
     assert result["warnings"] == []
 
 
-def test_evaluate_files_agrees_with_evaluate(files):
+def test_evaluate_agrees_with_measures(files):
     from lib.corpus import read_protocol
     from lib.scores import match, read_scores
 
@@ -74,7 +74,7 @@ def test_evaluate_files_agrees_with_evaluate(files):
     assert result["thresholds"]["bayes"]["dcf"] == pytest.approx(result["act_dcf"])
 
 
-def test_evaluate_files_clusters_are_counted_with_their_intervals(files):
+def test_evaluate_clusters_are_counted_with_their_intervals(files):
     clusters = evaluate(*files)["clusters"]
     assert {name: part["count"] for name, part in clusters.items()} == {"speaker": 6, "phrase": 4, "configuration": 6}
     for part in clusters.values():
@@ -82,7 +82,7 @@ def test_evaluate_files_clusters_are_counted_with_their_intervals(files):
         assert part["most"]["cluster"]
 
 
-def test_evaluate_files_thresholds_are_chosen_on_dev(files, dev):
+def test_evaluate_thresholds_are_chosen_on_dev(files, dev):
     result = evaluate(*files, *dev)
     assert set(result["thresholds"]) == {"0.5", "dev-eer", "bayes"}
     dev_result = evaluate(*dev)
@@ -96,7 +96,7 @@ def test_evaluate_files_thresholds_are_chosen_on_dev(files, dev):
     json.dumps(result, allow_nan=False)
 
 
-def test_evaluate_files_a_scaled_system_gets_the_same_answers_from_dev(tmp_path, files, dev):
+def test_evaluate_a_scaled_system_gets_the_same_answers_from_dev(tmp_path, files, dev):
     def scaled(scores, labels):
         return 7 * scores - 30
 
@@ -109,12 +109,12 @@ def test_evaluate_files_a_scaled_system_gets_the_same_answers_from_dev(tmp_path,
     assert second["0.5"]["frr"] == 1 > first["0.5"]["frr"]
 
 
-def test_evaluate_files_half_of_dev_is_an_input_error(files, dev):
+def test_evaluate_half_of_dev_is_an_input_error(files, dev):
     with pytest.raises(InputError, match="go together"):
         evaluate(*files, dev_scores=dev[0])
 
 
-def test_evaluate_files_missing_trials_are_an_error_or_shown(tmp_path, files):
+def test_evaluate_missing_trials_are_an_error_or_shown(tmp_path, files):
     lines = files[0].read_text().splitlines()
     files[0].write_text("\n".join(lines[:-20] + ["E_9\t0.5"]) + "\n")
     with pytest.raises(InputError, match="20 trials of the protocol have no score"):
@@ -142,22 +142,22 @@ def test_evaluate_files_missing_trials_are_an_error_or_shown(tmp_path, files):
         (lambda s, y: np.where(np.arange(len(s)) % 6 == 2, -3 * s, s + 2 * y - 1), "without M0002 the EER is"),
     ],
 )
-def test_evaluate_files_what_is_wrong_with_scores_is_said(tmp_path, change, said):
+def test_evaluate_what_is_wrong_with_scores_is_said(tmp_path, change, said):
     warnings = evaluate(*write(tmp_path, "eval", change=change))["warnings"]
     assert any(re.search(said, warning) for warning in warnings), warnings
 
 
-def test_evaluate_files_few_trials_are_said(tmp_path):
+def test_evaluate_few_trials_are_said(tmp_path):
     result = evaluate(*write(tmp_path, "few", n_genuine=20, n_spoof=100))
     assert any(w.startswith("Only 20 genuine trials: one of them is 5.0 %") for w in result["warnings"])
     assert not any("spoof trials: one" in w for w in result["warnings"])
 
 
-def test_evaluate_files_thresholds_on_the_judged_trials_are_said(files):
+def test_evaluate_thresholds_on_the_judged_trials_are_said(files):
     assert any("450 of the measured trials are in dev too" in w for w in evaluate(*files, *files)["warnings"])
 
 
-def test_evaluate_files_inverted_dev_has_no_bayes_threshold(tmp_path, files):
+def test_evaluate_inverted_dev_has_no_bayes_threshold(tmp_path, files):
     (tmp_path / "inverted").mkdir()
     dev = write(tmp_path / "inverted", "dev", prefix="D", seed=2, change=lambda s, y: -s)
     result = evaluate(*files, *dev)
@@ -175,7 +175,7 @@ def test_shuffled_auc_is_as_wide_as_the_null_distribution(rng):
     assert metrics.shuffled_auc(np.zeros(400), labels) == (0.5, 0.5)
 
 
-def test_evaluate_files_breaks_down_by_what_is_asked(files):
+def test_evaluate_breaks_down_by_what_is_asked(files):
     result = evaluate(*files, by=("environment", "speaker"))
     rows = result["breakdown"]["environment"]
     assert [row["group"] for row in rows] == ["E00", "E01", "E02"]
@@ -218,27 +218,26 @@ def scored_corpus(corpus_folder, tmp_path):
     return file, protocol, corpus_folder / "ASVspoof2017_V2_eval"
 
 
-def test_evaluate_files_by_duration_reads_the_recordings(scored_corpus):
+def test_evaluate_by_duration_reads_the_recordings(scored_corpus):
     file, protocol, recordings = scored_corpus
-    found = evaluate_files(file, protocol, recordings=recordings, by=["duration"])
+    found = evaluate(file, protocol, recordings=recordings, by=["duration"])
     rows = found["breakdown"]["duration"]
     assert sum(row["n_genuine"] + row["n_spoof"] for row in rows) == 20
     assert all(" to " in row["group"] for row in rows)
     with pytest.raises(InputError, match="no recording of trial E_1000001; E_1000001.wav or E_1000001.flac"):
-        evaluate_files(file, protocol, recordings=file.parent, by=["duration"])
+        evaluate(file, protocol, recordings=file.parent, by=["duration"])
 
 
-def test_evaluate_files_at_urls_gives_what_local_files_give(scored_corpus, corpus_folder, memory):
+def test_evaluate_at_urls_gives_what_local_files_give(scored_corpus, corpus_folder, memory):
     file, protocol, recordings = scored_corpus
     put(corpus_folder, memory)
     put(file.parent, memory)
     urls = [f"{memory}/{file.name}", *(f"{memory}/{p.relative_to(corpus_folder)}" for p in (protocol, recordings))]
     here, there = (
-        evaluate_files(scores, listed, recordings=folder, by=["duration"])
+        evaluate(scores, listed, recordings=folder, by=["duration"])
         for scores, listed, folder in ((file, protocol, recordings), urls)
     )
-    assert (there["scores"], there["protocol"]) == tuple(urls[:2])
-    assert there | {"scores": str(file), "protocol": str(protocol)} == here
+    assert there == here
 
 
 def test_evaluate_command_writes_its_pictures(scored_corpus, tmp_path):

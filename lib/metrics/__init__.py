@@ -36,7 +36,7 @@ from lib.metrics.calibration import (
 from lib.metrics.clusters import design_effect, leave_one_out
 from lib.metrics.costs import ASVSPOOF5, Costs, act_dcf, bayes_threshold, cllr, min_cllr, min_dcf
 from lib.metrics.curves import auc, eer, roc
-from lib.metrics.evaluation import evaluate_files, evaluate_table
+from lib.metrics.evaluation import evaluate_table, read_tables
 from lib.metrics.measures import evaluate
 from lib.metrics.paired import compare, delong, ranking, seed_spread
 from lib.metrics.resampling import METRICS, bootstrap, resample
@@ -65,7 +65,6 @@ __all__ = [
     "design_effect",
     "eer",
     "evaluate",
-    "evaluate_files",
     "evaluate_table",
     "groupings",
     "leave_one_out",
@@ -73,6 +72,7 @@ __all__ = [
     "min_dcf",
     "ranking",
     "raw_threshold",
+    "read_tables",
     "report",
     "resample",
     "roc",

@@ -20,21 +20,10 @@ from lib.scores import match, read_scores
 _OVER_CLUSTERS = ("eer", "auc", "balanced_accuracy")
 
 
-def evaluate_files(
-    scores_path,
-    protocol_path,
-    dev_scores=None,
-    dev_protocol=None,
-    allow_missing=False,
-    *,
-    recordings=None,
-    by=(),
-    costs=ASVSPOOF5,
-    resamples=1000,
-    seed=0,
-    level=0.95,
+def read_tables(
+    scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
 ):
-    """Measure a score file of any system.
+    """The tables that score files of any system and their protocols make.
 
     Parameters
     ----------
@@ -43,39 +32,20 @@ def evaluate_files(
     dev_scores, dev_protocol : str or Path, optional
         The same system's scores of dev; thresholds and calibration are chosen there.
     allow_missing : bool
-        Measure the trials that scores and protocol share; a warning says how many.
+        Take the trials that scores and protocol share; a warning says how many.
     recordings : str or Path, optional
         Folder or URL of the scored recordings, WAV or FLAC: their durations become a column.
-    by : sequence of str
-        Columns to break the EER down by, as ``environment`` or ``duration``.
-    costs, resamples, seed, level
-        As for `lib.metrics.bootstrap`.
-
-    Returns
-    -------
-    dict
-        As of `evaluate_table`, with `scores` and `protocol`, the paths.
-
-    Raises
-    ------
-    InputError
-        A file is wrong, or only one of both dev files is given.
-    """
-    table, dev = read_tables(scores_path, protocol_path, dev_scores, dev_protocol, allow_missing, recordings=recordings)
-    result = evaluate_table(table, dev, by=by, costs=costs, resamples=resamples, seed=seed, level=level)
-    return {"scores": str(scores_path), "protocol": str(protocol_path), **result}
-
-
-def read_tables(
-    scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
-):
-    """The tables that score files and their protocols make, as `evaluate_files` takes them.
 
     Returns
     -------
     table : pandas.DataFrame
         See `lib.scores.match`; with `recordings` a column `duration`, s.
     dev : pandas.DataFrame or None
+
+    Raises
+    ------
+    InputError
+        A file is wrong, or only one of both dev files is given.
     """
     if (dev_scores is None) != (dev_protocol is None):
         raise InputError("dev scores and dev protocol go together; one of them is missing")
@@ -88,7 +58,7 @@ def read_tables(
     return table, dev
 
 
-def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, seed=0, level=0.95):
+def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, resamples=1000, seed=0, level=0.95):
     """Measure a table of scores, labels and what is known of the trials.
 
     Parameters
@@ -98,8 +68,12 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, s
         `environment`, `playback`, `recorder` what there is.
     dev : pandas.DataFrame, optional
         The same of dev.
-    by, costs, resamples, seed, level
-        As for `evaluate_files`.
+    by : sequence of str
+        Columns to break the EER down by, as ``environment`` or ``duration``.
+    c_unsure : float, > 0, optional
+        Of the threshold card, see `lib.metrics.threshold_card`.
+    costs, resamples, seed, level
+        As for `lib.metrics.bootstrap`.
 
     Returns
     -------
@@ -131,7 +105,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, resamples=1000, s
         source = "costs, scores as they are"
         result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs)
     else:
-        result["dev"] = _with_dev(scores, labels, dev, costs)
+        result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure)
         result["thresholds"] |= result["dev"].pop("thresholds")
         warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result["dev"])
     result |= {"n_missing": len(table.attrs.get("missing", ())), "n_extra": len(table.attrs.get("extra", ()))}
@@ -197,7 +171,7 @@ def _rows(table):
     ]
 
 
-def _with_dev(scores, labels, dev, costs):
+def _with_dev(scores, labels, dev, costs, c_unsure):
     """Calibration and thresholds chosen on dev, and what they do here."""
     dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
     rate, threshold = eer(dev_scores, dev_labels)
@@ -215,7 +189,7 @@ def _with_dev(scores, labels, dev, costs):
         result["thresholds"]["bayes"] = _at(scores, labels, cut, source, costs)
         ratios = calibrated(scores, line)
         result["calibrated"] = {"cllr": cllr(ratios, labels), "act_dcf": act_dcf(ratios, labels, costs)}
-        result["card"] = threshold_card(dev_scores, dev_labels, costs=costs)
+        result["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
     return result
 
 

@@ -21,7 +21,7 @@ _ROWS = (
 
 
 def describe(result):
-    """A result of `lib.metrics.evaluate_files` or `evaluate_table` as a page of text.
+    """A result of `lib.metrics.evaluate_table` as a page of text.
 
     Returns
     -------
