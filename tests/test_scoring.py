@@ -153,6 +153,13 @@ def test_open_run_without_a_readable_model_is_named(place):
     broken.run.client.delete_run(broken.id)
 
 
+def test_open_runs_none_that_can_score_says_why(place):
+    with pytest.raises(InputError, match="none of 0 runs can score: no finished run of a model"):
+        scoring.open_runs({})
+    with pytest.raises(InputError, match="none of 1 runs can score: run 0{32}: no run of that id"):
+        scoring.open_runs({"absent": "0" * 32})
+
+
 # -- samples to log-odds -------------------------------------------------------------------
 
 

@@ -68,6 +68,11 @@ def open_runs(runs):
     systems : dict of str to System
     refused : dict of str to str
         Name -> reason.
+
+    Raises
+    ------
+    InputError
+        None can.
     """
     systems, refused = {}, {}
     for name, run_id in runs.items():
@@ -75,6 +80,9 @@ def open_runs(runs):
             systems[name] = open_run(run_id)
         except InputError as error:
             refused[name] = str(error)
+    if not systems:
+        reason = next(iter(refused.values()), "no finished run of a model; `study run` makes them")
+        raise InputError(f"none of {len(runs)} runs can score: {reason}")
     return systems, refused
 
 
