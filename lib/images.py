@@ -9,6 +9,8 @@ a colormap of 256 colours. The coloured picture, ``[size, size, 3]`` with values
 255, is made in the input pipeline; it holds nothing that the index does not.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from lib import features
@@ -87,6 +89,7 @@ def _drawn(cells, scale, size):
     return index[:, columns][rows[::-1]]  # in this order the second is a copy of whole rows
 
 
+@lru_cache(maxsize=4096)
 def _cells(count, size):
     """The cell under each of `size` pixel centres, of `count` cells over the same length."""
     return (2 * np.arange(size) + 1) * count // (2 * size)
