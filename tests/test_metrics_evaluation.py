@@ -10,6 +10,7 @@ from conftest import put
 
 from lib import cli, metrics
 from lib.errors import InputError
+from lib.metrics.answers import from_counts, resampled
 from lib.scores import write_scores
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
@@ -80,6 +81,24 @@ def test_evaluate_clusters_are_counted_with_their_intervals(files):
     for part in clusters.values():
         assert part["eer_ci"][0] < part["eer_ci"][1] and part["design_effect"] > 0
         assert part["most"]["cluster"]
+
+
+def test_evaluate_every_number_at_a_threshold_has_its_interval(files, dev):
+    for at in evaluate(*files, *dev)["thresholds"].values():
+        for name in ("far", "frr", "accuracy", "balanced_accuracy", "mcc", "dcf"):
+            low, high = at[f"{name}_ci"]
+            assert low <= at[name] <= high and low < high
+
+
+def test_resampled_counts_vary_as_drawn_trials_do(rng):
+    scores, labels = rng.normal(size=400) + np.repeat([0, 1], [300, 100]), np.repeat([0, 1], [300, 100])
+    counts = resampled(metrics.confusion(scores, labels, 0.5), 4000, 0)
+    assert (counts.sum(-1) == [300, 100]).all()
+    drawn = metrics.resample(scores, labels, metrics=("balanced_accuracy", "mcc"), threshold=0.5, resamples=4000)
+    for name, values in drawn.items():
+        found = from_counts(counts)[name]
+        assert found.mean() == pytest.approx(values.mean(), abs=0.004)
+        assert found.std() == pytest.approx(values.std(), rel=0.08)
 
 
 def test_evaluate_thresholds_are_chosen_on_dev(files, dev):

@@ -69,3 +69,24 @@ def from_counts(matrix):
         "far": far,
         "frr": frr,
     }
+
+
+def resampled(matrix, resamples, seed):
+    """Confusion matrices of other trials, drawn within each class, as `lib.metrics.draws` draws them.
+
+    At one threshold a resample of trials is no more than two binomial counts.
+
+    Parameters
+    ----------
+    matrix : array_like [shape=(2, 2)]
+        Counts; rows truth, columns answer, spoof first.
+    resamples, seed : int
+
+    Returns
+    -------
+    numpy.ndarray [shape=(resamples, 2, 2)]
+    """
+    matrix = np.asarray(matrix)
+    totals = matrix.sum(1)
+    accepted = np.random.default_rng(seed).binomial(totals, matrix[:, 1] / totals, size=(resamples, 2))
+    return np.stack([totals - accepted, accepted], axis=-1)

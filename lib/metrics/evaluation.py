@@ -7,14 +7,15 @@ from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
 from lib.metrics import alarms
-from lib.metrics.answers import confusion, from_counts
+from lib.metrics.answers import confusion, from_counts, resampled
 from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
 from lib.metrics.clusters import leave_one_out
 from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
 from lib.metrics.curves import eer
+from lib.metrics.draws import interval
 from lib.metrics.measures import evaluate
-from lib.metrics.resampling import METRICS, intervals, resample
+from lib.metrics.resampling import METRICS, bootstrap, intervals, resample
 from lib.scores import match, read_scores
 
 _OVER_CLUSTERS = ("eer", "auc", "balanced_accuracy")
@@ -81,7 +82,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
         Plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, with
         accuracies and MCC at threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over
         trials; `eer_threshold`; `shuffled_auc` [low, high]; `thresholds` (``0.5``,
-        ``bayes`` and, with dev, ``dev-eer``); `clusters` (speaker, phrase,
+        ``bayes`` and, with dev, ``dev-eer``), each with what it answers and intervals; `clusters` (speaker, phrase,
         configuration); `breakdown`; with dev `dev` (its EER, the calibration, the
         threshold card); `n_missing`, `n_extra`; `costs`, `level`, `resamples`;
         `warnings`, plain sentences.
@@ -94,7 +95,8 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     result |= {f"{name}_ci": list(ends[name]) for name in ends}
     result["eer_threshold"] = eer(scores, labels)[1]
     result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels, seed=seed))
-    result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs)}
+    how = {"resamples": resamples, "seed": seed, "level": level}
+    result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs, how)}
     result["clusters"] = {
         name: over_clusters(scores, labels, clusters, over_trials["eer"].var(), level=level, **settings)
         for name, clusters in _clusters(table).items()
@@ -103,9 +105,9 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     warnings = _about_trials(table, "") + alarms.of_scores(scores) + alarms.of_result(result)
     if dev is None:
         source = "costs, scores as they are"
-        result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs)
+        result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs, how)
     else:
-        result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure)
+        result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure, how)
         result["thresholds"] |= result["dev"].pop("thresholds")
         warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result["dev"])
     result |= {"n_missing": len(table.attrs.get("missing", ())), "n_extra": len(table.attrs.get("extra", ()))}
@@ -113,12 +115,24 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     return result
 
 
-def _at(scores, labels, threshold, source, costs):
-    """What a threshold answers."""
-    answers = {name: float(value) for name, value in from_counts(confusion(scores, labels, threshold)).items()}
-    del answers["constant_accuracy"]
-    cost = float(dcf(answers["far"], answers["frr"], costs))
-    return {"threshold": float(threshold), "source": source, **answers, "dcf": cost}
+def _at(scores, labels, threshold, source, costs, how):
+    """What a threshold answers, each number with its interval over trials."""
+    from scipy.stats import binomtest
+
+    matrix = confusion(scores, labels, threshold)
+    answers, others = (_answers(m, costs) for m in (matrix, resampled(matrix, how["resamples"], how["seed"])))
+    ends = {f"{name}_ci": list(interval(values, np.inf, how["level"])) for name, values in others.items()}
+    for name, errors, count in (("far", matrix[0, 1], matrix[0].sum()), ("frr", matrix[1, 0], matrix[1].sum())):
+        rate = binomtest(int(errors), int(count)).proportion_ci(how["level"], method="wilson")
+        ends[f"{name}_ci"] = [float(rate.low), float(rate.high)]  # a count of 0 or all of them does not vary when drawn
+    values = {name: float(value) for name, value in answers.items()}
+    return {"threshold": float(threshold), "source": source, **values, **ends}
+
+
+def _answers(matrix, costs):
+    found = from_counts(matrix)
+    del found["constant_accuracy"]
+    return {**found, "dcf": dcf(found["far"], found["frr"], costs)}
 
 
 def _clusters(table):
@@ -171,22 +185,24 @@ def _rows(table):
     ]
 
 
-def _with_dev(scores, labels, dev, costs, c_unsure):
+def _with_dev(scores, labels, dev, costs, c_unsure, how):
     """Calibration and thresholds chosen on dev, and what they do here."""
     dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
     rate, threshold = eer(dev_scores, dev_labels)
     line = calibrate(dev_scores, dev_labels)
+    ends = bootstrap(dev_scores, dev_labels, metrics=("eer",), **how)["eer"]
     result = {
         "eer": rate,
+        "eer_ci": list(ends),
         "n_genuine": int((dev_labels != SPOOF).sum()),
         "n_spoof": int((dev_labels == SPOOF).sum()),
         "calibration": line._asdict(),
-        "thresholds": {"dev-eer": _at(scores, labels, threshold, "EER of dev", costs)},
+        "thresholds": {"dev-eer": _at(scores, labels, threshold, "EER of dev", costs, how)},
     }
     if line.slope > 0:
         source = "costs, calibrated on dev"
         cut = raw_threshold(bayes_threshold(costs), line)
-        result["thresholds"]["bayes"] = _at(scores, labels, cut, source, costs)
+        result["thresholds"]["bayes"] = _at(scores, labels, cut, source, costs, how)
         ratios = calibrated(scores, line)
         result["calibrated"] = {"cllr": cllr(ratios, labels), "act_dcf": act_dcf(ratios, labels, costs)}
         result["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)

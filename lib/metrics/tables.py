@@ -67,13 +67,20 @@ def _measures(result):
 
 
 def _thresholds(result):
-    lines = [f"{'threshold':12}{'score':>9}{'FAR, %':>9}{'FRR, %':>9}{'bal. acc., %':>14}{'MCC':>8}{'DCF':>8}  from"]
+    lines = [f"{'threshold':11}{'score':>7}{'FAR, %':>20}{'FRR, %':>20}{'bal. acc., %':>20}{'MCC':>7}{'DCF':>7}"]
     for name, at in result["thresholds"].items():
+        rates = (_with_ends(at, key) for key in ("far", "frr", "balanced_accuracy"))
         lines.append(
-            f"{name:12}{at['threshold']:9.3g}{100 * at['far']:9.2f}{100 * at['frr']:9.2f}"
-            f"{100 * at['balanced_accuracy']:14.2f}{at['mcc']:8.3f}{at['dcf']:8.3f}  {at['source']}"
+            f"{name:11}{at['threshold']:7.3g}"
+            + "".join(f"{r:>20}" for r in rates)
+            + f"{at['mcc']:7.3f}{at['dcf']:7.3f}"
         )
-    return lines
+    return lines + [f"  {name}: {at['source']}" for name, at in result["thresholds"].items()]
+
+
+def _with_ends(values, key):
+    low, high = values[f"{key}_ci"]
+    return f"{100 * values[key]:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _clusters(result):
