@@ -7,6 +7,7 @@ the recording or its picture shows. The protocols are shuffled, and classes uneq
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,7 @@ def canary(tmp_path_factory):
 
 
 def protocol(folder, split):
-    return folder / "protocol_V2" / f"ASVspoof2017_V2_{split}.{ENDINGS[split]}.txt"
+    return Path(folder) / "protocol_V2" / f"ASVspoof2017_V2_{split}.{ENDINGS[split]}.txt"
 
 
 @pytest.fixture(scope="module")
