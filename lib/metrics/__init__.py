@@ -22,7 +22,7 @@ takes plain arrays (scores, labels) and checks them; nothing here knows a model.
 """
 
 from lib.metrics.alarms import shuffled_auc
-from lib.metrics.answers import confusion, report
+from lib.metrics.answers import confusion, rate_interval, report
 from lib.metrics.breakdown import breakdown, configurations, groupings
 from lib.metrics.calibration import (
     Calibration,
@@ -71,6 +71,7 @@ __all__ = [
     "min_cllr",
     "min_dcf",
     "ranking",
+    "rate_interval",
     "raw_threshold",
     "read_tables",
     "report",

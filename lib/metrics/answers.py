@@ -71,6 +71,29 @@ def from_counts(matrix):
     }
 
 
+def rate_interval(errors, count, level=0.95):
+    """Wilson's interval of a rate; unlike resampled counts it does not vanish at 0 or all of them.
+
+    Parameters
+    ----------
+    errors, count : int
+    level : float, 0 to 1
+
+    Returns
+    -------
+    low, high : float
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    Journal of the American Statistical Association 22, 1927.
+    """
+    from scipy.stats import binomtest
+
+    ends = binomtest(int(errors), int(count)).proportion_ci(level, method="wilson")
+    return float(ends.low), float(ends.high)
+
+
 def resampled(matrix, resamples, seed):
     """Confusion matrices of other trials, drawn within each class, as `lib.metrics.draws` draws them.
 

@@ -7,7 +7,7 @@ from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
 from lib.metrics import alarms
-from lib.metrics.answers import confusion, from_counts, resampled
+from lib.metrics.answers import confusion, from_counts, rate_interval, resampled
 from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
 from lib.metrics.clusters import leave_one_out
@@ -117,14 +117,11 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 
 def _at(scores, labels, threshold, source, costs, how):
     """What a threshold answers, each number with its interval over trials."""
-    from scipy.stats import binomtest
-
     matrix = confusion(scores, labels, threshold)
     answers, others = (_answers(m, costs) for m in (matrix, resampled(matrix, how["resamples"], how["seed"])))
     ends = {f"{name}_ci": list(interval(values, np.inf, how["level"])) for name, values in others.items()}
-    for name, errors, count in (("far", matrix[0, 1], matrix[0].sum()), ("frr", matrix[1, 0], matrix[1].sum())):
-        rate = binomtest(int(errors), int(count)).proportion_ci(how["level"], method="wilson")
-        ends[f"{name}_ci"] = [float(rate.low), float(rate.high)]  # a count of 0 or all of them does not vary when drawn
+    for name, errors, row in (("far", matrix[0, 1], matrix[0]), ("frr", matrix[1, 0], matrix[1])):
+        ends[f"{name}_ci"] = list(rate_interval(errors, row.sum(), how["level"]))
     values = {name: float(value) for name, value in answers.items()}
     return {"threshold": float(threshold), "source": source, **values, **ends}
 

@@ -120,8 +120,9 @@ def execute(step, study_name, *, show=False, scheduler=None):
             client.set_tag(run_id, "error", error)
             client.log_text(run_id, _ANSI.sub("", traceback.format_exc()), "error.txt")
         finally:
-            _attach(client, run_id, executed)
-            _note_times(client, run_id, executed, time.monotonic() - started)
+            if executed.exists():
+                _attach(client, run_id, executed)
+                _note_times(client, run_id, executed, time.monotonic() - started)
             client.set_terminated(run_id, status)
     return Outcome(step, run_id, time.monotonic() - started, error)
 
@@ -142,8 +143,6 @@ def _papermill(run, executed, show):
 
 
 def _attach(client, run_id, executed):
-    if not executed.exists():
-        return
     one_line_a_bar(executed)
     client.log_artifact(run_id, str(executed))
     page = executed.with_suffix(".html")
@@ -153,8 +152,6 @@ def _attach(client, run_id, executed):
 
 def _note_times(client, run_id, executed, seconds):
     """Keep where the run's time went: metrics ``time/...`` and the tag `longest`."""
-    if not executed.exists():
-        return
     spent = durations.sections(executed)
     for name, value in durations.summary(spent, seconds).items():
         client.log_metric(run_id, f"time/{name}", value)

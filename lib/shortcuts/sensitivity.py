@@ -149,7 +149,7 @@ def score_recordings(model, recordings):
 def _rate(name, errors, errors_before, level):
     from scipy.stats import binomtest
 
-    ends = binomtest(int(errors.sum()), len(errors)).proportion_ci(level, method="wilson")
+    low, high = metrics.rate_interval(errors.sum(), len(errors), level)
     more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
     p = binomtest(more, more + fewer).pvalue if more + fewer else 1.0
-    return {name: float(errors.mean()), f"{name}_low": ends.low, f"{name}_high": ends.high, f"{name}_p": float(p)}
+    return {name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": float(p)}
