@@ -55,7 +55,9 @@ def unordered(function, tasks, *, jobs, scheduler=None):
         A task was lost with worker after worker, or the scheduler went away.
     """
     if not scheduler:
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(function)(*task) for task in tasks)
+        # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
+        parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+        yield from parallel(delayed(function)(*task) for task in tasks)
     elif tasks:
         yield from _on_workers(function, tasks, scheduler)
 

@@ -173,8 +173,8 @@ def test_log_odds_of_several_systems_draw_each_picture_once(place, monkeypatch):
     other, spectrogram = place.record(seed=1), place.record(feature="spectrogram")
     systems = [scoring.open_run(run.id) for run in (place.mfcc, other, spectrogram)]
     drawn = []
-    kept = images.pictures
-    monkeypatch.setattr(images, "pictures", lambda y, names, *rest: drawn.append(names) or kept(y, names, *rest))
+    kept = images.shown_cells
+    monkeypatch.setattr(images, "shown_cells", lambda y, names, *rest: drawn.append(names) or kept(y, names, *rest))
     found = scoring.log_odds(systems, clips_of(place, "dev"))
     assert [set(names) for names in drawn] == [{"mfcc", "spectrogram"}] * 14
     for scores, run in zip(found, (place.mfcc, other, spectrogram), strict=True):

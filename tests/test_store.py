@@ -4,7 +4,6 @@ import dataclasses
 import os
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pytest
 from conftest import put
@@ -50,6 +49,14 @@ def test_extract_pictures_are_those_of_each_recording(corpus, tmp_path):
     assert notes == {}
 
 
+def test_extract_stores_each_cell_once(corpus, tmp_path):
+    pictures, _ = extract(corpus, tmp_path)
+    y = audio.read(corpus.split("dev")["path"][3])[0]
+    assert pictures["mfcc"].arrays("dev", [3])[0].shape == (20, 32)  # of 20 coefficients and more frames than pixels
+    assert 32 < 1 + len(y) // SETTINGS.hop_length
+    assert sum(path.stat().st_size for path in files(tmp_path).values()) < len(corpus.trials) * 32 * (20 + 32) * 1.2
+
+
 def test_extract_again_makes_nothing(corpus, tmp_path):
     extract(corpus, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in files(tmp_path).values()}
@@ -90,14 +97,14 @@ def test_write_chunk_stopped_half_way_leaves_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "train").iterdir()) == []
 
 
-def test_write_chunk_to_an_object_store_is_read_back():
-    arrays = np.arange(6, dtype=np.uint8).reshape(3, 2)
+def test_write_chunk_to_an_object_store_is_read_back(tmp_path, monkeypatch):
+    arrays, sizes = [np.arange(n, dtype=np.uint8) for n in (3, 1, 4)], {"train": 3, "dev": 0, "eval": 0}
     chunks.write_chunk("memory://store/mfcc-1/train/00000.npy", arrays)
     chunks.write_about("memory://store/mfcc-1", {"feature": "mfcc"})
-    assert chunks.pending("memory://store/mfcc-1", {"train": 3, "dev": 0, "eval": 0}) == {}
-    fs = fsspec.filesystem("memory")
-    with fs.open("memory://store/mfcc-1/train/00000.npy") as file:
-        np.testing.assert_array_equal(np.load(file), arrays)
+    assert chunks.pending("memory://store/mfcc-1", sizes) == {}
+    monkeypatch.setattr(chunks, "CACHE", tmp_path)
+    found = chunks.Stored("memory://store/mfcc-1", sizes).arrays("train", [2, 0, 1])
+    assert [array.tolist() for array in found] == [[0, 1, 2, 3], [0, 1, 2], [0]]
 
 
 def test_extract_two_processes_equal_one(corpus, tmp_path):

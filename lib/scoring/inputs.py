@@ -77,8 +77,10 @@ def prepared(inputs, clips):
     arrays = {}
     for settings, size in {(source.settings, source.size) for source in drawn}:
         names = tuple(s.feature for s in drawn if (s.settings, s.size) == (settings, size))
-        pictures = [images.pictures(y, names, settings, size) for y in clips]
-        arrays |= {Drawn(name, settings, size): np.stack([found[name] for found in pictures]) for name in names}
+        shown = [images.shown_cells(y, names, settings, size) for y in clips]
+        for name in names:
+            pictures = [images.stretched(cells[name], size) for cells in shown]
+            arrays[Drawn(name, settings, size)] = np.stack(pictures)
     for source in sources.difference(drawn):
         parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
         arrays[source] = np.concatenate([embeddings.of_clips(part, **source._asdict()) for part in parts])

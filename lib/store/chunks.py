@@ -16,7 +16,8 @@ from lib.corpus import SPLITS
 from lib.params import ROOT
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
-CHUNK = 128  # trials a file: 5 MB of pictures, a second or less of work
+CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
+_OPEN = {}  # (URL, split) -> chunks that this process has mapped
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Stored:
     sizes: dict
 
     def batch(self, split, positions):
-        """The arrays of some trials of a split, in the order asked for.
+        """The arrays of some trials of a split as one, in the order asked for.
 
         Parameters
         ----------
@@ -45,37 +46,69 @@ class Stored:
         Returns
         -------
         numpy.ndarray [shape=(len(positions), ...)]
-            For pictures uint8 ``[trials, size, size]``, for embeddings float32
-            ``[trials, values]``.
+            For embeddings float32 ``[trials, values]``.
+        """
+        return np.stack(self.arrays(split, positions))
+
+    def arrays(self, split, positions):
+        """The arrays of some trials of a split, each with its own shape; not to be written to.
+
+        Parameters
+        ----------
+        split, positions
+            As `batch` takes them.
+
+        Returns
+        -------
+        list of numpy.ndarray
         """
         chunks = self._chunks(split)
-        return np.stack([chunks[p // CHUNK][p % CHUNK] for p in positions])
+        return [chunks[p // CHUNK][p % CHUNK] for p in positions]
 
     def _chunks(self, split):
         chunks = _OPEN.get((self.url, split))
         if chunks is None:
-            files = [_chunk_url(self.url, split, i) for i in range(-(-self.sizes[split] // CHUNK))]
-            # Local files are mapped into memory, so only the arrays asked for are read.
-            chunks = [np.load(_local(url), mmap_mode="r") for url in files]
+            count = -(-self.sizes[split] // CHUNK)
+            chunks = [_Chunk(_local(_chunk_url(self.url, split, number))) for number in range(count)]
             _OPEN[self.url, split] = chunks
         return chunks
 
 
-_OPEN = {}  # mapped chunks of this process
+class _Chunk:
+    """The arrays of one chunk, read when they are asked for.
+
+    Parameters
+    ----------
+    file : str or Path
+        Local; it is mapped into memory.
+    """
+
+    def __init__(self, file):
+        values = np.load(file, mmap_mode="r")
+        with open(file, "rb") as content:
+            content.seek(values.offset + values.nbytes)
+            shapes = np.load(content)
+        self._values = values.view(np.ndarray)  # slices of a memmap take longer to make
+        self._shapes = [tuple(shape) for shape in shapes.tolist()]
+        self._ends = [0, *np.cumsum(shapes.prod(axis=1)).tolist()]
+
+    def __getitem__(self, number):
+        start, stop = self._ends[number : number + 2]
+        return self._values[start:stop].reshape(self._shapes[number])
 
 
 def key(identity, files):
-    """Digest of what was computed and of the code that computes it.
+    """Digest of what was computed and of the code that computes and keeps it.
 
     Parameters
     ----------
     identity : list
         Corpus digest and settings, as JSON takes them.
     files : sequence of str or Path
-        The code.
+        The code that computes.
     """
     code = hashlib.blake2b()
-    for file in files:
+    for file in (*files, __file__):
         code.update(Path(file).read_bytes())
     return hashlib.blake2b(json.dumps([*identity, code.hexdigest()]).encode(), digest_size=8).hexdigest()
 
@@ -105,9 +138,17 @@ def pending(url, sizes):
 
 
 def write_chunk(url, arrays):
-    """Write one chunk; only whole chunks ever stand under their name."""
+    """Write one chunk; only whole chunks ever stand under their name.
+
+    Parameters
+    ----------
+    url : str
+    arrays : sequence of numpy.ndarray
+        Of one type and number of dimensions.
+    """
     with _whole_file(url) as file:
-        np.save(file, arrays)
+        np.save(file, np.concatenate([array.ravel() for array in arrays]))
+        np.save(file, [array.shape for array in arrays])
 
 
 def write_about(url, about):

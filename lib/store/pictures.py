@@ -1,5 +1,6 @@
 """Pictures of features, made for a whole corpus in one pass over its recordings."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,35 @@ from lib import audio, cluster, features, images, places
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.store import chunks
+
+
+@dataclass(frozen=True)
+class Pictures(chunks.Stored):
+    """The pictures of one feature of every trial of a corpus.
+
+    Attributes
+    ----------
+    url, sizes
+        As `lib.store.Stored` has them.
+    size : int
+        Side of a picture, pixels.
+    """
+
+    size: int
+
+    def batch(self, split, positions):
+        """The pictures of some trials of a split, in the order asked for.
+
+        Parameters
+        ----------
+        split, positions
+            As `lib.store.Stored.batch` takes them.
+
+        Returns
+        -------
+        numpy.ndarray [shape=(len(positions), size, size), uint8]
+        """
+        return np.stack([images.stretched(cells, self.size) for cells in self.arrays(split, positions)])
 
 
 def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
@@ -33,7 +63,7 @@ def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
 
     Returns
     -------
-    pictures : dict of str to lib.store.Stored
+    pictures : dict of str to Pictures
     notes : dict of str to int
         What reading had to do in this call, and how many times.
 
@@ -59,7 +89,7 @@ def extract(corpus, names, settings, *, size, store, jobs=2, progress=True):
         notes = _run(tasks, settings, size, jobs, progress)
     except OSError as error:
         raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
-    return {name: chunks.Stored(urls[name], sizes) for name in names}, notes
+    return {name: Pictures(urls[name], sizes, size) for name in names}, notes
 
 
 def _run(tasks, settings, size, jobs, progress):
@@ -78,15 +108,14 @@ def _run(tasks, settings, size, jobs, progress):
 
 def _make_chunk(paths, targets, settings, size):
     """Make one chunk of each feature."""
-    pictures = {name: np.empty((len(paths), size, size), np.uint8) for name in targets}
-    notes = {}
-    for i, (y, remarks) in enumerate(places.each(partial(audio.read, sr=settings.sr), paths)):
-        for name, picture in images.pictures(y, tuple(targets), settings, size).items():
-            pictures[name][i] = picture
+    shown, notes = {name: [] for name in targets}, {}
+    for y, remarks in places.each(partial(audio.read, sr=settings.sr), paths):
+        for name, cells in images.shown_cells(y, tuple(targets), settings, size).items():
+            shown[name].append(cells)
         for remark in remarks:
             notes[remark] = notes.get(remark, 0) + 1
     for name, url in targets.items():
-        chunks.write_chunk(url, pictures[name])
+        chunks.write_chunk(url, shown[name])
     return len(paths), notes
 
 
@@ -102,5 +131,5 @@ def _about(corpus, name, settings, size):
         "feature": name,
         "settings": features.identity(name, settings),
         "image_size": size,
-        "pixel": "uint8 position in a colormap, scaled per picture, low frequencies in the last row",
+        "cells": "uint8 positions in a colormap, scaled per picture, low frequencies in the first row",
     }
