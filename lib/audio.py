@@ -100,7 +100,7 @@ def _refuse_truncated(path, source, size):
     if isinstance(source, io.BytesIO):
         head = source.getvalue()[:12]
     else:
-        with open(source, "rb") as file:
+        with open(source, "rb", buffering=0) as file:
             head = file.read(12)
     if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
         promised = struct.unpack("<I", head[4:8])[0]

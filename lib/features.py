@@ -228,16 +228,17 @@ def _relative(power, settings):
 
 def _decibel(peak, reference, settings):
     """The scale 10 log10(power / reference), not below `amin` nor `top_db` under the peak."""
+    lowest = np.float32(max(settings.amin, float(peak) * 10 ** (-settings.top_db / 10)))
+    offset = np.float32(10 * np.log10(max(settings.amin, float(reference))))
 
     def level(power):
-        values = np.maximum(power, np.float32(settings.amin))
+        values = np.maximum(power, lowest)
         np.log10(values, out=values)
         values *= 10
-        values -= np.float32(10 * np.log10(max(settings.amin, float(reference))))
+        values -= offset
         return values
 
-    floor = level(np.array([peak])) - np.float32(settings.top_db)
-    return lambda power: np.maximum(level(power), floor)
+    return level
 
 
 def _mfcc(mel, settings):
