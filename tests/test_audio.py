@@ -31,9 +31,29 @@ def test_read_any_sample_format_gives_the_same_samples(tmp_path, name, how):
     np.testing.assert_allclose(y, tone(), atol=2 / 32768)
 
 
-def test_read_16_bit_equals_soundfile_exactly(tmp_path, rng):
+@pytest.mark.parametrize("how", [{}, {"format": "WAVEX"}, {"format": "RF64"}, {"endian": "BIG"}], ids=str)
+@pytest.mark.parametrize("shape", [(8000,), (8000, 3)])
+def test_read_16_bit_equals_soundfile_exactly(tmp_path, rng, shape, how):
+    path = save(tmp_path / "a.wav", rng.uniform(-1, 1, shape), subtype="PCM_16", **how)
+    expected = soundfile.read(path, dtype="float32", always_2d=True)[0].mean(axis=1)
+    np.testing.assert_array_equal(audio.read(path)[0], expected)
+
+
+@pytest.mark.parametrize("unknown", [b"\0\0\0\0", b"\xff\xff\xff\xff"], ids=["0", "most"])
+def test_read_wav_whose_header_leaves_the_length_open(tmp_path, rng, unknown):
     path = save(tmp_path / "a.wav", rng.uniform(-1, 1, 8000), subtype="PCM_16")
-    np.testing.assert_array_equal(audio.read(path)[0], soundfile.read(path, dtype="float32")[0])
+    expected = audio.read(path)[0]
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + unknown + content[8:40] + b"\xff\xff\xff\xff" + content[44:])
+    np.testing.assert_array_equal(audio.read(path)[0], expected)
+
+
+def test_read_wav_that_ends_within_a_sample_keeps_the_whole_ones(tmp_path, rng):
+    path = save(tmp_path / "a.wav", rng.uniform(-1, 1, (8000, 2)), subtype="PCM_16")
+    expected = audio.read(path)[0]
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + (len(content) - 9).to_bytes(4, "little") + content[8:-1])
+    np.testing.assert_array_equal(audio.read(path)[0], expected[:-1])
 
 
 def test_read_stereo_is_averaged_and_noted(tmp_path):
