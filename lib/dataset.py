@@ -1,7 +1,7 @@
 """From stored pictures to what a Keras model is fed.
 
-One byte a pixel is read from the store; colours are looked up and scaled in the input
-pipeline. Labels follow `lib.corpus`: 1 = genuine, 0 = spoof.
+One byte a cell is read from the store; the picture is made of it, and colours are
+looked up and scaled in the input pipeline. Labels follow `lib.corpus`: 1 = genuine, 0 = spoof.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def training_batches(pictures, labels, *, colours, pixel_range, batch_size, seed
 
     Parameters
     ----------
-    pictures : lib.store.Stored
+    pictures : lib.store.Pictures
     labels : array of int [shape=(trials,)]
         Of the training split, in protocol order.
     colours : str

@@ -6,7 +6,7 @@ import numpy as np
 
 from lib import batchnorm, dataset, training, transfer
 from lib.corpus import SPLITS
-from lib.store import Stored
+from lib.store import Pictures
 
 _NORMALISED = 128  # training pictures that the statistics of an untrained backbone are taken from
 
@@ -18,13 +18,13 @@ class View:
     Attributes
     ----------
     feature : str
-    pictures : lib.store.Stored
+    pictures : lib.store.Pictures
     colours : str
         A matplotlib colormap.
     """
 
     feature: str
-    pictures: Stored
+    pictures: Pictures
     colours: str
 
 
