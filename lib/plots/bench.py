@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from seaborn import color_palette
 
 
@@ -31,7 +31,9 @@ def ratios(ways, baseline):
     top = max(row["ratio_high"] for row in ways.values())
     axes.set(xscale="log", xlabel=f"times as fast as: {baseline} (median; line: least to greatest)")
     axes.set_xlim(min(0.8, min(row["ratio_low"] for row in ways.values()) * 0.8), top * 2.5)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.axvline(1, color="grey", linestyle=":", linewidth=1)
     axes.grid(axis="x", alpha=0.3)
     return figure
