@@ -97,7 +97,7 @@ def _any_format(path, source):
     """
     try:
         if isinstance(source, io.BytesIO):
-            source.seek(0)
+            source.seek(0)  # `_plain_wav` has read of it
         with soundfile.SoundFile(source) as file:
             dtype = "int16" if file.subtype == "PCM_16" else "float32"
             return file.read(dtype=dtype, always_2d=True), file.samplerate, file.frames
@@ -122,7 +122,7 @@ def _refuse_truncated(path, source, size):
     if isinstance(source, io.BytesIO):
         head = source.getvalue()[:12]
     else:
-        with open(source, "rb", buffering=0) as file:
+        with open(source, "rb") as file:
             head = file.read(12)
     if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
         promised = struct.unpack("<I", head[4:8])[0]

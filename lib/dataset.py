@@ -139,14 +139,13 @@ def _vectors(vectors, split, labels):
 def _batches(positions, pictures, split, labels, colours, pixel_range):
     values = colour_values(colours, pixel_range)
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
-    side = pictures.batch(split, [0]).shape[-1]
 
     def coloured(numbers):  # NumPy looks up twice as many pictures a second as tf.gather
         return values.take(pictures.batch(split, numbers), axis=0)
 
     def load(numbers):
         found = tf.numpy_function(coloured, [numbers], tf.float32, stateful=False)
-        found.set_shape((None, side, side, 3))
+        found.set_shape((None, pictures.size, pictures.size, 3))
         return found, tf.gather(targets, numbers)
 
     return positions.map(load, num_parallel_calls=2, deterministic=True).prefetch(2)

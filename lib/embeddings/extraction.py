@@ -3,10 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from lib import audio, places
+from lib import audio, cluster, places
 from lib.corpus import SPLITS
 from lib.embeddings.weights import find
 from lib.errors import InputError
@@ -135,9 +134,7 @@ def _run(tasks, jobs, progress, **how):
     if not tasks:
         return
     jobs = 1 if _encoder().device().type == "cuda" else min(jobs, len(tasks))
-    done = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_make_chunk)(paths, target, how) for paths, target in tasks
-    )
+    done = cluster.unordered(_make_chunk, [(paths, target, how) for paths, target in tasks], jobs=jobs)
     total = sum(len(paths) for paths, _ in tasks)
     with tqdm(total=total, desc="embedding", unit="clip", disable=not progress) as bar:
         for clips in done:
