@@ -75,7 +75,7 @@ def _study_options(command):
 
 
 def _plan(study, corpus, data, store, only, changes, seeds, force):
-    from lib import study as studies
+    from lib.params import studies
 
     chosen = studies.load(
         study,
@@ -153,7 +153,7 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
 def compare(study, corpus, as_json, html):
     """Show the runs of STUDY side by side."""
-    from lib import study as studies
+    from lib.params import studies
 
     chosen = studies.load(study, corpus=corpus)
     if as_json:
@@ -250,8 +250,8 @@ def verdict(file, as_json):
 
     FILE holds a classification report or a confusion matrix, as they are printed.
     """
-    from lib import verdict as verdicts
-    from lib.text import read_text
+    from lib.files.text import read_text
+    from lib.judgement import verdict as verdicts
 
     found = verdicts.verdict(read_text(file, "a printed report"), source=file)
     click.echo(json.dumps(found, indent=2) if as_json else verdicts.describe_verdict(found))
@@ -282,8 +282,8 @@ def corpus(name, data, as_json):
 
     Exit code 2 when a listed recording is missing or cannot be read.
     """
-    from lib import audit
-    from lib.study import corpus_values
+    from lib.corpus import audit
+    from lib.params.studies import corpus_values
 
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
@@ -300,9 +300,9 @@ def corpus(name, data, as_json):
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides every sample.")
 def make_demo(data, seed):
     """Make the embedded corpus: made speech, simulated replay."""
-    from lib.corpus.made import make_corpus
-    from lib.places import absolute
-    from lib.study import corpus_values
+    from lib.demo.made import make_corpus
+    from lib.files.places import absolute
+    from lib.params.studies import corpus_values
 
     folder = absolute(corpus_values("demo", data)["data"])
     make_corpus(folder, seed=seed)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF
 from lib.errors import InputError
-from lib.text import read_text
+from lib.files.text import read_text
 
 _ENDINGS = (".wav", ".flac")
 # Names under which the field's toolkits write the three columns.

@@ -8,9 +8,9 @@ import pytest
 import soundfile
 from conftest import COUNTS, put, tone, write_corpus
 
-from lib import audit, places
-from lib.corpus import open_corpus
+from lib.corpus import audit, open_corpus
 from lib.errors import InputError
+from lib.files import places
 
 LAYOUT = "asvspoof2017_v2"
 

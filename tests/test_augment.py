@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lib.augment import augmented
 from lib.errors import InputError
+from lib.features.augment import augmented
 
 
 @pytest.fixture

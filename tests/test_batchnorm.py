@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lib import batchnorm, training
-from lib.backend import keras, tf
+from lib.systems import batchnorm, training
+from lib.systems.backend import keras, tf
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from conftest import COUNTS, put
 
-from lib import bench, features, images, models
-from lib.backend import keras
+from lib import bench, features
 from lib.bench import extraction
 from lib.bench import training as ways
 from lib.bench import transfer as transfer_ways
 from lib.corpus import open_corpus
 from lib.errors import InputError
+from lib.features import images
+from lib.systems import models
+from lib.systems.backend import keras
 
 SETTINGS = features.FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 

@@ -17,12 +17,14 @@ from distributed import LocalCluster
 from mlflow import MlflowClient
 from test_store import SETTINGS, files
 
-from lib import cluster, params, runner, store, study
+from lib import cluster, params, runner
 from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError, RunError
+from lib.features import store
+from lib.features.store import chunks
+from lib.params import studies as study
 from lib.runner import execution
-from lib.store import chunks
 from lib.tracking import query
 
 SMALL = ("--set", "epochs=2", "--set", "steps_per_epoch=2", "--set", "image_size=32", "--set", "jobs=1")

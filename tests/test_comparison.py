@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import comparison, reference, verdict
+from lib import comparison
+from lib.judgement import reference, verdict
 
 ROW = {
     "run": "11_paper_cnn/mfcc", "seed": 0, "status": "FINISHED", "run_id": "r", "error": "",

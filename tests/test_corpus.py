@@ -8,10 +8,10 @@ import soundfile
 from click.testing import CliRunner
 from conftest import COUNTS, put, recording
 
-from lib import places
 from lib.cli import main
 from lib.corpus import GENUINE, SPOOF, open_corpus, read_protocol, read_trials
 from lib.errors import InputError
+from lib.files import places
 
 LINE = "T_1000001.wav genuine M0001 S01 - - -"
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import batchnorm, training
-from lib.backend import keras, tf
-from lib.diagnosis import CAUSES, Evidence, describe, diagnose
 from lib.errors import InputError
+from lib.judgement.diagnosis import CAUSES, Evidence, describe, diagnose
 from lib.plots import diagnosis as plots
+from lib.systems import batchnorm, training
+from lib.systems.backend import keras, tf
 
 SIDE, BATCH = 16, 32
 

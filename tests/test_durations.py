@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lib import durations
+from lib.runner import durations
 
 
 def cell(kind, source, duration=None):

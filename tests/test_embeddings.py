@@ -9,11 +9,13 @@ import torch
 from conftest import put
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from lib import audio, dataset, embeddings
+from lib import audio
 from lib.corpus import open_corpus
-from lib.embeddings import encoder, extraction, weights
 from lib.errors import InputError
-from lib.store import chunks
+from lib.features import embeddings
+from lib.features.embeddings import encoder, extraction, weights
+from lib.features.store import chunks
+from lib.systems import dataset
 
 TINY = {
     "conv_dim": (16,) * 7,

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from test_features import SETTINGS, speech_like
 
-from lib import audio, features, images
+from lib import audio, features
 from lib.errors import InputError
+from lib.features import images
 
 
 def quick_pictures(y, names, settings, size):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import SR, tone
 
-from lib import interventions
+from lib.audio import interventions
 from lib.errors import InputError
 
 NAMES = tuple(interventions.INTERVENTIONS)

@@ -16,11 +16,13 @@ from click.testing import CliRunner
 from conftest import COUNTS, ENDINGS, write_corpus
 from test_store import SETTINGS
 
-from lib import audio, dataset, metrics, models, store, training
+from lib import audio, metrics
 from lib.cli import main
 from lib.corpus import LABEL_NAMES, SPLITS, open_corpus, read_protocol
+from lib.features import store
 from lib.params import ROOT
 from lib.scores import match, read_scores
+from lib.systems import dataset, models, training
 from lib.tracking import runs
 
 SIZE = 24

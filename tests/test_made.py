@@ -16,9 +16,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lib import shortcuts
-from lib.corpus import made, read_protocol, replay, voices
+from lib.corpus import read_protocol
+from lib.demo import made, replay, voices
 from lib.errors import InputError, RunError
+from lib.judgement import shortcuts
 from lib.metrics import eer
 
 SMALL = {"train": (3, 3), "dev": (2, 2), "eval": (2, 6)}
@@ -193,7 +194,7 @@ def test_speak_every_variant_says_the_same_whatever_was_said_before():
 
 
 def test_speak_in_another_process_says_the_same():
-    code = "import sys; from lib.corpus.voices import speak; sys.stdout.buffer.write(speak('one two', 'en+m3'))"
+    code = "import sys; from lib.demo.voices import speak; sys.stdout.buffer.write(speak('one two', 'en+m3'))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert other.stdout == voices.speak("one two", "en+m3").tobytes()
 

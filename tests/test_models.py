@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lib import models, reference, training
 from lib.errors import InputError
+from lib.judgement import reference
+from lib.systems import models, training
 
 
 def test_paper_cnn_equals_figure_3_1():
@@ -107,7 +108,7 @@ def test_backbone_imagenet_without_network_says_how_to_get_it(monkeypatch):
     def offline(*_, weights=None, **__):
         raise Exception("URL fetch failure on somewhere")
 
-    monkeypatch.setattr("lib.models.backbone.keras.applications.MobileNetV2", offline)
+    monkeypatch.setattr("lib.systems.models.backbone.keras.applications.MobileNetV2", offline)
     with pytest.raises(InputError, match="backbone_weights = imagenet: .* name a file of such weights"):
         models.mobilenet("imagenet", size=32)
 

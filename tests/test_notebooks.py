@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from test_tracking import METRICS, artifacts
 
 from lib import params, scoring
-from lib.interventions import INTERVENTIONS
+from lib.audio.interventions import INTERVENTIONS
 from lib.scores import read_scores
 
 # Few and small: what is tested is the way, not the numbers.

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from conftest import put
 from fsspec.registry import known_implementations
 
-from lib import params, places
+from lib import params
 from lib.cli import main
 from lib.errors import InputError
+from lib.files import places
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lib import verdict
-from lib.reference import PRINTED, REPORT
+from lib.judgement import verdict
+from lib.judgement.reference import PRINTED, REPORT
 
 EVAL = {  # balanced accuracy and bracket of the EER, percent
     "Figure 3.3": (54.0, 46, 46),

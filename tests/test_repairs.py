@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import repairs
 from lib.errors import InputError
+from lib.judgement import repairs
 
 REPORTED = {"refresh_batch_norm": False, "pixel_range": "0-255", "threshold": "0.5"}
 OWN = {"refresh_batch_norm": True, "pixel_range": "0-1", "threshold": "dev-eer", "seed": 3}

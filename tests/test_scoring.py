@@ -10,10 +10,12 @@ import soundfile
 from click.testing import CliRunner
 from conftest import SR, tone
 
-from lib import audio, features, images, models, recipes, scoring, store, training
+from lib import audio, features, scoring
 from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError
+from lib.features import images, store
+from lib.systems import models, recipes, training
 from lib.tracking import runs
 from lib.tracking.trained import Trained, find
 

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from conftest import SR, tone
 
-from lib import interventions, shortcuts
+from lib.audio import interventions
 from lib.corpus import SPLITS, open_corpus
 from lib.errors import InputError
+from lib.judgement import shortcuts
+from lib.judgement.shortcuts import cues, judgement
 from lib.plots import shortcuts as plots
-from lib.shortcuts import cues, judgement
 
 ALL = "all shortcuts"
 JUDGED = (*shortcuts.SHORTCUTS, ALL)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from conftest import put
 
-from lib import audio, features, images, store
+from lib import audio, features
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import FeatureSettings
-from lib.store import chunks
+from lib.features import FeatureSettings, images, store
+from lib.features.store import chunks
 
 SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 BOTH = ("spectrogram", "mfcc")

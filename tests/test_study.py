@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from lib import params, study
+from lib import params
 from lib.errors import InputError
+from lib.params import studies as study
 
 
 def test_declared_reads_types_defaults_and_comments():

@@ -9,7 +9,7 @@ import yaml
 from mlflow import MlflowClient
 
 from lib import metrics
-from lib.diagnosis import Evidence, diagnose
+from lib.judgement.diagnosis import Evidence, diagnose
 from lib.tracking import query, runs
 from lib.tracking.measured import measure
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from test_store import SETTINGS
 
-from lib import dataset, images, models, store, training
 from lib.corpus import open_corpus
 from lib.errors import InputError
+from lib.features import images, store
 from lib.params import ROOT
+from lib.systems import dataset, models, training
 
 LOOK = {"colours": "magma", "pixel_range": "0-1"}
 SIZE = 24
@@ -97,10 +98,10 @@ def test_training_learns_an_easy_difference(data):
 _ON_DEVICES = """
 import sys
 import numpy as np
-from lib.backend import tf
+from lib.systems.backend import tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
-from lib import models, training
+from lib.systems import models, training
 training.prepare(3)
 training.spread_over(tf.config.list_logical_devices("CPU"))
 x = np.random.default_rng(0).uniform(0, 255, (32, 32, 32, 3)).astype(np.float32)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lib import models, training, transfer
 from lib.errors import InputError
-from lib.transfer import Phase
+from lib.systems import models, training, transfer
+from lib.systems.transfer import Phase
 
 SIZE, COPIES = 32, 3
 PHASES = [Phase("head", 0, 2, 1e-2), Phase("top", 20, 2, 1e-3)]

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import classification_report
 
 from lib.errors import InputError
-from lib.verdict import describe_verdict, split_reports, verdict
+from lib.judgement.verdict import describe_verdict, split_reports, verdict
 
 # Figure, class order, then as printed: precision, recall, f1 of genuine and of spoof, accuracy, macro and
 # weighted averages. Facts of the report; support 1,507 + 1,507 (train) and 1,298 + 12,008 (test).

@@ -18,7 +18,8 @@ import soundfile
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lib import places, store
+from lib.features import store
+from lib.files import places
 
 # As `examples/LibROSA demo.ipynb` of librosa draws spectrograms, and many after it.
 TUTORIAL = {"figsize": (12, 4), "layout": "tight"}

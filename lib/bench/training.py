@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lib import models, training
-from lib.backend import keras
-from lib.images import coloured
+from lib.features.images import coloured
+from lib.systems import models, training
+from lib.systems.backend import keras
 
 
 def png_folders(pictures, labels, colours, folder):

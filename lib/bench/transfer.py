@@ -2,7 +2,7 @@
 
 import time
 
-from lib import training, transfer
+from lib.systems import training, transfer
 
 
 def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
@@ -10,12 +10,12 @@ def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
 
     Parameters
     ----------
-    system : lib.models.Transfer
+    system : lib.systems.models.Transfer
         Of one backbone; compiled and trained here.
     top : int >= 0
         Layers of the backbone that are trained.
     cut, train, dev, labels, batch_size
-        As `lib.transfer.train` takes them; `train` and `dev` are one source each.
+        As `lib.systems.transfer.train` takes them; `train` and `dev` are one source each.
 
     Returns
     -------

@@ -15,7 +15,7 @@ def reading(name, measured, provenance, *, threshold="0.5"):
     measured : dict of str to dict
         Split -> metrics with intervals.
     provenance : list of str
-        Which corpus this is, from `lib.audit.provenance`.
+        Which corpus this is, from `lib.corpus.audit.provenance`.
     threshold : str
         Where the threshold of the accuracies came from.
     """

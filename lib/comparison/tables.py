@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
 from lib.metrics import rate_interval
-from lib.reference import BASE_PAPER_ACCURACY, REPORT
 
 _SHOWN = {
     "eval/eer": "eval EER %",
@@ -106,7 +106,7 @@ def beside_report(name, split, values, matrix):
     Parameters
     ----------
     name : str
-        Run name, a key of `lib.reference.REPORT`; without an entry the table is empty.
+        Run name, a key of `lib.judgement.reference.REPORT`; without an entry the table is empty.
     split : str
         ``train`` or ``eval``.
     values : dict
@@ -158,10 +158,10 @@ def verdicts(printed, proved):
 
     Parameters
     ----------
-    printed : dict of str to lib.reference.Printed
+    printed : dict of str to lib.judgement.reference.Printed
         Figure -> report.
     proved : dict of str to dict
-        Figure -> what `lib.verdict.verdict` found.
+        Figure -> what `lib.judgement.verdict.verdict` found.
 
     Returns
     -------

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from lib import places
 from lib.corpus.protocol import GENUINE, SPLITS, SPOOF, read_protocol
 from lib.errors import InputError
+from lib.files import places
 from lib.params import ROOT
 
 # Layout -> split -> (folder of the recordings, protocol file).
@@ -153,7 +153,7 @@ def recordings_there(folder, layout):
     Returns
     -------
     dict of str to (int, int or str)
-        Path or URL -> size and mark, see `lib.places.listing`.
+        Path or URL -> size and mark, see `lib.files.places.listing`.
     """
     return {
         f"{folder}/{recordings}/{name}": about

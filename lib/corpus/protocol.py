@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from lib.errors import InputError
-from lib.text import read_text
+from lib.files.text import read_text
 
 SPOOF, GENUINE = 0, 1
 LABEL_NAMES = ("spoof", "genuine")  # position = number

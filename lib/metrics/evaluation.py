@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lib import places
 from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
+from lib.files import places
 from lib.metrics import alarms
 from lib.metrics.answers import confusion, from_counts, rate_interval, resampled
 from lib.metrics.breakdown import breakdown, configurations

@@ -19,8 +19,8 @@ def evidence(shown, diagnosis):
 
     Parameters
     ----------
-    shown : lib.diagnosis.Evidence
-    diagnosis : lib.diagnosis.Diagnosis
+    shown : lib.judgement.diagnosis.Evidence
+    diagnosis : lib.judgement.diagnosis.Diagnosis
         Its cause is the title.
 
     Returns

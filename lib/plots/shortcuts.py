@@ -27,7 +27,7 @@ def cues(measured, *, size):
     Parameters
     ----------
     measured : pandas.DataFrame
-        From `lib.shortcuts.measure`.
+        From `lib.judgement.shortcuts.measure`.
     size : float
         Distance from 0.5 that matters; the band is that wide.
 
@@ -67,9 +67,9 @@ def shared(table, concentrated):
     Parameters
     ----------
     table : pandas.DataFrame
-        From `lib.shortcuts.shared`.
+        From `lib.judgement.shortcuts.shared`.
     concentrated : pandas.DataFrame
-        From `lib.shortcuts.concentration`.
+        From `lib.judgement.shortcuts.concentration`.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def sensitivity(table, title):
     Parameters
     ----------
     table : pandas.DataFrame
-        From `lib.shortcuts.sensitivity`, the first row without an intervention.
+        From `lib.judgement.shortcuts.sensitivity`, the first row without an intervention.
     title : str
 
     Returns
@@ -127,7 +127,7 @@ def sensitivity_of_runs(table, title):
     Parameters
     ----------
     table : pandas.DataFrame
-        From `lib.shortcuts.of_runs`.
+        From `lib.judgement.shortcuts.of_runs`.
     title : str
 
     Returns

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.images import coloured
+from lib.features.images import coloured
 
 _PALETTE = sns.color_palette("colorblind")
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
@@ -115,7 +115,7 @@ def training_curves(history):
     Parameters
     ----------
     history : pandas.DataFrame [one row an epoch]
-        From `lib.training.fit`.
+        From `lib.systems.training.fit`.
     """
     figure = Figure(figsize=(9, 3), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lib import cluster, durations, study
+from lib import cluster
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT
+from lib.params import studies as study
+from lib.runner import durations
 from lib.runner.pages import export_html, one_line_a_bar
 from lib.runner.planning import Step, plan
 from lib.tracking import query
@@ -49,7 +51,7 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: Non
 
     Parameters
     ----------
-    chosen : lib.study.Study
+    chosen : lib.params.studies.Study
     steps : list of Step
     jobs : int > 0
         Runs of one stage at the same time, on this machine.

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from lib import audit, study
+from lib.corpus import audit
+from lib.params import studies as study
 from lib.tracking import done as done_runs
 
 
@@ -21,7 +22,7 @@ def plan(chosen, *, force=False):
 
     Parameters
     ----------
-    chosen : lib.study.Study
+    chosen : lib.params.studies.Study
     force : bool
         Take none as done.
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
-from lib import audio, metrics, study
+from lib import audio, metrics
 from lib.corpus import LABEL_NAMES
-from lib.diagnosis.naming import HEALTHY
 from lib.errors import InputError
+from lib.features.store.chunks import CHUNK
+from lib.judgement.diagnosis.naming import HEALTHY
 from lib.params import NOTEBOOKS
+from lib.params import studies as study
 from lib.scores import read_scores
 from lib.scoring.systems import log_odds
-from lib.store.chunks import CHUNK
 from lib.tracking.runs import BY_HAND
 
 _ENDINGS = (".wav", ".flac")

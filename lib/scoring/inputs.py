@@ -4,13 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib import embeddings, images
-from lib.dataset import colour_values
 from lib.errors import InputError
-from lib.features import FEATURES, FeatureSettings, settings_from
-from lib.store.chunks import CHUNK
+from lib.features import FEATURES, FeatureSettings, embeddings, images, settings_from
+from lib.features.store.chunks import CHUNK
+from lib.systems.dataset import colour_values
 
-_BATCH = 64  # as `lib.dataset.ordered_batches` cuts a split when a run scores its own trials
+_BATCH = 64  # as `lib.systems.dataset.ordered_batches` cuts a split when a run scores its own trials
 
 
 class Drawn(NamedTuple):
@@ -88,7 +87,7 @@ def prepared(inputs, clips):
 
 
 def batches(inputs, arrays, count):
-    """What a model with these inputs is fed, as `lib.training.log_odds` takes it.
+    """What a model with these inputs is fed, as `lib.systems.training.log_odds` takes it.
 
     Yields
     ------

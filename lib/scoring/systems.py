@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from lib import training
-from lib.backend import keras
 from lib.errors import InputError
 from lib.scoring import inputs
+from lib.systems import training
+from lib.systems.backend import keras
 from lib.tracking.trained import Trained, find
 
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default

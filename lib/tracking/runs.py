@@ -20,7 +20,7 @@ from mlflow.entities import Metric, Param, RunTag
 
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
-from lib.diagnosis import describe
+from lib.judgement.diagnosis import describe
 from lib.plots import evaluation
 from lib.tracking.client import RUN_ID, connect, create
 from lib.tracking.measured import measure
@@ -164,7 +164,7 @@ def log_diagnosis(run, diagnosis):
     Parameters
     ----------
     run : Run
-    diagnosis : lib.diagnosis.Diagnosis
+    diagnosis : lib.judgement.diagnosis.Diagnosis
     """
     text = describe(diagnosis)
     for tag, value in {"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, _NOTE: text}.items():

@@ -1,0 +1,164 @@
+"""The wav2vec 2.0 encoder: samples in, one vector a recording out.
+
+Batches without a trace
+-----------------------
+The first convolution of wav2vec2-base is normalised over all time steps of its input,
+padding too, so a padded batch changes what comes out. Here the convolutions see each
+recording alone, and only their frames are padded: the transformer sets padded frames
+to zero before its positional convolution, which pads with zeros itself, and leaves
+them out of the attention; the mean is over a recording's own frames. So a recording
+gives the same vector in any batch, to rounding.
+
+References
+----------
+A. Baevski et al., "wav2vec 2.0: A framework for self-supervised learning of speech
+representations", NeurIPS 2020.
+"""
+
+from contextlib import contextmanager
+from functools import lru_cache
+
+import numpy as np
+import torch
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+from transformers.utils import logging
+
+from lib.errors import InputError
+from lib.features.embeddings.weights import SEED, UNTRAINED
+
+SR = 16_000  # Hz; the rate of the speech that wav2vec 2.0 is trained on
+
+
+def device():
+    """The first GPU when there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def native_precision():
+    """``bfloat16`` where the machine computes with it in hardware, else ``float32``."""
+    if device().type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has = torch.cpu.get_capabilities()
+        native = has.get("avx512_bf16") or has.get("amx_bf16")
+    return "bfloat16" if native else "float32"
+
+
+@contextmanager
+def threads(count):
+    """PyTorch with so many threads, and afterwards with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def load(weights):
+    """The encoder with its weights, on the device, ready to infer.
+
+    Parameters
+    ----------
+    weights : lib.features.embeddings.Weights
+
+    Returns
+    -------
+    transformers.Wav2Vec2Model
+
+    Raises
+    ------
+    InputError
+        The folder's weights are not those of a wav2vec 2.0 encoder, or are broken.
+    """
+    if weights.folder is None:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(SEED)
+            model = Wav2Vec2Model(Wav2Vec2Config(**UNTRAINED[weights.name]))
+    else:
+        model = _read(weights.folder)
+    return model.eval().to(device())
+
+
+def embed(model, clips, *, precision, batch_seconds):
+    """One vector a recording: the mean over time of the last hidden state.
+
+    Each recording is scaled to zero mean and unit variance first, as the published
+    encoders expect.
+
+    Parameters
+    ----------
+    model : transformers.Wav2Vec2Model
+    clips : sequence of numpy.ndarray [shape=(samples,), float32]
+        At 16 kHz, 400 samples or more.
+    precision : str
+        ``float32``, or ``bfloat16`` for the multiplications (PyTorch's autocast).
+    batch_seconds : float >= 0
+        Most seconds of padded audio in a batch; with 0 each recording is alone.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(clips, hidden size), float32]
+    """
+    where = next(model.parameters()).device
+    vectors = np.empty((len(clips), model.config.hidden_size), np.float32)
+    with torch.no_grad(), torch.autocast(where.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        for batch in batches([len(y) for y in clips], batch_seconds * SR):
+            scaled = Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm([clips[i] for i in batch], None)
+            vectors[batch] = _pooled(model, [torch.from_numpy(y).to(where) for y in scaled]).cpu().numpy()
+    return vectors
+
+
+def batches(lengths, limit):
+    """Recordings in batches of about the same length.
+
+    Parameters
+    ----------
+    lengths : sequence of int, samples
+    limit : float, samples
+        Most of a batch with its padding; a longer recording is a batch of its own.
+
+    Yields
+    ------
+    list of int
+        Numbers of recordings, shorter ones first.
+    """
+    batch = []
+    for number in np.argsort(lengths, kind="stable"):
+        if batch and lengths[number] * (len(batch) + 1) > limit:
+            yield batch
+            batch = []
+        batch.append(int(number))
+    if batch:
+        yield batch
+
+
+def _pooled(model, clips):
+    frames = [model.feature_extractor(y[None])[0].T for y in clips]
+    counts = torch.tensor([len(f) for f in frames], device=frames[0].device)
+    padded = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
+    own = torch.arange(padded.shape[1], device=counts.device) < counts[:, None]
+    hidden, _ = model.feature_projection(padded)
+    hidden = model.encoder(hidden, attention_mask=own).last_hidden_state.float()
+    return (hidden * own[..., None]).sum(1) / counts[:, None]
+
+
+def _read(folder):
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # it lists the weights of the pre-training heads, which are left out here
+    try:
+        model, found = Wav2Vec2Model.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
+        )
+    except Exception as error:  # a broken file raises whatever its reader raises
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{folder}: the weights cannot be read ({reason})") from None
+    finally:
+        logging.set_verbosity(verbosity)
+    missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
+    if missing:
+        raise InputError(
+            f"{folder}: not the weights of a wav2vec 2.0 encoder ({len(missing)} are missing, {missing[0]} among them)"
+        )
+    return model

@@ -1,0 +1,205 @@
+"""Chunks of arrays in a folder or at a URL, one array a trial."""
+
+import hashlib
+import io
+import json
+import os
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lib.corpus import SPLITS
+from lib.files import places
+from lib.params import ROOT, code
+
+CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
+CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
+_OPEN = {}  # (URL, split) -> chunks that this process has mapped
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One feature of every trial of a corpus.
+
+    Attributes
+    ----------
+    url : str
+    sizes : dict of str to int
+        Split -> number of trials.
+    """
+
+    url: str
+    sizes: dict
+
+    def batch(self, split, positions):
+        """The arrays of some trials of a split as one, in the order asked for.
+
+        Parameters
+        ----------
+        split : str
+        positions : sequence of int
+            Numbers of trials in protocol order.
+
+        Returns
+        -------
+        numpy.ndarray [shape=(len(positions), ...)]
+            For embeddings float32 ``[trials, values]``.
+        """
+        return np.stack(self.arrays(split, positions))
+
+    def arrays(self, split, positions):
+        """The arrays of some trials of a split, each with its own shape; not to be written to.
+
+        Parameters
+        ----------
+        split, positions
+            As `batch` takes them.
+
+        Returns
+        -------
+        list of numpy.ndarray
+        """
+        chunks = self._chunks(split)
+        return [chunks[p // CHUNK][p % CHUNK] for p in positions]
+
+    def _chunks(self, split):
+        chunks = _OPEN.get((self.url, split))
+        if chunks is None:
+            count = -(-self.sizes[split] // CHUNK)
+            chunks = [_Chunk(_local(_chunk_url(self.url, split, number))) for number in range(count)]
+            _OPEN[self.url, split] = chunks
+        return chunks
+
+
+class _Chunk:
+    """The arrays of one chunk, read when they are asked for.
+
+    Parameters
+    ----------
+    file : str or Path
+        Local; it is mapped into memory.
+    """
+
+    def __init__(self, file):
+        values = np.load(file, mmap_mode="r")
+        with open(file, "rb") as content:
+            content.seek(values.offset + values.nbytes)
+            shapes = np.load(content)
+        self._values = values.view(np.ndarray)  # slices of a memmap take longer to make
+        self._shapes = [tuple(shape) for shape in shapes.tolist()]
+        self._ends = [0, *np.cumsum(shapes.prod(axis=1)).tolist()]
+
+    def __getitem__(self, number):
+        start, stop = self._ends[number : number + 2]
+        return self._values[start:stop].reshape(self._shapes[number])
+
+
+def key(identity, *parts):
+    """Digest of what was computed and of the code that computes and keeps it.
+
+    Parameters
+    ----------
+    identity : list
+        Corpus digest and settings, as JSON takes them.
+    parts : str
+        Modules of lib that compute, as `lib.params.code.digest` takes them.
+    """
+    mark = code.digest("features.store.chunks", *parts)
+    return hashlib.blake2b(json.dumps([*identity, mark]).encode(), digest_size=8).hexdigest()
+
+
+def pending(url, sizes):
+    """The chunks that a feature still lacks.
+
+    Parameters
+    ----------
+    url : str
+        Folder of the feature, with its key.
+    sizes : dict of str to int
+        Split -> number of trials.
+
+    Returns
+    -------
+    dict of (str, int) to str
+        (split, first trial of the chunk) -> URL of the chunk, in order.
+    """
+    missing = {}
+    for split in SPLITS:
+        there = _chunks_there(url, split)
+        for start in range(0, sizes[split], CHUNK):
+            if start // CHUNK not in there:
+                missing[split, start] = _chunk_url(url, split, start // CHUNK)
+    return missing
+
+
+def write_chunk(url, arrays):
+    """Write one chunk; only whole chunks ever stand under their name.
+
+    Parameters
+    ----------
+    url : str
+    arrays : sequence of numpy.ndarray
+        Of one type and number of dimensions.
+    """
+    with _whole_file(url) as file:
+        np.save(file, np.concatenate([array.ravel() for array in arrays]))
+        np.save(file, [array.shape for array in arrays])
+
+
+def write_about(url, about):
+    """Say beside a feature's chunks what it is, once."""
+    url = f"{url}/about.json"
+    if not places.exists(url):
+        with _whole_file(url) as file:
+            file.write(json.dumps(about, indent=2).encode())
+
+
+@contextmanager
+def _whole_file(url):
+    """A file to write that stands under its name when it is whole.
+
+    An object store shows no other. A local file is written beside its place and moved;
+    fsspec's transaction would write it into the temporary folder, and moving from there
+    may be a copy that can be stopped half-way.
+    """
+    if places.is_url(url):
+        file = io.BytesIO()
+        yield file
+        places.write(url, file.getvalue())
+        return
+    place = Path(url)
+    part = place.with_name(f"{place.name}.{uuid.uuid4().hex}.part")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _local(url):
+    """A chunk's file on this machine: itself, or its copy.
+
+    A chunk never changes, since its URL holds the digest of what it was made from. The
+    caches of fsspec write a copy under its name while another process may have mapped it.
+    """
+    if not places.is_url(url):
+        return url
+    copy = CACHE / url.replace("://", os.sep)
+    if not copy.exists():
+        with _whole_file(str(copy)) as file:
+            file.write(places.read(url))
+    return copy
+
+
+def _chunk_url(url, split, number):
+    return f"{url}/{split}/{number:05d}.npy"
+
+
+def _chunks_there(url, split):
+    names = places.listing(f"{url}/{split}")
+    return {int(name[:-4]) for name in names if name.endswith(".npy") and name[:-4].isdigit()}

@@ -1,0 +1,1 @@
+"""What numbers prove: of a training, of a printed table, of a corpus; and the report's own figures."""

@@ -1,0 +1,228 @@
+"""Cheap numbers of a recording that might give its label away.
+
+Conventions
+-----------
+A *cue* is one number of one recording; cues stand in groups, each tested on its own.
+
+==============  ====================================================  =============
+group           cues                                                  kind
+==============  ====================================================  =============
+`duration`      length of the file, s                                 shortcut
+`peak`          largest sample, dB                                    shortcut
+`loudness`      root mean square, dB                                  shortcut
+`dc`            mean of the samples as far as it stays, re full scale shortcut
+`silence`       before the speech and after it, runs of exact zeros,  shortcut
+                s
+`clicks`        sharpest jump, anywhere and at the start, and level   shortcut
+                of the start, dB re the recording's own
+`dynamics`      crest factor and level range, dB; decay after the     channel
+                speech, s; frames with a jump, share
+`bandwidth`     95 % roll-off, Hz; energy above 4, 6, 7 kHz, dB       channel
+`ltas`          long-term average spectrum in 24 bands, dB re total   channel
+`mfcc`          mean and deviation of 20 cepstral coefficients        countermeasure
+==============  ====================================================  =============
+
+*Shortcuts* say how a file was cut, scaled or digitised: whoever made the corpus decided
+that, and no replay needs it. The *channel* is what replay does to speech: a loudspeaker,
+a room and a second microphone colour it, ring after its last word, round its peaks and
+add noise. It may be a shortcut as well (one recorder for every spoof), and a classifier
+cannot tell which. `mfcc` is the plainest countermeasure of the field, for scale.
+
+So that the shortcuts hold little of the channel, speech ends where it is still louder than
+a room's tail (15 dB under the loudest frame; it starts at 25, since no tail comes before),
+and a click counts from where speech alone does not go. How a sound dies away below that
+stands in `dynamics`.
+
+References
+----------
+B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
+case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
+Language Processing 28, 2020 (arXiv:2010.07913).
+B. R. Glasberg and B. C. J. Moore, "Derivation of auditory filter shapes from
+notched-noise data", Hearing Research 47, 1990, on the ERB-rate scale of the bands.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from lib import audio, features
+from lib.audio.interventions import frame_levels
+
+SR = 16_000
+SHORTCUTS = ("duration", "peak", "loudness", "dc", "silence", "clicks")
+CHANNEL = ("dynamics", "bandwidth", "ltas")
+COUNTERMEASURE = "mfcc"
+
+_FRAME = SR // 100  # samples, 10 ms
+_START, _END = 25, 15  # dB under the loudest frame: what counts as speech there
+_EDGE = SR * 3 // 20  # samples at the start that are searched for clicks on their own, 0.15 s
+_AT_START = -20.0  # dB re the rest: what is below is the recording's noise
+_ANYWHERE = 10.0  # dB re the jump that one sample in a thousand exceeds: speech reaches 8
+_SHARP = 6.0  # a jump this many times the root mean square of its frame's
+_TINY = 1e-10  # about the power of 16-bit quantisation noise
+_BANDS = 24
+_SETTINGS = features.FeatureSettings()
+
+
+def describe(paths, *, jobs=2):
+    """The cues of many recordings, each decoded once.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    jobs : int > 0
+        Processes.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a recording, in the order of `paths`]
+        A column a cue, named ``group/cue``.
+
+    Raises
+    ------
+    InputError
+        A recording cannot be read; see `lib.audio.reading.read`.
+    """
+    results = Parallel(n_jobs=jobs, return_as="generator", batch_size=32)(delayed(_of_file)(path) for path in paths)
+    return pd.DataFrame(list(tqdm(results, "cheap features", len(paths), unit="clip", mininterval=1)))
+
+
+def of_recording(y):
+    """The cues of one recording.
+
+    Parameters
+    ----------
+    y : numpy.ndarray [shape=(samples,)]
+        At 16 kHz, full scale 1.
+
+    Returns
+    -------
+    dict of str to float
+        ``group/cue`` -> number, always the same keys.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    loudness = frame_levels(y, SR)
+    found = features.compute(y.astype(np.float32), ("stft", "mfcc"), _SETTINGS)
+    spectrum, mfcc = np.mean(found["stft"].astype(np.float64) ** 2, axis=1), found["mfcc"]
+    jumps = np.abs(np.diff(y, 2))
+    peak, power = 20 * np.log10(np.abs(y).max() + _TINY), _decibel(np.mean(y**2))
+    groups = {
+        "duration": {"seconds": len(y) / SR},
+        "peak": {"peak": peak},
+        "loudness": {"rms": power},
+        "dc": {"offset": _offset(y)},
+        "silence": _silence(y, loudness),
+        "clicks": _clicks(jumps, loudness),
+        "dynamics": {"crest": peak - power, **_decay(loudness), "sharp": _sharp(jumps)},
+        "bandwidth": _bandwidth(spectrum),
+        "ltas": _ltas(spectrum),
+        COUNTERMEASURE: _statistics(mfcc),
+    }
+    return {f"{group}/{name}": float(value) for group, cues in groups.items() for name, value in cues.items()}
+
+
+def columns_of(table, group):
+    """The columns of a group, or of several."""
+    groups = (group,) if isinstance(group, str) else group
+    return [name for name in table.columns if name.partition("/")[0] in groups]
+
+
+def mfcc_statistics(y):
+    """The cues of group `mfcc` alone, in their order.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(40,)]
+    """
+    mfcc = features.compute(np.asarray(y, dtype=np.float32), ("mfcc",), _SETTINGS)["mfcc"]
+    return np.array(list(_statistics(mfcc).values()))
+
+
+def _of_file(path):
+    return of_recording(audio.read(path, sr=SR)[0])
+
+
+def _decibel(power):
+    return 10 * np.log10(power + _TINY)
+
+
+def _offset(y):
+    """Mean of the samples, shrunk by how far that of 0.1 s wanders: low hum is no direct current."""
+    parts = y[: len(y) // (10 * _FRAME) * 10 * _FRAME].reshape(-1, 10 * _FRAME).mean(axis=1)
+    wander = parts.var(ddof=1) / len(parts) if len(parts) > 1 else 0.0
+    return y.mean() ** 3 / (y.mean() ** 2 + wander + _TINY)
+
+
+def _silence(y, loudness):
+    sound = np.flatnonzero(y)
+    first, last = (sound[0], sound[-1]) if len(sound) else (len(y), -1)
+    return {
+        "before": _before(loudness, _START),
+        "after": _before(loudness[::-1], _END),
+        "zeros_before": first / SR,
+        "zeros_after": (len(y) - 1 - last) / SR,
+    }
+
+
+def _before(loudness, below):
+    """Seconds before the first frame that stands less than `below` dB under the loudest."""
+    return np.argmax(loudness > loudness.max() - below) / 100
+
+
+def _clicks(jumps, loudness):
+    """Jumps by the second difference, in which a click stands out; bursts by their level."""
+    usual = np.quantile(jumps, 0.999)
+    frames = _EDGE // _FRAME
+    # A recording of little more than its start has nothing to compare it with.
+    burst = loudness[:frames].max() - loudness[frames:].max() if len(loudness) > 2 * frames else _AT_START
+    return {
+        "anywhere": max(_ANYWHERE, _ratio(jumps.max(), usual)),
+        "jump": max(_AT_START, _ratio(jumps[:_EDGE].max(), usual)),
+        "burst": max(_AT_START, burst),
+    }
+
+
+def _ratio(value, reference):
+    return 20 * np.log10((value + _TINY) / (reference + _TINY))
+
+
+def _sharp(jumps):
+    framed = jumps[: len(jumps) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.mean(framed.max(axis=1) > _SHARP * np.sqrt(np.mean(framed**2, axis=1)))
+
+
+def _decay(loudness):
+    """How long the sound takes from the last speech to levels further down, and how far down it goes."""
+    backwards = loudness[::-1]
+    tails = {f"tail_{below}": _before(backwards, _END) - _before(backwards, below) for below in (25, 40)}
+    return tails | {"range": loudness.max() - np.percentile(loudness, 10)}
+
+
+def _bandwidth(spectrum):
+    share = np.cumsum(spectrum) / (spectrum.sum() + _TINY)
+    hertz = np.arange(len(spectrum)) * SR / 2 / (len(spectrum) - 1)
+    above = {f"above_{k}": _decibel(spectrum[hertz >= 1000 * k].sum() / (spectrum.sum() + _TINY)) for k in (4, 6, 7)}
+    return {"rolloff": hertz[np.argmax(share >= 0.95)], **above}
+
+
+def _ltas(spectrum):
+    bands = np.add.reduceat(spectrum, _band_starts(len(spectrum))) / (spectrum.sum() + _TINY)
+    return {f"{k:02d}": level for k, level in enumerate(_decibel(bands))}
+
+
+@cache
+def _band_starts(bins):
+    """First bins of bands of equal width on the ERB-rate scale, 0 Hz to SR / 2."""
+    top = np.log1p(0.00437 * SR / 2)
+    hertz = np.expm1(np.linspace(0, top, _BANDS + 1)[:-1]) / 0.00437
+    starts = np.round(hertz / (SR / 2) * (bins - 1)).astype(int)
+    return np.maximum.accumulate(np.maximum(starts, np.arange(_BANDS)))
+
+
+def _statistics(mfcc):
+    means = {f"mean_{k:02d}": value for k, value in enumerate(mfcc.mean(axis=1))}
+    return means | {f"deviation_{k:02d}": value for k, value in enumerate(mfcc.std(axis=1))}

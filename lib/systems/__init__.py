@@ -1,0 +1,1 @@
+"""Systems: fitting and scoring."""

@@ -1,0 +1,94 @@
+"""MobileNetV2 without its top, with weights that are always named."""
+
+import hashlib
+import warnings
+from pathlib import Path
+
+from lib.errors import InputError
+from lib.params import local_path
+from lib.systems.backend import keras
+
+
+def backbone(weights, size, *, name):
+    """MobileNetV2 of width 1.0 with global average pooling.
+
+    Parameters
+    ----------
+    weights : str
+        ``imagenet`` (Keras' own file, downloaded once), ``random`` (untrained), or an
+        HDF5 file of Keras' layout without the top.
+    size : int >= 32
+        Side of the pictures, pixels.
+    name : str
+        The model's name.
+
+    Returns
+    -------
+    keras.Model
+        ``[batch, size, size, 3] -> [batch, 1280]``, inputs from -1 to 1, 2,257,984
+        parameters, 155 layers.
+
+    Raises
+    ------
+    InputError
+        The weights cannot be had.
+
+    References
+    ----------
+    M. Sandler et al., "MobileNetV2: Inverted residuals and linear bottlenecks", CVPR
+    2018.
+    """
+    source = "imagenet" if weights == "imagenet" else None
+    with warnings.catch_warnings():  # Keras has files for a few sizes only, all with the same weights
+        warnings.filterwarnings("ignore", message=".*`input_shape` is undefined or non-square")
+        try:
+            model = keras.applications.MobileNetV2(
+                include_top=False, input_shape=(size, size, 3), pooling="avg", weights=source, name=name
+            )
+        except Exception as error:  # Keras raises a plain Exception when a download fails
+            if source is None:
+                raise
+            raise InputError(
+                f"backbone_weights = imagenet: Keras' file cannot be downloaded ({str(error)[-80:]}); put "
+                "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5 into ~/.keras/models or name a "
+                "file of such weights; `random` trains without them"
+            ) from None
+    if weights not in ("imagenet", "random"):
+        path = _file(weights)
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            first = str(error).strip().partition("\n")[0]
+            raise InputError(f"{path}: no weights of MobileNetV2 without its top in Keras' layout ({first})") from None
+    return model
+
+
+def described(weights):
+    """Words for tables and tags: which weights a run started from.
+
+    Returns
+    -------
+    str
+    """
+    if weights == "random":
+        return "untrained"
+    if weights == "imagenet":
+        return "imagenet, Keras"
+    path = _file(weights)
+    return f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def placeholder_statistics(model):
+    """Whether all moving statistics are the same placeholder: batch norm was folded away.
+
+    Such weights are right in inference mode only; batch statistics would undo them.
+    """
+    found = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    return all(float(abs(layer.moving_mean.numpy()).max()) == 0.0 for layer in found)
+
+
+def _file(weights):
+    path = Path(local_path(weights))
+    if not path.is_file():
+        raise InputError(f"backbone_weights = {weights}: no such file; `imagenet`, `random` or a file is wanted")
+    return path
