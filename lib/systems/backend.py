@@ -1,14 +1,18 @@
-"""TensorFlow and Keras, imported without their start-up messages.
+"""TensorFlow and Keras, imported without their start-up messages and with fixed settings.
+
+A user's environment or keras.json may name another backend, precision or axis order;
+each gives other numbers, so all three are set here before anything is built.
 
 TensorFlow writes which CPU features and drivers it found straight to the file
-descriptor of stderr, whatever log level is asked for, and each executed notebook would
-open with a dozen such lines. Only that descriptor is silenced, and only during the
-import: errors are Python exceptions and arrive as ever.
+descriptor of stderr, whatever log level is asked for. Only that descriptor is silenced,
+and only during the import: errors are Python exceptions and arrive as ever.
 """
 
 import logging
 import os
 from contextlib import contextmanager
+
+from lib.errors import InputError
 
 
 @contextmanager
@@ -23,11 +27,18 @@ def _descriptor_silenced(number):
         os.close(nothing)
 
 
+os.environ["KERAS_BACKEND"] = "tensorflow"
 with _descriptor_silenced(2):
     import keras
     import tensorflow as tf
 
-    tf.config.list_physical_devices("GPU")  # looks for a driver, and says at length when there is none
+    tf.config.list_physical_devices("GPU")  # looks for a driver, and reports at length when there is none
+
+if keras.backend.backend() != "tensorflow":  # Keras was imported before this module
+    raise InputError(f"Keras runs on {keras.backend.backend()}: the study needs TensorFlow (KERAS_BACKEND, keras.json)")
+keras.config.set_floatx("float32")
+keras.config.set_dtype_policy("float32")
+keras.config.set_image_data_format("channels_last")
 
 # Each model is traced once for each size of batch; many models on one page are no mistake.
 logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())

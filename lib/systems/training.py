@@ -1,13 +1,19 @@
-"""Training a Keras model the report's way, and scoring with it.
+"""Training a Keras model, in a way that can be cut off and goes on with the same result.
 
 Same seed, same machine: same scores bit for bit. `prepare` makes TensorFlow's
 operations deterministic before anything is built.
 """
 
+import json
+import time
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from lib.systems.backend import keras, tf
+
+_SECONDS = 20.0  # between two states that are kept of a fit
 
 
 def prepare(seed):
@@ -46,14 +52,14 @@ def compile_binary(model, *, learning_rate, **options):
     )
 
 
-def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=None):
+def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=None, state=None):
     """Train for a number of epochs of so many batches each.
 
     Parameters
     ----------
     model : keras.Model, compiled
-    train : tf.data.Dataset
-        Endless; an epoch takes the next `steps_per_epoch` batches.
+    train : callable (int) -> tf.data.Dataset
+        Endless batches from that one on; an epoch takes the next `steps_per_epoch`.
     dev : tf.data.Dataset
         Validation after each epoch.
     epochs, steps_per_epoch : int > 0
@@ -61,28 +67,101 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=N
         Stop after so many epochs without a lower dev loss, and go back to the weights
         of the lowest.
     on_epoch : callable (int, dict) -> None, optional
-        Called after each epoch with its number and its values, for tracking.
+        Called after each epoch with its number and its values.
+    state : Path, optional
+        File that holds the state of the fit until it has ended. A fit that finds one
+        goes on from there, with the result of one that was never cut off.
 
     Returns
     -------
     pandas.DataFrame [one row an epoch, numbered from 1]
         `loss`, `accuracy`, `val_loss`, `val_accuracy`.
     """
-    callbacks = []
+    early = None
     if patience:
-        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True))
-    if on_epoch:
-        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=lambda n, logs: on_epoch(n + 1, logs)))
-    history = model.fit(
-        train,
-        validation_data=dev,
-        epochs=epochs,
-        steps_per_epoch=steps_per_epoch,
-        callbacks=callbacks,
-        shuffle=False,  # the dataset shuffles, by the seed
-        verbose=0,
-    )
-    return pd.DataFrame(history.history, index=pd.RangeIndex(1, len(history.epoch) + 1, name="epoch"))
+        early = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+    resumed = _State(state, early, on_epoch)
+    resumed.set_model(model)
+    resumed.load()
+    if len(resumed.rows) < epochs and not (early and early.stopped_epoch):
+        begin = len(resumed.rows)
+        model.fit(
+            train(begin * steps_per_epoch),
+            validation_data=dev,
+            initial_epoch=begin,
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch,
+            callbacks=[*([early] if early else []), resumed],
+            shuffle=False,  # the dataset shuffles, by the seed
+            verbose=0,
+        )
+    elif early and early.best_weights is not None:
+        model.set_weights(early.best_weights)
+    return pd.DataFrame(resumed.rows, index=pd.RangeIndex(1, len(resumed.rows) + 1, name="epoch"))
+
+
+class _State(keras.callbacks.Callback):
+    """History, weights, optimizer and early stopping of a fit under way.
+
+    Keras' BackupAndRestore knows neither the history nor early stopping, without which a
+    resumed fit would stop at another epoch than an uninterrupted one.
+    """
+
+    def __init__(self, file, early, on_epoch):
+        super().__init__()
+        self.file = Path(file) if file else None
+        self.early, self.on_epoch = early, on_epoch
+        self.rows, self.resumed = [], None
+        self.started = self.saved = time.monotonic()
+
+    def load(self):
+        """Take up the kept state if there is one."""
+        if self.file and self.file.is_file():
+            with np.load(self.file) as kept:
+                about = json.loads(str(kept["about"]))
+                model, optimizer = self.model, self.model.optimizer
+                optimizer.build(model.trainable_variables)
+                for n, variable in enumerate([*model.variables, *optimizer.variables]):
+                    variable.assign(kept[f"v{n}"])
+                best = [kept[f"b{n}"] for n in range(about["best_weights"])]
+            self.rows = about["rows"]
+            self.resumed = {**about["early"], "best_weights": best or None}
+            self._restore()
+
+    def _restore(self):
+        for name, value in (self.resumed or {}).items():
+            if self.early:
+                setattr(self.early, name, value)
+
+    def on_train_begin(self, logs=None):
+        self._restore()  # early stopping has just forgotten, it stands before this callback
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append({name: float(value) for name, value in logs.items()})
+        if self.on_epoch:
+            self.on_epoch(epoch + 1, logs)
+        if self.file and time.monotonic() - self.saved >= _SECONDS:
+            self._save()
+            self.saved = time.monotonic()
+
+    def on_train_end(self, logs=None):
+        if self.file and time.monotonic() - self.started >= _SECONDS:
+            self._save()  # a later phase may be cut off
+
+    def _save(self):
+        early = {}
+        if self.early:
+            early = {name: getattr(self.early, name) for name in ("wait", "best", "best_epoch", "stopped_epoch")}
+            early["best"] = None if early["best"] is None else float(early["best"])
+        best = (self.early.best_weights if self.early else None) or []
+        about = {"rows": self.rows, "early": early, "best_weights": len(best)}
+        arrays = {f"v{n}": v.numpy() for n, v in enumerate([*self.model.variables, *self.model.optimizer.variables])}
+        arrays |= {f"b{n}": np.asarray(v) for n, v in enumerate(best)}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        part = self.file.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, about=json.dumps(about), **arrays)
+        part.replace(self.file)
 
 
 def log_odds(model, batches):

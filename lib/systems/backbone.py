@@ -4,6 +4,8 @@ import hashlib
 import warnings
 from pathlib import Path
 
+import pandas as pd
+
 from lib.errors import InputError
 from lib.params import local_path
 from lib.systems.backend import keras
@@ -92,3 +94,21 @@ def _file(weights):
     if not path.is_file():
         raise InputError(f"backbone_weights = {weights}: no such file; `imagenet`, `random` or a file is wanted")
     return path
+
+
+def layer_table(model):
+    """A model's layers as the report prints them.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a layer]
+        `Layer (type)`, `Output Shape` (with None for the batch) and `Param #`.
+    """
+    return pd.DataFrame(
+        {
+            "Layer (type)": f"{layer.name} ({type(layer).__name__})",
+            "Output Shape": str(tuple(layer.output.shape)),
+            "Param #": layer.count_params(),
+        }
+        for layer in model.layers
+    )

@@ -1,0 +1,383 @@
+"""What a system is fed: values that a notebook names and a run keeps.
+
+`Image`, `Matrix`, `Embedding` and `Waveform` say what is made of a recording. The same
+value feeds a system from the store, when it is fitted, and from samples, when it scores
+recordings of any kind, so the two cannot differ.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
+
+import numpy as np
+
+from lib import audio
+from lib.corpus import SPLITS
+from lib.errors import InputError
+from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
+from lib.features.augment import augmented
+from lib.features.frames import fixed, normalised, with_deltas
+from lib.features.images import colormap
+
+# How the values 0 to 255 of an image reach a system. Not stated in the report.
+PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1.0)}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A feature as a coloured image, float32 ``[size, size, 3]``.
+
+    Attributes
+    ----------
+    feature : str
+        One of `lib.features.FEATURES`.
+    colours : str
+        A matplotlib colormap.
+    pixel_range : str
+        One of `PIXEL_RANGES`.
+    size : int, pixels
+    settings : lib.features.FeatureSettings
+
+    Examples
+    --------
+    >>> Image("mfcc", "coolwarm", "-1-1").shape
+    (200, 200, 3)
+    """
+
+    feature: str
+    colours: str = "magma"
+    pixel_range: str = "0-255"
+    size: int = 200
+    settings: FeatureSettings = FeatureSettings()
+
+    @property
+    def shape(self):
+        """Of what a system sees of one recording."""
+        return self.size, self.size, 3
+
+    def resolved(self, values):
+        """With the size and the analysis settings of a run."""
+        return replace(self, size=values["image_size"], settings=settings_from(values))
+
+    @property
+    def wanted(self):
+        """What the store keeps for it."""
+        return store.Drawn(self.feature, self.settings, self.size)
+
+    @property
+    def values(self):
+        """What a system sees of each of the 256 positions in the colormap, float32 ``[256, 3]``."""
+        return _colour_values(self.colours, self.pixel_range)
+
+    def shown(self, kept):
+        """Kept images, uint8 ``[trials, size, size]``, as a system sees them."""
+        return self.values.take(kept, axis=0)  # NumPy looks up twice as many a second as tf.gather
+
+
+@lru_cache(maxsize=64)
+def _colour_values(colours, pixel_range):
+    if pixel_range not in PIXEL_RANGES:
+        raise InputError(f"pixel_range = {pixel_range!r}: must be one of {', '.join(PIXEL_RANGES)}")
+    scale, offset = PIXEL_RANGES[pixel_range]
+    return colormap(colours).astype(np.float32) * np.float32(scale) + np.float32(offset)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A feature as numbers, float32: ``[trials, rows, frames, 1]``, or a list of ``[rows, frames]`` of any length.
+
+    Attributes
+    ----------
+    feature : str
+        One of `lib.features.FEATURES`.
+    normalisation : str
+        ``none``, ``mean`` or ``cmvn``, over the frames of each recording.
+    deltas : bool
+        Whether first and second differences over time stand below the feature.
+    frames : int
+        Length that recordings are repeated or cut to; 0 keeps each whole.
+    settings : lib.features.FeatureSettings
+    """
+
+    feature: str
+    normalisation: str = "none"
+    deltas: bool = False
+    frames: int = 0
+    settings: FeatureSettings = FeatureSettings()
+
+    def resolved(self, values):
+        """With the analysis settings of a run."""
+        return replace(self, settings=settings_from(values))
+
+    @property
+    def wanted(self):
+        """What the store keeps for it."""
+        return store.Framed(self.feature, self.settings)
+
+    def shown(self, kept):
+        """Kept matrices as a system sees them."""
+        found = [normalised(with_deltas(m) if self.deltas else m, self.normalisation) for m in kept]
+        return np.stack([fixed(m, self.frames) for m in found])[..., None] if self.frames else found
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A wav2vec 2.0 embedding, float32 ``[values, 1]``.
+
+    Attributes
+    ----------
+    weights : str
+        As `lib.features.embeddings.find` takes them.
+    precision : str
+        ``auto``, ``float32`` or ``bfloat16``.
+    digest : str
+        Of the weights' content, empty until they are found.
+    sr : int, Hz
+    """
+
+    weights: str
+    precision: str = "auto"
+    digest: str = ""
+    sr: int = 16_000
+
+    def resolved(self, values):
+        """With the precision of this machine, and the weights that stand under the name."""
+        found = embeddings.find(self.weights)
+        if self.digest not in ("", found.digest):
+            raise InputError(
+                f"wav2vec_weights = {self.weights}: their digest is now {found.digest}, expected {self.digest}"
+            )
+        precision = embeddings.resolved(self.precision)
+        return replace(self, precision=precision, digest=found.digest, sr=values.get("sr", self.sr))
+
+    @property
+    def wanted(self):
+        """What is kept for it: itself."""
+        return self
+
+    def shown(self, kept):
+        """Kept vectors as a system sees them, with one channel."""
+        return np.asarray(kept)[..., None]
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """The samples themselves, float32 ``[samples]``.
+
+    Attributes
+    ----------
+    seconds : float
+        Length that recordings are repeated or cut to; 0 keeps each whole.
+    sr : int, Hz
+    """
+
+    seconds: float = 0.0
+    sr: int = 16_000
+
+    def resolved(self, values):
+        """At the rate of a run."""
+        return replace(self, sr=values.get("sr", self.sr))
+
+    @property
+    def wanted(self):
+        """What is kept for it: itself, nothing in the store."""
+        return self
+
+    def shown(self, kept):
+        """Samples as a system sees them."""
+        length = round(self.seconds * self.sr)
+        return np.stack([fixed(y[None], length)[0] for y in kept]) if length else list(kept)
+
+
+_KINDS = {kind.__name__: kind for kind in (Image, Matrix, Embedding, Waveform)}
+
+
+def as_json(inputs):
+    """Inputs as plain values, for ``inputs.json``."""
+    return [{"kind": type(item).__name__, **asdict(item)} for item in inputs]
+
+
+def from_json(content):
+    """The inputs that `as_json` wrote.
+
+    Raises
+    ------
+    InputError
+        A kind or a feature is unknown, or weights are no longer those that were named.
+    """
+    found = []
+    for values in content:
+        values = dict(values)
+        kind = _KINDS.get(values.pop("kind", None))
+        if kind is None:
+            raise InputError(f"inputs.json: unknown kind of input; there are {', '.join(_KINDS)}")
+        if values.get("feature", FEATURES[0]) not in FEATURES:
+            raise InputError(f"inputs.json: unknown feature {values['feature']!r}; there are {', '.join(FEATURES)}")
+        if "settings" in values:
+            values["settings"] = FeatureSettings(**values["settings"])
+        item = kind(**values)
+        found.append(item.resolved({}) if isinstance(item, Embedding) else item)
+    return tuple(found)
+
+
+def rate(inputs):
+    """The rate of the recordings that inputs are made from, Hz."""
+    return getattr(inputs[0], "settings", inputs[0]).sr
+
+
+@dataclass(frozen=True)
+class Fed:
+    """Inputs of a corpus, ready to be read.
+
+    Attributes
+    ----------
+    inputs : tuple of Image, Matrix, Embedding or Waveform
+        In the order in which a system takes them.
+    corpus : lib.corpus.Corpus
+    kept : tuple
+        For each input what the store holds of it.
+    augmentation : str
+        Of training images: ``none``, ``audio`` or ``image``; see `lib.features.augment`.
+    seed : int
+        Decides the augmentation.
+    """
+
+    inputs: tuple
+    corpus: object
+    kept: tuple
+    augmentation: str = "none"
+    seed: int = 0
+    labels: dict = field(init=False)
+
+    def __post_init__(self):
+        labels = {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
+        object.__setattr__(self, "labels", labels)
+
+    def load(self, split, positions, copy=0):
+        """What a system is fed of some trials.
+
+        Parameters
+        ----------
+        split : str
+        positions : sequence of int
+            Numbers of trials in protocol order.
+        copy : int
+            Changed copy of training images; 0 is the image itself.
+
+        Returns
+        -------
+        tuple, one array (or list of matrices) an input
+        """
+        return tuple(source(positions, copy) for source in self.sources(split))
+
+    def sources(self, split):
+        """One function (positions, copy) -> array for each input."""
+        return [partial(self._load, split, item, kept) for item, kept in zip(self.inputs, self.kept, strict=True)]
+
+    def _load(self, split, item, kept, positions, copy=0):
+        if not isinstance(item, Image):
+            return item.shown(kept.arrays(split, positions))
+        rows = kept.batch(split, positions)
+        if split == "train" and self.augmentation != "none":
+            rows = augmented(rows, positions, self.augmentation, copy=copy, seed=self.seed)
+        return item.shown(rows)
+
+    def changed(self, **changes):
+        """With another augmentation or seed, or with the same change to every input (as `pixel_range`)."""
+        own = {name: changes.pop(name) for name in ("augmentation", "seed") if name in changes}
+        return replace(self, inputs=tuple(replace(item, **changes) for item in self.inputs), **own)
+
+    def identity(self):
+        """What decides every number that is read here, as JSON takes it."""
+        stored = [kept.url.rpartition("/")[2] if hasattr(kept, "url") else self.corpus.digest for kept in self.kept]
+        return {"corpus": self.corpus.digest, "inputs": as_json(self.inputs), "stored": stored}
+
+
+@dataclass(frozen=True)
+class _Recordings:
+    """The samples of a corpus, read when they are asked for."""
+
+    corpus: object
+    sr: int
+
+    def arrays(self, split, positions):
+        paths = self.corpus.split(split)["path"].to_numpy()[np.asarray(positions)]
+        return [audio.read(path, sr=self.sr)[0] for path in paths]
+
+
+def opened(inputs, corpus, *, store_url, jobs=2):
+    """Inputs of a corpus, made first where the store lacks them: all in one pass over the recordings.
+
+    Parameters
+    ----------
+    inputs : sequence of Image, Matrix, Embedding or Waveform
+        Resolved.
+    corpus : lib.corpus.Corpus
+    store_url : str
+        Folder or URL of the store.
+    jobs : int > 0
+        Processes that extract.
+
+    Returns
+    -------
+    Fed
+    """
+    wanted = [item.wanted for item in inputs if isinstance(item, (Image, Matrix))]
+    found = store.extract(corpus, wanted, store=store_url, jobs=jobs)[0] if wanted else {}
+    for item in inputs:
+        if isinstance(item, Embedding):
+            how = {"sr": item.sr, "precision": item.precision, "store": store_url, "jobs": jobs}
+            found[item] = embeddings.extract(corpus, item.weights, **how)
+        elif isinstance(item, Waveform):
+            found[item] = _Recordings(corpus, item.sr)
+    return Fed(tuple(inputs), corpus, tuple(found[item.wanted] for item in inputs))
+
+
+def prepared(inputs, clips):
+    """What inputs are made from, of recordings that are at hand as samples; each computed once.
+
+    Parameters
+    ----------
+    inputs : iterable of Image, Matrix, Embedding or Waveform
+    clips : sequence of numpy.ndarray [shape=(samples,), float32]
+
+    Returns
+    -------
+    dict
+        `wanted` of each input -> its arrays, one a recording.
+    """
+    wanted = {item.wanted for item in inputs}
+    found = store.from_clips([item for item in wanted if isinstance(item, (store.Drawn, store.Framed))], clips)
+    for item in wanted - found.keys():
+        found[item] = list(clips) if isinstance(item, Waveform) else _embedded(item, clips)
+    return found
+
+
+def _embedded(item, clips):
+    how = {"weights": embeddings.find(item.weights), "precision": item.precision}
+    parts = [clips[start : start + store.CHUNK] for start in range(0, len(clips), store.CHUNK)]
+    return np.concatenate([embeddings.of_clips(part, **how) for part in parts])
+
+
+def scores(system, inputs, clips, *, arrays=None, block=64):
+    """Scores of recordings that are at hand as samples.
+
+    Parameters
+    ----------
+    system : lib.systems.networks.Network, or another
+    inputs : sequence of Image, Matrix, Embedding or Waveform
+        What the system is fed, resolved.
+    clips : sequence of numpy.ndarray [shape=(samples,), float32]
+    arrays : dict, optional
+        From `prepared`, where several systems share it.
+    block : int > 0
+        Recordings at a time, as many as when a run scores its own trials: so they get
+        the scores that the run recorded.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(clips,), float64]
+        Higher = more genuine.
+    """
+    arrays = prepared(inputs, clips) if arrays is None else arrays
+    parts = [slice(start, start + block) for start in range(0, len(clips), block)]
+    return np.concatenate([system.score(*(item.shown(arrays[item.wanted][part]) for item in inputs)) for part in parts])

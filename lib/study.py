@@ -1,0 +1,363 @@
+"""What a notebook does, call by call: begin, feed, fit, evaluate, finish.
+
+A run is the same whether it is executed by the runner, by raw papermill or by hand in
+JupyterLab; it stands in MLflow with its parameters, what it was fed, its model, scores,
+metrics and pages.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown, display
+
+from lib import comparison, metrics, params
+from lib.corpus import SPLITS, audit
+from lib.judgement import diagnosis, repairs
+from lib.plots import diagnosis as diagnosis_plots
+from lib.plots import evaluation, signals
+from lib.tracking import models, runs
+
+_SHOWN = ("eer", "auc", "accuracy", "balanced_accuracy")
+
+
+def begin(notebook, namespace, takes=()):
+    """Judge a notebook's parameters, open its corpus and begin its run in MLflow.
+
+    Parameters
+    ----------
+    notebook : str
+        The notebook's own name, as ``11_paper_cnn``.
+    namespace : dict
+        ``globals()`` of the notebook, after its parameters.
+    takes : sequence of str
+        Groups of further settings, beside those of its parameters cell; see
+        `lib.params.schema`. Read by the runner from the notebook's text.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        A parameter is unknown or has a wrong value, the corpus cannot be used, or
+        weights are not there; then no run is begun.
+    """
+    settings = params.current(notebook, namespace)
+    corpus = audit.usable(
+        settings["corpus"], settings["data"], settings["layout"], allow_partial=settings["allow_partial"]
+    )
+    weights = _weights(settings)
+    if "seed" in settings:
+        from lib.systems import training  # slow to import, and pages over finished runs need none of it
+
+        training.prepare(settings["seed"])
+    record = runs.start(notebook, settings, corpus_digest=corpus.digest, weights=weights)
+    models.log_corpus(record, corpus)
+    notes = audit.provenance(corpus, settings["layout"])
+    if weights != "none":
+        what = "Encoder" if "wav2vec_weights" in settings else "Backbone"
+        notes.append(f"{what} weights: {weights}.")
+    return Run(notebook, settings, corpus, record, weights, notes)
+
+
+def _weights(settings):
+    if "wav2vec_weights" in settings:
+        from lib.features import embeddings
+
+        return embeddings.described(settings["wav2vec_weights"])
+    if "backbone_weights" in settings:
+        from lib.systems import backbone
+
+        return backbone.described(settings["backbone_weights"])
+    return "none"
+
+
+@dataclass
+class Run:
+    """A run under way.
+
+    Attributes
+    ----------
+    notebook : str
+    settings : dict
+        Every parameter, resolved.
+    corpus : lib.corpus.Corpus
+    record : lib.tracking.runs.Run
+    weights : str
+        Where pretrained weights came from; "none" without any.
+    notes : list of str
+        Sentences that every number of the run stands under: which corpus, which weights.
+    """
+
+    notebook: str
+    settings: dict
+    corpus: object
+    record: runs.Run
+    weights: str
+    notes: list
+    steps: list = field(default_factory=list)
+
+    @property
+    def name(self):
+        """The run's name, ``<notebook>/<variant>``."""
+        return f"{self.notebook}/{self.settings['variant']}"
+
+    def show_settings(self):
+        """Every setting of the run, those that the notebook does not list included."""
+        values = {name: str(value) for name, value in self.settings.items()}  # a table would round 1e-10 to 0
+        return pd.Series(values, name="value").to_frame()
+
+    def show_corpus(self):
+        """Which corpus the numbers stand on, and how many trials it has."""
+        display(Markdown("\n".join(f"> {sentence}" for sentence in self.notes)))
+        return pd.DataFrame(self.corpus.counts()).T
+
+    def inputs(self, *inputs, **changes):
+        """What a system is fed, with the run's analysis settings; made first where the store lacks it.
+
+        Parameters
+        ----------
+        inputs : lib.inputs.Image, Matrix, Embedding or Waveform
+            In the order in which the system takes them.
+        changes : dict
+            `augmentation` of training images, see `lib.features.augment`.
+
+        Returns
+        -------
+        lib.inputs.Fed
+        """
+        from lib.inputs import opened
+
+        resolved = [item.resolved(self.settings) for item in inputs]
+        fed = opened(resolved, self.corpus, store_url=self.settings["store_url"], jobs=self.settings["jobs"])
+        return fed.changed(seed=self.settings.get("seed", 0), **changes)
+
+    def first_trials(self):
+        """Numbers of the first genuine and the first spoof trial of training."""
+        labels = self.corpus.split("train")["label"].to_numpy()
+        return [int(np.flatnonzero(labels == 1)[0]), int(np.flatnonzero(labels == 0)[0])]
+
+    def show_images(self, fed):
+        """The first genuine and the first spoof image of training, of each input."""
+        for item, kept in zip(fed.inputs, fed.kept, strict=True):
+            shown = kept.batch("train", self.first_trials())
+            display(signals.gallery(shown, ["genuine", "spoof"], title=item.feature, colours=item.colours))
+
+    def fit(self, system, fed, *, refresh_batch_norm=False, curves=True, **arguments):
+        """Fit a system, or take the same fit that is kept.
+
+        Parameters
+        ----------
+        system : keras.Model, scikit-learn classifier, or a system of `lib.systems`
+            Left with its first weights, so that it can be fitted again.
+        fed : lib.inputs.Fed
+        refresh_batch_norm : bool
+            Set the moving statistics of batch normalisation after the fit, forward only.
+        curves : bool
+            Whether the epochs are this run's curves in MLflow.
+        arguments : dict
+            Of the system's `fit`.
+
+        Returns
+        -------
+        lib.systems.kept.Fitted
+        """
+        from lib.systems import kept, wrapped
+
+        where = {"seed": self.settings["seed"], "store": self.settings["store_url"]}
+        log = (lambda epoch, values: runs.log_epoch(self.record, epoch, values)) if curves else None
+        fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=log, **where)
+        if curves and fitted.found and fitted.history is not None:
+            for epoch, values in fitted.history.select_dtypes("number").iterrows():
+                runs.log_epoch(self.record, epoch, values)
+        if refresh_batch_norm:
+            fitted = kept.refreshed(fitted, fed, batch_size=arguments["batch_size"], **where)
+        runs.note_fit(self.record, fitted)
+        return fitted
+
+    def show_layers(self, model, figure, rows):
+        """A model's layers beside those of the report's figure.
+
+        Parameters
+        ----------
+        model : keras.Model
+        figure : str
+            As ``Figure 3.1``.
+        rows : list of (str, str, int)
+            From `lib.judgement.reference`.
+        """
+        from lib.systems.backbone import layer_table
+
+        table = layer_table(model)
+        table[figure] = [f"{shape}, {count:,}" for _, shape, count in rows]
+        return table
+
+    def show_curves(self, fitted):
+        """Loss and accuracy after each epoch, training and dev."""
+        curves = signals.training_curves(fitted.history)
+        runs.log_figure(self.record, curves, "training_curves.png")
+        return curves
+
+    def tables(self, fitted):
+        """Split -> its trials with their scores."""
+        return {split: self.corpus.split(split).assign(score=fitted.scores[split]) for split in SPLITS}
+
+    def ablation(self, reported):
+        """The steps from the report's settings to the run's own, one change at a time.
+
+        Without the setting `ladder` the run's own settings are the only step.
+
+        Parameters
+        ----------
+        reported : dict
+            Setting -> value as the report has it, in the order of the changes.
+        """
+        return repairs.rungs(self.settings, reported, ladder=self.settings["ladder"])
+
+    def reached(self, step, fitted):
+        """Note what a step of an ablation reached."""
+        tables = self.tables(fitted)
+        cut = repairs.threshold(step.settings["threshold"], tables["dev"])
+        self.steps.append((step, repairs.measures(tables["dev"], tables["eval"], cut)))
+
+    def show_ablation(self):
+        """What each step changed, one row a step; the last is this run."""
+        found = pd.DataFrame(
+            {
+                "change": step.name,
+                "dev EER %": comparison.with_interval(reached, "dev_eer"),
+                "eval EER %": comparison.with_interval(reached, "eval_eer"),
+                "eval bal. acc. %": comparison.with_interval(reached, "eval_balanced_accuracy"),
+                "called genuine %": comparison.percent(reached["eval_says_genuine"]),
+            }
+            for step, reached in self.steps
+        )
+        runs.log_metrics(self.record, repairs.logged(self.steps))
+        runs.count_looks(self.record, len(self.steps) - 1)  # the last is counted when it is evaluated
+        runs.log_text(self.record, found.to_csv(index=False), "ladder.csv")
+        return found.style.hide(axis="index").set_properties(**{"white-space": "nowrap"})
+
+    def evaluate(self, fitted, fed, *, threshold="0.5", expected_range=None):
+        """Measure a fitted system on train, dev, then eval, diagnose its training, keep its model.
+
+        Parameters
+        ----------
+        fitted : lib.systems.kept.Fitted
+        fed : lib.inputs.Fed
+            What it was fed.
+        threshold : str
+            ``0.5``, a probability, or ``dev-eer``, where dev's two errors are equal.
+        expected_range : (float, float), optional
+            Of the values that a pretrained backbone expects.
+
+        Returns
+        -------
+        Result
+        """
+        tables = self.tables(fitted)
+        cut = repairs.threshold(threshold, tables["dev"])
+        evidence = diagnosis.Evidence(
+            tables["train"],
+            tables["dev"],
+            fitted.history,
+            **{f"{split}_batch": scores for split, scores in fitted.batch_scores.items()},
+            input_range=_range(fed),
+            expected_range=expected_range,
+            threshold=cut,
+        )
+        diagnosed = diagnosis.diagnose(evidence)
+        measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
+        runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters})
+        runs.log_diagnosis(self.record, diagnosed)
+        models.log_system(self.record, fitted, fed)
+        return Result(self, tables, measured, threshold, cut, evidence, diagnosed)
+
+    def finish(self, result=None, text=""):
+        """Close the run with what its numbers say, or with another text."""
+        if result is not None:
+            text = comparison.reading(self.name, result.measured, self.notes, threshold=result.threshold)
+        runs.finish(self.record, text)
+        return Markdown(text)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run measured.
+
+    Attributes
+    ----------
+    run : Run
+    tables : dict of str to pandas.DataFrame
+        Split -> trials with `score` and `label`.
+    measured : dict of str to dict
+        Split -> metrics with intervals, and `alarms`.
+    threshold : str
+        Where the threshold came from.
+    cut : float, log-odds
+        Scores from here on are called genuine.
+    evidence, diagnosed
+        See `lib.judgement.diagnosis`.
+    """
+
+    run: Run
+    tables: dict
+    measured: dict
+    threshold: str
+    cut: float
+    evidence: object
+    diagnosed: object
+
+    def show_table(self):
+        """EER, AUC and accuracies of each split with their intervals, and what is suspicious about them."""
+        rows = {s: {m: comparison.with_interval(v, m) for m in _SHOWN} for s, v in self.measured.items()}
+        found = pd.DataFrame(rows).T.rename(columns=lambda name: f"{name.replace('_', ' ')} %")
+        found["majority class %"] = [comparison.percent(v["constant_accuracy"]) for v in self.measured.values()]
+        found["threshold"] = f"{self.threshold} ({self.cut:.3f} log-odds)"
+        alarms = [f"- {split}: {alarm}" for split, v in self.measured.items() for alarm in v["alarms"]]
+        display(found, Markdown("\n".join(alarms) or "Nothing suspicious was found in these numbers."))
+
+    def show_diagnosis(self):
+        """The cause that train and dev show, with its evidence."""
+        figure = diagnosis_plots.evidence(self.evidence, self.diagnosed)
+        runs.log_figure(self.run.record, figure, "diagnosis.png")
+        display(Markdown(diagnosis.describe(self.diagnosed)), figure)
+
+    def show_report(self):
+        """The classification report of eval, as the report prints it, and the three confusion matrices."""
+        final = self.tables["eval"]
+        print(metrics.report(final["score"].to_numpy(), final["label"].to_numpy(), self.cut))
+        return evaluation.confusion_grid(self.matrices)
+
+    @property
+    def matrices(self):
+        """Split -> confusion matrix, rows truth, columns answer, spoof first."""
+        return {
+            split: metrics.confusion(table["score"].to_numpy(), table["label"].to_numpy(), self.cut)
+            for split, table in self.tables.items()
+        }
+
+    def show_scores(self):
+        """How the scores of eval lie, and the errors at every threshold."""
+        final = self.tables["eval"]
+        display(evaluation.score_histogram(final["score"], final["label"], self.cut, f"eval, {self.run.name}"))
+        curves = {s: (t["score"].to_numpy(), t["label"].to_numpy()) for s, t in self.tables.items()}
+        return evaluation.det(curves, f"DET curves, {self.run.name}")
+
+    def beside_report(self):
+        """Ours, the report's figure and the difference."""
+        if self.run.weights.startswith("untrained"):
+            return "The report's figures are of trained weights; those of this run are untrained."
+        name, matrices = self.run.name, self.matrices
+        beside = [comparison.beside_report(name, s, self.measured[s], matrices[s]) for s in ("train", "eval")]
+        found = pd.concat(beside, ignore_index=True)
+        return found if len(found) else "The report has no figures for this variant."
+
+
+def _range(fed):
+    """Smallest and largest value in the first 64 training trials of each input, or None for matrices of any length."""
+    first = fed.load("train", range(min(64, len(fed.labels["train"]))))
+    if any(isinstance(array, list) for array in first):
+        return None
+    return min(float(array.min()) for array in first), max(float(array.max()) for array in first)

@@ -1,0 +1,215 @@
+"""Fits that are kept: what is expensive is done once and found again by what decides it.
+
+A fit's key is a digest of the system's own description and first weights, its inputs
+(with the keys of their features), the arguments of the fit, the versions of the libraries
+that compute, and the code of the rooms that compute, prose aside. One file, ``<key>.zip``,
+holds the fitted system, its history, its scores of every split and, in ``about.json``,
+what the key stands for. It stands under its name only when it is whole, and each part has
+a checksum: a damaged one is made again.
+"""
+
+import hashlib
+import importlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lib.corpus import SPLITS
+from lib.errors import InputError
+from lib.features.store import chunks
+from lib.files import places
+from lib.params import ROOT, code
+from lib.systems import networks
+
+FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
+STATES = ROOT / "data" / "states"  # of fits under way
+_KIND = re.compile(r"([a-z_]+)\.([A-Z]\w*)")
+_ROOMS = ("audio", "features", "inputs", "systems")  # whose code can change a score
+_PACKAGES = ("librosa", "numpy", "scipy", "soundfile")  # beside those of the system
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted system with all that it knows of its corpus.
+
+    Attributes
+    ----------
+    key : str
+    about : dict
+        What the key stands for.
+    system : lib.systems.networks.Network, or another
+    history : pandas.DataFrame [one row an epoch], or None for a system that is fitted in one go
+    scores : dict of str to numpy.ndarray [shape=(trials,), float64]
+        Split -> log-odds in protocol order.
+    batch_scores : dict of str to numpy.ndarray
+        The same of train and dev with batch statistics; empty without batch normalisation.
+    seconds : float
+        What the fit took when it was made, scoring included.
+    found : bool
+        Whether it was kept already.
+    """
+
+    key: str
+    about: dict
+    system: object
+    history: pd.DataFrame | None
+    scores: dict
+    batch_scores: dict
+    seconds: float
+    found: bool
+
+
+def fit(system, fed, arguments, *, seed, store, on_epoch=None):
+    """Fit a system, or find the same fit that is kept.
+
+    Parameters
+    ----------
+    system : lib.systems.networks.Network, or another with the same methods
+        Left as it was.
+    fed : lib.inputs.Fed
+    arguments : dict
+        Of the system's own `fit`.
+    seed : int
+    store : str
+        Folder or URL; fits stand in its folder ``fits``.
+    on_epoch : callable (int, dict) -> None, optional
+
+    Returns
+    -------
+    Fitted
+    """
+    about = {
+        "system": {"kind": type(system).__name__, **system.identity()},
+        "fed": {**fed.identity(), "augmentation": fed.augmentation},
+        "arguments": {**arguments, "seed": seed},
+        "versions": code.versions(*_PACKAGES, *system.packages),
+        "code": code.digest(*_ROOMS),
+    }
+    key = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=12).hexdigest()
+    place = f"{places.absolute(store)}/fits/{key}.zip"
+    found = None if os.environ.get(FORCE) else read(place)
+    if found:
+        return found
+    started, state = time.monotonic(), STATES / key / "state.npz"
+    first = system.first()
+    try:
+        history = system.fit(fed, **arguments, seed=seed, on_epoch=on_epoch, state=state)
+        scores = {split: system.scores(fed, split) for split in SPLITS}
+        batch_scores = {}
+        if hasattr(system, "batch_scores"):
+            batch_scores = system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
+        _write(place, system, {**about, "seconds": time.monotonic() - started}, history, scores, batch_scores)
+    finally:
+        system.restore(first)
+    shutil.rmtree(state.parent, ignore_errors=True)
+    made = read(place)
+    return Fitted(**{**vars(made), "found": False})
+
+
+def refreshed(fitted, fed, *, seed, batch_size, store):
+    """The same fit with its moving statistics set by one forward-only pass, kept as a fit of its own."""
+    system = networks.Refreshed(fitted)
+    return fit(system, fed, {"batch_size": batch_size}, seed=seed, store=store)
+
+
+def read(place):
+    """A kept fit, or None when there is none or it is damaged.
+
+    Parameters
+    ----------
+    place : str
+        File or URL.
+    """
+    try:
+        content = places.read(place)
+        with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
+            if parts.testzip() is not None:
+                return None
+            about = json.loads(parts.read("about.json"))
+            parts.extractall(folder)
+            with np.load(io.BytesIO(parts.read("scores.npz"))) as arrays:
+                scores = {split: arrays[split] for split in SPLITS}
+                batch_scores = {name[6:]: arrays[name] for name in arrays.files if name.startswith("batch_")}
+            history = None
+            if "history.csv" in parts.namelist():
+                text = parts.read("history.csv").decode()
+                history = pd.read_csv(io.StringIO(text), index_col="epoch", float_precision="round_trip")
+            system = load(f"{folder}/system")
+    except FileNotFoundError:
+        return None
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, InputError):
+        return None
+    key = place.rpartition("/")[2].removesuffix(".zip")
+    return Fitted(key, about, system, history, scores, batch_scores, about["seconds"], True)
+
+
+def save(system, folder):
+    """Keep a fitted system in a folder, with what `load` needs to know."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = f"{type(system).__module__.removeprefix('lib.systems.')}.{type(system).__name__}"
+    (folder / "system.json").write_text(json.dumps({"kind": kind}), encoding="utf-8")
+    system.save(folder)
+
+
+def load(folder):
+    """The system that `save` kept.
+
+    Raises
+    ------
+    InputError
+        The folder holds none, or one that cannot be read.
+    """
+    try:
+        kind = json.loads((Path(folder) / "system.json").read_text(encoding="utf-8"))["kind"]
+        module, name = _KIND.fullmatch(kind).groups()  # of this room and no other: a file must not choose code
+        known = getattr(importlib.import_module(f"lib.systems.{module}"), name)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError) as error:
+        raise InputError(f"{folder}: no system is kept there ({type(error).__name__})") from None
+    return known.load(folder)
+
+
+def listing(store):
+    """Every kept fit of a store: key, bytes, and what the key stands for.
+
+    Returns
+    -------
+    list of dict
+        `key`, `place`, `bytes` and `about` (empty for a file that is damaged).
+    """
+    folder = f"{places.absolute(store)}/fits"
+    found = []
+    for name, entry in places.listing(folder).items():
+        if name.endswith(".zip") and entry:
+            try:
+                with zipfile.ZipFile(io.BytesIO(places.read(f"{folder}/{name}"))) as parts:
+                    about = json.loads(parts.read("about.json"))
+            except (zipfile.BadZipFile, KeyError, ValueError, OSError):
+                about = {}
+            place = f"{folder}/{name}"
+            found.append({"key": name.removesuffix(".zip"), "place": place, "bytes": entry[0], "about": about})
+    return found
+
+
+def _write(place, system, about, history, scores, batch_scores):
+    with tempfile.TemporaryDirectory() as folder, chunks.whole_file(place) as file:
+        save(system, f"{folder}/system")
+        arrays = io.BytesIO()
+        np.savez(arrays, **scores, **{f"batch_{split}": values for split, values in batch_scores.items()})
+        with zipfile.ZipFile(file, "w") as parts:
+            parts.writestr("about.json", json.dumps(about, indent=1))
+            parts.writestr("scores.npz", arrays.getvalue())
+            if history is not None:
+                parts.writestr("history.csv", history.to_csv(index_label="epoch"))
+            for path in sorted(Path(folder, "system").rglob("*")):
+                parts.write(path, path.relative_to(folder))

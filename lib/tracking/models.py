@@ -1,0 +1,81 @@
+"""A run's fitted system as an MLflow model: samples and their rate in, a score out."""
+
+import json
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lib import inputs
+from lib.systems import kept
+from lib.tracking.client import tracking_uri
+
+INPUTS = "inputs.json"
+SYSTEM = "model/artifacts/system"  # in a run's artifacts
+_SCORER = Path(__file__).with_name("scorer.py")
+_NEEDED = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "librosa", "soundfile", "mlflow", "skops")
+
+
+def log_system(run, fitted, fed):
+    """Keep a fitted system as the MLflow model ``model``, and what it is fed as ``inputs.json``.
+
+    The model is code and data, without pickle. `mlflow.pyfunc.load_model` opens it
+    wherever this project's package is installed.
+
+    Parameters
+    ----------
+    run : lib.tracking.runs.Run
+    fitted : lib.systems.kept.Fitted
+    fed : lib.inputs.Fed
+    """
+    import mlflow
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    described = json.dumps(inputs.as_json(fed.inputs), indent=1)
+    run.client.log_text(run.run_id, described, INPUTS)
+    signature = ModelSignature(
+        Schema([ColSpec(Array(DataType.double), "samples"), ColSpec(DataType.long, "sr")]),
+        Schema([ColSpec(DataType.double, "score")]),
+    )
+    sr = inputs.rate(fed.inputs)
+    example = pd.DataFrame({"samples": [np.sin(np.arange(sr // 2) / 7).round(4).tolist()], "sr": [sr]})
+    mlflow.set_tracking_uri(tracking_uri())
+    found = run.client.get_run(run.run_id)
+    logged = run.client.create_logged_model(
+        found.info.experiment_id, name=found.info.run_name.replace("/", "-"), source_run_id=run.run_id,
+        model_type=type(fitted.system).__name__, tags={"fit": fitted.key},
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        kept.save(fitted.system, f"{folder}/system")
+        Path(folder, "system", INPUTS).write_text(described, encoding="utf-8")
+        Model.log(
+            None,
+            mlflow.pyfunc,
+            name="model",
+            run_id=run.run_id,
+            model_id=logged.model_id,
+            python_model=str(_SCORER),
+            artifacts={"system": f"{folder}/system"},
+            signature=signature,
+            input_example=example,
+            pip_requirements=[f"{name}=={metadata.version(name)}" for name in _NEEDED],
+        )
+
+
+def log_corpus(run, corpus):
+    """Name the corpus as the run's dataset, for MLflow's page."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    counts = {split: sum(by_label.values()) for split, by_label in corpus.counts().items()}
+    dataset = Dataset(
+        name=corpus.name,
+        digest=corpus.digest,
+        source_type="local",
+        source=json.dumps({"uri": corpus.folder}),
+        profile=json.dumps(counts),
+    )
+    run.client.log_inputs(run.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])

@@ -1,0 +1,36 @@
+"""The code of every logged model: MLflow executes this file when it opens one."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+
+from lib import inputs
+from lib.systems import kept
+
+
+class Scorer(mlflow.pyfunc.PythonModel):
+    """A data frame of `samples` (one list a recording, full scale 1.0) and `sr` (Hz) -> log-odds."""
+
+    def load_context(self, context):
+        folder = Path(context.artifacts["system"])
+        self.system = kept.load(folder)
+        self.inputs = inputs.from_json(json.loads((folder / "inputs.json").read_text(encoding="utf-8")))
+
+    def predict(self, context, model_input, params=None):
+        wanted = inputs.rate(self.inputs)
+        rows = zip(model_input["samples"], model_input["sr"], strict=True)
+        clips = [_at_rate(np.asarray(samples, np.float32), int(sr), wanted) for samples, sr in rows]
+        return inputs.scores(self.system, self.inputs, clips)
+
+
+def _at_rate(samples, sr, wanted):
+    if sr == wanted:
+        return samples
+    import librosa
+
+    return librosa.resample(samples, orig_sr=sr, target_sr=wanted, res_type="soxr_hq")
+
+
+mlflow.models.set_model(Scorer())
