@@ -22,7 +22,7 @@ def training_batches(pictures, labels, *, colours, pixel_range, batch_size, seed
 
     Parameters
     ----------
-    pictures : lib.features.store.Pictures
+    pictures : lib.features.store.Images
     labels : array of int [shape=(trials,)]
         Of the training split, in protocol order.
     colours : str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.corpus import SPLITS
-from lib.features.store import Pictures
+from lib.features.store import Images
 from lib.systems import batchnorm, dataset, training, transfer
 
 _NORMALISED = 128  # training pictures that the statistics of an untrained backbone are taken from
@@ -18,13 +18,13 @@ class View:
     Attributes
     ----------
     feature : str
-    pictures : lib.features.store.Pictures
+    pictures : lib.features.store.Images
     colours : str
         A matplotlib colormap.
     """
 
     feature: str
-    pictures: Pictures
+    pictures: Images
     colours: str
 
 
