@@ -85,7 +85,7 @@ def test_compared_ways_do_every_recording(corpus):
     assert extraction.power_alone(paths, SETTINGS) == 2
 
 
-def test_figure_reopened_has_the_pictures_size(rng):
+def test_figure_reopened_has_the_images_size(rng):
     feature = rng.normal(size=(20, 30)).astype(np.float32)
     picture = extraction._reopened(feature, SETTINGS, 48, title="MFCC", y_axis=None)
     assert picture.shape == (48, 48, 3)

@@ -51,7 +51,9 @@ def small_chunks(monkeypatch, tmp_path):
 
 
 def extract(corpus, where):
-    return store.extract(corpus, ["mfcc", "stft"], SETTINGS, size=32, store=str(where), jobs=1, progress=False)[0]
+    wanted = [store.Drawn(name, SETTINGS, 32) for name in ("mfcc", "stft")]
+    stored, _ = store.extract(corpus, wanted, store=str(where), jobs=1, progress=False)
+    return {item.feature: images for item, images in stored.items()}
 
 
 def everything(pictures):

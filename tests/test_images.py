@@ -1,4 +1,4 @@
-"""Pictures: orientation, range, colours, and nearness to librosa's own drawing."""
+"""Images: orientation, range, colours, and nearness to librosa's own drawing."""
 
 import io
 
@@ -12,12 +12,12 @@ from test_features import SETTINGS, speech_like
 
 from lib import audio, features
 from lib.errors import InputError
-from lib.features import images
+from lib.features import images, store, wanted
 
 
-def quick_pictures(y, names, settings, size):
-    shown = images.shown_cells(y, names, settings, size)
-    return {name: images.stretched(cells, size) for name, cells in shown.items()}
+def quick_images(y, names, settings, size):
+    made = store.from_clips([store.Drawn(name, settings, size) for name in names], [y])
+    return {item.feature: images.stretched(cells, size) for item, (cells,) in made.items()}
 
 
 def test_to_index_low_frequencies_are_at_the_bottom():
@@ -58,9 +58,9 @@ EDGES = {
 
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("make", EDGES.values(), ids=EDGES.keys())
-def test_pictures_are_those_of_the_whole_features(rng, settings, make):
+def test_images_are_those_of_the_whole_features(rng, settings, make):
     y = make(rng)
-    quick = quick_pictures(y, features.FEATURES, settings, 64)
+    quick = quick_images(y, features.FEATURES, settings, 64)
     for name, feature in features.compute(y, features.FEATURES, settings).items():
         whole = images.to_index(feature, 64)
         difference = np.abs(quick[name].astype(int) - whole)
@@ -68,43 +68,38 @@ def test_pictures_are_those_of_the_whole_features(rng, settings, make):
         assert (difference > 0).mean() < 1e-3, name
 
 
-def test_pictures_in_float64_are_exactly_those_of_the_whole_features(rng, monkeypatch):
-    scales = features.scales
-    monkeypatch.setattr(features, "scales", lambda *given, precision: scales(*given, precision=np.float64))
+def test_images_in_float64_are_exactly_those_of_the_whole_features(rng, monkeypatch):
+    power = wanted.power_spectrogram
+    monkeypatch.setattr(wanted, "power_spectrogram", lambda y, settings, precision: power(y, settings))
     y = speech_like(rng)
-    quick = quick_pictures(y, features.FEATURES, SETTINGS[0], 200)
+    quick = quick_images(y, features.FEATURES, SETTINGS[0], 200)
     for name, feature in features.compute(y, features.FEATURES, SETTINGS[0]).items():
         np.testing.assert_array_equal(quick[name], images.to_index(feature, 200))
 
 
-def test_pictures_on_real_speech_move_one_pixel_in_ten_thousand_at_most(shared):
+def test_images_on_real_speech_move_one_pixel_in_ten_thousand_at_most(shared):
     settings, moved = SETTINGS[0], dict.fromkeys(features.FEATURES, 0.0)
     paths = sorted((shared / "data/speech_and_responses/speech").glob("*.flac"))[:20]
     for path in paths:
         y = audio.read(path)[0]
-        quick = quick_pictures(y, features.FEATURES, settings, 200)
+        quick = quick_images(y, features.FEATURES, settings, 200)
         for name, feature in features.compute(y, features.FEATURES, settings).items():
             moved[name] += (quick[name] != images.to_index(feature, 200)).mean() / len(paths)
     assert max(moved.values()) < 1e-4, moved
 
 
-def test_pictures_of_silence_are_zero():
-    found = quick_pictures(np.zeros(8000, np.float32), ("spectrogram", "mel", "mfcc", "stft"), SETTINGS[0], 32)
+def test_images_of_silence_are_zero():
+    found = quick_images(np.zeros(8000, np.float32), ("spectrogram", "mel", "mfcc", "stft"), SETTINGS[0], 32)
     assert not any(found[name].any() for name in ("spectrogram", "mel", "stft"))
-
-
-def test_pictures_unknown_feature_lists_the_known(rng):
-    with pytest.raises(InputError, match="'cqcc' is unknown"):
-        quick_pictures(speech_like(rng), ["cqcc"], SETTINGS[0], 32)
 
 
 def test_coloured_is_the_colormap_at_each_index():
     index = np.array([[0, 128], [200, 255]], np.uint8)
-    picture = images.coloured(index, "magma")
-    assert picture.shape == (2, 2, 3)
+    image = images.coloured(index, "magma")
+    assert image.shape == (2, 2, 3)
     for place in np.ndindex(2, 2):
         expected = matplotlib.colormaps["magma"](int(index[place]), bytes=True)[:3]
-        assert np.abs(picture[place].astype(int) - np.array(expected, int)).max() <= 1
+        assert np.abs(image[place].astype(int) - np.array(expected, int)).max() <= 1
 
 
 def test_colormap_unknown_is_named():
@@ -125,7 +120,7 @@ def drawn_by_librosa(feature, colours, size=200):
 
 
 @pytest.mark.parametrize(("name", "colours", "bound"), [("spectrogram", "magma", 1.0), ("mfcc", "coolwarm", 1.0)])
-def test_picture_is_near_librosas_drawing(rng, name, colours, bound):
+def test_image_is_near_librosas_drawing(rng, name, colours, bound):
     feature = features.compute(speech_like(rng), [name], features.FeatureSettings())[name]
     ours = images.coloured(images.to_index(feature, 200), colours).astype(float)
     theirs = drawn_by_librosa(feature, colours)

@@ -62,8 +62,8 @@ def protocol(folder, split):
 @pytest.fixture(scope="module")
 def pictures(canary, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("canary-store"))
-    stored, _ = store.extract(canary, ["spectrogram"], SETTINGS, size=SIZE, store=folder, jobs=1, progress=False)
-    return stored["spectrogram"]
+    image = store.Drawn("spectrogram", SETTINGS, SIZE)
+    return store.extract(canary, [image], store=folder, jobs=1, progress=False)[0][image]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from lib import audio, features, scoring
 from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import images, store
+from lib.features import store, wanted
 from lib.systems import models, recipes, training
 from lib.tracking import runs
 from lib.tracking.trained import Trained, find
@@ -36,15 +36,11 @@ def place(tmp_path_factory, corpus_folder):
         patch.delenv("STUDY_RUN_ID", raising=False)
         patch.setattr("lib.corpus.folder.DIGESTS", folder / "digests")
         corpus = open_corpus("demo", corpus_folder, "asvspoof2017_v2")
-        names = ["spectrogram", "mfcc"]
         url = str(folder / "store")
-        pictures, _ = store.extract(
-            corpus, names, features.FeatureSettings(), size=24, store=url, jobs=1, progress=False
-        )
-        views = {
-            "mfcc": recipes.View("mfcc", pictures["mfcc"], "coolwarm"),
-            "spectrogram": recipes.View("spectrogram", pictures["spectrogram"], "magma"),
-        }
+        drawn = [store.Drawn(name, features.FeatureSettings(), 24) for name in ("mfcc", "spectrogram")]
+        images, _ = store.extract(corpus, drawn, store=url, jobs=1, progress=False)
+        looks = zip(drawn, ("coolwarm", "magma"), strict=True)
+        views = {item.feature: recipes.View(item.feature, images[item], colours) for item, colours in looks}
 
         def record(notebook="11_paper_cnn", *, seed=0, feature="mfcc", finish=True, corpus_name="demo", **changes):
             settings = SETTINGS | {"feature": feature, "colours": views[feature].colours, "variant": feature}
@@ -175,8 +171,8 @@ def test_log_odds_of_several_systems_draw_each_picture_once(place, monkeypatch):
     other, spectrogram = place.record(seed=1), place.record(feature="spectrogram")
     systems = [scoring.open_run(run.id) for run in (place.mfcc, other, spectrogram)]
     drawn = []
-    kept = images.shown_cells
-    monkeypatch.setattr(images, "shown_cells", lambda y, names, *rest: drawn.append(names) or kept(y, names, *rest))
+    kept = wanted.scales
+    monkeypatch.setattr(wanted, "scales", lambda power, names, *rest: drawn.append(names) or kept(power, names, *rest))
     found = scoring.log_odds(systems, clips_of(place, "dev"))
     assert [set(names) for names in drawn] == [{"mfcc", "spectrogram"}] * 14
     for scores, run in zip(found, (place.mfcc, other, spectrogram), strict=True):

@@ -1,4 +1,4 @@
-"""The store: same pictures however they were made, resumable, never stale."""
+"""The store: same arrays however they were made, resumable, never stale."""
 
 import dataclasses
 import os
@@ -16,6 +16,16 @@ from lib.features.store import chunks
 
 SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 BOTH = ("spectrogram", "mfcc")
+OTHER = dataclasses.replace(SETTINGS, n_mfcc=13)
+SHORT = FeatureSettings(n_fft=512, win_length=320, hop_length=160)
+MANY = [
+    store.Drawn("mfcc", SETTINGS, 32),
+    store.Drawn("mfcc", SETTINGS, 16),
+    store.Drawn("fft", OTHER, 32),
+    store.Framed("mfcc", OTHER),
+    store.Framed("lfcc", SHORT),
+    store.Framed("spectrogram", SETTINGS),
+]
 
 
 @pytest.fixture
@@ -29,19 +39,24 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(chunks, "_OPEN", {})
 
 
+def made(corpus, folder, wanted, **how):
+    return store.extract(corpus, wanted, store=str(folder), progress=False, **{"jobs": 1, **how})
+
+
 def extract(corpus, folder, names=BOTH, **how):
-    return store.extract(corpus, names, SETTINGS, size=32, store=str(folder), progress=False, **{"jobs": 1, **how})
+    stored, notes = made(corpus, folder, [store.Drawn(name, SETTINGS, 32) for name in names], **how)
+    return {item.feature: images for item, images in stored.items()}, notes
 
 
 def files(folder):
     return {path.relative_to(folder): path for path in folder.rglob("*.npy")}
 
 
-def test_extract_pictures_are_those_of_each_recording(corpus, tmp_path):
-    pictures, notes = extract(corpus, tmp_path)
+def test_extract_images_are_those_of_each_recording(corpus, tmp_path):
+    stored, notes = extract(corpus, tmp_path)
     dev = corpus.split("dev")
     for name in BOTH:
-        batch = pictures[name].batch("dev", [3, 0, 13])
+        batch = stored[name].batch("dev", [3, 0, 13])
         for k, position in enumerate([3, 0, 13]):
             y = audio.read(dev["path"][position])[0]
             expected = images.to_index(features.compute(y, [name], SETTINGS)[name], 32)
@@ -50,11 +65,56 @@ def test_extract_pictures_are_those_of_each_recording(corpus, tmp_path):
 
 
 def test_extract_stores_each_cell_once(corpus, tmp_path):
-    pictures, _ = extract(corpus, tmp_path)
+    stored, _ = extract(corpus, tmp_path)
     y = audio.read(corpus.split("dev")["path"][3])[0]
-    assert pictures["mfcc"].arrays("dev", [3])[0].shape == (20, 32)  # of 20 coefficients and more frames than pixels
+    assert stored["mfcc"].arrays("dev", [3])[0].shape == (20, 32)  # of 20 coefficients and more frames than pixels
     assert 32 < 1 + len(y) // SETTINGS.hop_length
     assert sum(path.stat().st_size for path in files(tmp_path).values()) < len(corpus.trials) * 32 * (20 + 32) * 1.2
+
+
+def test_extract_frames_are_the_feature_to_the_rounding_of_the_transform(corpus, tmp_path):
+    wanted = [store.Framed(name, SHORT) for name in ("spectrogram", "mfcc", "lfcc", "stft")]
+    stored, _ = made(corpus, tmp_path, wanted)
+    for position in (3, 0):
+        y = audio.read(corpus.split("dev")["path"][position])[0]
+        whole = features.compute(y, [item.feature for item in wanted], SHORT)
+        for item in wanted:
+            (found,) = stored[item].arrays("dev", [position])
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, whole[item.feature], atol=1e-2)
+
+
+def test_from_clips_is_byte_for_byte_what_the_store_holds(corpus, tmp_path):
+    stored, _ = made(corpus, tmp_path, MANY)
+    found = store.from_clips(MANY, [audio.read(path)[0] for path in corpus.split("dev")["path"]])
+    assert list(found) == list(stored) == MANY
+    for item in MANY:
+        kept = stored[item].arrays("dev", range(14))
+        assert [a.dtype for a in kept] == [np.uint8 if isinstance(item, store.Drawn) else np.float32] * 14
+        for one, other in zip(found[item], kept, strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
+
+
+def test_extract_together_equals_one_by_one_and_reads_once(corpus, tmp_path, monkeypatch):
+    for item in MANY:
+        made(corpus, tmp_path / "apart", [item])
+    read, seen = audio.read, []
+    monkeypatch.setattr(audio, "read", lambda path, **how: seen.append(path) or read(path, **how))
+    made(corpus, tmp_path / "together", MANY)
+    assert sorted(seen) == sorted(corpus.trials["path"])
+    apart, together = files(tmp_path / "apart"), files(tmp_path / "together")
+    assert apart.keys() == together.keys() and len({path.parts[0] for path in apart}) == len(MANY)
+    assert all(apart[name].read_bytes() == together[name].read_bytes() for name in apart)
+
+
+def test_extract_at_two_rates_notes_each_recording_once(corpus, tmp_path):
+    slow = FeatureSettings(sr=8000, fmax=4000.0, n_fft=512, win_length=512)
+    stored, notes = made(corpus, tmp_path, [store.Framed("stft", SHORT), store.Framed("stft", slow)])
+    assert notes == {"resampled from 16000 Hz": len(corpus.trials)}
+    fast, low = (part.arrays("dev", [0])[0] for part in stored.values())
+    assert fast.shape[1] > low.shape[1]
+    with pytest.raises(InputError, match="sr must be the same for all, got 8000, 16000"):
+        store.from_clips(stored, [])
 
 
 def test_extract_again_makes_nothing(corpus, tmp_path):
@@ -133,19 +193,22 @@ def test_extract_store_at_an_unknown_url_is_refused(corpus):
 def test_extract_feature_added_later_leaves_the_other(corpus, tmp_path):
     extract(corpus, tmp_path, ["mfcc"])
     before = {path: path.stat().st_mtime_ns for path in files(tmp_path).values()}
-    pictures, _ = extract(corpus, tmp_path)
+    stored, _ = extract(corpus, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert pictures["spectrogram"].batch("train", [0]).shape == (1, 32, 32)
+    assert stored["spectrogram"].batch("train", [0]).shape == (1, 32, 32)
 
 
-def test_extract_key_follows_settings_size_and_corpus(corpus, tmp_path):
-    urls = {extract(corpus, tmp_path)[0]["mfcc"].url}
-    other = dataclasses.replace(SETTINGS, n_mfcc=13)
-    urls.add(store.extract(corpus, ["mfcc"], other, size=32, store=str(tmp_path), progress=False)[0]["mfcc"].url)
-    urls.add(store.extract(corpus, ["mfcc"], SETTINGS, size=16, store=str(tmp_path), progress=False)[0]["mfcc"].url)
-    changed = dataclasses.replace(corpus, digest="0" * 16)
-    urls.add(extract(changed, tmp_path)[0]["mfcc"].url)
-    assert len(urls) == 4
+def test_extract_key_follows_kind_settings_size_and_corpus(corpus, tmp_path):
+    wanted = [store.Drawn("mfcc", SETTINGS, 32), store.Drawn("mfcc", OTHER, 32), store.Drawn("mfcc", SETTINGS, 16)]
+    wanted += [store.Framed("mfcc", SETTINGS), store.Framed("mfcc", OTHER)]
+    stored, _ = made(corpus, tmp_path, wanted)
+    changed, _ = made(dataclasses.replace(corpus, digest="0" * 16), tmp_path, wanted)
+    assert len({part.url for part in (*stored.values(), *changed.values())}) == 10
+
+
+def test_extract_key_does_not_follow_what_the_feature_does_not_depend_on(corpus, tmp_path):
+    stored, _ = made(corpus, tmp_path, [store.Framed("stft", SETTINGS), store.Framed("stft", OTHER)])
+    assert len({part.url for part in stored.values()}) == 1
 
 
 def test_extract_broken_recording_is_named_and_the_rest_kept(corpus, tmp_path):
@@ -171,6 +234,16 @@ def test_extract_store_below_a_file_is_refused(corpus, tmp_path):
         extract(corpus, tmp_path / "file" / "store")
 
 
-def test_extract_picture_size_has_to_be_positive(corpus, tmp_path):
-    with pytest.raises(InputError, match="image_size = 0"):
-        store.extract(corpus, ["mfcc"], SETTINGS, size=0, store=str(tmp_path))
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (store.Drawn("mfcc", SETTINGS, 0), "image_size must be positive, got 0"),
+        (store.Drawn("mfc", SETTINGS, 32), "unknown feature 'mfc'; did you mean mfcc?"),
+        (store.Framed("cqt", SETTINGS), "unknown feature 'cqt'; there are spectrogram, mel, mfcc, lfcc, fft, stft"),
+    ],
+)
+def test_extract_refuses_before_anything_is_written(corpus, tmp_path, wanted, words):
+    with pytest.raises(InputError) as error:
+        made(corpus, tmp_path / "store", [wanted])
+    assert str(error.value) == words
+    assert not (tmp_path / "store").exists()

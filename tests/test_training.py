@@ -20,10 +20,9 @@ SIZE = 24
 @pytest.fixture
 def data(corpus_folder, tmp_path):
     corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
-    stored, _ = store.extract(
-        corpus, ["spectrogram"], SETTINGS, size=SIZE, store=str(tmp_path / "store"), jobs=1, progress=False
-    )
-    return stored["spectrogram"], {s: corpus.split(s)["label"].to_numpy() for s in ("train", "dev", "eval")}
+    image = store.Drawn("spectrogram", SETTINGS, SIZE)
+    stored, _ = store.extract(corpus, [image], store=str(tmp_path / "store"), jobs=1, progress=False)
+    return stored[image], {s: corpus.split(s)["label"].to_numpy() for s in ("train", "dev", "eval")}
 
 
 def scores_of_a_training(data, seed, epochs=3):

@@ -1,28 +1,27 @@
-"""Features as pictures: a one-byte index a pixel, and colours looked up in it.
+"""Features as images: a one-byte index a pixel, and colours looked up in it.
 
 Conventions
 -----------
-A picture has its low frequencies at the bottom (last row) and time from left to
-right. It is scaled by its own minimum and maximum, so the level of a recording does
-not show. A pixel is an *index*, uint8: position in a colormap of 256 colours. The
-coloured picture, ``[size, size, 3]`` with values 0 to 255, is made in the input
-pipeline; it holds nothing that the index does not.
+An image has its low frequencies at the bottom (last row) and time from left to right.
+It is scaled by its own minimum and maximum, so the level of a recording does not show.
+A pixel is an *index*, uint8: position in a colormap of 256 colours. The coloured image,
+``[size, size, 3]`` with values 0 to 255, is made in the input pipeline; it holds nothing
+that the index does not.
 
-A feature mostly has fewer rows or columns than its picture, which then repeats them:
-20 coefficients and 100 frames on 200 x 200 pixels. So each *cell* that the picture
-shows is stored once, and `stretched` makes the picture of the cells as it is read.
+A feature mostly has fewer rows or columns than its image, which then repeats them: 20
+coefficients and 100 frames on 200 x 200 pixels. So each *cell* that the image shows is
+stored once, and `stretched` makes the image of the cells as it is read.
 """
 
 from functools import lru_cache
 
 import numpy as np
 
-from lib import features
 from lib.errors import InputError
 
 
 def to_index(feature, size):
-    """A feature as a square picture of colormap positions.
+    """A feature as a square image of colormap positions.
 
     A pixel takes the value of the matrix' cell under its centre, as matplotlib draws
     a mesh, then the range of the whole matrix is spread over 0 to 255. A feature with
@@ -32,7 +31,7 @@ def to_index(feature, size):
     ----------
     feature : numpy.ndarray [shape=(rows, frames), float32]
     size : int > 0
-        Side of the picture, pixels.
+        Side of the image, pixels.
 
     Returns
     -------
@@ -40,64 +39,36 @@ def to_index(feature, size):
 
     Notes
     -----
-    On 38 recordings of real speech the coloured picture differs from the one that
+    On 38 recordings of real speech the coloured image differs from the one that
     `librosa.display.specshow` draws without axes in a figure of 200 x 200 pixels by
     0.3 (spectrogram) and 0.4 (MFCC) of 255 on average. Averaging the cells under a
     pixel instead would differ by 9.9 and 4.6.
+
+    Examples
+    --------
+    >>> to_index(np.array([[0, 1], [2, 3]], np.float32), 2).tolist()
+    [[170, 255], [0, 85]]
     """
-    return stretched(_shown(feature, np.asarray, size), size)
+    return stretched(shown(feature, np.asarray, size), size)
 
 
-def shown_cells(y, names, settings, size):
-    """What pictures show of the features of one recording, each cell once.
+def shown(cells, scale, size):
+    """Of the feature `scale(cells)`, each cell that an image shows, once.
 
-    `stretched` makes of it what `to_index` makes of `lib.features.matrices.compute`, in less
-    time: only cells that a pixel shows go through the logarithm, and the transform runs
-    in float32. That moves one pixel in 30,000 of the spectrogram by one level of 256,
-    none of the MFCC (measured on 200 recordings of real speech).
+    `stretched` makes of it what `to_index` makes of the whole feature, in less time:
+    only cells that a pixel shows go through the scale.
 
     Parameters
     ----------
-    y : numpy.ndarray [shape=(samples,), float32]
-    names : sequence of str
-        Some of `lib.features.matrices.FEATURES`.
-    settings : lib.features.matrices.FeatureSettings
+    cells, scale
+        A matrix and a function that never falls, see `lib.features.matrices.scales`.
     size : int > 0
-        Side of the picture, pixels.
+        Side of the image, pixels.
 
     Returns
     -------
-    dict of str to numpy.ndarray [shape=(rows <= size, columns <= size), uint8]
-
-    Raises
-    ------
-    InputError
-        A feature's name is unknown.
+    numpy.ndarray [shape=(rows <= size, columns <= size), uint8]
     """
-    found = features.scales(y, names, settings, precision=np.float32)
-    return {name: _shown(cells, scale, size) for name, (cells, scale) in found.items()}
-
-
-def stretched(cells, size):
-    """The picture of cells: each pixel shows the cell under its centre.
-
-    Parameters
-    ----------
-    cells : numpy.ndarray [shape=(rows, columns), uint8]
-        Low frequencies in the first row, as in the feature.
-    size : int > 0
-        Side of the picture, pixels.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(size, size), uint8]
-    """
-    rows, columns = (_under(count, size) for count in cells.shape)
-    return cells.take(columns, axis=1).take(rows[::-1], axis=0)  # in this order the second copies whole rows
-
-
-def _shown(cells, scale, size):
-    """Of `scale(cells)`, scale a function that never falls, what a picture shows."""
     ends = scale(np.array([cells.min(), cells.max()]))
     low, high = float(ends.min()), float(ends.max())
     # Where cells are more than pixels, those between pixels are dropped before they are scaled.
@@ -107,6 +78,24 @@ def _shown(cells, scale, size):
     if high <= low:
         return np.zeros(cells.shape, dtype=np.uint8)
     return np.rint((scale(cells) - np.float32(low)) * np.float32(255 / (high - low))).astype(np.uint8)
+
+
+def stretched(cells, size):
+    """The image of cells: each pixel shows the cell under its centre.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray [shape=(rows, columns), uint8]
+        Low frequencies in the first row, as in the feature.
+    size : int > 0
+        Side of the image, pixels.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(size, size), uint8]
+    """
+    rows, columns = (_under(count, size) for count in cells.shape)
+    return cells.take(columns, axis=1).take(rows[::-1], axis=0)  # in this order the second copies whole rows
 
 
 @lru_cache(maxsize=4096)
@@ -135,16 +124,5 @@ def colormap(name):
 
 
 def coloured(index, name):
-    """The picture that a model sees.
-
-    Parameters
-    ----------
-    index : numpy.ndarray [shape=(..., size, size), uint8]
-    name : str
-        A matplotlib colormap.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(..., size, size, 3), uint8]
-    """
+    """Images as a model sees them: uint8 [..., size, size] in the colours of a colormap, [..., size, size, 3]."""
     return colormap(name)[index]

@@ -5,19 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.errors import InputError
-from lib.features import FEATURES, FeatureSettings, embeddings, images, settings_from
+from lib.features import FEATURES, embeddings, images, settings_from
+from lib.features.store import Drawn, from_clips
 from lib.features.store.chunks import CHUNK
 from lib.systems.dataset import colour_values
 
 _BATCH = 64  # as `lib.systems.dataset.ordered_batches` cuts a split when a run scores its own trials
-
-
-class Drawn(NamedTuple):
-    """A picture before it is coloured: what is kept of a recording."""
-
-    feature: str
-    settings: FeatureSettings
-    size: int
 
 
 class Embedded(NamedTuple):
@@ -73,13 +66,10 @@ def prepared(inputs, clips):
     """
     sources = {item.source for item in inputs}
     drawn = [source for source in sources if isinstance(source, Drawn)]
-    arrays = {}
-    for settings, size in {(source.settings, source.size) for source in drawn}:
-        names = tuple(s.feature for s in drawn if (s.settings, s.size) == (settings, size))
-        shown = [images.shown_cells(y, names, settings, size) for y in clips]
-        for name in names:
-            pictures = [images.stretched(cells[name], size) for cells in shown]
-            arrays[Drawn(name, settings, size)] = np.stack(pictures)
+    arrays = {
+        source: np.stack([images.stretched(cells, source.size) for cells in made])
+        for source, made in from_clips(drawn, clips).items()
+    }
     for source in sources.difference(drawn):
         parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
         arrays[source] = np.concatenate([embeddings.of_clips(part, **source._asdict()) for part in parts])

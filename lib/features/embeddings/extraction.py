@@ -2,13 +2,10 @@
 
 from functools import partial
 
-from tqdm.auto import tqdm
-
-from lib import audio, cluster
-from lib.corpus import SPLITS
+from lib import audio
 from lib.errors import InputError
 from lib.features.embeddings.weights import find
-from lib.features.store import chunks
+from lib.features.store import chunks, filled
 from lib.files import places
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -57,28 +54,24 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
         raise InputError(f"sr = {sr}: wav2vec 2.0 is trained on speech at 16000 Hz")
     found, precision = find(weights), resolved(precision)
     about = {
-        "corpus": corpus.name,
-        "corpus_digest": corpus.digest,
         "weights": weights,
         "weights_digest": found.digest,
         "precision": precision,
         "batch_seconds": batch_seconds,
         "vector": "float32, mean over time of the last hidden state; clips at 16 kHz, zero mean, unit variance",
     }
-    root = places.absolute(store)
-    url = f"{root}/wav2vec-{_key(about)}"
-    sizes = {split: len(corpus.split(split)) for split in SPLITS}
-    try:
-        chunks.write_about(url, about)
-        paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
-        tasks = [
-            (paths[split][start : start + chunks.CHUNK], target)
-            for (split, start), target in chunks.pending(url, sizes).items()
-        ]
-        _run(tasks, jobs, progress, weights=found, sr=sr, precision=precision, batch_seconds=batch_seconds)
-    except OSError as error:
-        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
-    return chunks.Stored(url, sizes)
+    numbers = [corpus.digest, found.digest, precision, batch_seconds]
+    key = chunks.key(numbers, "audio.reading", "features.embeddings.encoder")
+    urls, sizes, _ = filled(
+        corpus,
+        {"wav2vec": (f"wav2vec-{key}", about)},
+        partial(_make_chunk, weights=found, sr=sr, precision=precision, batch_seconds=batch_seconds),
+        store=store,
+        processes=lambda tasks: 1 if _encoder().device().type == "cuda" else min(jobs, tasks),
+        doing="embedding",
+        progress=progress,
+    )
+    return chunks.Stored(urls["wav2vec"], sizes)
 
 
 def resolved(precision):
@@ -130,28 +123,12 @@ def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
         return encoder.embed(encoder.load(weights), clips, precision=precision, batch_seconds=batch_seconds)
 
 
-def _run(tasks, jobs, progress, **how):
-    if not tasks:
-        return
-    jobs = 1 if _encoder().device().type == "cuda" else min(jobs, len(tasks))
-    done = cluster.unordered(_make_chunk, [(paths, target, how) for paths, target in tasks], jobs=jobs)
-    total = sum(len(paths) for paths, _ in tasks)
-    with tqdm(total=total, desc="embedding", unit="clip", disable=not progress) as bar:
-        for clips in done:
-            bar.update(clips)
-
-
-def _make_chunk(paths, target, how):
-    chunks.write_chunk(target, of_recordings(paths, **how))
-    return len(paths)
+def _make_chunk(paths, targets, **how):
+    chunks.write_chunk(targets["wav2vec"], of_recordings(paths, **how))
+    return len(paths), {}
 
 
 def _encoder():
     from lib.features.embeddings import encoder  # imports PyTorch: seconds that stored embeddings do not need
 
     return encoder
-
-
-def _key(about):
-    numbers = ("corpus_digest", "weights_digest", "precision", "batch_seconds")
-    return chunks.key([about[name] for name in numbers], "audio.reading", "features.embeddings.encoder")

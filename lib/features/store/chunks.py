@@ -144,7 +144,7 @@ def write_chunk(url, arrays):
     arrays : sequence of numpy.ndarray
         Of one type and number of dimensions.
     """
-    with _whole_file(url) as file:
+    with whole_file(url) as file:
         np.save(file, np.concatenate([array.ravel() for array in arrays]))
         np.save(file, [array.shape for array in arrays])
 
@@ -153,12 +153,12 @@ def write_about(url, about):
     """Say beside a feature's chunks what it is, once."""
     url = f"{url}/about.json"
     if not places.exists(url):
-        with _whole_file(url) as file:
+        with whole_file(url) as file:
             file.write(json.dumps(about, indent=2).encode())
 
 
 @contextmanager
-def _whole_file(url):
+def whole_file(url):
     """A file to write that stands under its name when it is whole.
 
     An object store shows no other. A local file is written beside its place and moved;
@@ -191,7 +191,7 @@ def _local(url):
         return url
     copy = CACHE / url.replace("://", os.sep)
     if not copy.exists():
-        with _whole_file(str(copy)) as file:
+        with whole_file(str(copy)) as file:
             file.write(places.read(url))
     return copy
 

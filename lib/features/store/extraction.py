@@ -1,0 +1,139 @@
+"""Features for a whole corpus in one pass over its recordings, or from samples."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from lib import audio, cluster
+from lib.features import images
+from lib.features.matrices import identity
+from lib.features.store import chunks
+from lib.features.store.filling import filled
+from lib.features.wanted import Drawn, maker
+from lib.files import places
+
+
+@dataclass(frozen=True)
+class Images(chunks.Stored):
+    """One feature of every trial of a corpus as images of `size` x `size` pixels."""
+
+    size: int
+
+    def batch(self, split, positions):
+        """Images of some trials, uint8 [len(positions), size, size], in the order asked for."""
+        return np.stack([images.stretched(cells, self.size) for cells in self.arrays(split, positions)])
+
+
+def extract(corpus, wanted, *, store, jobs=2, progress=True):
+    """Make what the store does not hold yet of a corpus, and open it.
+
+    All that is wanted comes from one pass over the recordings (one for each rate, where
+    settings differ in `sr`).
+
+    Parameters
+    ----------
+    corpus : lib.corpus.Corpus
+    wanted : sequence of Drawn and Framed
+    store : str
+        Folder or fsspec URL; a relative folder starts at the project's folder.
+    jobs : int > 0
+        Processes.
+    progress : bool
+        Whether to show a progress bar when there is work.
+
+    Returns
+    -------
+    stored : dict of Drawn to Images, of Framed to Stored
+        `batch` gives images, `arrays` float32 matrices ``[rows, frames]``.
+    notes : dict of str to int
+        What reading had to do in this call, and how many times.
+
+    Raises
+    ------
+    InputError
+        A recording cannot be used, the store cannot be written, an unknown feature, an
+        image without size.
+
+    Examples
+    --------
+    >>> wanted = Drawn("mfcc", FeatureSettings(), size=200)  # doctest: +SKIP
+    >>> stored, _ = extract(corpus, [wanted], store="data/store")  # doctest: +SKIP
+    >>> stored[wanted].batch("train", [0, 1]).shape  # doctest: +SKIP
+    (2, 200, 200)
+    """
+    wanted = dict.fromkeys(wanted)
+    _by_rate(wanted)  # refuses before anything is written
+    urls, sizes, notes = filled(
+        corpus,
+        {item: (f"{item.feature}-{_key(corpus, item)}", _about(item)) for item in wanted},
+        _make_chunk,
+        store=store,
+        processes=lambda tasks: min(jobs, max(tasks // 2, 1)),  # starting one costs more than a chunk
+        doing="extracting",
+        progress=progress,
+        scheduler=cluster.at_hand(),
+    )
+    return {item: _opened(item, url, sizes) for item, url in urls.items()}, notes
+
+
+def from_clips(wanted, clips):
+    """What is wanted of some recordings, byte for byte what the store would hold.
+
+    Parameters
+    ----------
+    wanted : sequence of Drawn and Framed
+    clips : sequence of numpy.ndarray [shape=(samples,), float32]
+        At the rate of the settings.
+
+    Returns
+    -------
+    dict of Drawn or Framed to list of numpy.ndarray
+        Of Drawn the cells, uint8; `lib.features.images.stretched` makes images of them.
+    """
+    wanted = list(wanted)
+    make = maker(wanted)
+    made = [make(y) for y in clips]
+    return {item: [arrays[item] for arrays in made] for item in wanted}
+
+
+def _make_chunk(paths, targets):
+    """Make one chunk of each wanted value; how many recordings, and notes on them."""
+    makers, arrays, notes = _by_rate(targets), {item: [] for item in targets}, Counter()
+    for readings in places.each(partial(_read, rates=list(makers)), paths):
+        for make, (y, _) in zip(makers.values(), readings, strict=True):
+            for item, array in make(y).items():
+                arrays[item].append(array)
+        notes.update({remark for _, remarks in readings for remark in remarks})
+    for item, url in targets.items():
+        chunks.write_chunk(url, arrays[item])
+    return len(paths), notes
+
+
+def _read(path, rates):
+    return [audio.read(path, sr=sr) for sr in rates]
+
+
+def _by_rate(wanted):
+    """Rate, Hz -> function that makes what is wanted at that rate."""
+    rates = {item.settings.sr for item in wanted}
+    return {sr: maker([item for item in wanted if item.settings.sr == sr]) for sr in rates}
+
+
+def _opened(item, url, sizes):
+    return Images(url, sizes, item.size) if isinstance(item, Drawn) else chunks.Stored(url, sizes)
+
+
+def _key(corpus, item):
+    kind = item.size if isinstance(item, Drawn) else "frames"
+    parts = [corpus.digest, item.feature, identity(item.feature, item.settings), kind]
+    return chunks.key(parts, "audio.reading", "features.matrices", "features.images", "features.wanted")
+
+
+def _about(item):
+    about = {"feature": item.feature, "settings": identity(item.feature, item.settings)}
+    if isinstance(item, Drawn):
+        cells = "uint8 positions in a colormap, scaled per image, low frequencies in the first row"
+        return {**about, "image_size": item.size, "cells": cells}
+    return {**about, "matrix": "float32, rows x frames, low frequencies or coefficients in the first row"}
