@@ -16,7 +16,8 @@ from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
 from lib.features.augment import augmented
 from lib.features.frames import fixed, normalised, with_deltas
-from lib.features.images import colormap
+from lib.features.images import colormap, stretched
+from lib.features.store.chunks import CHUNK
 
 # How the values 0 to 255 of an image reach a system. Not stated in the report.
 PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1.0)}
@@ -347,6 +348,9 @@ def prepared(inputs, clips):
     """
     wanted = {item.wanted for item in inputs}
     found = store.from_clips([item for item in wanted if isinstance(item, (store.Drawn, store.Framed))], clips)
+    for item, arrays in found.items():
+        if isinstance(item, store.Drawn):
+            found[item] = np.stack([stretched(cells, item.size) for cells in arrays])
     for item in wanted - found.keys():
         found[item] = list(clips) if isinstance(item, Waveform) else _embedded(item, clips)
     return found
@@ -354,7 +358,7 @@ def prepared(inputs, clips):
 
 def _embedded(item, clips):
     how = {"weights": embeddings.find(item.weights), "precision": item.precision}
-    parts = [clips[start : start + store.CHUNK] for start in range(0, len(clips), store.CHUNK)]
+    parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
     return np.concatenate([embeddings.of_clips(part, **how) for part in parts])
 
 

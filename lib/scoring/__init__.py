@@ -1,10 +1,8 @@
 """Scoring recordings with trained runs.
 
-A run keeps its model, its threshold and every parameter that decided what the model was
-fed. Here they come together again: the same recordings in the same order have the scores
-that the run recorded, since pictures are the same bytes and batches are cut alike.
+A run keeps its system, its threshold and what the system is fed (`inputs.json`): so the
+same recordings in the same order get the scores that the run recorded.
 
-- `lib.scoring.inputs` what a run's model is fed, and making it from samples
 - `lib.scoring.systems` opening runs; samples -> log-odds
 - `lib.scoring.files` recordings on disk -> answers, with what a reader has to know of them
 """

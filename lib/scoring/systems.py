@@ -1,11 +1,12 @@
 """Trained runs opened again: samples in, log-odds out."""
 
+import json
 from dataclasses import dataclass
 
+from lib import inputs
 from lib.errors import InputError
-from lib.scoring import inputs
-from lib.systems import training
-from lib.systems.backend import keras
+from lib.systems import kept
+from lib.tracking import models
 from lib.tracking.trained import Trained, find
 
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
@@ -18,17 +19,18 @@ class System:
     Attributes
     ----------
     run : lib.tracking.trained.Trained
-    model : keras.Model
-        Inputs -> log-odds.
-    inputs : tuple of lib.scoring.inputs.Input
-    sr : int, Hz
-        Rate of the recordings that it takes.
+    system : lib.systems.networks.Network, or another
+    inputs : tuple of lib.inputs.Image, Matrix, Embedding or Waveform
     """
 
     run: Trained
-    model: keras.Model
+    system: object
     inputs: tuple
-    sr: int
+
+    @property
+    def sr(self):
+        """Rate of the recordings that it takes, Hz."""
+        return inputs.rate(self.inputs)
 
 
 def open_run(run, *, corpus=None):
@@ -50,9 +52,13 @@ def open_run(run, *, corpus=None):
         here.
     """
     found = find(run, corpus=corpus)
-    fed = inputs.of_run(found)
-    with found.artifact("model/model.keras") as path:
-        return System(found, _model(found, path), fed, found.settings["sr"])
+    with found.artifact(models.SYSTEM) as folder:
+        try:
+            fed = inputs.from_json(json.loads((folder / models.INPUTS).read_text(encoding="utf-8")))
+            return System(found, kept.load(folder), fed)
+        except (InputError, OSError, TypeError, ValueError) as error:
+            reason = str(error).replace(f"{folder}: ", "")
+            raise InputError(f"run {found.name}: its model cannot be used: {reason}") from None
 
 
 def open_runs(runs):
@@ -110,12 +116,4 @@ def log_odds(systems, clips, *, sr=SR):
         if system.sr != sr:
             raise InputError(f"run {system.run.name}: takes recordings at {system.sr} Hz, not at {sr} Hz")
     arrays = inputs.prepared([item for system in systems for item in system.inputs], clips)
-    return [training.log_odds(s.model, inputs.batches(s.inputs, arrays, len(clips))) for s in systems]
-
-
-def _model(run, path):
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, TypeError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"run {run.name}: its model cannot be read ({reason})") from None
+    return [inputs.scores(s.system, s.inputs, clips, arrays=arrays) for s in systems]

@@ -13,6 +13,10 @@ from lib.systems.backend import keras
 from lib.systems.batches import of_split
 
 _FILE = "model.keras"
+PHASES = (  # the settings of `Transfer.fit`
+    "cut", "copies", "batch_size", "patience", "head_epochs", "head_learning_rate", "top_layers", "top_epochs",
+    "top_learning_rate",
+)  # fmt: skip
 _NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
 
 
@@ -230,4 +234,3 @@ def _content(model):
     for variable in model.variables:
         digest.update(variable.numpy().tobytes())
     return digest.hexdigest()
-

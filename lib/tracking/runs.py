@@ -93,13 +93,12 @@ def log_epoch(run, epoch, values):
     log_metrics(run, {f"epoch/{name}": value for name, value in values.items()}, step=epoch)
 
 
-def log_model(run, model):
-    """Keep a trained Keras model as ``model/model.keras`` and its size as a metric."""
-    log_metrics(run, {"model/parameters": model.count_params()})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        model.save(path)
-        run.client.log_artifact(run.run_id, str(path), "model")
+def note_fit(run, fitted):
+    """Note which kept fit the run uses, in the tag `fits`, and how long it took when it was made."""
+    known = run.client.get_run(run.run_id).data.tags.get("fits", "").split()
+    if fitted.key not in known:
+        run.client.set_tag(run.run_id, "fits", " ".join([*known, fitted.key]))
+    log_metrics(run, {"fit/seconds": fitted.seconds, "fit/found": fitted.found})
 
 
 def log_split(run, split, table, *, threshold=0.0):
