@@ -43,8 +43,9 @@ class Framed(NamedTuple):
 def maker(wanted):
     """A function of samples that makes all that is wanted of one recording.
 
-    The transform runs in float32. That moves one pixel in 30,000 of the spectrogram by
-    one level of 256, none of the MFCC (measured on 200 recordings of real speech).
+    The transform runs in float32, in half the time. That moves one pixel in 30,000 of the
+    spectrogram by one level of 256, none of the MFCC, and values of LFCC by 2e-4 at most
+    where recordings have a standard deviation of 2.9 (measured on real speech).
 
     Parameters
     ----------
