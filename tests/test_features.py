@@ -20,7 +20,7 @@ SETTINGS = [
     FeatureSettings(n_fft=1024, win_length=1024, hop_length=256, fmin=100.0, fmax=6000.0, top_db=60.0),
 ]
 
-LIKE_LIBROSA = ("spectrogram", "mel", "mfcc", "stft")  # librosa has no picture like `fft`
+LIKE_LIBROSA = ("spectrogram", "mel", "mfcc", "stft")  # librosa has nothing like `fft` and `lfcc`
 
 
 def librosa_features(y, s):

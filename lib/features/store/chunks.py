@@ -88,7 +88,7 @@ def pending(url, sizes):
 
 def write_chunk(url, arrays):
     """Write one chunk of arrays of one type and number of dimensions; only whole ones stand under their name."""
-    with _whole_file(url) as file:
+    with whole_file(url) as file:
         np.save(file, np.concatenate([array.ravel() for array in arrays]))
         np.save(file, [array.shape for array in arrays])
 
@@ -97,12 +97,12 @@ def write_about(url, about):
     """Say beside the chunks what they are, once."""
     url = f"{url}/about.json"
     if not places.exists(url):
-        with _whole_file(url) as file:
+        with whole_file(url) as file:
             file.write(json.dumps(about, indent=2).encode())
 
 
 @contextmanager
-def _whole_file(url):
+def whole_file(url):
     """A file to write that stands under its name when it is whole.
 
     An object store shows no other. A local file is written beside its place and moved;
@@ -135,7 +135,7 @@ def _local(url):
         return url
     copy = CACHE / url.replace("://", os.sep)
     if not copy.exists():
-        with _whole_file(str(copy)) as file:
+        with whole_file(str(copy)) as file:
             file.write(places.read(url))
     return copy
 
