@@ -79,6 +79,27 @@ def _grid(indices, titles, features, *, columns, width, colours):
     return figure
 
 
+def row_means(means, title):
+    """Rows of a feature, averaged over time: mean and spread over recordings, by label.
+
+    Parameters
+    ----------
+    means : dict of str to numpy.ndarray [shape=(recordings, rows)]
+        Label -> means.
+    title : str
+    """
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    axes = figure.subplots()
+    for name, values in means.items():
+        middle, spread, rows = values.mean(axis=0), values.std(axis=0), np.arange(values.shape[1])
+        axes.plot(rows, middle, color=LABEL_COLOURS[name], label=name, linestyle="-" if name == "genuine" else "--")
+        axes.fill_between(rows, middle - spread, middle + spread, color=LABEL_COLOURS[name], alpha=0.2, linewidth=0)
+    axes.set(xlabel="row (low frequencies first)", ylabel="mean over time", xlim=(0, len(rows) - 1))
+    axes.set_title(f"{title}; band: one standard deviation over recordings", fontsize=10)
+    axes.legend(frameon=False)
+    return figure
+
+
 def by_label(table, quantities):
     """Distributions of some quantities by split and label.
 
