@@ -53,6 +53,7 @@ def test_load_set_seeds_corpus_data_and_only():
     [
         ({"study": "dem"}, "study 'dem' is unknown; there are bench, demo, report; did you mean demo?"),
         ({"study": "../studies/demo"}, "study '../studies/demo' is unknown; there are bench, demo, report"),
+        ({"corpus": "dem"}, "dem.yaml: no such file; there are asvspoof2017, demo; did you mean demo?"),
         ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
         ({"corpus": "../corpora/demo"}, "/demo.yaml: no such file; there are asvspoof2017, demo"),
         (
@@ -65,7 +66,7 @@ def test_load_set_seeds_corpus_data_and_only():
         ({"changes": ["epochs="]}, "--set: epochs must be a whole number, got None"),
         (
             {"changes": ["epochs=010"]},
-            "--set: epochs must be a whole number, got '010' (text); write it without the leading",
+            "--set: epochs must be a whole number, got '010' (text); write it as a decimal",
         ),
         ({"changes": ["epochs=0"]}, "--set: epochs must be at least 1, got 0"),
         ({"changes": ["epochs=-3"]}, "--set: epochs must be at least 1, got -3"),
@@ -87,8 +88,8 @@ def test_load_set_seeds_corpus_data_and_only():
         ({"changes": ["variant=mfcc"]}, "--set: variant cannot be set here; a run's name in the study's key runs"),
         ({"changes": ["study=report"]}, "--set: study cannot be set here; the study's own name is taken"),
         ({"only": ["77_*"]}, "--only 77_*: no run of the study has such a name; there are 01_corpus/default"),
-        ({"seeds": []}, "--seeds: must hold at least one whole number, got none"),
-        ({"seeds": [2**32]}, "--seeds: seed must be below 4294967296, got 4294967296"),
+        ({"seeds": []}, "--seeds: seeds must be a list that is not empty, got []"),
+        ({"seeds": [2**32]}, "--seeds: each of seeds must be below 4294967296, got 4294967296"),
     ],
 )
 def test_load_wrong_argument_is_named(arguments, words):
@@ -105,31 +106,31 @@ ONE = "corpus: demo\nruns: [11_paper_cnn/mfcc]\n"
     [
         (
             f"{ONE}sed: [1]\n",
-            "x.yaml: sed is not a key of a study; there are corpus, seeds, runs, set; did you mean seeds?",
+            "x.yaml: sed is not a key of a study; there are corpus, runs, seeds, set; did you mean seeds?",
         ),
         ("corpus: demo\n", "x.yaml: runs is missing; a study names it"),
-        ("corpus: demo\nruns: []\n", "x.yaml: runs is missing; a study names it"),
+        ("corpus: demo\nruns: []\n", "x.yaml: runs must be a list that is not empty, got []"),
         ("corpus: demo\nruns: 3\n", "x.yaml: runs must be a list, got 3"),
         ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are fft, mel, mfcc"),
         ("corpus: demo\nruns: [11_paper_cn/mfcc]\n", "92_sensitivity; did you mean 11_paper_cnn?"),
         (
             "corpus: demo\nruns: [11_paper_cnn/../../x]\n",
-            "a run must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got '11_paper_cnn/../../x'",
+            "each of runs must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got '11_paper_cnn/../../x'",
         ),
         ("corpus: demo\nruns: [../11_paper_cnn/mfcc]\n", "got '../11_paper_cnn/mfcc'"),
-        ("corpus: demo\nruns: [3]\n", "a run must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got 3"),
+        ("corpus: demo\nruns: [3]\n", "each of runs must be text, got 3"),
         (
             "corpus: demo\nruns: [11_paper_cnn/mfcc, 11_paper_cnn/mfcc]\n",
-            "x.yaml: the run 11_paper_cnn/mfcc is listed twice",
+            "x.yaml: runs must be a list without repetitions (11_paper_cnn/mfcc stands twice), got [",
         ),
         (
             f"{ONE}set: {{nothing: 1}}\n",
             "x.yaml, set: nothing is a parameter of none of the study's notebooks; there are",
         ),
         (f"{ONE}set: {{seed: 1}}\n", "x.yaml, set: seed cannot be set here; seeds are given with --seeds 0,1,2 or"),
-        (f"{ONE}seeds: [1, 1]\n", "x.yaml, seeds: the seed 1 is listed twice"),
-        (f"{ONE}seeds: [true]\n", "x.yaml, seeds: seed must be a whole number, got True"),
-        (f"{ONE}seeds: []\n", "x.yaml, seeds: must hold at least one whole number, got none"),
+        (f"{ONE}seeds: [1, 1]\n", "x.yaml: seeds must be a list without repetitions (1 stands twice), got [1, 1]"),
+        (f"{ONE}seeds: [true]\n", "x.yaml: each of seeds must be a whole number, got True"),
+        (f"{ONE}seeds: []\n", "x.yaml: seeds must be a list that is not empty, got []"),
         (f"{ONE}corpus: demo\n", "the key corpus stands twice"),
         ("- a\n- b\n", "x.yaml: must be a mapping of keys to values, got a list"),
         ("a: [1\n", "x.yaml: not YAML"),
@@ -153,9 +154,9 @@ def test_load_wrong_study_file_is_named(tmp_path, monkeypatch, text, words):
         ("", "--seeds '': '' is not a whole number"),
         ("1.0", "'1.0' is not a whole number"),
         ("010", "'010' is not a whole number"),
-        ("-1", "--seeds '-1': seed must be at least 0, got -1"),
-        ("4294967296", "seed must be below 4294967296, got 4294967296"),
-        ("0,1,0", "--seeds '0,1,0': the seed 0 is listed twice"),
+        ("-1", "--seeds: each of seeds must be at least 0, got -1"),
+        ("4294967296", "--seeds: each of seeds must be below 4294967296, got 4294967296"),
+        ("0,1,0", "--seeds: seeds must be a list without repetitions (0 stands twice), got [0, 1, 0]"),
     ],
 )
 def test_parse_seeds_wrong_is_named(text, words):

@@ -65,17 +65,31 @@ def _is_window(name):
         return False
 
 
+def _run(name):
+    """NOTEBOOK/VARIANT, two plain names."""
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
+        raise _refused("NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc")
+    return name
+
+
 def _different(values):
-    if len(set(values)) < len(values):
-        raise _refused("a list without repetitions")
+    twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
+    if twice is not None:
+        raise _refused(f"a list without repetitions ({twice} stands twice)")
     return values
+
+
+def _list(item):
+    return Annotated[list[item], Field(min_length=1), AfterValidator(_different)]
 
 
 Whole = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=8, le=2048)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 Feature = _choice(*FEATURES)
@@ -134,18 +148,14 @@ class Features(_Audio):
 class Images(Features):
     """Images of features, with their analysis."""
 
-    image_size: Annotated[int, Field(ge=8, le=2048)] = _about(
-        200, "side of an image", "pixels", "report, Preprocessing"
-    )
+    image_size: Side = _about(200, "side of an image", "pixels", "report, Preprocessing")
 
 
 class Input(Group):
     """What a system sees of a recording."""
 
     feature: Feature = _about("spectrogram", "feature that the system sees")
-    pictures: Annotated[list[Feature], Field(min_length=1), AfterValidator(_different)] = _about(
-        ["spectrogram", "mel", "mfcc", "fft", "stft"], "features to draw"
-    )
+    pictures: _list(Feature) = _about(["spectrogram", "mel", "mfcc", "fft", "stft"], "features to draw")
     colours: Colours = _about("magma", "matplotlib colormap", "", f"{_OURS}; librosa's for one-signed data")
     spectrogram_colours: Colours = _about("magma", "colormap of spectrograms", "", f"{_OURS}; librosa's")
     mfcc_colours: Colours = _about("coolwarm", "colormap of MFCC", "", f"{_OURS}; librosa's")
@@ -153,7 +163,7 @@ class Input(Group):
 
 
 class _Fit(Group):
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = _about(0, "decides first weights and the order of batches")
+    seed: Seed = _about(0, "decides first weights and the order of batches")
     batch_size: Count = _about(32, "trials in a batch", "", f"{_OURS}; Keras' default")
     threshold: _choice("0.5", "dev-eer") = _about("0.5", "probability 0.5 as in the report, or dev-eer")
 
@@ -201,7 +211,7 @@ class Questions(Group):
     """What pages over a corpus, or over a study's runs, ask."""
 
     study: Name = _about("demo", "study whose runs are read")
-    only: Annotated[list[Text], Field(min_length=1)] = _about(["*"], "patterns of run names, such as 14_*")
+    only: _list(Text) = _about(["*"], "patterns of run names, such as 14_*")
     trials: Count = _about(100, "dev trials of each label that are changed, at most")
     intervention_trials: Count = _about(200, "eval trials of each label that interventions change, at most")
     smallest_shortcut: Annotated[float, Field(ge=0, le=0.5)] = _about(0.1, "distance of an AUC from 0.5 that counts")
@@ -219,6 +229,15 @@ class Bench(Group):
     notebook: Name = _about("11_paper_cnn", "notebook whose imports are timed")
 
 
+class StudyFile(Group):
+    """The keys of a file of params/studies."""
+
+    corpus: Name = Field()
+    runs: _list(Annotated[str, AfterValidator(_run)]) = Field()
+    seeds: _list(Seed) = Field([0])
+    set: dict = Field({})
+
+
 GROUPS = {
     group.__name__.lower(): group
     for group in (Corpus, Features, Images, Input, Training, Transfer, Wav2vec, Repairs, Questions, Bench)
@@ -227,7 +246,6 @@ _OWNER = {name: group for group in reversed(GROUPS.values()) for name in group.m
 _ANNOTATED = {"int": Whole, "float": float, "str": str, "bool": bool, "list": list}
 KINDS = tuple(_ANNOTATED)
 
-_NUMBER = "without quotes, and with a point, as 1.0e-4"
 # A setting, another one, the rule between them, and whether two values keep it.
 _BETWEEN = (
     ("fmin", "fmax", "below fmax", lt),
@@ -244,6 +262,7 @@ _MUST = {
     "bool_type": "true or false",
     "string_type": "text",
     "list_type": "a list",
+    "dict_type": "a mapping",
     "greater_than_equal": "at least {ge}",
     "greater_than": "above {gt}",
     "less_than_equal": "at most {le}",
@@ -262,17 +281,17 @@ def kind(name):
         return getattr(annotation, "__origin__", annotation).__name__
 
 
-def judged(name, value, annotation, where):
+def judged(name, value, annotation, where, group=None):
     """The value by its setting's rule, as its type; or an InputError that names place, setting, rule and value.
 
-    `annotation` (one of `KINDS`) decides where no group knows the name.
+    Without `group` the rule is that of the group which knows the name, else of the `annotation`, one of `KINDS`.
 
     Examples
     --------
     >>> judged("learning_rate", 1, "float", "--set")
     1.0
     """
-    group = _OWNER.get(name)
+    group = group or _OWNER.get(name)
     try:
         if group is None:
             return TypeAdapter(_ANNOTATED[annotation], config=_STRICT).validate_python(value)
@@ -287,11 +306,12 @@ def judged(name, value, annotation, where):
     raise InputError(f"{where}: {subject} must be {rule}, got {got!r}{_hint(error['type'], got, context)}")
 
 
-def judge_together(values, where):
-    """Refuse values (dict) that do not fit one another; `where(name)` is the place a value comes from, or None."""
+def judge_together(values, notebook, places):
+    """Refuse values (dict) that do not fit one another; `places` has for a name where its value comes from."""
     for name, other, rule, keeps in _BETWEEN:
         if name in values and other in values and not keeps(values[name], values[other]):
-            place, got = where(name) or where(other), f"{values[name]!r} with {other} = {values[other]!r}"
+            place = places.get(name) or places.get(other) or notebook
+            got = f"{values[name]!r} with {other} = {values[other]!r}"
             raise InputError(f"{place}: {name} must be {rule}, got {got}")
 
 
@@ -309,4 +329,4 @@ def _hint(rule, got, context):
         return nearest(got, context["choices"])
     if rule not in ("int_type", "float_type") or not re.match(r"[-+]?\.?\d", got):
         return ""
-    return f" (text); write it {'without the leading zero' if re.match('[-+]?0[0-9]', got) else _NUMBER}"
+    return " (text); write it as a decimal number without quotes, such as 12 or 1.0e-4"

@@ -58,9 +58,8 @@ def declared(notebook):
     >>> declared("11_paper_cnn")["epochs"].default
     30
     """
-    path = NOTEBOOKS / f"{notebook}.ipynb"
-    if not path.is_file():
-        there = notebooks()
+    path, there = NOTEBOOKS / f"{notebook}.ipynb", notebooks()
+    if notebook not in there:
         raise InputError(f"{path}: no such notebook; there are {', '.join(there)}{nearest(notebook, there)}")
     return dict(_declared(path, path.read_bytes()))
 
@@ -161,14 +160,13 @@ def resolve(notebook, layers):
     1.0
     """
     known = declared(notebook)
-    values = {name: parameter.default for name, parameter in known.items()}
-    places = dict.fromkeys(known)
+    values, places = {name: parameter.default for name, parameter in known.items()}, {}
     for where, layer in layers:
         for name, value in layer.items():
             if name not in known:
                 raise InputError(f"{where}: {_unknown(name, notebook, known)}")
             values[name], places[name] = judged(name, value, known[name].type, where), where
-    judge_together(values, places.get)
+    judge_together(values, notebook, places)
     return values
 
 
@@ -211,7 +209,7 @@ def current(notebook, namespace):
         meant = parameter.group is None or name in injected
         if name in namespace and (meant or isinstance(namespace[name], (bool, int, float, str, list))):
             values[name] = judged(name, namespace[name], parameter.type, notebook)
-    judge_together(values, lambda name: notebook)
+    judge_together(values, notebook, {})
     return values
 
 

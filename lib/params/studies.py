@@ -13,11 +13,10 @@ from pathlib import Path
 
 from lib.errors import InputError
 from lib.params.paths import NOTEBOOKS, PARAMS, ROOT, absolute
-from lib.params.schema import GROUPS, judged, kind, nearest
+from lib.params.schema import GROUPS, StudyFile, judged, kind, nearest
 from lib.params.settings import PLACES, declared, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
-_STUDY_KEYS = {"corpus": str, "seeds": list, "runs": list, "set": dict}
 _FIXED = {  # what a study decides for all its runs -> where
     "seed": "seeds are given with --seeds 0,1,2 or the study's key seeds",
     "corpus": "the corpus is given with --corpus or the study's key corpus",
@@ -82,9 +81,9 @@ class Study:
         return not self.only or any(_matches(run, pattern) for pattern in self.only)
 
 
-def names(kind):
-    """Names of the files in ``params/<kind>``."""
-    return sorted(p.stem for p in (PARAMS / kind).glob("*.yaml"))
+def names(folder):
+    """Names of the files in ``params/<folder>``."""
+    return sorted(p.stem for p in (PARAMS / folder).glob("*.yaml"))
 
 
 def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seeds=None):
@@ -127,17 +126,18 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     if store is not None:
         given["store_url"] = absolute(store, Path.cwd())
     layers = {corpus_file: corpus_values(corpus, data), f"{where}, set": general, "--set": given}
-    seeds = _seeds(content.get("seeds", [0]), f"{where}, seeds") if seeds is None else _seeds(seeds, "--seeds")
+    seeds = content.get("seeds", [0]) if seeds is None else judged("seeds", seeds, None, "--seeds", StudyFile)
 
     runs, used = [], set()
-    for notebook, variant in _entries(where, content):
+    for entry in content["runs"]:
+        notebook, variant = entry.split("/")
         known = declared(notebook)
         mine = {
             source: {key: value for key, value in values.items() if key in known} for source, values in layers.items()
         }
         used |= {(source, key) for source, values in mine.items() for key in values}
         variant_file = PARAMS / notebook / f"{variant}.yaml"
-        own = _without_fixed(str(variant_file), _named(variant_file, "variant"), ("seed", "study"))
+        own = _without_fixed(str(variant_file), _named(variant_file, "variant"), ("seed", "corpus", "study"))
         # The variant overrules the corpus; the study, then the command line overrule both.
         order = [(corpus_file, mine[corpus_file]), (str(variant_file), own), (f"{where}, set", mine[f"{where}, set"])]
         order += [(f"{where}, set, {notebook}", own_set.get(notebook, {})), ("--set", mine["--set"])]
@@ -176,36 +176,23 @@ def _study_file(study):
     if study not in names("studies"):
         there = names("studies")
         raise InputError(f"study {study!r} is unknown; there are {', '.join(there)}{nearest(study, there)}")
-    content = read_yaml(path)
+    content, known = read_yaml(path), StudyFile.model_fields
     for key, value in content.items():
-        if key not in _STUDY_KEYS:
-            there = f"there are {', '.join(_STUDY_KEYS)}{nearest(key, _STUDY_KEYS)}"
+        if key not in known:
+            there = f"there are {', '.join(known)}{nearest(key, known)}"
             raise InputError(f"{path}: {key} is not a key of a study; {there}")
-        if not isinstance(value, _STUDY_KEYS[key]):
-            raise InputError(f"{path}: {key} must be a {_STUDY_KEYS[key].__name__}, got {value!r}")
+        judged(key, value, None, path, StudyFile)
     for key in ("corpus", "runs"):
-        if not content.get(key):
+        if key not in content:
             raise InputError(f"{path}: {key} is missing; a study names it")
     return str(path), content
-
-
-def _entries(where, content):
-    """Notebook and variant of each run that a study lists."""
-    found = []
-    for entry in content["runs"]:
-        if not isinstance(entry, str) or not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", entry):
-            raise InputError(f"{where}: a run must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got {entry!r}")
-        if entry in found:
-            raise InputError(f"{where}: the run {entry} is listed twice")
-        found.append(entry)
-    return [entry.split("/") for entry in found]
 
 
 def _split_set(where, content):
     """Values for every notebook that has the parameter, and values for one notebook under its name."""
     values = content.get("set", {})
     own = {key: value for key, value in values.items() if isinstance(value, dict)}
-    named = sorted({str(entry).partition("/")[0] for entry in content["runs"]})
+    named = sorted({entry.partition("/")[0] for entry in content["runs"]})
     for notebook, mine in own.items():
         if notebook not in named:
             there = f"there are {', '.join(named)}{nearest(notebook, named)}"
@@ -263,17 +250,7 @@ def parse_seeds(text):
     for part in text.split(","):
         if not re.fullmatch(r"-?(0|[1-9][0-9]*)", part.strip()):
             raise InputError(f"--seeds {text!r}: {part!r} is not a whole number; for example 0,1,2")
-    return _seeds([int(part) for part in text.split(",")], f"--seeds {text!r}")
-
-
-def _seeds(values, where):
-    if not values:
-        raise InputError(f"{where}: must hold at least one whole number, got none")
-    for index, value in enumerate(values):
-        judged("seed", value, "int", where)
-        if value in values[:index]:
-            raise InputError(f"{where}: the seed {value} is listed twice")
-    return values
+    return judged("seeds", [int(part) for part in text.split(",")], None, "--seeds", StudyFile)
 
 
 def corpus_values(name, data=None):
@@ -284,9 +261,9 @@ def corpus_values(name, data=None):
     >>> corpus_values("demo")["layout"]
     'asvspoof2017_v2'
     """
-    path, known = PARAMS / "corpora" / f"{name}.yaml", GROUPS["corpus"].model_fields
-    if name not in names("corpora"):
-        raise InputError(f"{path}: no such file; there are {', '.join(names('corpora'))}")
+    path, known, there = PARAMS / "corpora" / f"{name}.yaml", GROUPS["corpus"].model_fields, names("corpora")
+    if name not in there:
+        raise InputError(f"{path}: no such file; there are {', '.join(there)}{nearest(name, there)}")
     values = _named(path, "corpus")
     for key in values:
         if key not in known:

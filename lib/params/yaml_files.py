@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from lib.errors import InputError
+from lib.params.schema import nearest
 
 
 class _Loader(yaml.SafeLoader):
@@ -19,21 +20,15 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_WHOLE = r"[-+]?(?:0|[1-9][0-9]*)"
+_WHOLE = r"[-+]?(?:0|[1-9][0-9_]*)"
 _NUMBERS = {"int", "float", "timestamp"}
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in _NUMBERS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(f"^{_WHOLE}$"), "-+0123456789")
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        rf"^(?:{_WHOLE}\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.[0-9]+(?:[eE][-+]?[0-9]+)?"
-        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
-    ),
-    "-+.0123456789",
-)
+_FRACTION = rf"{_WHOLE}?\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.(?:inf|nan)"
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^(?![-+]?\.$)(?:{_FRACTION})$"), "-+.0123456789")
 
 
 def parse(text, where):
@@ -75,7 +70,7 @@ def read_yaml(path):
     path = Path(path)
     if not path.is_file():
         there = sorted(p.stem for p in path.parent.glob("*.yaml"))
-        raise InputError(f"{path}: no such file; there are {', '.join(there) or 'none'}")
+        raise InputError(f"{path}: no such file; there are {', '.join(there) or 'none'}{nearest(path.stem, there)}")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
