@@ -327,14 +327,10 @@ def test_current_refuses_an_unknown_parameter_of_raw_papermill(write, tmp_path):
     )
     write(OWN, code)
 
-    def execute(name):
-        command = [sys.executable, "-m", "papermill", "21_own.ipynb", "o.ipynb", "-p", name, "3", "--cwd", params.ROOT]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-    assert execute("mixtures").returncode == 0
-    wrong = execute("mixture")
-    assert wrong.returncode != 0
-    assert "InputError: mixture is not a parameter of 21_own; did you mean mixtures?" in wrong.stderr
+    command = [sys.executable, "-m", "papermill", "21_own.ipynb", "o.ipynb", "-p", "mixture", "3", "--cwd", params.ROOT]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "InputError: mixture is not a parameter of 21_own; did you mean mixtures?" in result.stderr
 
 
 # --- YAML
