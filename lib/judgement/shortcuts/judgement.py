@@ -29,7 +29,7 @@ from lib import metrics
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.judgement.shortcuts.cues import CHANNEL, COUNTERMEASURE, SHORTCUTS, columns_of
-from lib.metrics.draws import interval
+from lib.metrics.resampling import interval
 
 TOGETHER = "all shortcuts"
 GROUPS = {

@@ -5,7 +5,7 @@ import numpy as np
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.judgement.verdict.counts import contradictions, fitting
 from lib.judgement.verdict.reading import read_matrix, read_report
-from lib.metrics.answers import from_counts
+from lib.metrics.measures import from_counts
 
 
 def verdict(text, *, source="text"):
