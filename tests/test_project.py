@@ -123,7 +123,7 @@ def test_params_file_fits_its_notebook(notebook, path):
 
 
 def test_every_params_folder_belongs_to_a_notebook():
-    folders = {p.name for p in params.PARAMS.iterdir()} - {"corpora", "studies"}
+    folders = {p.name for p in params.PARAMS.iterdir() if p.is_dir()} - {"corpora", "studies"}
     assert folders == set(NOTEBOOKS)
 
 
