@@ -48,11 +48,6 @@ def unordered(function, tasks, *, jobs, scheduler=None):
         The cluster cannot be used, see `check`; or a worker has another version of lib.
     RunError
         A task was lost with worker after worker, or the scheduler went away.
-
-    Examples
-    --------
-    >>> sorted(unordered(abs, [(-1,), (2,)], jobs=1))
-    [1, 2]
     """
     if not scheduler:
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
@@ -63,13 +58,10 @@ def unordered(function, tasks, *, jobs, scheduler=None):
 
 
 def check(scheduler):
-    """Refuse an unusable cluster before anything is sent to it.
+    """Refuse an unusable cluster (InputError) before anything is sent to it.
 
-    Raises
-    ------
-    InputError
-        The address is malformed, there is no response within 10 s, no worker has joined,
-        or a worker has several threads.
+    The address is malformed, there is no response within 10 s, no worker has joined, or a
+    worker has several threads.
     """
     _refuse_malformed(scheduler)
     try:

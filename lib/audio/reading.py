@@ -89,22 +89,9 @@ def duration(path):
 
 
 def find_recordings(folder, trials):
-    """The files of some trials in a folder, ``<trial>.wav`` or ``<trial>.flac``.
+    """The files ``<trial>.wav`` or ``<trial>.flac`` of some trials in a folder or URL; a list of str.
 
-    Parameters
-    ----------
-    folder : str or Path
-        A folder or a URL; a relative folder starts at the working directory.
-    trials : iterable of str
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    InputError
-        A trial has no file there, or the URL cannot be reached.
+    A relative folder starts at the working directory. InputError for a trial without a file.
     """
     folder, found = places.absolute(folder, Path.cwd()), []
     there = places.listing(folder)

@@ -37,21 +37,11 @@ _PUBLISHED_PROTOCOLS = {
 class CorpusReport:
     """The result of `check`; `as_json` is the output of ``study corpus --json``.
 
-    Attributes
-    ----------
-    splits : dict
-        ``{"train": {"genuine": n, "spoof": n}, ...}`` as the protocols list them.
-    missing, unlisted : list of str
-        Recordings, as ``split/file``: listed and not there; there and not listed.
-    unreadable : dict of str to str
-        Recordings that cannot be used -> reason.
-    notes : dict of str to int
-        Notes of reading ("resampled from 8000 Hz") and how many recordings they concern.
-    shared_speakers, shared_configurations : dict of str to list
-        ``{"train/dev": [...]}`` for each pair of splits that shares any; a configuration is
-        environment/playback/recorder of a spoof.
-    remarks : list of str
-        Sentences on which corpus this is.
+    `splits` counts trials as listed, ``{"train": {"genuine": n, "spoof": n}, ...}``; `missing`
+    and `unlisted` name recordings as ``split/file``; `unreadable` maps them to reasons;
+    `notes` counts notes of reading ("resampled from 8000 Hz"); `shared_speakers` and
+    `shared_configurations` (environment/playback/recorder of a spoof) map each pair of splits,
+    ``train/dev``, to what it shares; `remarks` are sentences on which corpus this is.
     """
 
     corpus: str
@@ -148,17 +138,7 @@ def describe(report):
 
 
 def usable(name, data, layout, *, allow_partial=False):
-    """Open a corpus for work, without its unusable recordings if `allow_partial`.
-
-    Returns
-    -------
-    lib.corpus.Corpus
-
-    Raises
-    ------
-    InputError
-        Without `allow_partial`: a listed recording is missing.
-    """
+    """Open a corpus for work (`lib.corpus.open_corpus`), without its unusable recordings if `allow_partial`."""
     if not allow_partial:
         return open_corpus(name, data, layout)
     report = check(name, data, layout)

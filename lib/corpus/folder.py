@@ -76,24 +76,11 @@ def layout_of(name):
 
 
 def read_trials(folder, layout):
-    """All trials that the protocols list, whether their recordings are there or not.
+    """All trials that the protocols list, whether their recordings are there or not; see `Corpus.trials`.
 
-    Parameters
-    ----------
-    folder : str or Path
-        The corpus' folder or URL; a relative folder starts at the project's folder.
-    layout : str
-        Such as ``asvspoof2017_v2``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `Corpus.trials`.
-
-    Raises
-    ------
-    InputError
-        Folder or protocol are missing or malformed, or the URL cannot be reached.
+    `folder` is the corpus' folder or URL (a relative folder starts at the project's folder),
+    `layout` such as ``asvspoof2017_v2``. InputError if folder or protocol are missing or
+    malformed, or the URL cannot be reached.
     """
     folder = places.absolute(folder)
     if not places.is_folder(folder):

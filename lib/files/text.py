@@ -7,18 +7,9 @@ from lib.files import places
 
 
 def read_text(path, what):
-    """The text of a file or URL, without a byte-order mark.
+    """The text of a file or URL without a byte-order mark; `what` it should be, "a protocol", is for messages.
 
-    Parameters
-    ----------
-    path : str or Path
-    what : str
-        What the file should be, for messages: "a protocol".
-
-    Raises
-    ------
-    InputError
-        The file is missing, unreadable or unreachable, or not text in UTF-8.
+    InputError if it is missing, unreadable or unreachable, or not text in UTF-8.
     """
     try:
         return io.TextIOWrapper(io.BytesIO(places.read(path)), encoding="utf-8-sig").read()

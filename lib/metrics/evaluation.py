@@ -108,21 +108,10 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", "balanced_accuracy"), resamples=1000):
     """Intervals over clusters instead of trials.
 
-    Parameters
-    ----------
-    scores, labels, clusters : numpy.ndarray [shape=(trials,)]
-    variance : float
-        Of the EER over resampled trials.
-    metrics : sequence of str
-        The EER among them.
-    resamples : int > 0
-
-    Returns
-    -------
-    dict
-        `count` of clusters, ``<metric>_ci`` [low, high], `design_effect` (variance of the
-        EER over clusters / over trials; None where the latter is 0), and `most`, the
-        cluster without which the EER changes most.
+    `variance` is that of the EER over resampled trials; `metrics` include the EER. Returns
+    `count` of clusters, ``<metric>_ci`` [low, high], `design_effect` (variance of the EER over
+    clusters / over trials; None where the latter is 0), and `most`, the cluster without which
+    the EER changes most.
     """
     values = resample(scores, labels, clusters=clusters, metrics=metrics, resamples=resamples)
     ends = intervals(values, {}, labels, clusters=clusters)
@@ -139,14 +128,7 @@ def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", 
 
 
 def leave_one_out(scores, labels, clusters):
-    """The EER without each cluster in turn.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a cluster, the largest change first]
-        `cluster`, `without` (EER of the other trials), `change` (EER of all trials less
-        that); NaN where the other trials are of one class.
-    """
+    """Table of the EER `without` each `cluster`, and its `change` (NaN if one class is left), largest change first."""
     scores, labels = checked(scores, labels)
     names, everything, rows = np.asarray(clusters).astype(str), eer(scores, labels)[0], []
     for name in np.unique(names):

@@ -37,22 +37,11 @@ def report(scores, labels, threshold):
 
 
 def from_counts(matrix):
-    """Metrics of a confusion matrix, or of many at once.
+    """Metrics of confusion matrices [shape=(..., 2, 2)], rows truth, columns decision, spoof first.
 
-    Parameters
-    ----------
-    matrix : array_like [shape=(..., 2, 2)]
-        Rows truth, columns decision, spoof first; counts or weights, both classes present.
-
-    Returns
-    -------
-    dict of str to float or numpy.ndarray [shape=(...)]
-        Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class
-        baseline), `far`, `frr`; `mcc`, -1 to 1, 0 when one class is never decided for.
-
-    References
-    ----------
-    B. W. Matthews, Biochimica et Biophysica Acta 405, 1975 (MCC).
+    Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline),
+    `far`, `frr`; `mcc` (B. W. Matthews, Biochimica et Biophysica Acta 405, 1975), -1 to 1, 0
+    when one class is never decided for. Counts or weights, both classes present.
     """
     matrix = np.asarray(matrix, dtype=np.float64)
     truth, decided = matrix.sum(-1), matrix.sum(-2)

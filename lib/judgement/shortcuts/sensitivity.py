@@ -16,7 +16,7 @@ RATES = ("far", "frr", "eer")
 
 
 def sensitivity(score, recordings, labels, threshold, names=tuple(INTERVENTIONS), *, resamples=1000):
-    """False accepts, false rejects and EER before and after each intervention.
+    """False accepts, false rejects and EER before and after each intervention; see `sensitivity_of_scores`.
 
     Parameters
     ----------
@@ -26,11 +26,6 @@ def sensitivity(score, recordings, labels, threshold, names=tuple(INTERVENTIONS)
         As for `versions`.
     labels, threshold, resamples
         As for `sensitivity_of_scores`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `sensitivity_of_scores`.
 
     Raises
     ------
@@ -135,15 +130,8 @@ def of_runs(tables):
 def fit_reference(table):
     """The plainest countermeasure: logistic regression on MFCC statistics of train.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `split`, `label` and the cues of `describe`.
-
-    Returns
-    -------
-    sklearn.pipeline.Pipeline
-        Its `decision_function` gives log-odds of genuine.
+    `table` has `split`, `label` and the cues of `describe`. Returns a scikit-learn pipeline
+    whose `decision_function` gives log-odds of genuine.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
