@@ -27,19 +27,8 @@ _RULE = "expected lines 'trial score', 'trial score label' or 'trial label score
 def write_scores(path, trials, scores, labels=None):
     """Write a score file that `read_scores` reads back bit for bit.
 
-    Parameters
-    ----------
-    path : str or Path
-    trials : sequence of str
-    scores : sequence of float, log-odds
-    labels : sequence of int, optional
-        1 = genuine, 0 = spoof.
-
-    Raises
-    ------
-    InputError
-        The lengths differ, a score is not finite, a trial is duplicate or a label is
-        neither 1 nor 0.
+    `scores` are log-odds, `labels` 1 = genuine, 0 = spoof. InputError if lengths differ, a
+    score is not finite, a trial is duplicate or a label is neither 1 nor 0.
 
     Examples
     --------
@@ -67,16 +56,12 @@ def write_scores(path, trials, scores, labels=None):
 
 
 def read_scores(path):
-    """Read the score file of any system.
+    """Read the score file of any system, a local file or a URL.
 
     Tab- or space-separated, with or without a header; columns ``trial score``,
     ``trial score label`` or ``trial label score``, labels genuine (or bonafide) and spoof.
     Trial names may end in ``.wav`` or ``.flac``. A byte-order mark, Windows line ends and
     blank lines are accepted.
-
-    Parameters
-    ----------
-    path : str or Path
 
     Returns
     -------
@@ -88,8 +73,7 @@ def read_scores(path):
     ------
     InputError
         The file is missing or empty, a line has the wrong columns, a score is not a finite
-        number, a trial is duplicate, commas separate. The message names file, line, value
-        and rule.
+        number, a trial is duplicate, commas separate: file, line, value and rule.
 
     Examples
     --------
@@ -120,16 +104,7 @@ def read_scores(path):
 
 
 def match(scores, protocol, *, allow_missing=False):
-    """Join scores with the protocol's columns of their trials.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        From `read_scores`.
-    protocol : pandas.DataFrame
-        From `lib.corpus.read_protocol`.
-    allow_missing : bool
-        Take the trials that both have, instead of an error when they differ.
+    """Join scores (`read_scores`) with the columns of their trials in a protocol (`lib.corpus.read_protocol`).
 
     Returns
     -------
@@ -140,8 +115,8 @@ def match(scores, protocol, *, allow_missing=False):
     Raises
     ------
     InputError
-        Trials are missing or extra and `allow_missing` is false, or none is common; a
-        label contradicts the protocol; only one class is left.
+        Trials are missing or extra without `allow_missing`, or none is common; a label
+        contradicts the protocol; only one class is left.
     """
     source = scores.attrs.get("source", "scores")
     scored, listed = set(scores["trial"]), set(protocol["trial"])

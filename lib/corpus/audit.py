@@ -68,21 +68,9 @@ class CorpusReport:
 def check(name, data, layout, *, jobs=2):
     """Check a corpus: counts, files and what the splits share; every recording is decoded.
 
-    Parameters
-    ----------
-    name, data, layout : str
-        As for `lib.corpus.open_corpus`.
-    jobs : int > 0
-        Threads that decode; see `lib.files.places.each` for a URL.
-
-    Returns
-    -------
-    CorpusReport
-
-    Raises
-    ------
-    InputError
-        Folder or protocols are missing or malformed, or the URL cannot be reached.
+    `name`, `data` and `layout` as for `lib.corpus.open_corpus`; `jobs` threads decode. Returns a
+    `CorpusReport`. InputError if folder or protocols are missing or malformed, or the URL
+    cannot be reached.
 
     Examples
     --------

@@ -35,10 +35,8 @@ class Corpus:
 
     Attributes
     ----------
-    name : str
-        Also the MLflow experiment of its runs.
-    folder : str
-        Absolute path, or URL.
+    name, folder : str
+        The name is the MLflow experiment of its runs; the folder an absolute path or a URL.
     trials : pandas.DataFrame [one row a trial]
         The protocol's columns, `split`, and `path` (str) or URL of the recording.
     digest : str
@@ -111,24 +109,10 @@ def recordings_there(folder, layout):
 
 
 def open_corpus(name, data, layout, *, left_out=None):
-    """Open a corpus for work.
+    """Open a corpus for work; `data` and `layout` as `folder` and `layout` of `read_trials`.
 
-    Parameters
-    ----------
-    name : str
-    data, layout
-        As `folder` and `layout` of `read_trials`.
-    left_out : dict of str to str, optional
-        Unusable files (``split/name``) and reasons. Any other listed recording must exist.
-
-    Returns
-    -------
-    Corpus
-
-    Raises
-    ------
-    InputError
-        See `read_trials`; or a recording is missing and not in `left_out`.
+    `left_out` maps unusable files (``split/name``) to reasons; any other listed recording
+    must exist, or InputError is raised, as it is for the reasons of `read_trials`.
 
     Examples
     --------

@@ -20,16 +20,11 @@ LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "spoof"
 
 
 def read_protocol(path):
-    """Read one protocol file of ASVspoof 2017.
+    """Read one protocol file of ASVspoof 2017, a local file or a URL.
 
     Lines hold file, label, speaker, phrase, environment, playback and recorder, separated
     by white space (Version 1 uses the same order). A byte-order mark, Windows line ends and
     blank lines are accepted.
-
-    Parameters
-    ----------
-    path : str or Path
-        A local file or a URL.
 
     Returns
     -------

@@ -33,17 +33,9 @@ class Unreachable(InputError):
 def listing(folder):
     """Files and folders directly in a folder, by one request (in an object store one for 1,000 names).
 
-    Returns
-    -------
-    dict of str to (int or None, int or str or None), or to None
-        Name -> size in bytes and a mark that changes with the content (a tag, or a time of
-        change), each None where unavailable; None for a folder. Sorted by name; empty when
-        there is no such folder.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be listed, or `Unreachable`.
+    Name -> (size in bytes, mark that changes with the content: a tag, or a time of change),
+    each None where unavailable; None for a folder. Sorted by name; empty when there is no such
+    folder. InputError if it cannot be listed, or `Unreachable`.
     """
     if not is_url(folder):
         return dict(sorted(_on_disk(folder)))

@@ -7,7 +7,7 @@ from lib.errors import InputError
 
 
 def checked(scores, labels):
-    """Scores (float64) and labels (int64) as one-dimensional arrays, or an InputError that says what is wrong."""
+    """Scores (float64) and labels (int64) as one-dimensional arrays, or an InputError."""
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape:
         raise InputError(f"scores of shape {scores.shape} and labels of shape {labels.shape}: expected equal lengths")

@@ -20,24 +20,16 @@ from lib.scores import match, read_scores
 def read_tables(
     scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
 ):
-    """Join score files of any system with their protocols.
+    """Join score files of any system with their protocols (local files or URLs).
 
-    Parameters
-    ----------
-    scores_path, protocol_path : str or Path
-        Local files or URLs.
-    dev_scores, dev_protocol : str or Path, optional
-        The same system's scores of dev.
-    allow_missing : bool
-        Take the trials that scores and protocol share; a warning tells how many.
-    recordings : str or Path, optional
-        Folder or URL of the scored recordings: their durations become a column.
+    `dev_scores` and `dev_protocol` are the same system's of dev. `allow_missing` takes the
+    trials that scores and protocol share. `recordings`, a folder or URL of the scored
+    recordings, adds their `duration`, s.
 
     Returns
     -------
-    table : pandas.DataFrame
-        See `lib.scores.match`; with `recordings` a column `duration`, s.
-    dev : pandas.DataFrame or None
+    table, dev : pandas.DataFrame
+        See `lib.scores.match`; dev is None without its files.
 
     Raises
     ------

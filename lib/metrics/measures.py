@@ -59,8 +59,8 @@ def from_counts(matrix):
     }
 
 
-def rate_interval(errors, count, level=0.95):
-    """Wilson's interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
+def rate_interval(errors, count):
+    """Wilson's 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def rate_interval(errors, count, level=0.95):
     """
     from scipy.stats import binomtest
 
-    ends = binomtest(int(errors), int(count)).proportion_ci(level, method="wilson")
+    ends = binomtest(int(errors), int(count)).proportion_ci(0.95, method="wilson")
     return float(ends.low), float(ends.high)
 
 

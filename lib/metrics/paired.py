@@ -11,23 +11,23 @@ from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
 from lib.metrics.curves import auc, checked, eer
 from lib.metrics.measures import evaluate
-from lib.metrics.resampling import LEVEL, freedom_of, interval, intervals, resample
+from lib.metrics.resampling import LEVEL, interval, intervals, resample
 
 
-def compare(first, second, labels, *, metric="eer", clusters=None, resamples=1000, seed=0):
+def compare(first, second, labels, *, metric="eer", resamples=1000, seed=0):
     """Paired bootstrap of the difference between two systems' scores of the same trials in the same order.
 
     `metric` is one of `lib.metrics.METRICS` or ``min_cllr``. Returns `first`, `second`,
     `difference` (first - second), its interval `low`, `high`, and the two-sided `p` of no
-    difference: normal, or over clusters Student's t. S. Bengio and J. Mariéthoz, "A
-    statistical significance test for person authentication", Odyssey 2004.
+    difference (S. Bengio and J. Mariéthoz, "A statistical significance test for person
+    authentication", Odyssey 2004).
     """
     first, labels = checked(first, labels)
     second, _ = checked(second, labels)
-    settings = {"metrics": (metric,), "clusters": clusters, "resamples": resamples, "seed": seed}
+    settings = {"metrics": (metric,), "resamples": resamples, "seed": seed}
     values = [evaluate(scores, labels)[metric] for scores in (first, second)]
     spread = [resample(scores, labels, **settings)[metric] for scores in (first, second)]
-    return _difference(values, spread, freedom_of(labels, clusters))
+    return _difference(values, spread)
 
 
 def delong(first, second, labels):
@@ -132,14 +132,14 @@ def holm(p):
     return corrected
 
 
-def _difference(values, spread, freedom=np.inf):
+def _difference(values, spread):
     from scipy.special import stdtr
 
     difference, change = values[0] - values[1], spread[0] - spread[1]
     se = change.std()
-    low, high = interval(change, freedom)
-    # stdtr takes finite degrees of freedom; a million are the normal distribution
-    p = 2 * stdtr(min(freedom, 1e6), -abs(difference) / se) if se > 1e-12 else float(difference == 0)
+    low, high = interval(change, np.inf)
+    # A million degrees of freedom are the normal distribution.
+    p = 2 * stdtr(1e6, -abs(difference) / se) if se > 1e-12 else float(difference == 0)
     return {
         "first": values[0], "second": values[1], "difference": difference, "low": low, "high": high, "p": float(p)
     }  # fmt: skip

@@ -15,14 +15,7 @@ _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
 
 def confusion_matrix(matrix, title):
-    """Counts and shares of the decisions for each class.
-
-    `matrix` [shape=(2, 2)] has rows truth, columns decision, spoof first (`lib.metrics.confusion`).
-
-    Examples
-    --------
-    ``confusion_matrix([[90, 10], [5, 45]], "eval").savefig("confusion.png")``
-    """
+    """Counts and shares of the decisions of a matrix [shape=(2, 2)], as from `lib.metrics.confusion`."""
     figure, axes = page(4.4, 3.6)
     _draw_matrix(axes, matrix)
     axes.set_title(title, fontsize=11)
