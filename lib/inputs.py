@@ -92,8 +92,9 @@ class Matrix:
         One of `lib.features.FEATURES`.
     normalisation : str
         ``none``, ``mean`` or ``cmvn``, over the frames of each recording.
-    deltas : bool
-        Whether first and second differences over time stand below the feature.
+    deltas : int
+        Frames of the slopes that stand below the feature, first and second order; 0
+        for none.
     frames : int
         Length that recordings are repeated or cut to; 0 keeps each whole.
     settings : lib.features.FeatureSettings
@@ -101,7 +102,7 @@ class Matrix:
 
     feature: str
     normalisation: str = "none"
-    deltas: bool = False
+    deltas: int = 0
     frames: int = 0
     settings: FeatureSettings = FeatureSettings()
 
@@ -116,7 +117,7 @@ class Matrix:
 
     def shown(self, kept):
         """Kept matrices as a system sees them."""
-        found = [normalised(with_deltas(m) if self.deltas else m, self.normalisation) for m in kept]
+        found = [normalised(with_deltas(m, self.deltas) if self.deltas else m, self.normalisation) for m in kept]
         return np.stack([fixed(m, self.frames) for m in found])[..., None] if self.frames else found
 
 

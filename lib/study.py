@@ -12,7 +12,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from lib import comparison, metrics, params
-from lib.corpus import SPLITS, audit
+from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
 from lib.judgement import diagnosis, repairs
 from lib.plots import diagnosis as diagnosis_plots
@@ -145,6 +145,15 @@ class Run:
         for item, kept in zip(fed.inputs, fed.kept, strict=True):
             shown = kept.batch("train", self.first_trials())
             display(signals.gallery(shown, ["genuine", "spoof"], title=item.feature, colours=item.colours))
+
+    def show_matrices(self, fed):
+        """Mean over time of each row, by label, over the first training trials of either."""
+        (item,), labels = fed.inputs, fed.labels["train"]
+        means = {}
+        for label, name in enumerate(LABEL_NAMES):
+            (found,) = fed.load("train", np.flatnonzero(labels == label)[:100])
+            means[name] = np.stack([np.asarray(matrix).reshape(len(matrix), -1).mean(axis=1) for matrix in found])
+        return signals.row_means(means, f"{item.feature}, normalisation: {item.normalisation}")
 
     def show_copies(self, fed, copies):
         """Changed copies of the first genuine training image, by the run's augmentation and by the usual one."""

@@ -8,31 +8,31 @@ from lib.features.augment import augmented
 
 
 @pytest.fixture
-def pictures(rng):
+def images(rng):
     return rng.integers(60, 190, size=(6, 40, 40)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("kind", ["audio", "image"])
-def test_augmented_copy_depends_on_seed_trial_and_copy_only(pictures, kind):
-    whole = augmented(pictures, range(6), kind, copy=2, seed=5)
-    np.testing.assert_array_equal(augmented(pictures[3:4], [3], kind, copy=2, seed=5)[0], whole[3])
+def test_augmented_copy_depends_on_seed_trial_and_copy_only(images, kind):
+    whole = augmented(images, range(6), kind, copy=2, seed=5)
+    np.testing.assert_array_equal(augmented(images[3:4], [3], kind, copy=2, seed=5)[0], whole[3])
     for how in ({"copy": 1, "seed": 5}, {"copy": 2, "seed": 6}):
-        assert not np.array_equal(augmented(pictures, range(6), kind, **how), whole)
-    same = augmented(np.repeat(pictures[:1], 2, 0), [0, 1], kind, copy=2, seed=5)
+        assert not np.array_equal(augmented(images, range(6), kind, **how), whole)
+    same = augmented(np.repeat(images[:1], 2, 0), [0, 1], kind, copy=2, seed=5)
     assert not np.array_equal(same[0], same[1])
-    assert whole.dtype == np.uint8 and whole.shape == pictures.shape
+    assert whole.dtype == np.uint8 and whole.shape == images.shape
 
 
 @pytest.mark.parametrize(("kind", "copy"), [("audio", 0), ("image", 0), ("none", 3)])
-def test_augmented_copy_zero_and_none_are_the_picture(pictures, kind, copy):
-    np.testing.assert_array_equal(augmented(pictures, range(6), kind, copy=copy, seed=0), pictures)
+def test_augmented_copy_zero_and_none_are_the_image(images, kind, copy):
+    np.testing.assert_array_equal(augmented(images, range(6), kind, copy=copy, seed=0), images)
 
 
 def test_augmented_audio_never_moves_energy_between_frequencies():
-    picture = np.zeros((1, 40, 40), np.uint8)
-    picture[0, 10] = 200  # one steady tone
+    image = np.zeros((1, 40, 40), np.uint8)
+    image[0, 10] = 200  # one steady tone
     for copy in range(1, 40):
-        changed = augmented(picture, [0], "audio", copy=copy, seed=0)[0].astype(int)
+        changed = augmented(image, [0], "audio", copy=copy, seed=0)[0].astype(int)
         rows = changed - np.median(changed)
         others = np.delete(rows, 10, axis=0)
         assert np.abs(others).max() <= 5  # the mask's mean at most
@@ -40,12 +40,12 @@ def test_augmented_audio_never_moves_energy_between_frequencies():
 
 
 def test_augmented_image_tilts_what_audio_keeps_level():
-    picture = np.zeros((1, 40, 40), np.uint8)
-    picture[0, 10] = 200
-    rows = [np.flatnonzero(augmented(picture, [0], "image", copy=c, seed=0)[0].max(axis=1) > 50) for c in range(1, 9)]
+    image = np.zeros((1, 40, 40), np.uint8)
+    image[0, 10] = 200
+    rows = [np.flatnonzero(augmented(image, [0], "image", copy=c, seed=0)[0].max(axis=1) > 50) for c in range(1, 9)]
     assert max(len(r) for r in rows) > 3
 
 
-def test_augmented_unknown_kind_is_refused(pictures):
-    with pytest.raises(InputError, match="augmentation = 'flip': one of audio, image, none"):
-        augmented(pictures, range(6), "flip", copy=1, seed=0)
+def test_augmented_unknown_kind_is_refused(images):
+    with pytest.raises(InputError, match="augmentation must be one of audio, image, none, got 'flip'"):
+        augmented(images, range(6), "flip", copy=1, seed=0)

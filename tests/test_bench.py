@@ -87,18 +87,18 @@ def test_compared_ways_do_every_recording(corpus):
 
 def test_figure_reopened_has_the_images_size(rng):
     feature = rng.normal(size=(20, 30)).astype(np.float32)
-    picture = extraction._reopened(feature, SETTINGS, 48, title="MFCC", y_axis=None)
-    assert picture.shape == (48, 48, 3)
-    assert picture.std() > 10  # something is drawn
-    assert images.to_index(feature, 48).shape == picture.shape[:2]
+    image = extraction._reopened(feature, SETTINGS, 48, title="MFCC", y_axis=None)
+    assert image.shape == (48, 48, 3)
+    assert image.std() > 10  # something is drawn
+    assert images.to_index(feature, 48).shape == image.shape[:2]
 
 
-def test_png_folders_hold_the_pictures_that_the_store_feeds(tmp_path, rng):
-    pictures = rng.integers(0, 256, size=(5, 32, 32)).astype(np.uint8)
-    ways.png_folders(pictures, [1, 1, 0, 1, 1], "magma", tmp_path)
+def test_png_folders_hold_the_images_that_the_store_feeds(tmp_path, rng):
+    indices = rng.integers(0, 256, size=(5, 32, 32)).astype(np.uint8)
+    ways.png_folders(indices, [1, 1, 0, 1, 1], "magma", tmp_path)
     batches = ways.from_png(tmp_path, 32, 8)
     ((found, labels),) = [(x.numpy(), y.numpy()) for x, y in batches]
-    expected = images.coloured(pictures, "magma").astype(np.float32)
+    expected = images.coloured(indices, "magma").astype(np.float32)
     assert sorted(part.tobytes() for part in found) == sorted(part.tobytes() for part in expected)
     (spoof,) = found[labels[:, 0] == 0]
     np.testing.assert_array_equal(spoof, expected[2])
@@ -109,13 +109,13 @@ def test_png_folders_hold_the_pictures_that_the_store_feeds(tmp_path, rng):
 
 
 @pytest.mark.parametrize("top", [0, 20])
-def test_epoch_ways_train_the_same_pictures(top, rng):
-    pictures = rng.normal(size=(6, 32, 32, 3)).astype(np.float32)
+def test_epoch_ways_train_the_same_images(top, rng):
+    images = rng.normal(size=(6, 32, 32, 3)).astype(np.float32)
     labels = {"train": np.array([0, 1, 0, 1, 0, 1]), "dev": np.array([0, 1, 1])}
     system = models.mobilenet("random", size=32)
 
     def source(positions, copy):
-        return pictures[positions]
+        return images[positions]
 
     found, seconds = transfer_ways.epoch_ways(system, top, "block_14_add", source, source, labels, batch_size=4)
     assert [way() for way in found.values()] == [6, 6]

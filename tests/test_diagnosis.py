@@ -115,7 +115,7 @@ def test_diagnose_rare_class_never_answered_is_one_class_always():
     found = diagnose(evidence)
     assert found.cause == "one class always"
     assert found.figures["dev_auc"] > 0.9
-    assert "answer is spoof for 100.0 % of its genuine" in found.findings[0]
+    assert "classified as spoof for 100.0 % of its genuine" in found.findings[0]
     assert "threshold on dev" in found.advice
     assert diagnose(replace(evidence, threshold=found.figures["dev_eer_threshold"])).cause == "healthy"
 
@@ -173,7 +173,7 @@ def test_diagnose_few_trials_prove_nothing(rng):
     table = pd.DataFrame({"score": rng.normal(size=6), "label": [1, 1, 1, 0, 0, 0]})
     found = diagnose(Evidence(table, table))
     assert found.cause == "undecided"
-    assert "3 genuine and 3 spoof trials of dev do not tell it from chance" in describe(found)
+    assert "With 3 genuine and 3 spoof trials dev is indistinguishable from chance" in describe(found)
 
 
 def test_diagnose_one_class_or_scores_that_do_not_fit_are_refused(good):

@@ -220,9 +220,9 @@ def test_extract_folder_of_weights_gives_its_models_vectors(corpus, folder, tmp_
 
 
 def test_extract_refuses_wrong_settings(corpus, tmp_path):
-    with pytest.raises(InputError, match="sr = 8000: .* at 16000 Hz"):
+    with pytest.raises(InputError, match="sr must be 16000 Hz, .* got 8000"):
         extract(corpus, tmp_path, sr=8000)
-    with pytest.raises(InputError, match="precision = 'half': one of auto, float32, bfloat16"):
+    with pytest.raises(InputError, match="precision must be one of auto, float32, bfloat16, got 'half'"):
         extract(corpus, tmp_path, precision="half")
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/store: the store cannot be written"):

@@ -1,13 +1,18 @@
 """Features against librosa's own output, to 1e-3 dB."""
 
+import dataclasses
+import doctest
+
 import librosa
 import numpy as np
 import pytest
+import scipy.fft
+import scipy.signal
 from conftest import SR, tone
 
 from lib import audio, features
 from lib.errors import InputError
-from lib.features import FeatureSettings
+from lib.features import FeatureSettings, frames, images, matrices, wanted
 
 SETTINGS = [
     FeatureSettings(),
@@ -15,7 +20,7 @@ SETTINGS = [
     FeatureSettings(n_fft=1024, win_length=1024, hop_length=256, fmin=100.0, fmax=6000.0, top_db=60.0),
 ]
 
-LIKE_LIBROSA = ("spectrogram", "mel", "mfcc", "stft")  # librosa has no picture like `fft`
+LIKE_LIBROSA = ("spectrogram", "mel", "mfcc", "stft")  # librosa has nothing like `fft` and `lfcc`
 
 
 def librosa_features(y, s):
@@ -60,6 +65,63 @@ def test_compute_equals_librosa_on_real_speech(shared):
             np.testing.assert_allclose(ours[name], theirs[name], atol=1e-3)
 
 
+BASELINES = [  # of the ASVspoof challenges of 2019 and 2021, and one with another range
+    FeatureSettings(n_fft=512, win_length=320, hop_length=160, window="hamming"),
+    FeatureSettings(n_fft=1024, win_length=480, hop_length=240, window="hamming", n_linear=70),
+    FeatureSettings(n_fft=512, win_length=512, hop_length=256, fmin=300.0, fmax=3400.0, n_linear=30, n_lfcc=13),
+]
+
+
+def plain_lfcc(y, s):
+    """The published definition in float64, step by step."""
+    padded = np.pad(y.astype(np.float64), s.n_fft // 2)
+    window = np.zeros(s.n_fft)
+    first = (s.n_fft - s.win_length) // 2
+    window[first : first + s.win_length] = scipy.signal.get_window(s.window, s.win_length)
+    starts = range(0, len(padded) - s.n_fft + 1, s.hop_length)
+    power = np.abs([np.fft.rfft(padded[start : start + s.n_fft] * window) for start in starts]) ** 2
+    corners = np.linspace(s.fmin, s.fmax, s.n_linear + 2)
+    bins = np.fft.rfftfreq(s.n_fft, 1 / s.sr)
+    triangles = [np.interp(bins, corners[k : k + 3], [0, 1, 0]) for k in range(s.n_linear)]
+    bands = np.log10(np.maximum(power @ np.transpose(triangles), s.amin))
+    return scipy.fft.dct(bands, norm="ortho", axis=1)[:, : s.n_lfcc].T
+
+
+@pytest.mark.parametrize("settings", BASELINES)
+def test_compute_lfcc_is_the_published_definition(rng, settings):
+    y = speech_like(rng)
+    ours = features.compute(y, ["lfcc"], settings)["lfcc"]
+    assert ours.dtype == np.float32
+    assert ours.shape == (settings.n_lfcc, 1 + len(y) // settings.hop_length)
+    np.testing.assert_allclose(ours, plain_lfcc(y, settings), atol=1e-4)  # 1e-3 dB
+
+
+def test_compute_lfcc_depends_on_bands_and_coefficients(rng):
+    y, settings = speech_like(rng), BASELINES[0]
+    whole = features.compute(y, ["lfcc"], settings)["lfcc"]
+    few = features.compute(y, ["lfcc"], dataclasses.replace(settings, n_lfcc=13))["lfcc"]
+    np.testing.assert_allclose(few, whole[:13], atol=1e-5)
+    more = features.compute(y, ["lfcc"], dataclasses.replace(settings, n_linear=40))["lfcc"]
+    assert np.abs(more - whole).max() > 0.5
+    mfcc = dataclasses.replace(settings, n_mfcc=13, n_mels=64, top_db=60.0)
+    np.testing.assert_array_equal(features.compute(y, ["lfcc"], mfcc)["lfcc"], whole)
+
+
+def test_compute_lfcc_level_moves_the_first_coefficient_alone(rng):
+    y, settings = speech_like(rng), BASELINES[0]
+    difference = features.compute(10 * y, ["lfcc"], settings)["lfcc"] - features.compute(y, ["lfcc"], settings)["lfcc"]
+    np.testing.assert_allclose(difference[0], 2 * np.sqrt(20), atol=1e-4)
+    np.testing.assert_allclose(difference[1:], 0, atol=1e-4)
+
+
+def test_compute_lfcc_more_bands_than_bins_are_refused():
+    settings = FeatureSettings(n_fft=256, win_length=256, n_linear=300)
+    with pytest.raises(
+        InputError, match="n_linear must leave a bin of the FFT to each band, got 300 bands every 27 Hz"
+    ):
+        features.compute(tone(0.5).astype(np.float32), ["lfcc"], settings)
+
+
 def test_compute_several_at_once_equals_one_by_one(rng):
     y = speech_like(rng)
     together = features.compute(y, features.FEATURES, SETTINGS[0])
@@ -100,6 +162,8 @@ def test_compute_shorter_than_a_window_gives_one_frame():
         ({"hop_length": 0}, "hop_length must be positive, got 0"),
         ({"fmax": 9000.0}, "fmax must be at most sr / 2, got 9000.0"),
         ({"n_mfcc": 200}, "n_mfcc must be positive and at most n_mels, got 200"),
+        ({"n_linear": 0}, "n_linear must be positive, got 0"),
+        ({"n_lfcc": 21}, "n_lfcc must be positive and at most n_linear, got 21"),
         ({"top_db": 0.0}, "top_db"),
         ({"window": "no such"}, "window must be one of scipy's, got 'no such'"),
     ],
@@ -119,3 +183,26 @@ def test_identity_holds_only_what_the_feature_depends_on():
     a, b = FeatureSettings(), FeatureSettings(n_mfcc=13)
     assert features.identity("spectrogram", a) == features.identity("spectrogram", b)
     assert features.identity("mfcc", a) != features.identity("mfcc", b)
+    c = FeatureSettings(n_linear=40, n_lfcc=30)
+    for name in features.FEATURES:
+        assert (features.identity(name, a) == features.identity(name, c)) == (name != "lfcc")
+
+
+def test_identity_of_the_base_papers_features_is_what_it_was():
+    """A setting that only a later feature needs must not send stored images away."""
+    frames = {"sr": 16_000, "n_fft": 2048, "win_length": 2048, "hop_length": 512, "window": "hann"}
+    spectrum = {**frames, "amin": 1e-10, "top_db": 80.0}
+    bands = {**spectrum, "n_mels": 128, "fmin": 0.0, "fmax": 8000.0}
+    expected = {"stft": frames, "spectrogram": spectrum, "fft": spectrum, "mel": bands, "mfcc": {**bands, "n_mfcc": 20}}
+    assert {name: features.identity(name, FeatureSettings()) for name in expected} == expected
+
+
+def test_identity_unknown_feature_names_the_nearest():
+    with pytest.raises(InputError, match=r"unknown feature 'lfc'; did you mean lfcc\?"):
+        features.identity("lfc", FeatureSettings())
+
+
+@pytest.mark.parametrize("module", [frames, images, matrices, wanted])
+def test_examples_of_docstrings_hold(module):
+    found = doctest.testmod(module)
+    assert found.attempted and not found.failed

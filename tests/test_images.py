@@ -103,8 +103,10 @@ def test_coloured_is_the_colormap_at_each_index():
 
 
 def test_colormap_unknown_is_named():
-    with pytest.raises(InputError, match="colormap 'no such' is unknown"):
+    with pytest.raises(InputError, match="unknown colormap 'no such'; matplotlib has magma"):
         images.colormap("no such")
+    with pytest.raises(InputError, match=r"unknown colormap 'magna'; did you mean magma\?"):
+        images.colormap("magna")
 
 
 def drawn_by_librosa(feature, colours, size=200):

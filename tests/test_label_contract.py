@@ -172,4 +172,4 @@ def test_swapped_words_and_swapped_signs_do_not_pass(canary, scored, tmp_path):
     assert refused.exit_code == 2 and "20 of 20 labels contradict the protocol" in refused.output
     path.write_text("\n".join(f"{trial} {-score}" for trial, score, _ in rows))
     warned = CliRunner().invoke(main, by_name)
-    assert warned.exit_code == 0 and "the scores point the wrong way" in warned.output
+    assert warned.exit_code == 0 and "the scores are inverted" in warned.output

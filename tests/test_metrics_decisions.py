@@ -65,7 +65,7 @@ def test_raw_threshold_undoes_calibrated_and_refuses_a_falling_line():
     line = metrics.Calibration(slope=0.5, offset=2.0)
     assert metrics.calibrated(metrics.raw_threshold(-0.6, line), line) == pytest.approx(-0.6)
     for slope in (0.0, -1.0, np.nan):
-        with pytest.raises(InputError, match="higher score has to mean more genuine"):
+        with pytest.raises(InputError, match="higher score must mean more genuine"):
             metrics.raw_threshold(0.0, metrics.Calibration(slope, 0.0))
 
 
@@ -105,16 +105,6 @@ def test_threshold_card_not_answering_is_cheaper_than_answering(rng):
 
     without = expected({"genuine": card["frr"], "spoof": card["far"]}, {"genuine": 0, "spoof": 0})
     assert expected(card["errors"], card["unsure"]) < without
-
-
-def test_answer_says_genuine_spoof_or_cannot_tell(rng):
-    scores, labels = normal(rng, 300, 300)
-    card = metrics.threshold_card(scores, labels)
-    low, high = card["band"]
-    assert metrics.answer([high, low, np.nextafter(low, -9), 99], card).tolist() == [1, -1, 0, 1]
-    said = metrics.answer(scores, card)
-    assert (said[labels == 1] == -1).mean() == card["unsure"]["genuine"]
-    assert (said[labels == 0] == 1).mean() == card["errors"]["spoof"]
 
 
 def test_threshold_card_wrong_cost_is_an_input_error(rng):
@@ -184,16 +174,15 @@ def test_breakdown_by_configuration_joins_its_three_columns(rng):
 
 def test_breakdown_of_an_unknown_or_empty_column_is_an_input_error(rng):
     scores, labels = normal(rng, 4, 4)
-    with pytest.raises(InputError, match="no column 'room'; there are|no column 'room' to break down by"):
+    with pytest.raises(InputError, match="no column 'room' to break down by: expected one of trial, score"):
         metrics.breakdown(table(scores, labels), "room")
-    with pytest.raises(InputError, match="says nothing of any spoof trial"):
+    with pytest.raises(InputError, match="is unknown \\('-'\\) for every spoof trial"):
         metrics.breakdown(table(scores, labels, recorder="-"), "recorder")
 
 
-def test_groupings_are_the_columns_with_more_than_one_group(rng):
-    scores, labels = normal(rng, 2, 2)
-    columns = {"speaker": ["a", "b", "a", "b"], "phrase": "S01", "playback": "-", "duration": [1.0, 2.0, 3.0, 4.0]}
-    assert metrics.groupings(table(scores, labels, **columns)) == ["speaker", "duration"]
+def test_holm_corrects_step_by_step():
+    np.testing.assert_allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(metrics.holm([0.9, 0.8]), [1, 1])
 
 
 # --- comparison
@@ -273,15 +262,12 @@ def test_ranking_puts_significance_before_digits(rng):
     assert result.index[-1] == "bad"
     assert result.loc["bad", "difference"] > result.loc["bad", "difference_low"] > 0
     assert result.loc["bad", "p"] < 0.001
-    by_auc = metrics.ranking(tables, metric="auc", resamples=300).set_index("system")
-    assert by_auc["rank"].to_dict() == result["rank"].to_dict()
-    assert by_auc.loc["bad", "difference"] < 0
 
 
-def test_ranking_by_a_minimum_has_the_interval_of_bootstrap(rng):
+def test_ranking_has_the_interval_of_bootstrap(rng):
     scores, labels = normal(rng, 100, 150)
-    row = metrics.ranking({"only": table(scores, labels)}, metric="min_dcf", resamples=100).iloc[0]
-    ends = metrics.bootstrap(scores, labels, metrics=("min_dcf",), resamples=100)["min_dcf"]
+    row = metrics.ranking({"only": table(scores, labels)}, resamples=100).iloc[0]
+    ends = metrics.bootstrap(scores, labels, metrics=("eer",), resamples=100)["eer"]
     assert (row["low"], row["high"]) == pytest.approx(ends)
 
 

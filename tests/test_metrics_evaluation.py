@@ -10,7 +10,8 @@ from conftest import put
 
 from lib import cli, metrics
 from lib.errors import InputError
-from lib.metrics.answers import from_counts, resampled
+from lib.metrics.evaluation import _resampled
+from lib.metrics.measures import from_counts
 from lib.scores import write_scores
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
@@ -92,7 +93,7 @@ def test_evaluate_every_number_at_a_threshold_has_its_interval(files, dev):
 
 def test_resampled_counts_vary_as_drawn_trials_do(rng):
     scores, labels = rng.normal(size=400) + np.repeat([0, 1], [300, 100]), np.repeat([0, 1], [300, 100])
-    counts = resampled(metrics.confusion(scores, labels, 0.5), 4000, 0)
+    counts = _resampled(metrics.confusion(scores, labels, 0.5), 4000)
     assert (counts.sum(-1) == [300, 100]).all()
     drawn = metrics.resample(scores, labels, metrics=("balanced_accuracy", "mcc"), threshold=0.5, resamples=4000)
     for name, values in drawn.items():
@@ -148,17 +149,17 @@ def test_evaluate_missing_trials_are_an_error_or_shown(tmp_path, files):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda s, y: -s, "point the wrong way"),
-        (lambda s, y: np.random.default_rng(0).permutation(s), "within what shuffled labels give"),
+        (lambda s, y: -s, "the scores are inverted"),
+        (lambda s, y: np.random.default_rng(0).permutation(s), "within the range of shuffled labels"),
         (lambda s, y: s * 0 + 2, "All scores are 2"),
         (lambda s, y: (s > 0) * 1.0, "Only 2 different scores"),
         (lambda s, y: 1 / (1 + np.exp(-s)), "look like probabilities"),
-        (lambda s, y: s + 50, "every trial is called genuine"),
-        (lambda s, y: s - 50, "every trial is called spoof"),
-        (lambda s, y: s - 50, "does not beat the 66.7 % of always answering spoof"),
+        (lambda s, y: s + 50, "every trial is classified as genuine"),
+        (lambda s, y: s - 50, "every trial is classified as spoof"),
+        (lambda s, y: s - 50, r"does not beat the majority-class baseline \(always spoof: 66.7 %\)"),
         (lambda s, y: 20 * s, "Cllr .* lies above 1"),
-        (lambda s, y: s + (np.arange(len(s)) % 6 - 2.5) * (1 - y), "Trials of one speaker repeat each other"),
-        (lambda s, y: np.where(np.arange(len(s)) % 6 == 2, -3 * s, s + 2 * y - 1), "without M0002 the EER is"),
+        (lambda s, y: s + (np.arange(len(s)) % 6 - 2.5) * (1 - y), "Trials of one speaker are correlated"),
+        (lambda s, y: np.where(np.arange(len(s)) % 6 == 2, -3 * s, s + 2 * y - 1), "without M0002 it is"),
     ],
 )
 def test_evaluate_what_is_wrong_with_scores_is_said(tmp_path, change, said):
@@ -173,7 +174,7 @@ def test_evaluate_few_trials_are_said(tmp_path):
 
 
 def test_evaluate_thresholds_on_the_judged_trials_are_said(files):
-    assert any("450 of the measured trials are in dev too" in w for w in evaluate(*files, *files)["warnings"])
+    assert any("450 of the evaluated trials are in dev too" in w for w in evaluate(*files, *files)["warnings"])
 
 
 def test_evaluate_inverted_dev_has_no_bayes_threshold(tmp_path, files):

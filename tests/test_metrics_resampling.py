@@ -8,7 +8,8 @@ import pytest
 from lib import metrics
 from lib.errors import InputError
 from lib.metrics import costs, resampling
-from lib.metrics.draws import draws
+from lib.metrics.evaluation import over_clusters
+from lib.metrics.resampling import draws
 
 ALL = (*metrics.METRICS, "min_cllr")
 
@@ -66,7 +67,7 @@ def test_draws_of_configurations_leave_both_classes_there():
 def test_draws_blocks_do_not_depend_on_their_size(rng, monkeypatch):
     scores, labels = normal(rng, 20, 30)
     whole = metrics.resample(scores, labels, resamples=20)
-    monkeypatch.setattr("lib.metrics.draws._BLOCK", 50 * 7)
+    monkeypatch.setattr("lib.metrics.resampling._BLOCK", 50 * 7)
     parts = metrics.resample(scores, labels, resamples=20)
     assert whole.keys() == parts.keys()
     assert all(len(values) == 20 for values in parts.values())
@@ -115,11 +116,11 @@ def test_bootstrap_of_constant_scores_has_no_width():
 
 def test_bootstrap_wrong_arguments_are_an_input_error(rng):
     scores, labels = normal(rng, 5, 5)
-    with pytest.raises(InputError, match="'wer' has no bootstrap"):
+    with pytest.raises(InputError, match="'wer' cannot be resampled"):
         metrics.bootstrap(scores, labels, metrics=("wer",))
     with pytest.raises(InputError, match="resamples = 0"):
         metrics.bootstrap(scores, labels, resamples=0)
-    with pytest.raises(InputError, match="one a trial"):
+    with pytest.raises(InputError, match="one per trial"):
         metrics.bootstrap(scores, labels, clusters=["a"])
     with pytest.raises(InputError, match="all 10 trials are of one cluster, 'M1'"):
         metrics.bootstrap(scores, labels, clusters=["M1"] * 10)
@@ -132,11 +133,16 @@ def test_bootstrap_of_the_eval_split_takes_seconds(rng):
     assert time.perf_counter() - start < 15
 
 
+def design_effect(scores, labels, names):
+    variance = metrics.resample(scores, labels, metrics=("eer",))["eer"].var()
+    return over_clusters(scores, labels, names, variance)["design_effect"]
+
+
 def test_design_effect_speakers_apart_is_large_and_alike_is_one(rng):
     scores, labels, names = speakers(rng, 40, spread=1.0)
-    apart = metrics.design_effect(scores, labels, names)
+    apart = design_effect(scores, labels, names)
     scores, labels, names = speakers(rng, 40, spread=0.0)
-    alike = metrics.design_effect(scores, labels, names)
+    alike = design_effect(scores, labels, names)
     assert apart > 2
     assert alike == pytest.approx(1, abs=0.4)
 
@@ -198,7 +204,7 @@ def test_leave_one_out_finds_the_speaker_that_makes_the_errors(rng):
     everything = metrics.evaluate(scores, labels)["eer"]
     assert table["change"][0] == pytest.approx(everything - table["without"][0])
     assert table["without"][0] < everything / 3
-    assert (table["n_genuine"] + table["n_spoof"]).tolist() == [20] * 8
+    assert len(table) == 8
 
 
 def test_leave_one_out_of_a_class_is_not_a_number():

@@ -206,7 +206,7 @@ def test_run_failing_notebook_is_marked_and_the_others_go_on(place, executed):
     experiment = place.client.get_experiment_by_name("demo").experiment_id
     failed = place.client.search_runs([experiment], "tags.seed = '7'")
     assert [run.info.status for run in failed] == ["FAILED", "FAILED"]
-    assert "colormap 'nocolours' is unknown" in failed[0].data.tags["error"]
+    assert "unknown colormap 'nocolours'" in failed[0].data.tags["error"]
     assert {"error.txt", "notebook.ipynb"} <= set(artifacts(place.client, failed[0].info.run_id))
 
 

@@ -69,7 +69,7 @@ def test_confusion_matrix_writes_counts_and_percent_of_the_row():
     written = texts(evaluation.confusion_matrix(MATRIX, "eval"))
     for cell in ("8,344\n69.5 %", "3,664\n30.5 %", "207\n15.9 %", "1,091\n84.1 %"):
         assert cell in written
-    assert {"eval", "truth (% of its row)", "answer", "genuine", "spoof"} <= set(written)
+    assert {"eval", "truth (% of its row)", "decision", "genuine", "spoof"} <= set(written)
 
 
 def test_confusion_matrix_of_an_empty_row_is_drawn(recwarn):

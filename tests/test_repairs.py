@@ -47,7 +47,7 @@ def test_threshold_dev_eer_splits_the_dev_scores():
     dev = table([5, 6, 7], [1, 2, 3])
     assert 3 < repairs.threshold("dev-eer", dev) <= 5
     assert repairs.threshold("0.5", dev) == 0.0
-    with pytest.raises(InputError, match="threshold = '0.7': one of 0.5, dev-eer"):
+    with pytest.raises(InputError, match="threshold = '0.7': expected one of 0.5, dev-eer"):
         repairs.threshold("0.7", dev)
 
 

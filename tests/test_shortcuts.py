@@ -174,11 +174,6 @@ def test_judge_all_together_without_one_alone_is_no_shortcut():
     assert shortcuts.judge(pd.DataFrame(rows))["verdict"].tolist() == ["trace", "traces add up", "not judged"]
 
 
-def test_holm_corrects_step_by_step():
-    np.testing.assert_allclose(judgement.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
-    np.testing.assert_allclose(judgement.holm([0.9, 0.8]), [1, 1])
-
-
 @pytest.mark.parametrize("by_speaker", [False, True])
 def test_judge_random_scores_raise_no_more_alarms_than_promised(described, monkeypatch, by_speaker):
     """60 corpora of 3 tests; scores that know the speaker, and labels that speakers have unevenly."""
@@ -312,7 +307,7 @@ def test_sensitivity_of_a_system_that_does_not_listen_is_nothing(pairs):
     assert table["intervention"].tolist() == ["none", *interventions.INTERVENTIONS]
     assert table[["far_p", "frr_p"]].eq(1).all(axis=None)
     assert table["eer_change"].eq(0).all()
-    assert shortcuts.intervention_sentences(table) == ["No intervention changes the answers beyond chance."]
+    assert shortcuts.intervention_sentences(table) == ["No intervention changes decisions beyond chance."]
 
 
 def test_sensitivity_wrong_input_is_named(pairs):
@@ -323,12 +318,12 @@ def test_sensitivity_wrong_input_is_named(pairs):
 
 
 def test_versions_are_the_recordings_and_each_change_of_them(pairs):
-    found = dict(shortcuts.versions(pairs[0], ("click", "dc_added"), seed=3))
+    found = dict(shortcuts.versions(pairs[0], ("click", "dc_added")))
     assert list(found) == ["none", "click", "dc_added"]
     assert found["none"] is pairs[0]
     for name in ("click", "dc_added"):
         for k in (0, 39):
-            np.testing.assert_array_equal(found[name][k], interventions.intervene(name, pairs[0][k], SR, 3 + k))
+            np.testing.assert_array_equal(found[name][k], interventions.intervene(name, pairs[0][k], SR, k))
 
 
 @pytest.fixture(scope="module")

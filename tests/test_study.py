@@ -1,49 +1,15 @@
 """Parameters and studies: what is unknown, missing or ill-typed is said before anything starts."""
 
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from lib import params
 from lib.errors import InputError
 from lib.params import studies as study
-
-
-def test_declared_reads_types_defaults_and_comments():
-    found = params.declared("11_paper_cnn")
-    assert found["epochs"].default == 30
-    assert found["learning_rate"].type == "float"
-    assert found["epochs"].comment.startswith("passes of steps_per_epoch")
-
-
-def test_declared_unknown_notebook_lists_what_there_is():
-    with pytest.raises(InputError, match="no such notebook; there are 01_corpus, 02_extract"):
-        params.declared("99_none")
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "expected"),
-    [(3, "int", 3), (3, "float", 3.0), (0.5, "float", 0.5), (True, "bool", True), (["a"], "list", ["a"])],
-)
-def test_checked_right_type_is_taken(value, kind, expected):
-    result = params.checked("x", value, kind, "here")
-    assert result == expected and type(result) is type(expected)
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [("3", "int"), (True, "int"), (0.5, "int"), (True, "float"), (1, "bool"), (1, "str"), ("a", "list")],
-)
-def test_checked_wrong_type_names_key_value_and_type(value, kind):
-    with pytest.raises(InputError, match=f"here: x = .* is of type .*; {kind} is wanted"):
-        params.checked("x", value, kind, "here")
-
-
-def test_resolve_later_layers_win_and_unknown_is_refused():
-    values = params.resolve("11_paper_cnn", [("a", {"epochs": 2}), ("b", {"epochs": 3})])
-    assert values["epochs"] == 3 and values["steps_per_epoch"] == 8
-    with pytest.raises(InputError, match="b: epoch is no parameter of 11_paper_cnn; there are variant, corpus"):
-        params.resolve("11_paper_cnn", [("b", {"epoch": 3})])
 
 
 def test_load_demo_resolves_every_parameter_of_every_run():
@@ -72,26 +38,58 @@ def test_stage_pages_over_all_runs_share_the_last_one():
 def test_load_set_seeds_corpus_data_and_only():
     loaded = study.load(
         "demo", corpus="asvspoof2017", data="/some/where", store="/a/store", only=["11_*/mfcc"],
-        changes=["epochs=2", "learning_rate=1", "window=hamming"], seeds=[3, 4],
+        changes=["epochs=2", "learning_rate=1e-4", "window=hamming", "threshold=0.5"], seeds=[3, 4],
     )  # fmt: skip
     chosen = [run for run in loaded.runs if loaded.chooses(run)]
     assert [run.seed for run in chosen] == [3, 4]
     values = chosen[0].parameters
-    assert (values["epochs"], values["learning_rate"], values["window"]) == (2, 1.0, "hamming")
+    assert (values["epochs"], values["learning_rate"], values["window"]) == (2, 0.0001, "hamming")
+    assert {run.parameters["threshold"] for run in loaded.runs if "threshold" in run.parameters} == {"0.5"}
     assert (values["corpus"], values["data"], values["store_url"]) == ("asvspoof2017", "/some/where", "/a/store")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"study": "none"}, "study 'none' is unknown; there are bench, demo"),
+        ({"study": "dem"}, "study 'dem' is unknown; there are bench, demo, report; did you mean demo?"),
+        ({"study": "../studies/demo"}, "study '../studies/demo' is unknown; there are bench, demo, report"),
+        ({"corpus": "dem"}, "dem.yaml: no such file; there are asvspoof2017, demo; did you mean demo?"),
         ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
-        ({"changes": ["epoch=3"]}, "--set: epoch is a parameter of none of"),
-        ({"changes": ["epochs=many"]}, "--set: epochs = 'many' is of type str; int is wanted"),
-        ({"changes": ["epochs"]}, "--set 'epochs': KEY=VALUE is wanted"),
-        ({"changes": ["epochs=[1"]}, "is no YAML value"),
+        ({"corpus": "../corpora/demo"}, "/demo.yaml: no such file; there are asvspoof2017, demo"),
+        (
+            {"changes": ["epoch=3"]},
+            "--set: epoch is a parameter of none of the study's notebooks; did you mean epochs?",
+        ),
+        ({"changes": ["epochs=many"]}, "--set: epochs must be a whole number, got 'many'"),
+        ({"changes": ["epochs"]}, "--set 'epochs': must be KEY=VALUE"),
+        ({"changes": ["epochs=[1"]}, "--set 'epochs=[1': not YAML"),
+        ({"changes": ["epochs="]}, "--set: epochs must be a whole number, got None"),
+        (
+            {"changes": ["epochs=010"]},
+            "--set: epochs must be a whole number, got '010' (text); write it as a decimal",
+        ),
+        ({"changes": ["epochs=0"]}, "--set: epochs must be at least 1, got 0"),
+        ({"changes": ["epochs=-3"]}, "--set: epochs must be at least 1, got -3"),
+        ({"changes": ["batch_size=0"]}, "--set: batch_size must be at least 1, got 0"),
+        ({"changes": ["learning_rate=-0.001"]}, "--set: learning_rate must be above 0, got -0.001"),
+        ({"changes": ["learning_rate=.nan"]}, "--set: learning_rate must be a finite number, got nan"),
+        ({"changes": ["feature=MFCC"]}, "lfcc, fft, stft, got 'MFCC'; did you mean mfcc?"),
+        (
+            {"changes": ["threshold=0.4"]},
+            "--set: threshold must be one of 0.5, dev-eer, got 0.4",
+        ),
+        (
+            {"changes": ["colours=magmaa"]},
+            "--set: colours must be a colormap of matplotlib, got 'magmaa'; did you mean",
+        ),
+        ({"changes": ["fmax=9000"]}, "--set: fmax must be at most sr / 2, got 9000.0 with sr = 16000"),
+        ({"changes": ["seed=5"]}, "--set: seed cannot be set here; seeds are given with --seeds 0,1,2"),
+        ({"changes": ["corpus=asvspoof2017"]}, "--set: corpus cannot be set here; the corpus is given with --corpus"),
+        ({"changes": ["variant=mfcc"]}, "--set: variant cannot be set here; a run's name in the study's key runs"),
+        ({"changes": ["study=report"]}, "--set: study cannot be set here; the study's own name is taken"),
         ({"only": ["77_*"]}, "--only 77_*: no run of the study has such a name; there are 01_corpus/default"),
-        ({"seeds": []}, "seeds: an empty list"),
+        ({"seeds": []}, "--seeds: seeds must be a list that is not empty, got []"),
+        ({"seeds": [2**32]}, "--seeds: each of seeds must be below 4294967296, got 4294967296"),
     ],
 )
 def test_load_wrong_argument_is_named(arguments, words):
@@ -100,16 +98,42 @@ def test_load_wrong_argument_is_named(arguments, words):
     assert words in str(error.value)
 
 
+ONE = "corpus: demo\nruns: [11_paper_cnn/mfcc]\n"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("corpus: demo\nruns: [11_paper_cnn/mfcc]\nsed: [1]\n", "sed is no key of a study; there are corpus"),
-        ("corpus: demo\n", "runs is missing"),
-        ("corpus: demo\nruns: 3\n", "runs is a int; list is wanted"),
+        (
+            f"{ONE}sed: [1]\n",
+            "x.yaml: sed is not a key of a study; there are corpus, runs, seeds, set; did you mean seeds?",
+        ),
+        ("corpus: demo\n", "x.yaml: runs is missing; a study names it"),
+        ("corpus: demo\nruns: []\n", "x.yaml: runs must be a list that is not empty, got []"),
+        ("corpus: demo\nruns: 3\n", "x.yaml: runs must be a list, got 3"),
         ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are fft, mel, mfcc"),
-        ("corpus: demo\nruns: [11_paper_cnn/mfcc]\nset: {nothing: 1}\n", "set: nothing is a parameter of none of"),
-        ("- a\n- b\n", "a list; a mapping of keys to values is wanted"),
-        ("a: [1\n", "not YAML"),
+        ("corpus: demo\nruns: [11_paper_cn/mfcc]\n", "92_sensitivity; did you mean 11_paper_cnn?"),
+        (
+            "corpus: demo\nruns: [11_paper_cnn/../../x]\n",
+            "each of runs must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got '11_paper_cnn/../../x'",
+        ),
+        ("corpus: demo\nruns: [../11_paper_cnn/mfcc]\n", "got '../11_paper_cnn/mfcc'"),
+        ("corpus: demo\nruns: [3]\n", "each of runs must be text, got 3"),
+        (
+            "corpus: demo\nruns: [11_paper_cnn/mfcc, 11_paper_cnn/mfcc]\n",
+            "x.yaml: runs must be a list without repetitions (11_paper_cnn/mfcc stands twice), got [",
+        ),
+        (
+            f"{ONE}set: {{nothing: 1}}\n",
+            "x.yaml, set: nothing is a parameter of none of the study's notebooks; there are",
+        ),
+        (f"{ONE}set: {{seed: 1}}\n", "x.yaml, set: seed cannot be set here; seeds are given with --seeds 0,1,2 or"),
+        (f"{ONE}seeds: [1, 1]\n", "x.yaml: seeds must be a list without repetitions (1 stands twice), got [1, 1]"),
+        (f"{ONE}seeds: [true]\n", "x.yaml: each of seeds must be a whole number, got True"),
+        (f"{ONE}seeds: []\n", "x.yaml: seeds must be a list that is not empty, got []"),
+        (f"{ONE}corpus: demo\n", "the key corpus stands twice"),
+        ("- a\n- b\n", "x.yaml: must be a mapping of keys to values, got a list"),
+        ("a: [1\n", "x.yaml: not YAML"),
     ],
 )
 def test_load_wrong_study_file_is_named(tmp_path, monkeypatch, text, words):
@@ -123,10 +147,56 @@ def test_load_wrong_study_file_is_named(tmp_path, monkeypatch, text, words):
     assert words in str(error.value)
 
 
-def test_parse_seeds():
-    assert study.parse_seeds("0,1, 2") == [0, 1, 2]
-    with pytest.raises(InputError, match="--seeds '0,a': 'a' is no whole number"):
-        study.parse_seeds("0,a")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0,a", "--seeds '0,a': 'a' is not a whole number; for example 0,1,2"),
+        ("", "--seeds '': '' is not a whole number"),
+        ("1.0", "'1.0' is not a whole number"),
+        ("010", "'010' is not a whole number"),
+        ("-1", "--seeds: each of seeds must be at least 0, got -1"),
+        ("4294967296", "--seeds: each of seeds must be below 4294967296, got 4294967296"),
+        ("0,1,0", "--seeds: seeds must be a list without repetitions (0 stands twice), got [0, 1, 0]"),
+    ],
+)
+def test_parse_seeds_wrong_is_named(text, words):
+    with pytest.raises(InputError) as error:
+        study.parse_seeds(text)
+    assert words in str(error.value)
+
+
+def test_parse_seeds_whole_numbers_are_taken():
+    assert study.parse_seeds("0,1, 2,4294967295") == [0, 1, 2, 2**32 - 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("corpus: demo\nlayout: asvspoof2017_v2\ndata: d\n", "corpus must be the file's name, 'own', got 'demo'"),
+        ("layout: asvspoof2017_v2\ndata: d\n", "corpus must be the file's name, 'own', got None"),
+        ("corpus: own\nlayout: asvspoof2017_v2\n", "own.yaml: data is missing; a corpus file names it"),
+        ("corpus: own\nlayout: asvspof\ndata: d\n", "own.yaml: layout must be one of asvspoof2017_v2, got 'asvspof'"),
+        (
+            "corpus: own\nlayout: asvspoof2017_v2\ndata: d\nfold: 1\n",
+            "own.yaml: fold is not a setting of a corpus; there are",
+        ),
+    ],
+)
+def test_corpus_values_wrong_file_is_named(tmp_path, monkeypatch, content, words):
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "own.yaml").write_text(content)
+    monkeypatch.setattr(study, "PARAMS", tmp_path)
+    with pytest.raises(InputError) as error:
+        study.corpus_values("own")
+    assert words in str(error.value)
+
+
+def test_corpus_values_data_of_the_command_line_wins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = study.corpus_values("demo", "there")
+    assert values == {
+        "corpus": "demo", "layout": "asvspoof2017_v2", "data": str(tmp_path / "there"), "allow_partial": False,
+    }  # fmt: skip
 
 
 def test_fingerprint_follows_parameters_and_corpus_but_not_places():
@@ -164,10 +234,39 @@ def test_load_set_for_one_notebook_leaves_the_others(own_study):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ("12_other: {epochs: 4}", "12_other is no notebook of the study; there are 11_paper_cnn"),
-        ("11_paper_cnn: {epoch: 4}", "set, 11_paper_cnn: epoch is no parameter of 11_paper_cnn"),
+        ("12_other: {epochs: 4}", "12_other is not a notebook of the study; there are 11_paper_cnn"),
+        (
+            "11_paper_cnn: {epoch: 4}",
+            "set, 11_paper_cnn: epoch is not a parameter of 11_paper_cnn; did you mean epochs?",
+        ),
+        ("11_paper_cnn: {seed: 4}", "set, 11_paper_cnn: seed cannot be set here; seeds are given with --seeds"),
     ],
 )
 def test_load_set_for_one_notebook_wrong_is_refused(own_study, values, words):
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=re.escape(words)):
         own_study(f"corpus: demo\nruns: [11_paper_cnn/mfcc]\nset: {{{values}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# why?\nvariant: mfcc\n", "own.yaml: variant must be the file's name, 'own', got 'mfcc'"),
+        ("# why?\nvariant: own\nseed: 3\n", "own.yaml: seed cannot be set here; seeds are given with --seeds"),
+        ("# why?\nvariant: own\nlearning_rate: 1e-4\nepochs: 0\n", "own.yaml: epochs must be at least 1, got 0"),
+    ],
+)
+def test_load_wrong_variant_file_is_named(own_study, text, words):
+    (study.PARAMS / "11_paper_cnn" / "own.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        own_study("corpus: demo\nruns: [11_paper_cnn/own]\n")
+    assert words in str(error.value)
+
+
+def test_plan_wrong_set_is_exit_code_2_before_anything_heavy_is_imported():
+    code = "import lib.cli, sys; sys.argv = ['study', 'plan', 'demo', '--set', 'seed=5']\ntry: lib.cli.main()\n"
+    code += (
+        "except SystemExit as end: print(end.code, [m for m in ('numpy', 'mlflow', 'matplotlib') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "2 []"
+    assert result.stderr.startswith("error: --set: seed cannot be set here; seeds are given with --seeds 0,1,2")

@@ -1,4 +1,4 @@
-"""Ways to the pictures of recordings that the study's own way is compared with.
+"""Ways to the images of recordings that the study's own way is compared with.
 
 Each goes through recordings one by one and returns how many they were. The analysis
 settings are those of the study, so all of them do the same work.
@@ -82,7 +82,7 @@ def drawn_and_reopened(paths, settings, size, *, figure=None):
     Parameters
     ----------
     paths, settings, size
-        Recordings, analysis settings, and the side of the pictures, pixels.
+        Recordings, analysis settings, and the side of the images, pixels.
     figure : dict, optional
         Options of the matplotlib figures; `TUTORIAL` are those of librosa's own
         demonstration notebook, the default is matplotlib's.

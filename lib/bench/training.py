@@ -10,12 +10,12 @@ from lib.systems import models, training
 from lib.systems.backend import keras
 
 
-def png_folders(pictures, labels, colours, folder):
-    """Pictures as PNG files in one folder a label, as Keras' loader wants them.
+def png_folders(images, labels, colours, folder):
+    """Images as PNG files in one folder a label, as Keras' loader wants them.
 
     Parameters
     ----------
-    pictures : numpy.ndarray [shape=(trials, size, size), uint8]
+    images : numpy.ndarray [shape=(trials, size, size), uint8]
         Positions in a colormap.
     labels : array of int [shape=(trials,)]
     colours : str
@@ -23,10 +23,10 @@ def png_folders(pictures, labels, colours, folder):
     folder : str or Path
         Empty.
     """
-    for name in ("0", "1"):  # the loader wants both, even when all pictures are of one
+    for name in ("0", "1"):  # the loader wants both, even when all images are of one
         (Path(folder) / name).mkdir()
-    for number, (picture, label) in enumerate(zip(coloured(pictures, colours), labels, strict=True)):
-        Image.fromarray(picture).save(Path(folder) / str(int(label)) / f"{number:06d}.png")
+    for number, (image, label) in enumerate(zip(coloured(images, colours), labels, strict=True)):
+        Image.fromarray(image).save(Path(folder) / str(int(label)) / f"{number:06d}.png")
 
 
 def from_png(folder, size, batch_size):
@@ -54,7 +54,7 @@ def epoch(batches, count, size, *, precision="float32", **options):
     batches : tf.data.Dataset
         One pass.
     count, size : int > 0
-        Pictures of a pass, and their side.
+        Images of a pass, and their side.
     precision : str
         Keras' dtype policy.
     options
@@ -71,7 +71,7 @@ def epoch(batches, count, size, *, precision="float32", **options):
 
 
 def scoring(batches, size, *, precision="float32"):
-    """For `side_by_side`: score every picture of a pass with the paper's CNN."""
+    """For `side_by_side`: score every image of a pass with the paper's CNN."""
     model = _model(size, precision)
     return lambda: len(training.log_odds(model, batches))
 

@@ -21,7 +21,7 @@ def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
     -------
     ways : dict of str to callable () -> int
         For `lib.bench.side_by_side`: each trains one epoch with its dev pass and
-        returns the number of training pictures.
+        returns the number of training images.
     seconds : float
         What computing the frozen part once took, for one copy of train and dev.
     """

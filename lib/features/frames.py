@@ -1,23 +1,105 @@
-"""temporary"""
+"""Matrices [rows, frames] made ready for a system: deltas, normalisation, one length."""
 
 import numpy as np
+from scipy.ndimage import correlate1d
+
+from lib.errors import InputError
+
+NORMALISATIONS = ("none", "mean", "cmvn")
 
 
-def with_deltas(matrix, width=9):
-    import librosa
+def with_deltas(matrix, width):
+    """A feature with its deltas and their deltas below it.
 
-    d = [librosa.feature.delta(matrix, width=width, order=o, mode="nearest") for o in (1, 2)]
-    return np.concatenate([matrix, *d]).astype(np.float32)
+    A delta is the slope of the line of least squares through `width` frames, the first
+    and last frame repeated beyond the ends, as in the HTK Book and in the baselines of
+    the ASVspoof challenges (there of 3 frames). So any number of frames will do.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray [shape=(rows, frames), float32]
+    width : int, odd, at least 3
+        Frames.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(3 * rows, frames), float32]
+
+    Raises
+    ------
+    InputError
+        The width is even or less than 3.
+
+    Examples
+    --------
+    >>> with_deltas(np.array([[0, 2, 4, 6]], np.float32), 3).tolist()
+    [[0.0, 2.0, 4.0, 6.0], [1.0, 2.0, 2.0, 1.0], [0.5, 0.5, -0.5, -0.5]]
+    """
+    if width < 3 or width % 2 == 0:
+        raise InputError(f"delta_width must be odd and at least 3, got {width}")
+    offsets = np.arange(width) - width // 2
+    slope = offsets / (offsets**2).sum()
+    delta = correlate1d(matrix, slope, axis=1, mode="nearest")
+    return np.concatenate([matrix, delta, correlate1d(delta, slope, axis=1, mode="nearest")])
 
 
 def normalised(matrix, how):
+    """A feature without what a recording's device and level add to every frame of a row.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray [shape=(rows, frames), float32]
+    how : str
+        ``none``; ``mean``: each row less its mean over the recording; ``cmvn``: its
+        variance made 1 as well, where it varies at all.
+
+    Returns
+    -------
+    numpy.ndarray [shape=(rows, frames), float32]
+
+    Raises
+    ------
+    InputError
+        An unknown way.
+
+    Examples
+    --------
+    >>> normalised(np.array([[1, 3], [5, 5]], np.float32), "cmvn").tolist()
+    [[-1.0, 1.0], [0.0, 0.0]]
+    """
+    if how not in NORMALISATIONS:
+        raise InputError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, got {how!r}")
     if how == "none":
         return matrix
-    m = matrix - matrix.mean(1, keepdims=True)
+    values = matrix - matrix.mean(axis=1, keepdims=True, dtype=np.float64)  # in which equal values leave exactly 0
     if how == "cmvn":
-        m /= np.maximum(m.std(1, keepdims=True), 1e-6)
-    return m
+        spread = values.std(axis=1, keepdims=True)
+        values /= np.where(spread > 0, spread, 1)
+    return values.astype(np.float32)
 
 
 def fixed(matrix, frames):
-    return np.tile(matrix, (1, -(-frames // matrix.shape[1])))[:, :frames]
+    """So many frames of a feature: the recording repeated until it is long enough, then cut.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray [shape=(rows, any number), float32]
+    frames : int > 0
+
+    Returns
+    -------
+    numpy.ndarray [shape=(rows, frames), float32]
+
+    Raises
+    ------
+    InputError
+        `frames` is not positive.
+
+    Examples
+    --------
+    >>> fixed(np.array([[1, 2, 3]]), 5).tolist()
+    [[1, 2, 3, 1, 2]]
+    """
+    if frames <= 0:
+        raise InputError(f"frames must be positive, got {frames}")
+    return matrix.take(np.arange(frames) % matrix.shape[1], axis=1)

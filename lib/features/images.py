@@ -13,6 +13,7 @@ coefficients and 100 frames on 200 x 200 pixels. So each *cell* that the image s
 stored once, and `stretched` makes the image of the cells as it is read.
 """
 
+import difflib
 from functools import lru_cache
 
 import numpy as np
@@ -53,21 +54,9 @@ def to_index(feature, size):
 
 
 def shown(cells, scale, size):
-    """Of the feature `scale(cells)`, each cell that an image shows, once.
+    """Each cell that an image of the feature `scale(cells)` shows, once: uint8 [rows <= size, columns <= size].
 
-    `stretched` makes of it what `to_index` makes of the whole feature, in less time:
-    only cells that a pixel shows go through the scale.
-
-    Parameters
-    ----------
-    cells, scale
-        A matrix and a function that never falls, see `lib.features.matrices.scales`.
-    size : int > 0
-        Side of the image, pixels.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(rows <= size, columns <= size), uint8]
+    Only these go through `scale`, which never falls (see `lib.features.matrices.scales`).
     """
     ends = scale(np.array([cells.min(), cells.max()]))
     low, high = float(ends.min()), float(ends.max())
@@ -81,19 +70,7 @@ def shown(cells, scale, size):
 
 
 def stretched(cells, size):
-    """The image of cells: each pixel shows the cell under its centre.
-
-    Parameters
-    ----------
-    cells : numpy.ndarray [shape=(rows, columns), uint8]
-        Low frequencies in the first row, as in the feature.
-    size : int > 0
-        Side of the image, pixels.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(size, size), uint8]
-    """
+    """The image of cells, uint8 [size, size]: each pixel shows the cell under its centre."""
     rows, columns = (_under(count, size) for count in cells.shape)
     return cells.take(columns, axis=1).take(rows[::-1], axis=0)  # in this order the second copies whole rows
 
@@ -105,21 +82,13 @@ def _under(count, size):
 
 
 def colormap(name):
-    """The 256 colours of a matplotlib colormap.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(256, 3), uint8]
-
-    Raises
-    ------
-    InputError
-        matplotlib has no colormap of that name.
-    """
+    """The 256 colours of a matplotlib colormap, uint8 [256, 3]; InputError when there is none of that name."""
     import matplotlib
 
     if name not in matplotlib.colormaps:
-        raise InputError(f"colormap {name!r} is unknown to matplotlib; for example magma, viridis, coolwarm")
+        near = difflib.get_close_matches(str(name), list(matplotlib.colormaps), n=1)
+        known = f"did you mean {near[0]}?" if near else "matplotlib has magma, viridis, coolwarm and more"
+        raise InputError(f"unknown colormap {name!r}; {known}")
     return (matplotlib.colormaps[name].resampled(256)(np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 

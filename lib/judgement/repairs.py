@@ -1,7 +1,7 @@
-"""A ladder from the report's settings to a run's own, one change at a time.
+"""An ablation from the report's settings to a run's own, one change at a time.
 
-Each rung keeps what the rungs before it changed, so the difference between two rungs
-is what the one change did, on the same trials.
+Each step (a rung of the ladder) keeps the changes before it, so the difference between
+two steps is the effect of one change on the same trials.
 """
 
 from dataclasses import dataclass
@@ -9,26 +9,25 @@ from dataclasses import dataclass
 from lib import metrics
 from lib.errors import InputError
 
-THRESHOLDS = ("0.5", "dev-eer")
-
-# Changes to a trained model and to its answers; every other change trains again.
+_THRESHOLDS = ("0.5", "dev-eer")
+# Changes to a trained model and to its decisions; every other change trains again.
 _AFTER_TRAINING = ("refresh_batch_norm", "threshold")
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung.
+    """One ablation step.
 
     Attributes
     ----------
     name : str
-        What it changed, in words.
+        The change, in words.
     settings : dict
-        All parameters of the rung.
+        All parameters of the step.
     trains : bool
-        Whether a model has to be trained for it; otherwise the last one serves on.
+        Whether a model must be trained for it; otherwise the last one is used again.
     scores : bool
-        Whether its scores are other than the last rung's.
+        Whether its scores differ from those of the step before.
     own : bool
         Whether its training is the one whose model the run keeps.
     """
@@ -41,20 +40,25 @@ class Rung:
 
 
 def rungs(settings, reported, *, ladder):
-    """The rungs of a run.
+    """The ablation steps of a run.
 
     Parameters
     ----------
     settings : dict
-        The run's own parameters; the last rung has exactly these.
+        The run's own parameters, those of the last step.
     reported : dict
-        Parameter -> value as the report has it, in the order of the changes.
+        Parameter -> value as reported, in the order of the changes.
     ladder : bool
-        Without, the run's own settings are the only rung.
+        If false, the run's own settings are the only step.
 
     Returns
     -------
     list of Rung
+
+    Examples
+    --------
+    >>> [step.name for step in rungs({"threshold": "dev-eer"}, {"threshold": "0.5"}, ladder=True)]
+    ['as reported', '+ threshold: 0.5 → dev-eer']
     """
     if not ladder:
         return [Rung("this run", settings)]
@@ -64,45 +68,34 @@ def rungs(settings, reported, *, ladder):
     for key in changes:
         trains = key not in _AFTER_TRAINING
         to_train -= trains
-        found.append(
-            Rung(
-                f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}",
-                {**found[-1].settings, key: settings[key]},
-                trains=trains,
-                scores=key != "threshold",
-                own=to_train == 0,
-            )
-        )
+        name = f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}"
+        changed = {**found[-1].settings, key: settings[key]}
+        found.append(Rung(name, changed, trains, scores=key != "threshold", own=to_train == 0))
     return found
 
 
 def threshold(choice, dev):
-    """The threshold that a setting stands for, chosen on dev or on nothing.
+    """The threshold (log-odds) that a setting stands for.
 
     Parameters
     ----------
     choice : str
-        ``0.5``: a probability of 0.5. ``dev-eer``: where dev's false accepts equal its
-        false rejects.
+        ``0.5``, a probability of 0.5, or ``dev-eer``, where FAR = FRR on dev.
     dev : pandas.DataFrame
         `score` and `label` of the dev trials.
-
-    Returns
-    -------
-    float, log-odds
 
     Raises
     ------
     InputError
-        Another choice.
+        Any other choice.
     """
-    if choice not in THRESHOLDS:
-        raise InputError(f"threshold = {choice!r}: one of {', '.join(THRESHOLDS)} is wanted")
+    if choice not in _THRESHOLDS:
+        raise InputError(f"threshold = {choice!r}: expected one of {', '.join(_THRESHOLDS)}")
     return 0.0 if choice == "0.5" else metrics.eer(dev["score"].to_numpy(), dev["label"].to_numpy())[1]
 
 
 def measures(dev, final, cut):
-    """What a rung reached, as numbers.
+    """Metrics of an ablation step.
 
     Parameters
     ----------
@@ -114,8 +107,8 @@ def measures(dev, final, cut):
     Returns
     -------
     dict of str to float
-        Fractions: `dev_eer`, `eval_eer`, `eval_balanced_accuracy`, each with
-        ``_ci_low`` and ``_ci_high``, and `eval_says_genuine`.
+        Fractions: `dev_eer`, `eval_eer`, `eval_balanced_accuracy`, each with ``_ci_low``
+        and ``_ci_high``, and `eval_says_genuine`, the share classified as genuine.
     """
     found = {}
     for split, table, names in (("dev", dev, ["eer"]), ("eval", final, ["eer", "balanced_accuracy"])):
@@ -127,11 +120,5 @@ def measures(dev, final, cut):
 
 
 def logged(reached):
-    """The ladder's numbers under their MLflow names, ``ladder/<rung>/<measure>``.
-
-    Parameters
-    ----------
-    reached : list of (Rung, dict)
-        From bottom to top, with `measures`.
-    """
+    """MLflow names ``ladder/<step>/<metric>`` of a list of (Rung, `measures`), first step first."""
     return {f"ladder/{n}/{name}": value for n, (_, found) in enumerate(reached) for name, value in found.items()}

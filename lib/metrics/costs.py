@@ -1,8 +1,7 @@
-"""Costs of errors: detection cost functions, and the cost of wrong log-likelihood ratios.
+"""Costs of errors: detection cost functions, and Cllr, the cost of wrong log-likelihood ratios.
 
-Scores are read as natural-log likelihood ratios of genuine against spoof. A model trained
-on as many genuine as spoof trials gives just that in its log-odds; another one does after
-`lib.metrics.calibrate`.
+Scores are read as natural-log likelihood ratios of genuine against spoof: the log-odds of
+a model trained on equally many trials of both classes, or scores after `calibrate`.
 """
 
 from typing import NamedTuple
@@ -15,17 +14,7 @@ from lib.metrics.curves import checked, roc
 
 
 class Costs(NamedTuple):
-    """How often spoofs come and what errors cost.
-
-    Attributes
-    ----------
-    p_spoof : float, 0 to 1 (exclusive)
-        Prior probability of a spoof.
-    c_miss : float, > 0
-        Cost of rejecting a genuine trial.
-    c_fa : float, > 0
-        Cost of accepting a spoof.
-    """
+    """Prior probability of a spoof, and the costs of rejecting a genuine trial and of accepting a spoof."""
 
     p_spoof: float = 0.05
     c_miss: float = 1.0
@@ -38,35 +27,33 @@ ASVSPOOF5 = Costs(p_spoof=0.05, c_miss=1.0, c_fa=10.0)
 
 
 def bayes_threshold(costs=ASVSPOOF5):
-    """Log-likelihood ratio from which accepting costs less than rejecting.
+    """Log-likelihood ratio from which accepting is expected to cost less than rejecting.
 
     Returns
     -------
     float, natural log
-        ``-ln(beta)`` with ``beta = c_miss (1 - p_spoof) / (c_fa p_spoof)``; ASVspoof 5's
-        costs give -0.64.
+        ``ln(c_fa p_spoof) - ln(c_miss (1 - p_spoof))``; -0.64 with ASVspoof 5's costs.
 
     Raises
     ------
     InputError
-        A cost is not positive or the prior not between 0 and 1.
+        A cost is not positive, or the prior not between 0 and 1.
+
+    Examples
+    --------
+    >>> bayes_threshold(Costs(0.5, 1, 1))
+    0.0
     """
     p_spoof, c_miss, c_fa = costs
     if not 0 < p_spoof < 1:
-        raise InputError(f"p_spoof = {p_spoof}; a probability between 0 and 1, both excluded, is wanted")
+        raise InputError(f"p_spoof = {p_spoof}: must be between 0 and 1, both excluded")
     if not (0 < c_miss < np.inf and 0 < c_fa < np.inf):
-        raise InputError(f"c_miss = {c_miss}, c_fa = {c_fa}; positive costs are wanted")
+        raise InputError(f"c_miss = {c_miss}, c_fa = {c_fa}: costs must be positive and finite")
     return float(np.log(c_fa * p_spoof) - np.log(c_miss * (1 - p_spoof)))
 
 
 def dcf(far, frr, costs=ASVSPOOF5):
-    """Normalised detection cost: 1 is the cheaper of the two constant answers.
-
-    References
-    ----------
-    ASVspoof 5 evaluation plan, 2024, section on track 1: DCF(t) = c_miss (1 - p_spoof)
-    P_miss(t) + c_fa p_spoof P_fa(t), divided by the smaller of both weights.
-    """
+    """Normalised detection cost (ASVspoof 5 evaluation plan, 2024, track 1); 1 is the better constant decision."""
     miss, accept = costs.c_miss * (1 - costs.p_spoof), costs.c_fa * costs.p_spoof
     return (miss * frr + accept * far) / min(miss, accept)
 
@@ -78,7 +65,7 @@ def min_dcf(scores, labels, costs=ASVSPOOF5):
 
 
 def act_dcf(scores, labels, costs=ASVSPOOF5):
-    """Normalised detection cost at the Bayes threshold; above `min_dcf` by miscalibration."""
+    """Normalised detection cost at the Bayes threshold; miscalibration raises it above `min_dcf`."""
     scores, labels = checked(scores, labels)
     threshold = bayes_threshold(costs)
     far, frr = (scores[labels == SPOOF] >= threshold).mean(), (scores[labels == GENUINE] < threshold).mean()
@@ -86,7 +73,7 @@ def act_dcf(scores, labels, costs=ASVSPOOF5):
 
 
 def cllr(scores, labels):
-    """Cost of the log-likelihood ratios, in bits: 0 perfect, 1 as good as none.
+    """Cost of the log-likelihood ratios, bits: 0 perfect, 1 as good as none.
 
     References
     ----------
@@ -104,14 +91,10 @@ def surprise(scores, labels):
 
 
 def min_cllr(scores, labels):
-    """Cllr after the best monotone map of these very trials; above it Cllr loses by scale.
+    """Cllr after the best monotone map of these very trials, bits.
 
-    The map is isotonic regression (pool adjacent violators) with both classes weighing
-    the same, on ranks, so that no monotone change of the scores changes it.
-
-    References
-    ----------
-    Brümmer and du Preez, 2006, section 6 (PAV); `scipy.optimize.isotonic_regression`.
+    The map is isotonic regression with equal weight for both classes, on ranks, so that no
+    monotone change of the scores matters (Brümmer and du Preez, 2006, section 6).
     """
     scores, labels = checked(scores, labels)
     _, rank = np.unique(scores, return_inverse=True)
@@ -120,13 +103,7 @@ def min_cllr(scores, labels):
 
 
 def isotonic_cllr(genuine, spoof):
-    """Cllr of the isotonic map over weights that stand in ascending order of the score.
-
-    Parameters
-    ----------
-    genuine, spoof : numpy.ndarray [shape=(points,)]
-        Share of each class at every score; each sums to 1.
-    """
+    """Cllr of the isotonic map; the share of each class at every score, ascending [shape=(points,)]."""
     from scipy.optimize import isotonic_regression
 
     there = genuine + spoof > 0
@@ -140,22 +117,18 @@ def isotonic_cllr(genuine, spoof):
 
 
 def isotonic_optimism(drawn, whole, trial):
-    """What the isotonic map of a resample costs on all trials, less what it costs on the resample; bits.
+    """Cllr of a resample's isotonic map on all trials less on the resample, bits.
 
     One more genuine trial below all scores and one more spoof above keep the map from 0
-    and 1: certainty costs infinitely much on a single trial that it has not seen.
+    and 1, where one unseen trial would cost infinitely much (Laplace's rule; N. Brümmer
+    and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011).
 
     Parameters
     ----------
-    drawn, whole : (numpy.ndarray, numpy.ndarray) [shape=(points,)]
-        Genuine and spoof, of the resample and of all trials, as for `isotonic_cllr`.
+    drawn, whole : (genuine, spoof), each numpy.ndarray [shape=(points,)]
+        As for `isotonic_cllr`.
     trial : (float, float)
         Share of its class that one genuine and one spoof trial are.
-
-    References
-    ----------
-    N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, on PAV with
-    Laplace's rule of succession.
     """
     from scipy.optimize import isotonic_regression
 

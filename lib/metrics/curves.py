@@ -1,8 +1,4 @@
-"""Error rates over all thresholds: ROC, EER, AUC.
-
-A score at or above the threshold says genuine. FAR is the share of spoof trials that are
-taken for genuine, FRR the share of genuine trials that are taken for spoof.
-"""
+"""Error rates over all thresholds: ROC, EER, AUC."""
 
 import numpy as np
 
@@ -11,55 +7,49 @@ from lib.errors import InputError
 
 
 def checked(scores, labels):
-    """Scores and labels as arrays that every metric can work on.
-
-    Parameters
-    ----------
-    scores : array_like [shape=(n,)], log-odds
-    labels : array_like [shape=(n,)]
-        1 = genuine, 0 = spoof.
-
-    Returns
-    -------
-    scores : numpy.ndarray [shape=(n,), float64]
-    labels : numpy.ndarray [shape=(n,), int64]
-
-    Raises
-    ------
-    InputError
-        The shapes differ, a score is not finite, a label is neither 1 nor 0, or one
-        class is missing.
-    """
+    """Scores (float64) and labels (int64) as one-dimensional arrays, or an InputError that says what is wrong."""
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape:
-        raise InputError(
-            f"scores of shape {scores.shape} and labels of shape {labels.shape}; two equal rows are wanted"
-        )
+        raise InputError(f"scores of shape {scores.shape} and labels of shape {labels.shape}: expected equal lengths")
     odd = np.flatnonzero(~np.isfinite(scores))
     if len(odd):
         raise InputError(
-            f"{len(odd)} of {len(scores)} scores are not finite, the first ({scores[odd[0]]}) at position "
-            f"{odd[0]}; finite numbers are wanted"
+            f"{len(odd)} of {len(scores)} scores are not finite, first {scores[odd[0]]} at position {odd[0]}"
         )
     odd = np.flatnonzero((labels != GENUINE) & (labels != SPOOF))
     if len(odd):
-        raise InputError(f"label {labels[odd[0]]!r} at position {odd[0]}; 1 (genuine) or 0 (spoof) is wanted")
+        raise InputError(f"label {labels[odd[0]]!r} at position {odd[0]}: expected 1 (genuine) or 0 (spoof)")
     labels = labels.astype(np.int64)
     if len(np.unique(labels)) < 2:
-        raise InputError(f"{len(labels)} trials of one class; genuine and spoof trials are wanted")
+        raise InputError(f"{len(labels)} trials of one class: both genuine and spoof trials are required")
     return scores, labels
 
 
 def roc(scores, labels):
-    """Error rates at every threshold that makes a difference.
+    """Error rates at every distinct threshold.
+
+    Parameters
+    ----------
+    scores : array_like [shape=(n,)], log-odds
+    labels : array_like [shape=(n,)], 1 = genuine, 0 = spoof
 
     Returns
     -------
     far, frr : numpy.ndarray [shape=(points,)]
-        Fractions; from (0, 1), nothing accepted, to (1, 0), everything accepted.
-        Tied scores are one point.
+        Fractions, from (0, 1), nothing accepted, to (1, 0); tied scores are one point.
     thresholds : numpy.ndarray [shape=(points,)], log-odds
         Descending; the first is infinite.
+
+    Raises
+    ------
+    InputError
+        The shapes differ, a score is not finite, a label is neither 1 nor 0, or one class
+        is missing. All functions of this package check that.
+
+    Examples
+    --------
+    >>> roc([2.0, -1.0], [1, 0])[0].tolist()
+    [0.0, 0.0, 1.0]
     """
     from sklearn.metrics import roc_curve
 
@@ -71,20 +61,29 @@ def roc(scores, labels):
 def eer(scores, labels):
     """Equal error rate: where the linearly interpolated ROC crosses FAR = FRR.
 
-    Tied scores are one step of the ROC, so constant scores give 0.5, and the order in
-    which tied trials stand in a file changes nothing.
+    Ties are one step of the ROC, so constant scores give 0.5 and the order of trials does
+    not matter.
+
+    Parameters
+    ----------
+    scores, labels : array_like [shape=(n,)]
+        As for `roc`.
 
     Returns
     -------
     eer : float
-        Fraction, 0 (perfect) to 1 (perfectly inverted).
+        Fraction, 0 (perfect) to 1 (inverted).
     threshold : float, log-odds
-        Half-way to the next lower score from the point of the ROC nearest the crossing.
+        Half-way to the next lower score from the ROC point nearest the crossing.
 
     References
     ----------
-    N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, section 2.2.3,
-    on interpolating the steps of the ROC instead of taking the nearest one.
+    N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, section 2.2.3.
+
+    Examples
+    --------
+    >>> eer([4, 3, 1, 0], [1, 1, 0, 0])
+    (0.0, 2.0)
     """
     far, frr, thresholds = roc(scores, labels)
     value = float(crossing(far, frr))
@@ -93,17 +92,19 @@ def eer(scores, labels):
         k -= 1
     threshold = thresholds[k]
     if k + 1 < len(thresholds):
-        # Every threshold down to the next score gives the same answers here; the middle
-        # does not cling to one trial. Neighbouring floats have no middle.
+        # Every threshold down to the next score decides the same; neighbouring floats have no middle.
         middle = (thresholds[k] + thresholds[k + 1]) / 2
         threshold = middle if thresholds[k + 1] < middle < thresholds[k] else threshold
     return value, float(threshold)
 
 
 def auc(scores, labels):
-    """Area under the ROC curve: the chance that a genuine trial outscores a spoof one.
+    """Area under the ROC curve; ties count half.
 
-    Ties count half, as in the Mann-Whitney statistic.
+    Examples
+    --------
+    >>> auc([3, 1, 2, 0], [1, 1, 0, 0])
+    0.75
     """
     from sklearn.metrics import roc_auc_score
 
@@ -112,17 +113,7 @@ def auc(scores, labels):
 
 
 def crossing(far, frr):
-    """FAR = FRR on the straight line between two points of a ROC.
-
-    Parameters
-    ----------
-    far, frr : numpy.ndarray [shape=(..., points)]
-        From (0, 1) to (1, 0).
-
-    Returns
-    -------
-    numpy.ndarray [shape=(...)]
-    """
+    """FAR = FRR on the straight line between two points of each ROC [shape=(..., points)]."""
     gap = far - frr
     after = np.argmax(gap >= 0, axis=-1)[..., np.newaxis]  # gap starts at -1: never the first point
     low, high = (np.take_along_axis(gap, k, -1) for k in (after - 1, after))

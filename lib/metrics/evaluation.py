@@ -1,41 +1,37 @@
-"""Everything that scores and a protocol say together: what ``study evaluate`` shows."""
+"""All metrics of a score file against its protocol: what ``study evaluate`` shows."""
 
 import numpy as np
+import pandas as pd
 
 from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
 from lib.files import places
 from lib.metrics import alarms
-from lib.metrics.answers import confusion, from_counts, rate_interval, resampled
 from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
-from lib.metrics.clusters import leave_one_out
 from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
-from lib.metrics.curves import eer
-from lib.metrics.draws import interval
-from lib.metrics.measures import evaluate
-from lib.metrics.resampling import METRICS, bootstrap, intervals, resample
+from lib.metrics.curves import checked, eer
+from lib.metrics.measures import confusion, evaluate, from_counts, rate_interval
+from lib.metrics.resampling import LEVEL, METRICS, bootstrap, interval, intervals, resample
 from lib.scores import match, read_scores
-
-_OVER_CLUSTERS = ("eer", "auc", "balanced_accuracy")
 
 
 def read_tables(
     scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
 ):
-    """The tables that score files of any system and their protocols make.
+    """Join score files of any system with their protocols.
 
     Parameters
     ----------
     scores_path, protocol_path : str or Path
-        Local files or their URLs.
+        Local files or URLs.
     dev_scores, dev_protocol : str or Path, optional
-        The same system's scores of dev; thresholds and calibration are chosen there.
+        The same system's scores of dev.
     allow_missing : bool
-        Take the trials that scores and protocol share; a warning says how many.
+        Take the trials that scores and protocol share; a warning tells how many.
     recordings : str or Path, optional
-        Folder or URL of the scored recordings, WAV or FLAC: their durations become a column.
+        Folder or URL of the scored recordings: their durations become a column.
 
     Returns
     -------
@@ -46,10 +42,10 @@ def read_tables(
     Raises
     ------
     InputError
-        A file is wrong, or only one of both dev files is given.
+        A file is malformed, or only one of the dev files is given.
     """
     if (dev_scores is None) != (dev_protocol is None):
-        raise InputError("dev scores and dev protocol go together; one of them is missing")
+        raise InputError("dev scores and dev protocol go together: one of them is missing")
     table = match(read_scores(scores_path), read_protocol(protocol_path), allow_missing=allow_missing)
     if recordings is not None:
         table["duration"] = list(places.each(duration, find_recordings(recordings, table["trial"])))
@@ -59,109 +55,77 @@ def read_tables(
     return table, dev
 
 
-def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, resamples=1000, seed=0, level=0.95):
-    """Measure a table of scores, labels and what is known of the trials.
+def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, resamples=1000):
+    """Measure a table of scores, labels and protocol columns.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        From `lib.scores.match`: `trial`, `score`, `label`, and of `speaker`, `phrase`,
-        `environment`, `playback`, `recorder` what there is.
-    dev : pandas.DataFrame, optional
-        The same of dev.
+    table, dev : pandas.DataFrame
+        From `lib.scores.match`: `trial`, `score`, `label`, and whichever of `speaker`,
+        `phrase`, `environment`, `playback`, `recorder` there are.
     by : sequence of str
-        Columns to break the EER down by, as ``environment`` or ``duration``.
-    c_unsure : float, > 0, optional
-        Of the threshold card, see `lib.metrics.threshold_card`.
-    costs, resamples, seed, level
-        As for `lib.metrics.bootstrap`.
+        Columns to break the EER down by, such as ``environment`` or ``duration``.
+    costs : Costs
+    c_unsure : float > 0, optional
+        See `lib.metrics.threshold_card`.
+    resamples : int > 0
 
     Returns
     -------
     dict
-        Plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, with
-        accuracies and MCC at threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over
-        trials; `eer_threshold`; `shuffled_auc` [low, high]; `thresholds` (``0.5``,
-        ``bayes`` and, with dev, ``dev-eer``), each with what it answers and intervals; `clusters` (speaker, phrase,
-        configuration); `breakdown`; with dev `dev` (its EER, the calibration, the
-        threshold card); `n_missing`, `n_extra`; `costs`, `level`, `resamples`;
-        `warnings`, plain sentences.
+        Plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, at
+        threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over trials; `eer_threshold`;
+        `shuffled_auc` [low, high]; `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``),
+        each with its metrics and intervals; `clusters` (speaker, phrase, configuration);
+        `breakdown`; with dev `dev` (EER, calibration, threshold card); `n_missing`,
+        `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
-    settings = {"resamples": resamples, "seed": seed, "costs": costs}
-    over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), **settings)
+    over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), resamples=resamples, costs=costs)
     result = evaluate(scores, labels, costs=costs)
-    ends = intervals(over_trials, result, labels, level=level, costs=costs)
+    ends = intervals(over_trials, result, labels, costs=costs)
     result |= {f"{name}_ci": list(ends[name]) for name in ends}
     result["eer_threshold"] = eer(scores, labels)[1]
-    result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels, seed=seed))
-    how = {"resamples": resamples, "seed": seed, "level": level}
-    result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs, how)}
+    result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels))
+    result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs, resamples)}
     result["clusters"] = {
-        name: over_clusters(scores, labels, clusters, over_trials["eer"].var(), level=level, **settings)
+        name: over_clusters(scores, labels, clusters, over_trials["eer"].var(), resamples=resamples)
         for name, clusters in _clusters(table).items()
     }
-    result["breakdown"] = {column: _rows(breakdown(table, column, resamples=resamples, seed=seed)) for column in by}
+    result["breakdown"] = {column: _rows(breakdown(table, column, resamples=resamples)) for column in by}
     warnings = _about_trials(table, "") + alarms.of_scores(scores) + alarms.of_result(result)
     if dev is None:
         source = "costs, scores as they are"
-        result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs, how)
+        result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs, resamples)
     else:
-        result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure, how)
+        result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure, resamples)
         result["thresholds"] |= result["dev"].pop("thresholds")
         warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result["dev"])
     result |= {"n_missing": len(table.attrs.get("missing", ())), "n_extra": len(table.attrs.get("extra", ()))}
-    result |= {"costs": costs._asdict(), "level": level, "resamples": resamples, "warnings": warnings}
-    return result
+    return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
 
 
-def _at(scores, labels, threshold, source, costs, how):
-    """What a threshold answers, each number with its interval over trials."""
-    matrix = confusion(scores, labels, threshold)
-    answers, others = (_answers(m, costs) for m in (matrix, resampled(matrix, how["resamples"], how["seed"])))
-    ends = {f"{name}_ci": list(interval(values, np.inf, how["level"])) for name, values in others.items()}
-    for name, errors, row in (("far", matrix[0, 1], matrix[0]), ("frr", matrix[1, 0], matrix[1])):
-        ends[f"{name}_ci"] = list(rate_interval(errors, row.sum(), how["level"]))
-    values = {name: float(value) for name, value in answers.items()}
-    return {"threshold": float(threshold), "source": source, **values, **ends}
-
-
-def _answers(matrix, costs):
-    found = from_counts(matrix)
-    del found["constant_accuracy"]
-    return {**found, "dcf": dcf(found["far"], found["frr"], costs)}
-
-
-def _clusters(table):
-    """Cluster names of every trial, for each kind that the protocol knows."""
-    kinds = {name: table[name].to_numpy() for name in ("speaker", "phrase") if name in table}
-    if all(name in table for name in ("environment", "playback", "recorder")):
-        kinds["configuration"] = configurations(table).to_numpy()
-    spoof = (table["label"] == SPOOF).to_numpy()
-    return {kind: names for kind, names in kinds.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
-
-
-def over_clusters(scores, labels, clusters, variance, *, metrics=_OVER_CLUSTERS, level=0.95, **settings):
-    """What the same scores say when clusters, and not trials, are drawn.
+def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", "balanced_accuracy"), resamples=1000):
+    """Intervals over clusters instead of trials.
 
     Parameters
     ----------
-    scores, labels, clusters : array [shape=(trials,)]
+    scores, labels, clusters : numpy.ndarray [shape=(trials,)]
     variance : float
         Of the EER over resampled trials.
     metrics : sequence of str
         The EER among them.
-    level, settings
-        As for `lib.metrics.bootstrap`.
+    resamples : int > 0
 
     Returns
     -------
     dict
-        `count`, ``<metric>_ci`` [low, high], `design_effect` (None without variance), and
-        `most`, the cluster without which the EER changes most.
+        `count` of clusters, ``<metric>_ci`` [low, high], `design_effect` (variance of the
+        EER over clusters / over trials; None where the latter is 0), and `most`, the
+        cluster without which the EER changes most.
     """
-    values = resample(scores, labels, clusters=clusters, metrics=metrics, **settings)
-    ends = intervals(values, {}, labels, clusters=clusters, level=level)
+    values = resample(scores, labels, clusters=clusters, metrics=metrics, resamples=resamples)
+    ends = intervals(values, {}, labels, clusters=clusters)
     influence = leave_one_out(scores, labels, clusters)
     influence = influence[influence["cluster"] != UNKNOWN]
     most = influence.iloc[0]
@@ -174,32 +138,83 @@ def over_clusters(scores, labels, clusters, variance, *, metrics=_OVER_CLUSTERS,
     }
 
 
+def leave_one_out(scores, labels, clusters):
+    """The EER without each cluster in turn.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a cluster, the largest change first]
+        `cluster`, `without` (EER of the other trials), `change` (EER of all trials less
+        that); NaN where the other trials are of one class.
+    """
+    scores, labels = checked(scores, labels)
+    names, everything, rows = np.asarray(clusters).astype(str), eer(scores, labels)[0], []
+    for name in np.unique(names):
+        rest = names != name
+        without = eer(scores[rest], labels[rest])[0] if len(np.unique(labels[rest])) == 2 else np.nan
+        rows.append((name, without, everything - without))
+    table = pd.DataFrame(rows, columns=["cluster", "without", "change"])
+    return table.sort_values("change", key=np.abs, ascending=False, ignore_index=True)
+
+
+def _at(scores, labels, threshold, source, costs, resamples):
+    """Metrics at a threshold, each with its interval over trials."""
+    matrix = confusion(scores, labels, threshold)
+    values, others = (_decided(m, costs) for m in (matrix, _resampled(matrix, resamples)))
+    ends = {f"{name}_ci": list(interval(several, np.inf)) for name, several in others.items()}
+    for name, errors, row in (("far", matrix[0, 1], matrix[0]), ("frr", matrix[1, 0], matrix[1])):
+        ends[f"{name}_ci"] = list(rate_interval(errors, row.sum()))
+    return {
+        "threshold": float(threshold),
+        "source": source,
+        **{name: float(value) for name, value in values.items()},
+        **ends,
+    }
+
+
+def _resampled(matrix, resamples):
+    """Confusion matrices of resampled trials: at one threshold no more than two binomial counts each."""
+    totals = matrix.sum(1)
+    accepted = np.random.default_rng(0).binomial(totals, matrix[:, 1] / totals, size=(resamples, 2))
+    return np.stack([totals - accepted, accepted], axis=-1)
+
+
+def _decided(matrix, costs):
+    found = from_counts(matrix)
+    del found["constant_accuracy"]
+    return {**found, "dcf": dcf(found["far"], found["frr"], costs)}
+
+
+def _clusters(table):
+    """Cluster names of every trial, for each kind that the protocol has."""
+    kinds = {name: table[name].to_numpy() for name in ("speaker", "phrase") if name in table}
+    if all(name in table for name in ("environment", "playback", "recorder")):
+        kinds["configuration"] = configurations(table).to_numpy()
+    spoof = (table["label"] == SPOOF).to_numpy()
+    return {kind: names for kind, names in kinds.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
+
+
 def _rows(table):
-    """A breakdown as plain dicts; None where there is no number."""
-    return [
-        {key: (None if value != value else value) for key, value in row.items()}  # NaN is unlike itself
-        for row in table.to_dict("records")
-    ]
+    """A breakdown as plain dicts, with None for NaN (which is unlike itself)."""
+    return [{key: None if v != v else v for key, v in row.items()} for row in table.to_dict("records")]
 
 
-def _with_dev(scores, labels, dev, costs, c_unsure, how):
-    """Calibration and thresholds chosen on dev, and what they do here."""
+def _with_dev(scores, labels, dev, costs, c_unsure, resamples):
+    """Calibration and thresholds chosen on dev, and their results here."""
     dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
     rate, threshold = eer(dev_scores, dev_labels)
     line = calibrate(dev_scores, dev_labels)
-    ends = bootstrap(dev_scores, dev_labels, metrics=("eer",), **how)["eer"]
     result = {
         "eer": rate,
-        "eer_ci": list(ends),
+        "eer_ci": list(bootstrap(dev_scores, dev_labels, metrics=("eer",), resamples=resamples)["eer"]),
         "n_genuine": int((dev_labels != SPOOF).sum()),
         "n_spoof": int((dev_labels == SPOOF).sum()),
         "calibration": line._asdict(),
-        "thresholds": {"dev-eer": _at(scores, labels, threshold, "EER of dev", costs, how)},
+        "thresholds": {"dev-eer": _at(scores, labels, threshold, "EER of dev", costs, resamples)},
     }
     if line.slope > 0:
-        source = "costs, calibrated on dev"
         cut = raw_threshold(bayes_threshold(costs), line)
-        result["thresholds"]["bayes"] = _at(scores, labels, cut, source, costs, how)
+        result["thresholds"]["bayes"] = _at(scores, labels, cut, "costs, calibrated on dev", costs, resamples)
         ratios = calibrated(scores, line)
         result["calibrated"] = {"cllr": cllr(ratios, labels), "act_dcf": act_dcf(ratios, labels, costs)}
         result["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
@@ -207,7 +222,7 @@ def _with_dev(scores, labels, dev, costs, c_unsure, how):
 
 
 def _about_trials(table, prefix):
-    """What a partial overlap left out."""
+    """Which trials a partial overlap leaves out."""
     missing, extra = (len(table.attrs.get(name, ())) for name in ("missing", "extra"))
     found = []
     if missing:
@@ -221,8 +236,8 @@ def _about_trials(table, prefix):
 def _about_dev(table, dev, result):
     found = []
     if result["calibration"]["slope"] <= 0:
-        found.append("On dev the scores say nothing or point the wrong way: there is no Bayes threshold.")
+        found.append("On dev the scores carry no information or are inverted: there is no Bayes threshold.")
     shared = len(set(table["trial"]) & set(dev["trial"]))
     if shared:
-        found.append(f"{shared:,} of the measured trials are in dev too: thresholds were chosen on what they judge.")
+        found.append(f"{shared:,} of the evaluated trials are in dev too: thresholds were chosen on the same trials.")
     return found

@@ -1,22 +1,98 @@
-"""All metrics of one system on one set of trials."""
+"""Decisions at a threshold, and all metrics of one system on one set of trials."""
 
-from lib.metrics.answers import confusion, from_counts
+import numpy as np
+
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.metrics.costs import ASVSPOOF5, act_dcf, cllr, min_cllr, min_dcf
 from lib.metrics.curves import auc, checked, eer
 
 
+def confusion(scores, labels, threshold):
+    """Confusion matrix at a threshold (log-odds; scores from there on are accepted as genuine).
+
+    Returns
+    -------
+    numpy.ndarray [shape=(2, 2), int64]
+        Rows truth, columns decision; spoof first.
+
+    Examples
+    --------
+    >>> confusion([1.0, -1.0, 0.5], [1, 0, 0], 0.0).tolist()
+    [[1, 1], [0, 1]]
+    """
+    from sklearn.metrics import confusion_matrix
+
+    scores, labels = checked(scores, labels)
+    return confusion_matrix(labels, (scores >= threshold).astype(int), labels=[SPOOF, GENUINE])
+
+
+def report(scores, labels, threshold):
+    """scikit-learn's classification report of the decisions at a threshold (log-odds), as text."""
+    from sklearn.metrics import classification_report
+
+    scores, labels = checked(scores, labels)
+    decided = (scores >= threshold).astype(int)
+    names = list(LABEL_NAMES)
+    return classification_report(labels, decided, labels=[SPOOF, GENUINE], target_names=names, zero_division=0)
+
+
+def from_counts(matrix):
+    """Metrics of a confusion matrix, or of many at once.
+
+    Parameters
+    ----------
+    matrix : array_like [shape=(..., 2, 2)]
+        Rows truth, columns decision, spoof first; counts or weights, both classes present.
+
+    Returns
+    -------
+    dict of str to float or numpy.ndarray [shape=(...)]
+        Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class
+        baseline), `far`, `frr`; `mcc`, -1 to 1, 0 when one class is never decided for.
+
+    References
+    ----------
+    B. W. Matthews, Biochimica et Biophysica Acta 405, 1975 (MCC).
+    """
+    matrix = np.asarray(matrix, dtype=np.float64)
+    truth, decided = matrix.sum(-1), matrix.sum(-2)
+    total = truth.sum(-1)
+    far, frr = matrix[..., 0, 1] / truth[..., 0], matrix[..., 1, 0] / truth[..., 1]
+    determinant = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
+    product = np.sqrt(truth.prod(-1) * decided.prod(-1))
+    return {
+        "accuracy": (matrix[..., 0, 0] + matrix[..., 1, 1]) / total,
+        "balanced_accuracy": 1 - (far + frr) / 2,
+        "constant_accuracy": truth.max(-1) / total,
+        "mcc": np.divide(determinant, product, out=np.zeros_like(product), where=product > 0),
+        "far": far,
+        "frr": frr,
+    }
+
+
+def rate_interval(errors, count, level=0.95):
+    """Wilson's interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
+
+    Examples
+    --------
+    >>> round(rate_interval(0, 10)[1], 3)
+    0.278
+    """
+    from scipy.stats import binomtest
+
+    ends = binomtest(int(errors), int(count)).proportion_ci(level, method="wilson")
+    return float(ends.low), float(ends.high)
+
+
 def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
-    """Measure scores against labels.
+    """All metrics of scores against labels.
 
     Parameters
     ----------
     scores : array_like [shape=(n,)], log-odds
-        The higher the more genuine.
-    labels : array_like [shape=(n,)]
-        1 = genuine, 0 = spoof; both present.
+    labels : array_like [shape=(n,)], 1 = genuine, 0 = spoof
     threshold : float, log-odds
-        Scores from here on say genuine; 0 is a probability of 0.5. Matters for the
-        accuracies and MCC only.
+        For accuracies and MCC only; 0 is a probability of 0.5.
     costs : Costs
         For the detection costs.
 
@@ -24,28 +100,26 @@ def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
     -------
     dict of str to float
         Fractions `eer`, `auc`, `accuracy`, `balanced_accuracy`, `constant_accuracy`
-        (always answering the larger class); `mcc`, -1 to 1; normalised costs `min_dcf`,
-        `act_dcf`; `cllr`, `min_cllr`, bits; counts `n_genuine`, `n_spoof`.
+        (majority-class baseline); `mcc`, -1 to 1; normalised costs `min_dcf`, `act_dcf`;
+        `cllr`, `min_cllr`, bits; counts `n_genuine`, `n_spoof`.
 
-    Raises
-    ------
-    InputError
-        See `lib.metrics.curves.checked`.
+    Examples
+    --------
+    >>> evaluate([2.0, 1.0, -1.0], [1, 0, 0])["eer"]
+    0.0
     """
     scores, labels = checked(scores, labels)
     matrix = confusion(scores, labels, threshold)
-    answers = {name: float(value) for name, value in from_counts(matrix).items()}
+    decided = {name: float(value) for name, value in from_counts(matrix).items()}
     return {
         "eer": eer(scores, labels)[0],
         "auc": auc(scores, labels),
-        "accuracy": answers["accuracy"],
-        "balanced_accuracy": answers["balanced_accuracy"],
-        "mcc": answers["mcc"],
+        **{name: decided[name] for name in ("accuracy", "balanced_accuracy", "mcc")},
         "min_dcf": min_dcf(scores, labels, costs),
         "act_dcf": act_dcf(scores, labels, costs),
         "cllr": cllr(scores, labels),
         "min_cllr": min_cllr(scores, labels),
-        "constant_accuracy": answers["constant_accuracy"],
+        "constant_accuracy": decided["constant_accuracy"],
         "n_genuine": int(matrix[1].sum()),
         "n_spoof": int(matrix[0].sum()),
     }

@@ -1,8 +1,7 @@
-"""Is one system better than another, on the same trials?
+"""Is one system better than another on the same trials?
 
-Two systems that were measured on the same trials err on many of the same ones: their
-difference is surer than their two intervals let think. So differences are resampled in
-pairs. How far seeds spread is another question than how far trials do, and is told apart.
+Two systems err on many of the same trials, so differences are resampled in pairs. The
+spread over seeds is a question apart from the spread over trials.
 """
 
 import numpy as np
@@ -10,15 +9,12 @@ import pandas as pd
 
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
-from lib.metrics.curves import auc, checked
-from lib.metrics.draws import freedom_of, interval
+from lib.metrics.curves import auc, checked, eer
 from lib.metrics.measures import evaluate
-from lib.metrics.resampling import intervals, resample
-
-_HIGHER_IS_BETTER = {"auc", "accuracy", "balanced_accuracy", "mcc"}
+from lib.metrics.resampling import LEVEL, freedom_of, interval, intervals, resample
 
 
-def compare(first, second, labels, *, metric="eer", clusters=None, resamples=1000, seed=0, level=0.95):
+def compare(first, second, labels, *, metric="eer", clusters=None, resamples=1000, seed=0):
     """Paired bootstrap of the difference between two systems.
 
     Parameters
@@ -29,35 +25,27 @@ def compare(first, second, labels, *, metric="eer", clusters=None, resamples=100
     metric : str
         Of `lib.metrics.METRICS` or ``min_cllr``.
     clusters : array_like of str [shape=(n,)], optional
-        Resample whole speakers, ... instead of trials.
-    resamples, seed, level
+        Resample whole clusters, such as speakers, instead of trials.
+    resamples, seed
         As for `lib.metrics.bootstrap`.
 
     Returns
     -------
     dict of str to float
         `first`, `second`, `difference` (first - second), its interval `low`, `high`, and
-        the two-sided `p` of no difference: the difference in resampled standard
-        deviations, by the normal distribution or, over K clusters, Student's t with
-        K - 1 degrees of freedom.
-
-    Notes
-    -----
-    `min_dcf` and `min_cllr` are too low for both systems, which cancels in the difference
-    so far that it stays as it is: its percentiles covered the truth in 93.5 % of 200
-    simulated corpora (EERs 31 and 11 %, 300 genuine and 1,000 spoof trials), for both.
+        the two-sided `p` of no difference: normal, or over clusters Student's t.
 
     References
     ----------
     S. Bengio and J. Mariéthoz, "A statistical significance test for person
-    authentication", Odyssey 2004 (why the test has to be paired).
+    authentication", Odyssey 2004 (why the test must be paired).
     """
     first, labels = checked(first, labels)
     second, _ = checked(second, labels)
     settings = {"metrics": (metric,), "clusters": clusters, "resamples": resamples, "seed": seed}
     values = [evaluate(scores, labels)[metric] for scores in (first, second)]
     spread = [resample(scores, labels, **settings)[metric] for scores in (first, second)]
-    return _difference(values, spread, freedom_of(labels, clusters), level)
+    return _difference(values, spread, freedom_of(labels, clusters))
 
 
 def delong(first, second, labels):
@@ -66,15 +54,13 @@ def delong(first, second, labels):
     Returns
     -------
     dict of str to float
-        `first`, `second`, `difference`, its standard error `se`, and the two-sided `p`;
-        p is 1 when both are the same on every pair of trials.
+        `first`, `second`, `difference`, its standard error `se`, and the two-sided `p`; 1
+        when both rank every pair of trials alike.
 
     References
     ----------
-    E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, "Comparing the areas under two or
-    more correlated receiver operating characteristic curves", Biometrics 44, 1988.
-    X. Sun and W. Xu, "Fast implementation of DeLong's algorithm", IEEE Signal Processing
-    Letters 21, 2014, on mid-ranks.
+    E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, Biometrics 44, 1988.
+    X. Sun and W. Xu, IEEE Signal Processing Letters 21, 2014 (mid-ranks).
     """
     from scipy.special import ndtr
 
@@ -82,104 +68,84 @@ def delong(first, second, labels):
     second, _ = checked(second, labels)
     genuine, spoof = zip(*(_placements(scores, labels) for scores in (first, second)), strict=True)
     covariance = np.cov(genuine) / len(genuine[0]) + np.cov(spoof) / len(spoof[0])
-    difference = auc(first, labels) - auc(second, labels)
+    areas = {"first": auc(first, labels), "second": auc(second, labels)}
+    difference = areas["first"] - areas["second"]
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     se = float(np.sqrt(max(variance, 0)))
     p = 2 * ndtr(-abs(difference) / se) if se > 1e-12 else float(difference == 0)
-    return {
-        "first": auc(first, labels),
-        "second": auc(second, labels),
-        "difference": difference,
-        "se": se,
-        "p": float(p),
-    }
+    return {**areas, "difference": difference, "se": se, "p": float(p)}
 
 
-def ranking(tables, *, metric="eer", by=None, resamples=1000, seed=0, level=0.95):
-    """Systems in the order of what is significant, not of digits.
+def ranking(tables, *, resamples=1000):
+    """Rank systems by EER: by significance, not by digits.
 
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        Name -> `trial`, `score`, `label`, and the column `by` when it is given.
-    metric : str
-    by : str, optional
-        Column of clusters to resample, as ``speaker``.
-    resamples, seed, level
-        As for `lib.metrics.bootstrap`.
+        System -> `trial`, `score`, `label`.
+    resamples : int > 0
 
     Returns
     -------
     pandas.DataFrame [one row a system, best first]
-        `system`, `rank` (1 + how many systems are significantly better; equal ranks
-        are not told apart), `<metric>`, `low`, `high`, and to the best of its column
-        `difference`, `difference_low`, `difference_high` and `p`. Significance is
-        Holm's over all pairs.
+        `system`, `rank` (1 + how many systems are significantly better, Holm over all
+        pairs), `eer`, `low`, `high`, and against the best `difference`,
+        `difference_low`, `difference_high` and `p`.
 
     Raises
     ------
     InputError
-        The systems were not measured on the same trials: they are never ranked together.
-
-    References
-    ----------
-    S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
-    Journal of Statistics 6, 1979.
+        The systems were not measured on the same trials.
     """
     tables = _aligned(tables)
-    sample = next(iter(tables.values()))
-    labels, clusters = sample["label"].to_numpy(), None if by is None else sample[by].to_numpy()
-    freedom = freedom_of(labels, clusters)
-    settings = {"metrics": (metric,), "clusters": clusters, "resamples": resamples, "seed": seed}
-    sign = -1 if metric in _HIGHER_IS_BETTER else 1
-    scores = {name: table["score"].to_numpy() for name, table in tables.items()}
-    value = {name: evaluate(scores[name], labels)[metric] for name in tables}
-    resampled = {name: resample(scores[name], labels, **settings) for name in tables}
-    spread = {name: values[metric] for name, values in resampled.items()}
-    names = sorted(tables, key=lambda name: sign * value[name])
+    labels = next(iter(tables.values()))["label"].to_numpy()
+    value, spread = {}, {}
+    for name, table in tables.items():
+        scores = table["score"].to_numpy()
+        value[name] = eer(scores, labels)[0]
+        spread[name] = resample(scores, labels, metrics=("eer",), resamples=resamples)["eer"]
+    names = sorted(tables, key=value.get)
     pairs = {
-        (worse, better): _difference((value[worse], value[better]), (spread[worse], spread[better]), freedom, level)
+        (worse, better): _difference((value[worse], value[better]), (spread[worse], spread[better]))
         for k, worse in enumerate(names)
         for better in names[:k]
     }
-    surely = _holm({pair: result["p"] for pair, result in pairs.items()}, 1 - level)
+    corrected = holm([pair["p"] for pair in pairs.values()])
+    beaten = [worse for (worse, _), p in zip(pairs, corrected, strict=True) if p <= 1 - LEVEL]
+    itself = dict.fromkeys(("difference", "low", "high"), 0.0) | {"p": 1.0}
     rows = []
     for name in names:
-        ends = intervals(resampled[name], {metric: value[name]}, labels, clusters=clusters, level=level)
-        low, high = ends[metric]
-        row = {"system": name, "rank": 1 + sum(worse == name for worse, _ in surely)}
-        row |= {metric: value[name], "low": low, "high": high}
-        if name == names[0]:
-            row |= {"difference": 0.0, "difference_low": 0.0, "difference_high": 0.0, "p": 1.0}
-        else:
-            to_best = pairs[name, names[0]]
-            row |= {"difference": to_best["difference"], "p": to_best["p"]}
-            row |= {f"difference_{end}": to_best[end] for end in ("low", "high")}
-        rows.append(row)
+        low, high = intervals({"eer": spread[name]}, {}, labels)["eer"]
+        best = pairs.get((name, names[0]), itself)
+        rows.append({
+            "system": name, "rank": 1 + beaten.count(name), "eer": value[name], "low": low, "high": high,
+            "difference": best["difference"], "difference_low": best["low"], "difference_high": best["high"],
+            "p": best["p"],
+        })  # fmt: skip
     return pd.DataFrame(rows).sort_values("rank", kind="stable", ignore_index=True)
 
 
-def seed_spread(tables, *, metric="eer", resamples=1000, seed=0):
-    """How far seeds spread, beside how far trials do.
+def seed_spread(tables, *, resamples=1000):
+    """Spread of the EER over seeds, beside its spread over trials.
 
     Parameters
     ----------
     tables : dict of int to pandas.DataFrame
         Seed -> `trial`, `score`, `label` of the same system on the same trials.
+    resamples : int > 0
 
     Returns
     -------
     dict of str to float
-        `mean` of the metric, `seed_sd` (standard deviation between seeds; NaN for one),
+        `mean` EER, `seed_sd` (standard deviation between seeds; NaN for one seed),
         `sampling_sd` (mean standard deviation of one seed over resampled trials),
-        `lowest` and `highest` seed's value, and `seeds`, their number.
+        `lowest`, `highest`, and `seeds`, their number.
     """
-    tables = _aligned(tables)
     values, spreads = [], []
-    for table in tables.values():
+    for table in _aligned(tables).values():
         scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
-        values.append(evaluate(scores, labels)[metric])
-        spreads.append(resample(scores, labels, metrics=(metric,), resamples=resamples, seed=seed)[metric].std())
+        values.append(eer(scores, labels)[0])
+        spreads.append(resample(scores, labels, metrics=("eer",), resamples=resamples)["eer"].std())
     return {
         "mean": float(np.mean(values)),
         "seed_sd": float(np.std(values, ddof=1)) if len(values) > 1 else float("nan"),
@@ -190,22 +156,32 @@ def seed_spread(tables, *, metric="eer", resamples=1000, seed=0):
     }
 
 
-def _difference(values, spread, freedom, level):
+def holm(p):
+    """p values corrected for their number, in the given order (S. Holm, Scandinavian Journal of Statistics 6, 1979).
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p, dtype=np.float64)
+    order = np.argsort(p)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]), 1)
+    return corrected
+
+
+def _difference(values, spread, freedom=np.inf):
     from scipy.special import stdtr
 
     difference, change = values[0] - values[1], spread[0] - spread[1]
     se = change.std()
-    low, high = interval(change, freedom, level)
-    # stdtr wants finite degrees of freedom; a million are the normal distribution
+    low, high = interval(change, freedom)
+    # stdtr takes finite degrees of freedom; a million are the normal distribution
     p = 2 * stdtr(min(freedom, 1e6), -abs(difference) / se) if se > 1e-12 else float(difference == 0)
     return {
-        "first": values[0],
-        "second": values[1],
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "p": float(p),
-    }
+        "first": values[0], "second": values[1], "difference": difference, "low": low, "high": high, "p": float(p)
+    }  # fmt: skip
 
 
 def _placements(scores, labels):
@@ -222,28 +198,17 @@ def _placements(scores, labels):
 def _aligned(tables):
     """Tables in the trial order of the first; an error unless all have the same trials and labels."""
     if not tables:
-        raise InputError("no system to compare; at least one is wanted")
+        raise InputError("no system to compare: at least one is required")
     (first, sample), *others = ((name, table.set_index("trial")) for name, table in tables.items())
     aligned = {first: sample}
     for name, table in others:
         if set(table.index) != set(sample.index):
             raise InputError(
                 f"{name} has {len(table):,} trials, {len(set(sample.index) - set(table.index)):,} of the "
-                f"{len(sample):,} of {first} are not among them; only systems on the same trials are compared"
+                f"{len(sample):,} of {first} are not among them: only systems on the same trials are compared"
             )
         table = table.loc[sample.index]
         if (table["label"] != sample["label"]).any():
-            raise InputError(f"{name} and {first} differ in the labels of trials; the same protocol is wanted")
+            raise InputError(f"{name} and {first} differ in the labels of trials: expected the same protocol")
         aligned[name] = table
     return aligned
-
-
-def _holm(p, alpha):
-    """Keys whose p stays significant when all are tested."""
-    ordered = sorted(p, key=p.get)
-    kept = []
-    for k, key in enumerate(ordered):
-        if p[key] * (len(ordered) - k) > alpha:
-            break
-        kept.append(key)
-    return kept

@@ -4,7 +4,7 @@ import textwrap
 
 from lib.metrics.calibration import describe_card
 
-WIDTH = 100
+_WIDTH = 100
 # Name on the page, key, factor, digits.
 _ROWS = (
     ("EER, %", "eer", 100, 2),
@@ -15,22 +15,14 @@ _ROWS = (
     ("min Cllr, bits", "min_cllr", 1, 3),
     ("balanced accuracy, %", "balanced_accuracy", 100, 2),
     ("accuracy, %", "accuracy", 100, 2),
-    ("  constant answer, %", "constant_accuracy", 100, 2),
+    ("  majority class, %", "constant_accuracy", 100, 2),
     ("MCC", "mcc", 1, 3),
 )
 
 
 def describe(result):
-    """A result of `lib.metrics.evaluate_table` as a page of text.
-
-    Returns
-    -------
-    str
-        Lines of at most 100 characters, but for long paths.
-    """
-    lines = [
-        f"{name:10}{result[key]}" for name, key in (("Scores", "scores"), ("Protocol", "protocol")) if key in result
-    ]
+    """A result of `lib.metrics.evaluate_table` as a page of text, at most 100 characters wide but for long paths."""
+    lines = [f"{key.capitalize():10}{result[key]}" for key in ("scores", "protocol") if key in result]
     lines += [f"{'Trials':10}{result['n_genuine']:,} genuine + {result['n_spoof']:,} spoof", ""]
     lines += _measures(result) + [""] + _thresholds(result)
     if result["clusters"]:
@@ -42,39 +34,32 @@ def describe(result):
     if result["warnings"]:
         lines += ["", "Warnings"]
         for warning in result["warnings"]:
-            lines += textwrap.wrap(warning, WIDTH, initial_indent="  ! ", subsequent_indent="    ")
+            lines += textwrap.wrap(warning, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _measures(result):
-    percent = f"{100 * result['level']:g} %"
-    kinds = result["clusters"]
-    heads = [f"{part['count']} {name}s" for name, part in kinds.items()]
-    lines = [f"{'':24}{'value':>8}  {percent + ' over trials':>20}" + "".join(f"{h:>22}" for h in heads[:2])]
+    kinds, level = result["clusters"], f"{100 * result['level']:g} % over trials"
+    heads = "".join(f"{part['count']} {name}s".rjust(22) for name, part in list(kinds.items())[:2])
+    lines = [f"{'':24}{'value':>8}  {level:>20}{heads}"]
     for name, key, factor, digits in _ROWS:
         line = f"{name:24}{factor * result[key]:8.{digits}f}"
         for part in [result, *kinds.values()][:3]:
             line += f"{_ends(part.get(f'{key}_ci'), factor, digits):>22}"
         lines.append(line)
-    low, high = result["shuffled_auc"]
-    lines.append(f"With labels shuffled the AUC is {100 * low:.2f} to {100 * high:.2f} %.")
-    costs = result["costs"]
-    lines.append(
+    (low, high), costs = result["shuffled_auc"], result["costs"]
+    return lines + [
+        f"With labels shuffled the AUC is {100 * low:.2f} to {100 * high:.2f} %.",
         f"DCF: {100 * costs['p_spoof']:g} % spoofs, a miss costs {costs['c_miss']:g}, a false acceptance "
-        f"{costs['c_fa']:g}; accuracies and MCC at threshold 0.5."
-    )
-    return lines
+        f"{costs['c_fa']:g}; accuracies and MCC at threshold 0.5.",
+    ]
 
 
 def _thresholds(result):
     lines = [f"{'threshold':11}{'score':>7}{'FAR, %':>20}{'FRR, %':>20}{'bal. acc., %':>20}{'MCC':>7}{'DCF':>7}"]
     for name, at in result["thresholds"].items():
-        rates = (_with_ends(at, key) for key in ("far", "frr", "balanced_accuracy"))
-        lines.append(
-            f"{name:11}{at['threshold']:7.3g}"
-            + "".join(f"{r:>20}" for r in rates)
-            + f"{at['mcc']:7.3f}{at['dcf']:7.3f}"
-        )
+        rates = "".join(f"{_with_ends(at, key):>20}" for key in ("far", "frr", "balanced_accuracy"))
+        lines.append(f"{name:11}{at['threshold']:7.3g}{rates}{at['mcc']:7.3f}{at['dcf']:7.3f}")
     return lines + [f"  {name}: {at['source']}" for name, at in result["thresholds"].items()]
 
 
@@ -84,7 +69,7 @@ def _with_ends(values, key):
 
 
 def _clusters(result):
-    lines = [f"{'over':22}{'EER, %':>18}{'design effect':>16}   EER without the one that counts most"]
+    lines = [f"{'over':22}{'EER, %':>18}{'design effect':>16}   EER without the most influential one"]
     for name, part in result["clusters"].items():
         effect = "-" if part["design_effect"] is None else f"{part['design_effect']:.1f}"
         most = part["most"]
@@ -107,6 +92,4 @@ def _breakdown(column, rows):
 
 
 def _ends(ends, factor, digits):
-    if ends is None:
-        return ""
-    return f"{factor * ends[0]:.{digits}f} to {factor * ends[1]:.{digits}f}"
+    return "" if ends is None else f"{factor * ends[0]:.{digits}f} to {factor * ends[1]:.{digits}f}"

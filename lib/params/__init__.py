@@ -1,23 +1,14 @@
 """Settings of notebooks, and studies: which runs there are to be. Needs neither TensorFlow nor MLflow."""
 
 from lib.params.paths import NOTEBOOKS, PARAMS, ROOT, local_path
-from lib.params.settings import (
-    PLACES,
-    checked,
-    current,
-    declared,
-    flat_yaml,
-    notebooks,
-    read_yaml,
-    resolve,
-)
+from lib.params.settings import PLACES, current, declared, notebooks, resolve
+from lib.params.yaml_files import flat_yaml, read_yaml
 
 __all__ = [
     "NOTEBOOKS",
     "PARAMS",
     "PLACES",
     "ROOT",
-    "checked",
     "current",
     "declared",
     "flat_yaml",

@@ -1,43 +1,47 @@
 """Parameters: what a notebook declares, what YAML files and the command line say.
 
-A notebook declares its parameters in the one cell tagged ``parameters``, a typed
-literal a line. YAML files are flat mappings whose keys are names of parameters, so
-that raw papermill takes them with ``-f``. Nothing here evaluates code.
+A notebook declares what it is about in the one cell tagged ``parameters``, a typed literal
+a line, and names the groups of further settings (`lib.params.schema`) in its one call of
+``study.begin``. YAML files are flat mappings whose keys are names of parameters, so that
+raw papermill takes them with ``-f``. Nothing here evaluates code.
 """
 
 import ast
 import json
 from dataclasses import dataclass
-from pathlib import Path
-
-import yaml
+from functools import lru_cache
 
 from lib.errors import InputError
 from lib.params.paths import NOTEBOOKS
+from lib.params.schema import GROUPS, KINDS, judge_together, judged, kind, nearest
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.
 PLACES = frozenset({"data", "store_url", "jobs"})
 
-_TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
-
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell: name, type name, default and comment."""
+    """Name, type name, default, comment (unit, meaning, source), and the group it comes with (None: the cell)."""
 
     name: str
     type: str
     default: object
     comment: str
+    group: str | None = None
+
+
+def notebooks():
+    """Names of all notebooks, in their order."""
+    return sorted(p.stem for p in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
 def declared(notebook):
-    """What a notebook declares.
+    """What a notebook declares: its parameters cell, then the settings of the groups that it takes.
 
     Parameters
     ----------
     notebook : str
-        Name without ending, as ``11_paper_cnn``.
+        Name without ending.
 
     Returns
     -------
@@ -46,92 +50,89 @@ def declared(notebook):
     Raises
     ------
     InputError
-        No such notebook, or its parameters cell is not one typed literal a line.
+        There is no such notebook, its parameters cell is not one typed literal a line, or
+        it takes a group that does not exist.
+
+    Examples
+    --------
+    >>> declared("11_paper_cnn")["epochs"].default
+    30
     """
-    path = NOTEBOOKS / f"{notebook}.ipynb"
-    if not path.is_file():
-        raise InputError(f"{path}: no such notebook; there are {', '.join(notebooks())}")
+    path, there = NOTEBOOKS / f"{notebook}.ipynb", notebooks()
+    if notebook not in there:
+        raise InputError(f"{path}: no such notebook; there are {', '.join(there)}{nearest(notebook, there)}")
+    return dict(_declared(path, path.read_bytes()))
+
+
+@lru_cache(maxsize=64)
+def _declared(path, content):
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (ValueError, KeyError):
+        cells = [
+            (cell["metadata"].get("tags", ()), "".join(cell["source"]))
+            for cell in json.loads(content)["cells"]
+            if cell["cell_type"] == "code"
+        ]
+    except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: not a notebook (its JSON cannot be read)") from None
-    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+    tagged = [source for tags, source in cells if "parameters" in tags]
     if len(tagged) != 1:
-        raise InputError(f"{path}: {len(tagged)} cells are tagged 'parameters'; one is wanted")
-    source = "".join(tagged[0]["source"])
-    lines = source.splitlines()
-    found = {}
-    for node in ast.parse(source).body:
-        line = lines[node.lineno - 1]
-        try:
-            name, kind, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
-        except (AttributeError, ValueError, TypeError):
-            raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
-        comment = lines[node.end_lineno - 1].partition("#")[2].strip()
-        found[name] = Parameter(name, kind, checked(name, default, kind, str(path)), comment)
-    TEMP = {
-        "corpus": "demo",
-        "layout": "asvspoof2017_v2",
-        "data": "data/demo",
-        "allow_partial": False,
-        "store_url": "data/store",
-        "jobs": 2,
-        "sr": 16000,
-        "n_fft": 2048,
-        "win_length": 2048,
-        "hop_length": 512,
-        "window": "hann",
-        "n_mels": 128,
-        "fmin": 0.0,
-        "fmax": 8000.0,
-        "n_mfcc": 20,
-        "amin": 1e-10,
-        "top_db": 80.0,
-    }
-    for n, v in TEMP.items():
-        found.setdefault(n, Parameter(n, type(v).__name__, v, "x"))
+        raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
+    found = _cell(path, tagged[0])
+    for group in _takes(path, [source for _, source in cells]):
+        for name, field in GROUPS[group].model_fields.items():
+            extra = field.json_schema_extra
+            comment = "; ".join(filter(None, (extra["unit"], field.description, extra["source"])))
+            found.setdefault(name, Parameter(name, kind(name), field.get_default(), comment, group))
     return found
 
 
-def notebooks():
-    """Names of all notebooks, in their order."""
-    return sorted(p.stem for p in NOTEBOOKS.glob("[0-9]*.ipynb"))
+def _cell(path, source):
+    """The parameters of the tagged cell."""
+    found, lines = {}, source.splitlines()
+    for node in _parsed(path, source).body:
+        try:
+            name, annotation, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
+        except (AttributeError, ValueError, TypeError):
+            raise InputError(
+                f"{path}: parameter line {lines[node.lineno - 1]!r} is not 'name: type = literal'"
+            ) from None
+        wanted = (kind(name),) if kind(name) else KINDS
+        if annotation not in wanted:
+            raise InputError(f"{path}: {name} must be annotated {' or '.join(wanted)}, got {annotation}")
+        if name in found:
+            raise InputError(f"{path}: the parameter {name} stands twice")
+        comment = lines[node.end_lineno - 1].partition("#")[2].strip()
+        found[name] = Parameter(name, annotation, judged(name, default, annotation, str(path)), comment)
+    return found
 
 
-def checked(name, value, kind, where):
-    """The value as its parameter's type, or an InputError; an int is a valid float."""
-    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    wanted = _TYPES[kind]
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise InputError(f"{where}: {name} = {value!r} is of type {type(value).__name__}; {kind} is wanted")
-    return value
+def _takes(path, sources):
+    """Groups that the notebook's call of ``study.begin`` names; without a call none."""
+    calls = [
+        node
+        for source in sources
+        if "study.begin" in source
+        for node in ast.walk(_parsed(path, source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "study.begin"
+    ]
+    if not calls:
+        return ()
+    if len(calls) > 1:
+        raise InputError(f"{path}: study.begin must be called once, not {len(calls)} times")
+    given = [word.value for word in calls[0].keywords if word.arg == "takes"] + calls[0].args[2:3]
+    takes = [getattr(word, "value", None) for group in given for word in getattr(group, "elts", [group])]
+    for group in takes:
+        if group not in GROUPS:
+            rule = "takes must be a tuple of names of groups, written out"
+            raise InputError(f"{path}: {rule}; there are {', '.join(GROUPS)}{nearest(group, GROUPS)}")
+    return ("corpus", *takes)
 
 
-def read_yaml(path):
-    """A YAML mapping, or an InputError that names the file."""
-    path = Path(path)
-    if not path.is_file():
-        there = sorted(p.stem for p in path.parent.glob("*.yaml"))
-        raise InputError(f"{path}: no such file; there are {', '.join(there) or 'none'}")
+def _parsed(path, source):
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: a {type(content).__name__}; a mapping of keys to values is wanted")
-    return content
-
-
-def flat_yaml(path):
-    """A YAML mapping of names to plain values, as raw papermill takes with ``-f``."""
-    content = read_yaml(path)
-    for key, value in content.items():
-        if isinstance(value, dict):
-            raise InputError(f"{path}: {key} holds a mapping; the file is flat, one value a key")
-    return content
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise InputError(f"{path}: a cell is not Python ({error.msg}: {(error.text or '').strip()!r})") from None
 
 
 def resolve(notebook, layers):
@@ -145,30 +146,85 @@ def resolve(notebook, layers):
 
     Returns
     -------
-    dict of str to value, in the notebook's order
+    dict of str to value
+        In the order of `declared`.
 
     Raises
     ------
     InputError
-        A layer names an unknown parameter or a value of the wrong type.
+        A layer names an unknown parameter, or a value breaks its rule.
+
+    Examples
+    --------
+    >>> resolve("11_paper_cnn", [("here", {"learning_rate": 1})])["learning_rate"]
+    1.0
     """
     known = declared(notebook)
-    values = {name: parameter.default for name, parameter in known.items()}
+    values, places = {name: parameter.default for name, parameter in known.items()}, {}
     for where, layer in layers:
         for name, value in layer.items():
             if name not in known:
-                raise InputError(f"{where}: {name} is no parameter of {notebook}; there are {', '.join(known)}")
-            values[name] = checked(name, value, known[name].type, where)
+                raise InputError(f"{where}: {_unknown(name, notebook, known)}")
+            values[name], places[name] = judged(name, value, known[name].type, where), where
+    judge_together(values, notebook, places)
     return values
 
 
 def current(notebook, namespace):
-    """The values that a notebook's own parameters hold now.
+    """The values that a running notebook's parameters hold now.
 
-    Called from the notebook right after its parameters, with ``globals()``: so a run
-    by hand, by raw papermill and by the runner record the same thing.
+    Called from the notebook right after its parameters, so that a run by hand, by raw
+    papermill and by the runner record the same thing.
+
+    Parameters
+    ----------
+    notebook : str
+    namespace : dict
+        The notebook's ``globals()``. What it holds wins over defaults.
+
+    Returns
+    -------
+    dict of str to value
+        In the order of `declared`.
+
+    Raises
+    ------
+    InputError
+        A value breaks its rule, or papermill was given a parameter that the notebook does
+        not declare (papermill itself only warns).
+
+    Examples
+    --------
+    >>> current("11_paper_cnn", {"epochs": 3})["epochs"]
+    3
     """
-    return {
-        name: checked(name, namespace.get(name, parameter.default), parameter.type, notebook)
-        for name, parameter in declared(notebook).items()
-    }
+    known, injected = declared(notebook), _injected(namespace.get("In", ()))
+    for name in injected:
+        if name not in known:
+            raise InputError(_unknown(name, notebook, known))
+    values = {}
+    for name, parameter in known.items():
+        values[name] = parameter.default
+        # A module or an array that has a group's name by chance is no setting.
+        meant = parameter.group is None or name in injected
+        if name in namespace and (meant or isinstance(namespace[name], (bool, int, float, str, list))):
+            values[name] = judged(name, namespace[name], parameter.type, notebook)
+    judge_together(values, notebook, {})
+    return values
+
+
+def _injected(history):
+    """Names in the newest cell that papermill put in: its first line is ``# Parameters``, the rest assignments."""
+    for source in reversed(history):
+        if source.split("\n", 1)[0].strip() == "# Parameters":
+            try:
+                body = ast.parse(source).body
+            except SyntaxError:
+                continue
+            if all(isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) for node in body):
+                return [node.targets[0].id for node in body]
+    return []
+
+
+def _unknown(name, notebook, known):
+    return f"{name} is not a parameter of {notebook}" + (nearest(name, known) or f"; there are {', '.join(known)}")

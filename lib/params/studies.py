@@ -7,16 +7,22 @@ Planning needs neither TensorFlow nor MLflow; it turns names and files into a li
 import fnmatch
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from lib.errors import InputError
 from lib.params.paths import NOTEBOOKS, PARAMS, ROOT, absolute
-from lib.params.settings import PLACES, checked, declared, flat_yaml, read_yaml, resolve
+from lib.params.schema import GROUPS, StudyFile, judged, kind, nearest
+from lib.params.settings import PLACES, declared, resolve
+from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
-_STUDY_KEYS = {"corpus": str, "seeds": list, "runs": list, "set": dict}
+_FIXED = {  # what a study decides for all its runs -> where
+    "seed": "seeds are given with --seeds 0,1,2 or the study's key seeds",
+    "corpus": "the corpus is given with --corpus or the study's key corpus",
+    "variant": "a run's name in the study's key runs decides it",
+    "study": "the study's own name is taken",
+}
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,9 @@ class Study:
         return not self.only or any(_matches(run, pattern) for pattern in self.only)
 
 
-def names(kind):
-    """Names of the files in ``params/<kind>``."""
-    return sorted(p.stem for p in (PARAMS / kind).glob("*.yaml"))
+def names(folder):
+    """Names of the files in ``params/<folder>``."""
+    return sorted(p.stem for p in (PARAMS / folder).glob("*.yaml"))
 
 
 def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seeds=None):
@@ -106,37 +112,40 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     ------
     InputError
         A file, key, value or pattern is wrong; the message says what there is.
+
+    Examples
+    --------
+    >>> load("demo", changes=["learning_rate=1e-4"]).runs[2].parameters["learning_rate"]
+    0.0001
     """
     where, content = _study_file(study)
-    where = str(where)
     corpus = corpus or content["corpus"]
-    corpus_file = PARAMS / "corpora" / f"{corpus}.yaml"
+    corpus_file = str(PARAMS / "corpora" / f"{corpus}.yaml")
+    general, own_set = _split_set(where, content)
     given = _parse_changes(changes)
     if store is not None:
         given["store_url"] = absolute(store, Path.cwd())
-    general, own_set = _split_set(where, content)
-    layers = {str(corpus_file): corpus_values(corpus, data), f"{where}, set": general, "--set": given}
-    seeds = content.get("seeds", [0]) if seeds is None else seeds
-    if not seeds:
-        raise InputError("seeds: an empty list; at least one whole number is wanted")
+    layers = {corpus_file: corpus_values(corpus, data), f"{where}, set": general, "--set": given}
+    seeds = content.get("seeds", [0]) if seeds is None else judged("seeds", seeds, None, "--seeds", StudyFile)
 
     runs, used = [], set()
     for entry in content["runs"]:
-        notebook, _, variant = str(entry).partition("/")
+        notebook, variant = entry.split("/")
         known = declared(notebook)
+        mine = {
+            source: {key: value for key, value in values.items() if key in known} for source, values in layers.items()
+        }
+        used |= {(source, key) for source, values in mine.items() for key in values}
         variant_file = PARAMS / notebook / f"{variant}.yaml"
-        own = [(str(variant_file), flat_yaml(variant_file))]
-        for source, values in layers.items():
-            mine = {key: value for key, value in values.items() if key in known}
-            used |= {(source, key) for key in mine}
-            # the variant overrules the corpus, the study and the command line overrule both
-            own.insert(0, (source, mine)) if source == str(corpus_file) else own.append((source, mine))
-        own.insert(-1, (f"{where}, set, {notebook}", own_set.get(notebook, {})))  # the command line overrules it
+        own = _without_fixed(str(variant_file), _named(variant_file, "variant"), ("seed", "corpus", "study"))
+        # The variant overrules the corpus; the study, then the command line overrule both.
+        order = [(corpus_file, mine[corpus_file]), (str(variant_file), own), (f"{where}, set", mine[f"{where}, set"])]
+        order += [(f"{where}, set, {notebook}", own_set.get(notebook, {})), ("--set", mine["--set"])]
         if "study" in known:
-            own.append((where, {"study": study}))
+            order.append((where, {"study": study}))
         for seed in seeds if "seed" in known else [None]:
             extra = [] if seed is None else [("seeds", {"seed": seed})]
-            runs.append(PlannedRun(notebook, variant, resolve(notebook, own + extra)))
+            runs.append(PlannedRun(notebook, variant, resolve(notebook, order + extra)))
     _refuse_unused(layers, used, runs)
     _refuse_unmatched(only, runs)
     return Study(study, corpus, runs, tuple(only))
@@ -164,55 +173,59 @@ def fingerprint(run, corpus_digest, *, reads=()):
 
 def _study_file(study):
     path = PARAMS / "studies" / f"{study}.yaml"
-    if not path.is_file():
-        raise InputError(f"study {study!r} is unknown; there are {', '.join(names('studies'))}")
-    content = read_yaml(path)
+    if study not in names("studies"):
+        there = names("studies")
+        raise InputError(f"study {study!r} is unknown; there are {', '.join(there)}{nearest(study, there)}")
+    content, known = read_yaml(path), StudyFile.model_fields
     for key, value in content.items():
-        if key not in _STUDY_KEYS:
-            raise InputError(f"{path}: {key} is no key of a study; there are {', '.join(_STUDY_KEYS)}")
-        if not isinstance(value, _STUDY_KEYS[key]):
-            raise InputError(f"{path}: {key} is a {type(value).__name__}; {_STUDY_KEYS[key].__name__} is wanted")
+        if key not in known:
+            there = f"there are {', '.join(known)}{nearest(key, known)}"
+            raise InputError(f"{path}: {key} is not a key of a study; {there}")
+        judged(key, value, None, path, StudyFile)
     for key in ("corpus", "runs"):
         if key not in content:
             raise InputError(f"{path}: {key} is missing; a study names it")
-    return path, content
+    return str(path), content
 
 
 def _split_set(where, content):
     """Values for every notebook that has the parameter, and values for one notebook under its name."""
     values = content.get("set", {})
     own = {key: value for key, value in values.items() if isinstance(value, dict)}
-    named = {str(entry).partition("/")[0] for entry in content["runs"]}
-    for notebook in own:
+    named = sorted({entry.partition("/")[0] for entry in content["runs"]})
+    for notebook, mine in own.items():
         if notebook not in named:
-            raise InputError(
-                f"{where}, set: {notebook} is no notebook of the study; there are {', '.join(sorted(named))}"
-            )
-    return {key: value for key, value in values.items() if key not in own}, own
+            there = f"there are {', '.join(named)}{nearest(notebook, named)}"
+            raise InputError(f"{where}, set: {notebook} is not a notebook of the study; {there}")
+        _without_fixed(f"{where}, set, {notebook}", mine)
+    return _without_fixed(f"{where}, set", {key: value for key, value in values.items() if key not in own}), own
 
 
 def _parse_changes(changes):
     values = {}
     for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals or not key.strip():
-            raise InputError(f"--set {change!r}: KEY=VALUE is wanted")
-        try:
-            values[key.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"--set {change!r}: {text!r} is no YAML value") from None
+        key, equals, text = (part.strip() for part in change.partition("="))
+        if not equals or not key:
+            raise InputError(f"--set {change!r}: must be KEY=VALUE")
+        values[key] = parse(text, f"--set {change!r}")
+    return _without_fixed("--set", values)
+
+
+def _without_fixed(where, values, fixed=tuple(_FIXED)):
+    """The values, or an InputError when one of them is decided elsewhere."""
+    for key in fixed:
+        if key in values:
+            raise InputError(f"{where}: {key} cannot be set here; {_FIXED[key]}")
     return values
 
 
 def _refuse_unused(layers, used, runs):
-    notebooks = sorted({run.notebook for run in runs})
-    every = sorted({name for notebook in notebooks for name in declared(notebook)})
+    every = sorted({name for run in runs for name in run.parameters})
     for source, values in layers.items():
         for key in values:
             if (source, key) not in used:
-                raise InputError(
-                    f"{source}: {key} is a parameter of none of {', '.join(notebooks)}; there are {', '.join(every)}"
-                )
+                there = nearest(key, every) or f"; there are {', '.join(every)}"
+                raise InputError(f"{source}: {key} is a parameter of none of the study's notebooks{there}")
 
 
 def _matches(run, pattern):
@@ -227,19 +240,45 @@ def _refuse_unmatched(only, runs):
 
 
 def parse_seeds(text):
-    """Seeds as the command line gives them: ``0,1,2``."""
-    seeds = []
+    """Seeds as the command line gives them: different whole numbers below 2**32, or an InputError.
+
+    Examples
+    --------
+    >>> parse_seeds("0,1, 2")
+    [0, 1, 2]
+    """
     for part in text.split(","):
-        try:
-            seeds.append(checked("seeds", int(part), "int", "--seeds"))
-        except ValueError:
-            raise InputError(f"--seeds {text!r}: {part!r} is no whole number; for example 0,1,2") from None
-    return seeds
+        if not re.fullmatch(r"-?(0|[1-9][0-9]*)", part.strip()):
+            raise InputError(f"--seeds {text!r}: {part!r} is not a whole number; for example 0,1,2")
+    return judged("seeds", [int(part) for part in text.split(",")], None, "--seeds", StudyFile)
 
 
 def corpus_values(name, data=None):
-    """The values of ``params/corpora/<name>.yaml``, with another folder or URL if one is given."""
-    values = flat_yaml(PARAMS / "corpora" / f"{name}.yaml")
+    """The values of a corpus file, judged; `data` (folder or URL) replaces the file's.
+
+    Examples
+    --------
+    >>> corpus_values("demo")["layout"]
+    'asvspoof2017_v2'
+    """
+    path, known, there = PARAMS / "corpora" / f"{name}.yaml", GROUPS["corpus"].model_fields, names("corpora")
+    if name not in there:
+        raise InputError(f"{path}: no such file; there are {', '.join(there)}{nearest(name, there)}")
+    values = _named(path, "corpus")
+    for key in values:
+        if key not in known:
+            raise InputError(f"{path}: {key} is not a setting of a corpus; there are {', '.join(known)}")
+    for key in ("layout", "data"):
+        if key not in values:
+            raise InputError(f"{path}: {key} is missing; a corpus file names it")
     if data is not None:
         values["data"] = absolute(data, Path.cwd())
+    return {key: judged(key, value, kind(key), str(path)) for key, value in values.items()}
+
+
+def _named(path, key):
+    """The values of a file, whose name stands in it under `key`."""
+    values = flat_yaml(path)
+    if values.get(key) != path.stem:
+        raise InputError(f"{path}: {key} must be the file's name, {path.stem!r}, got {values.get(key)!r}")
     return values

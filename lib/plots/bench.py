@@ -1,32 +1,27 @@
-"""How many times faster, as a picture."""
+"""How many times faster, as a figure."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
-from seaborn import color_palette
+
+from lib.plots import PALETTE, page
 
 
 def ratios(ways, baseline):
-    """Ratios of several ways to the one they are compared with.
+    """Speed of several ways relative to one of them.
 
     Parameters
     ----------
     ways : dict of str to mapping
-        Way -> `ratio`, `ratio_low` and `ratio_high`, as `lib.bench.side_by_side` gives
-        them.
+        Way -> `ratio`, `ratio_low` and `ratio_high`, from `lib.bench.side_by_side`.
     baseline : str
-        What the ratios are to.
+        The way that the ratios are relative to.
     """
-    figure = Figure(figsize=(8, 1.1 + 0.45 * len(ways)), layout="constrained")
-    axes = figure.subplots()
-    colour = color_palette("colorblind")[0]
+    figure, axes = page(8, 1.1 + 0.45 * len(ways))
     for place, (_, row) in enumerate(reversed(ways.items())):
-        axes.barh(place, row["ratio"], color=colour, height=0.6)
+        axes.barh(place, row["ratio"], color=PALETTE[0], height=0.6)
         axes.plot([row["ratio_low"], row["ratio_high"]], [place, place], color="black", linewidth=1.5)
-        axes.annotate(
-            f"{row['ratio']:,.3g} x", (max(row["ratio_high"], row["ratio"]), place), (6, 0),
-            textcoords="offset points", va="center",
-        )  # fmt: skip
+        end = max(row["ratio_high"], row["ratio"]), place
+        axes.annotate(f"{row['ratio']:,.3g} x", end, (6, 0), textcoords="offset points", va="center")
     axes.set_yticks(np.arange(len(ways)), list(reversed(ways)))
     top = max(row["ratio_high"] for row in ways.values())
     axes.set(xscale="log", xlabel=f"times as fast as: {baseline} (median; line: least to greatest)")

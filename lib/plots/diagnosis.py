@@ -1,70 +1,55 @@
-"""The picture beside a diagnosis: how the loss went, how the scores lie.
-
-Blue is genuine, orange is spoof and hatched; green is train, purple is dev; seaborn's "colorblind" palette.
-"""
+"""The figure beside a diagnosis: the loss, and the distributions of the scores."""
 
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
-
-_PALETTE = sns.color_palette("colorblind")
-_COLOURS = {GENUINE: _PALETTE[0], SPOOF: _PALETTE[1]}
+from lib.plots import COLOURS, PALETTE
 
 
 def evidence(shown, diagnosis):
-    """What the doctor looked at, on half a page.
+    """The evidence of a diagnosis, on half a page.
 
     Parameters
     ----------
     shown : lib.judgement.diagnosis.Evidence
     diagnosis : lib.judgement.diagnosis.Diagnosis
-        Its cause is the title.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The loss with the constant answer's, and below it the scores of train and dev at
+        The loss beside the best constant output's, then the scores of train and dev at
         inference and, where there are any, with batch statistics.
     """
-    ways = {"inference": ""} | ({"batch statistics": "_batch"} if shown.train_batch is not None else {})
-    panels = [
-        (split, way, _scores(shown, split, ending))
-        for split in ("train", "dev")
-        for way, ending in ways.items()
-        if _scores(shown, split, ending) is not None
-    ]
-    figure = Figure(figsize=(8, 2.6 * (1 + -(-len(panels) // 2))), layout="constrained")
-    grid = figure.add_gridspec(1 + -(-len(panels) // 2), 2)
+    panels = []
+    for split in ("train", "dev"):
+        panels.append((f"{split}, inference", split, "", getattr(shown, split)["score"].to_numpy()))
+        batch = getattr(shown, f"{split}_batch")
+        if batch is not None and shown.train_batch is not None:
+            panels.append((f"{split}, batch statistics", split, "_batch", batch))
+    rows = 1 + -(-len(panels) // 2)
+    figure = Figure(figsize=(8, 2.6 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, 2)
     if shown.history is not None:
         _loss(figure.add_subplot(grid[0, :]), shown.history, diagnosis.figures["loss_constant"])
-    for place, (split, way, scores) in enumerate(panels):
+    for place, (title, split, ending, scores) in enumerate(panels):
         axes = figure.add_subplot(grid[1 + place // 2, place % 2])
-        ending = "_batch" if way == "batch statistics" else ""
-        area = diagnosis.figures[f"{split}{ending}_auc"]
         _histogram(axes, scores, getattr(shown, split)["label"].to_numpy())
-        axes.set_title(f"{split}, {way}: AUC {100 * area:.1f} %", fontsize=10)
+        axes.set_title(f"{title}: AUC {100 * diagnosis.figures[f'{split}{ending}_auc']:.1f} %", fontsize=10)
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.suptitle(f"Diagnosis: {diagnosis.cause}", fontsize=12)
     return figure
 
 
-def _scores(shown, split, ending):
-    if ending:
-        return getattr(shown, f"{split}{ending}")
-    return getattr(shown, split)["score"].to_numpy()
-
-
-def _loss(axes, history, constant):
-    axes.plot(history.index, history["loss"], color=_PALETTE[2], marker=".", label="train")
+def _loss(axes, history, baseline):
+    axes.plot(history.index, history["loss"], color=PALETTE[2], marker=".", label="train")
     if "val_loss" in history:
-        axes.plot(history.index, history["val_loss"], color=_PALETTE[4], linestyle="--", marker=".", label="dev")
-    equal = abs(constant - np.log(2)) < 0.0005
-    name = f"one constant answer, {constant:.3f}" + (" = ln 2" if equal else "")
-    axes.axhline(constant, color="0.4", linewidth=1, linestyle=":", label=name)
+        axes.plot(history.index, history["val_loss"], color=PALETTE[4], linestyle="--", marker=".", label="dev")
+    equal = abs(baseline - np.log(2)) < 0.0005
+    name = f"best constant output, {baseline:.3f}" + (" = ln 2" if equal else "")
+    axes.axhline(baseline, color="0.4", linewidth=1, linestyle=":", label=name)
     if not equal:
         axes.axhline(np.log(2), color="0.4", linewidth=1, linestyle="-.", label="ln 2 = 0.693")
     low, high = axes.get_ylim()
@@ -76,7 +61,7 @@ def _loss(axes, history, constant):
 
 
 def _histogram(axes, scores, labels):
-    """Scores of both classes, each class summing to 100 %; far ones in the outer bars."""
+    """Scores of both classes, each class summing to 100 %; outliers in the outer bars."""
     scores = np.asarray(scores, dtype=float)
     low, high = min(-1.0, np.quantile(scores, 0.005)), max(1.0, np.quantile(scores, 0.995))
     margin = 0.03 * (high - low)
@@ -84,7 +69,7 @@ def _histogram(axes, scores, labels):
     for label, hatch in ((SPOOF, "////"), (GENUINE, "")):
         inside = np.clip(scores[labels == label], edges[0], edges[-1])
         weights = np.full(len(inside), 100 / len(inside))
-        style = {"histtype": "stepfilled", "facecolor": (*_COLOURS[label], 0.35), "edgecolor": _COLOURS[label]}
+        style = {"histtype": "stepfilled", "facecolor": (*COLOURS[label], 0.35), "edgecolor": COLOURS[label]}
         axes.hist(inside, edges, weights=weights, hatch=hatch, label=LABEL_NAMES[label], **style)
     axes.axvline(0, color="0.2", linestyle="--", linewidth=1, label="probability 0.5")
     axes.set_xlabel("score, log-odds (higher = more genuine)", fontsize=9)

@@ -1,62 +1,47 @@
-"""Pictures of an evaluation: what was answered, which errors which threshold makes.
-
-Every function returns a matplotlib figure of its own; nothing is shown or kept.
-Colours are seaborn's "colorblind": blue for genuine, orange for spoof; curves are told
-apart by their line style too.
-"""
+"""Figures of an evaluation: decisions at a threshold, and the errors of all thresholds."""
 
 import textwrap
 
 import numpy as np
 import seaborn as sns
-from matplotlib.figure import Figure
 
 from lib import metrics
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
+from lib.plots import COLOURS, PALETTE, page
 
-_PALETTE = sns.color_palette("colorblind")
-_COLOURS = {GENUINE: _PALETTE[0], SPOOF: _PALETTE[1]}
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _TITLE_WIDTH = 36  # letters over a matrix of a grid
 _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
 
 def confusion_matrix(matrix, title):
-    """Counts and shares of each truth's answers.
+    """Counts and shares of the decisions for each class.
 
     Parameters
     ----------
     matrix : array_like [shape=(2, 2)]
-        Rows truth, columns answer, spoof first; from `lib.metrics.confusion`.
+        Rows truth, columns decision, spoof first; from `lib.metrics.confusion`.
     title : str
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    ``confusion_matrix([[90, 10], [5, 45]], "eval").savefig("confusion.png")``
     """
-    figure = Figure(figsize=(4.4, 3.6), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = page(4.4, 3.6)
     _draw_matrix(axes, matrix)
     axes.set_title(title, fontsize=11)
     return figure
 
 
 def confusion_grid(matrices):
-    """Many confusion matrices on one page, three in a row.
-
-    Parameters
-    ----------
-    matrices : dict of str to array_like [shape=(2, 2)]
-        Title -> matrix.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Many confusion matrices on one page, three in a row; a dict of title to matrix."""
     columns = min(3, len(matrices))
     rows = -(-len(matrices) // columns)
-    figure = Figure(figsize=(3.6 * columns, 3.1 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
+    figure, grid = page(3.6 * columns, 3.1 * rows, rows, columns, squeeze=False)
     for axes, (title, matrix) in zip(grid.flat, matrices.items(), strict=False):
         _draw_matrix(axes, matrix)
         axes.set_title(textwrap.fill(title, _TITLE_WIDTH), fontsize=9)
@@ -66,10 +51,7 @@ def confusion_grid(matrices):
 
 
 def det(curves, title):
-    """Detection error trade-off: false rejections over false acceptances, probit axes.
-
-    Both axes are stretched so that two normal distributions give a straight line; the
-    marked point on the diagonal is the EER.
+    """Detection error trade-off: FRR over FAR on probit axes; the marked point is the EER.
 
     Parameters
     ----------
@@ -97,9 +79,8 @@ def det(curves, title):
         rate = metrics.eer(scores, labels)[0]
         # Points along the interpolated curve, so that few trials give no false straight lines.
         x, y = (norm.ppf(np.clip(v, norm.cdf(low), norm.cdf(high))) for v in _dense(far, frr))
-        axes.plot(x, y, label=f"{name}: EER {100 * rate:.1f} %", **_style(k))
         point = np.clip(norm.ppf(rate), low, high)
-        axes.plot(point, point, marker="o", markersize=6, color=_PALETTE[k % 10], markeredgecolor="white")
+        _draw_curve(axes, k, (x, y), (point, point), f"{name}: EER {100 * rate:.1f} %")
     names = [f"{tick:g}" for tick in _PERCENT_TICKS]
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)
@@ -110,32 +91,14 @@ def det(curves, title):
 
 
 def roc(curves, title):
-    """ROC: genuine trials accepted over spoof trials accepted; the EER is marked.
-
-    Parameters
-    ----------
-    curves : dict of str to (array_like, array_like)
-        Name -> scores and labels.
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """ROC: genuine trials accepted over spoof trials accepted, the EER marked; `curves` as for `det`."""
     figure, axes = _curve_axes(title, len(curves))
     axes.plot([0, 100], [0, 100], color="0.75", linewidth=0.8, zorder=0)
     for k, (name, (scores, labels)) in enumerate(curves.items()):
         far, frr, _ = metrics.roc(scores, labels)
         area, rate = metrics.auc(scores, labels), metrics.eer(scores, labels)[0]
-        axes.plot(100 * far, 100 * (1 - frr), label=f"{name}: AUC {100 * area:.1f} %", **_style(k))
-        axes.plot(
-            100 * rate,
-            100 * (1 - rate),
-            marker="o",
-            markersize=6,
-            color=_PALETTE[k % 10],
-            markeredgecolor="white",
-        )
+        point = 100 * rate, 100 * (1 - rate)
+        _draw_curve(axes, k, (100 * far, 100 * (1 - frr)), point, f"{name}: AUC {100 * area:.1f} %")
     axes.set(xlim=(-1, 101), ylim=(-1, 101), aspect="equal")
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="genuine trials accepted, %")
     _legend(figure)
@@ -143,9 +106,7 @@ def roc(curves, title):
 
 
 def score_histogram(scores, labels, threshold, title):
-    """How the scores of both classes lie, and where the threshold cuts.
-
-    Each class's bars sum to 100 %, so a small class is seen beside a large one.
+    """Distribution of the scores of both classes, each summing to 100 %, and the threshold.
 
     Parameters
     ----------
@@ -158,9 +119,8 @@ def score_histogram(scores, labels, threshold, title):
     matplotlib.figure.Figure
     """
     scores, labels = np.asarray(scores, dtype=float), np.asarray(labels)
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
-    axes = figure.subplots()
-    # A few far scores would squeeze the rest into one bar: the outer bars collect them.
+    figure, axes = page(6.4, 3.4)
+    # A few outliers would squeeze the rest into one bar: the outer bars collect them.
     tails = [np.quantile(scores[labels == label], [0.001, 0.999]) for label in (SPOOF, GENUINE)]
     low, high = min(threshold, *np.ravel(tails)), max(threshold, *np.ravel(tails))
     margin = 0.02 * (high - low) or 0.5
@@ -169,9 +129,8 @@ def score_histogram(scores, labels, threshold, title):
         inside = np.clip(scores[labels == label], edges[0], edges[-1])
         weights = np.full(len(inside), 100 / max(len(inside), 1))
         name = f"{LABEL_NAMES[label]} ({len(inside):,} trials)"
-        style = {"color": _COLOURS[label], "label": name}
-        axes.hist(inside, edges, weights=weights, alpha=0.45, **style)
-        axes.hist(inside, edges, weights=weights, histtype="step", linewidth=1.2, color=_COLOURS[label])
+        axes.hist(inside, edges, weights=weights, alpha=0.45, color=COLOURS[label], label=name)
+        axes.hist(inside, edges, weights=weights, histtype="step", linewidth=1.2, color=COLOURS[label])
     axes.axvline(threshold, color="0.2", linestyle="--", linewidth=1.2, label=f"threshold {threshold:.3g}")
     beyond = int(((scores < edges[0]) | (scores > edges[-1])).sum())
     axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %", title=title)
@@ -182,7 +141,7 @@ def score_histogram(scores, labels, threshold, title):
     return figure
 
 
-def breakdown(table, title, *, overall=None):
+def breakdown(table, title, *, overall):
     """EER of each group with its interval and counts; groups of few trials hollow.
 
     Parameters
@@ -190,8 +149,8 @@ def breakdown(table, title, *, overall=None):
     table : pandas.DataFrame
         From `lib.metrics.breakdown`; drawn in its order, at most a page high.
     title : str
-    overall : float, optional
-        EER of all trials, as a line.
+    overall : float
+        EER of all trials, a line.
 
     Returns
     -------
@@ -200,26 +159,23 @@ def breakdown(table, title, *, overall=None):
     rows = len(table)
     height = min(0.27, 9.0 / max(rows, 1))  # inches a row
     size = min(9.0, 0.75 * 72 * height)  # points: three quarters of a row
-    figure = Figure(figsize=(7.2, 1.4 + height * max(rows, 3)), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = page(7.2, 1.4 + height * max(rows, 3))
     for y, row in enumerate(table.itertuples()):
-        axes.plot([100 * row.eer_low, 100 * row.eer_high], [y, y], color=_PALETTE[0], linewidth=1.6)
-        face = "white" if row.small else _PALETTE[0]
-        axes.plot(100 * row.eer, y, "o", markersize=0.6 * size, color=_PALETTE[0], markerfacecolor=face)
+        axes.plot([100 * row.eer_low, 100 * row.eer_high], [y, y], color=PALETTE[0], linewidth=1.6)
+        face = "white" if row.small else PALETTE[0]
+        axes.plot(100 * row.eer, y, "o", markersize=0.6 * size, color=PALETTE[0], markerfacecolor=face)
         counts = f"{row.n_genuine:,} + {row.n_spoof:,}" + (" few" if row.small else "")
         axes.text(1.02, y, counts, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
     above = {"va": "bottom", "fontsize": 8.5, "color": "0.3"}
-    if overall is not None:
-        axes.axvline(100 * overall, color="0.4", linestyle="--", linewidth=1)
-        name = f"all {100 * overall:.1f}"
-        axes.text(100 * overall, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", **above)
+    axes.axvline(100 * overall, color="0.4", linestyle="--", linewidth=1)
+    name = f"all {100 * overall:.1f}"
+    axes.text(100 * overall, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", **above)
     axes.text(1.02, 1.005, "genuine + spoof", transform=axes.transAxes, **above)
     axes.set_yticks(range(rows), table["group"], fontsize=size)
     axes.set_ylim(rows - 0.5, -0.5)
-    axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall or 0, 0.01]))
+    axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall, 0.01]))
     axes.grid(axis="x", color="0.92")
-    level = f"{100 * table.attrs.get('level', 0.95):g} % interval over trials"
-    axes.set_xlabel(f"EER, % ({level})")
+    axes.set_xlabel("EER, % (95 % interval over trials)")
     by = table.attrs.get("by", "group")
     axes.set_ylabel("duration, s" if by == "duration" else by)
     figure.suptitle(title, fontsize=11)
@@ -227,20 +183,20 @@ def breakdown(table, title, *, overall=None):
 
 
 def pages(table, breakdowns, title):
-    """All pictures of one evaluation.
+    """All figures of one evaluation.
 
     Parameters
     ----------
     table : pandas.DataFrame
         `score`, log-odds, and `label` of every trial.
     breakdowns : dict of str to pandas.DataFrame
-        Column -> what `lib.metrics.breakdown` found.
+        Column -> from `lib.metrics.breakdown`.
     title : str
 
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        File name without ending -> picture.
+        File name without its ending -> figure.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     found = {
@@ -263,21 +219,21 @@ def _draw_matrix(axes, matrix):
     sns.heatmap(shares, annot=texts, fmt="", ax=axes, **style)
     axes.set_xticklabels(LABEL_NAMES)
     axes.set_yticklabels(LABEL_NAMES, rotation=90, va="center")
-    axes.set(xlabel="answer", ylabel="truth (% of its row)")
+    axes.set(xlabel="decision", ylabel="truth (% of its row)")
 
 
 def _curve_axes(title, curves):
-    # The legend stands below, a line a curve.
-    figure = Figure(figsize=(5.6, 5.6 + 0.22 * curves), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = page(5.6, 5.6 + 0.22 * curves)  # the legend below has a line for each curve
     axes.set_title(title, fontsize=11)
     axes.grid(color="0.92")
     axes.tick_params(labelsize=8)
     return figure, axes
 
 
-def _style(k):
-    return {"color": _PALETTE[k % 10], "linestyle": _DASHES[k % len(_DASHES)], "linewidth": 1.6}
+def _draw_curve(axes, k, curve, point, name):
+    colour = PALETTE[k % len(PALETTE)]
+    axes.plot(*curve, label=name, color=colour, linestyle=_DASHES[k % len(_DASHES)], linewidth=1.6)
+    axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white")
 
 
 def _legend(figure):
@@ -290,6 +246,5 @@ def _legend(figure):
 def _dense(far, frr):
     """The interpolated ROC with enough points to draw it on a bent axis."""
     steps = np.arange(len(far))
-    fine = np.linspace(0, len(far) - 1, max(len(far), 2000))
-    fine = np.unique(np.concatenate([fine, steps]))
+    fine = np.unique(np.concatenate([np.linspace(0, len(far) - 1, max(len(far), 2000)), steps]))
     return np.interp(fine, steps, far), np.interp(fine, steps, frr)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from lib.corpus import SPLITS
 from lib.errors import InputError
@@ -97,10 +98,16 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
     }
     key = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=12).hexdigest()
     place = f"{places.absolute(store)}/fits/{key}.zip"
+    STATES.mkdir(parents=True, exist_ok=True)
+    with FileLock(STATES / f"{key}.lock"):  # two runs of this machine share a fit instead of making it twice
+        return _found_or_made(system, fed, arguments, about, place, seed=seed, on_epoch=on_epoch)
+
+
+def _found_or_made(system, fed, arguments, about, place, *, seed, on_epoch):
     found = None if os.environ.get(FORCE) else read(place)
     if found:
         return found
-    started, state = time.monotonic(), STATES / key / "state.npz"
+    started, state = time.monotonic(), STATES / _key_of(place) / "state.npz"
     first = system.first()
     try:
         history = system.fit(fed, **arguments, seed=seed, on_epoch=on_epoch, state=state)
@@ -149,8 +156,11 @@ def read(place):
         return None
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, InputError):
         return None
-    key = place.rpartition("/")[2].removesuffix(".zip")
-    return Fitted(key, about, system, history, scores, batch_scores, about["seconds"], True)
+    return Fitted(_key_of(place), about, system, history, scores, batch_scores, about["seconds"], True)
+
+
+def _key_of(place):
+    return place.rpartition("/")[2].removesuffix(".zip")
 
 
 def save(system, folder):

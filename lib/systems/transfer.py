@@ -101,17 +101,18 @@ def train(network, phases, train, dev, labels, *, cut, copies, batch_size, patie
             model = above(network, cut)
             sources = {split: [lookup(a) for a in parts] for split, parts in kept.items()}
         training.compile_binary(model, learning_rate=phase.learning_rate)
+        endless = partial(
+            batches,
+            joined(sources["train"]),
+            labels["train"],
+            batch_size=batch_size,
+            seed=seed + 1000 * number,
+            across=False,
+            copies=copies,
+        )
         history = training.fit(
             model,
-            partial(
-                batches,
-                joined(sources["train"]),
-                labels["train"],
-                batch_size=batch_size,
-                seed=seed + 1000 * number,
-                across=False,
-                copies=copies,
-            ),
+            lambda start, endless=endless: endless(start=start),
             batches(joined(sources["dev"]), labels["dev"]).cache(),
             epochs=phase.epochs,
             steps_per_epoch=-(-len(labels["train"]) // batch_size),

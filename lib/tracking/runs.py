@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -85,7 +86,8 @@ def log_figure(run, figure, name):
 
 def log_metrics(run, values, *, step=0):
     """Keep numbers under their MLflow names."""
-    run.client.log_batch(run.run_id, [Metric(name, float(v), 0, step) for name, v in values.items()])
+    now = int(time.time() * 1000)
+    run.client.log_batch(run.run_id, [Metric(name, float(v), now, step) for name, v in values.items()])
 
 
 def log_epoch(run, epoch, values):
@@ -98,7 +100,7 @@ def note_fit(run, fitted):
     known = run.client.get_run(run.run_id).data.tags.get("fits", "").split()
     if fitted.key not in known:
         run.client.set_tag(run.run_id, "fits", " ".join([*known, fitted.key]))
-    log_metrics(run, {"fit/seconds": fitted.seconds, "fit/found": fitted.found})
+    log_metrics(run, {"fit/seconds": fitted.seconds, "fit/found": fitted.found}, step=len(known))
 
 
 def log_split(run, split, table, *, threshold=0.0):
@@ -149,7 +151,8 @@ def count_looks(run, times):
     `log_split` does so itself; what measures eval beside it has to say so.
     """
     known = run.client.get_run(run.run_id).data
-    log_metrics(run, {"eval/looks": known.metrics.get("eval/looks", 0) + times})
+    looks = int(known.metrics.get("eval/looks", 0)) + times
+    log_metrics(run, {"eval/looks": looks}, step=looks)  # a step of its own: MLflow refuses two values at one
     if _OPENED not in known.tags:
         run.client.set_tag(run.run_id, _OPENED, datetime.now(UTC).isoformat(timespec="seconds"))
 

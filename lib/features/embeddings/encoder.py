@@ -57,21 +57,7 @@ def threads(count):
 
 @lru_cache(maxsize=1)
 def load(weights):
-    """The encoder with its weights, on the device, ready to infer.
-
-    Parameters
-    ----------
-    weights : lib.features.embeddings.Weights
-
-    Returns
-    -------
-    transformers.Wav2Vec2Model
-
-    Raises
-    ------
-    InputError
-        The folder's weights are not those of a wav2vec 2.0 encoder, or are broken.
-    """
+    """The encoder with its weights (`Weights`), on the device, ready to infer; InputError when they do not fit."""
     if weights.folder is None:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(SEED)
@@ -82,24 +68,10 @@ def load(weights):
 
 
 def embed(model, clips, *, precision, batch_seconds):
-    """One vector a recording: the mean over time of the last hidden state.
+    """One vector a recording, float32 [clips, hidden size]: the mean over time of the last hidden state.
 
-    Each recording is scaled to zero mean and unit variance first, as the published
-    encoders expect.
-
-    Parameters
-    ----------
-    model : transformers.Wav2Vec2Model
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-        At 16 kHz, 400 samples or more.
-    precision : str
-        ``float32``, or ``bfloat16`` for the multiplications (PyTorch's autocast).
-    batch_seconds : float >= 0
-        Most seconds of padded audio in a batch; with 0 each recording is alone.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(clips, hidden size), float32]
+    Clips are float32 at 16 kHz, of 400 samples or more; each is scaled to zero mean and unit
+    variance first, as the published encoders expect. See `lib.features.embeddings.of_clips`.
     """
     where = next(model.parameters()).device
     vectors = np.empty((len(clips), model.config.hidden_size), np.float32)
@@ -111,19 +83,7 @@ def embed(model, clips, *, precision, batch_seconds):
 
 
 def batches(lengths, limit):
-    """Recordings in batches of about the same length.
-
-    Parameters
-    ----------
-    lengths : sequence of int, samples
-    limit : float, samples
-        Most of a batch with its padding; a longer recording is a batch of its own.
-
-    Yields
-    ------
-    list of int
-        Numbers of recordings, shorter ones first.
-    """
+    """Numbers of recordings in batches of about the same length, each padded at most `limit` samples or alone."""
     batch = []
     for number in np.argsort(lengths, kind="stable"):
         if batch and lengths[number] * (len(batch) + 1) > limit:

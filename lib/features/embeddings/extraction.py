@@ -25,7 +25,7 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
     ----------
     corpus : lib.corpus.Corpus
     weights : str
-        As `lib.features.embeddings.find` takes it.
+        As `find` takes it.
     sr : int, Hz
         16000, the rate of the speech that wav2vec 2.0 is trained on.
     precision : str
@@ -38,7 +38,6 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
     batch_seconds : float >= 0
         Most seconds of padded audio in a batch; with 0 each recording is alone.
     progress : bool
-        Whether to show a progress bar when there is work.
 
     Returns
     -------
@@ -49,9 +48,15 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
     ------
     InputError
         Weights cannot be had, a recording cannot be used, the store cannot be written.
+
+    Examples
+    --------
+    >>> vectors = extract(corpus, "random", sr=16_000, precision="auto", store="data/store")  # doctest: +SKIP
+    >>> vectors.batch("train", [0, 1]).shape  # doctest: +SKIP
+    (2, 768)
     """
     if sr != 16_000:
-        raise InputError(f"sr = {sr}: wav2vec 2.0 is trained on speech at 16000 Hz")
+        raise InputError(f"sr must be 16000 Hz, as in wav2vec 2.0's training, got {sr}")
     found, precision = find(weights), resolved(precision)
     about = {
         "weights": weights,
@@ -75,48 +80,29 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
 
 
 def resolved(precision):
-    """The precision that is computed with on this machine.
+    """The precision that is computed with on this machine, ``float32`` or ``bfloat16``.
 
-    Parameters
-    ----------
-    precision : str
-        ``float32``; ``bfloat16``, whose multiplications keep 8 bits instead of 24 of
-        each factor; or ``auto``, which is bfloat16 where the processor has it.
-
-    Returns
-    -------
-    str
-        ``float32`` or ``bfloat16``.
+    The latter keeps 8 bits instead of 24 of each factor of a multiplication; ``auto`` is
+    bfloat16 where the processor has it.
     """
     if precision not in PRECISIONS:
-        raise InputError(f"precision = {precision!r}: one of {', '.join(PRECISIONS)} is wanted")
+        raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     return _encoder().native_precision() if precision == "auto" else precision
 
 
 def of_recordings(paths, *, weights, sr, precision, batch_seconds):
-    """Embeddings of some recordings, as `of_clips` makes them of what stands in the files."""
+    """Embeddings of files, as `of_clips` makes them of their samples."""
     clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
     return of_clips(clips, weights=weights, precision=precision, batch_seconds=batch_seconds)
 
 
 def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
-    """Embeddings of some recordings, made by one thread (or by the GPU).
+    """Embeddings of samples at 16 kHz, float32 [clips, values], made by one thread or by the GPU.
 
     One thread a process: threads wait for each other in every layer, so on a busy
     two-core machine two such processes did 2.1 clips/s where one process with two
     threads did 0.9 to 1.9 and used twice the processor time.
-
-    Parameters
-    ----------
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-        At 16 kHz.
-    weights : lib.features.embeddings.Weights
-    precision, batch_seconds
-        As `extract` has them, the precision resolved.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(clips, values), float32]
+    Weights are those that `find` found, the precision is resolved.
     """
     encoder = _encoder()
     with encoder.threads(1):

@@ -23,21 +23,11 @@ _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # the first that is 
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights that are there.
+    """Weights that are there."""
 
-    Attributes
-    ----------
-    name : str
-        As it was asked for.
-    folder : str or None
-        Holds ``config.json`` and the weights; None for an untrained encoder.
-    digest : str
-        Of the shape and the values.
-    """
-
-    name: str
-    folder: str | None
-    digest: str
+    name: str  # as it was asked for
+    folder: str | None  # holds config.json and the weights; None for an untrained encoder
+    digest: str  # of the shape and the values
 
 
 def find(name):
@@ -59,6 +49,11 @@ def find(name):
     ------
     InputError
         They cannot be had; the message says how to get them.
+
+    Examples
+    --------
+    >>> find("random").folder is None
+    True
     """
     if name in UNTRAINED:
         return Weights(name, None, _digest([io.BytesIO(json.dumps([SEED, UNTRAINED[name]]).encode())]))
@@ -69,8 +64,8 @@ def find(name):
             raise InputError(f"{_asked(name)}: {folder} has no {_wanted_files()}; save_pretrained writes them")
     elif name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(
-            f"{_asked(name)}: no such folder ({path}); `random`, a folder that save_pretrained wrote or a name on the "
-            "hub is wanted"
+            f"{_asked(name)}: no such folder ({path}); must be `random`, a folder that save_pretrained wrote or a "
+            "name on the hub"
         )
     else:
         folder = _cached(name) or _downloaded(name)
@@ -79,13 +74,7 @@ def find(name):
 
 
 def described(name):
-    """Words for tables and tags: which weights a run's embeddings come from.
-
-    Returns
-    -------
-    str
-        "untrained", or the name with the digest of the weights.
-    """
+    """Words for tables and tags: "untrained", or the name with the digest of the weights."""
     return "untrained" if name in UNTRAINED else f"{name}, digest {find(name).digest}"
 
 

@@ -22,7 +22,7 @@ _OPEN = {}  # (URL, split) -> chunks that this process has mapped
 
 @dataclass(frozen=True)
 class Stored:
-    """One feature of every trial of a corpus.
+    """One array of every trial of a corpus; positions are numbers of trials in protocol order.
 
     Attributes
     ----------
@@ -35,33 +35,11 @@ class Stored:
     sizes: dict
 
     def batch(self, split, positions):
-        """The arrays of some trials of a split as one, in the order asked for.
-
-        Parameters
-        ----------
-        split : str
-        positions : sequence of int
-            Numbers of trials in protocol order.
-
-        Returns
-        -------
-        numpy.ndarray [shape=(len(positions), ...)]
-            For embeddings float32 ``[trials, values]``.
-        """
+        """The arrays of some trials as one, in the order asked for; only where all have one shape."""
         return np.stack(self.arrays(split, positions))
 
     def arrays(self, split, positions):
-        """The arrays of some trials of a split, each with its own shape; not to be written to.
-
-        Parameters
-        ----------
-        split, positions
-            As `batch` takes them.
-
-        Returns
-        -------
-        list of numpy.ndarray
-        """
+        """The arrays of some trials as a list, each of its own shape; not to be written to."""
         chunks = self._chunks(split)
         return [chunks[p // CHUNK][p % CHUNK] for p in positions]
 
@@ -75,13 +53,7 @@ class Stored:
 
 
 class _Chunk:
-    """The arrays of one chunk, read when they are asked for.
-
-    Parameters
-    ----------
-    file : str or Path
-        Local; it is mapped into memory.
-    """
+    """The arrays of one chunk, a local file mapped into memory."""
 
     def __init__(self, file):
         values = np.load(file, mmap_mode="r")
@@ -98,34 +70,13 @@ class _Chunk:
 
 
 def key(identity, *parts):
-    """Digest of what was computed and of the code that computes and keeps it.
-
-    Parameters
-    ----------
-    identity : list
-        Corpus digest and settings, as JSON takes them.
-    parts : str
-        Modules of lib that compute, as `lib.params.code.digest` takes them.
-    """
+    """Digest of what was computed (a list for JSON) and of the modules of lib that compute and keep it."""
     mark = code.digest("features.store.chunks", *parts)
     return hashlib.blake2b(json.dumps([*identity, mark]).encode(), digest_size=8).hexdigest()
 
 
 def pending(url, sizes):
-    """The chunks that a feature still lacks.
-
-    Parameters
-    ----------
-    url : str
-        Folder of the feature, with its key.
-    sizes : dict of str to int
-        Split -> number of trials.
-
-    Returns
-    -------
-    dict of (str, int) to str
-        (split, first trial of the chunk) -> URL of the chunk, in order.
-    """
+    """The chunks that a folder still lacks, in order: (split, first trial of the chunk) -> its URL."""
     missing = {}
     for split in SPLITS:
         there = _chunks_there(url, split)
@@ -136,21 +87,14 @@ def pending(url, sizes):
 
 
 def write_chunk(url, arrays):
-    """Write one chunk; only whole chunks ever stand under their name.
-
-    Parameters
-    ----------
-    url : str
-    arrays : sequence of numpy.ndarray
-        Of one type and number of dimensions.
-    """
+    """Write one chunk of arrays of one type and number of dimensions; only whole ones stand under their name."""
     with whole_file(url) as file:
         np.save(file, np.concatenate([array.ravel() for array in arrays]))
         np.save(file, [array.shape for array in arrays])
 
 
 def write_about(url, about):
-    """Say beside a feature's chunks what it is, once."""
+    """Say beside the chunks what they are, once."""
     url = f"{url}/about.json"
     if not places.exists(url):
         with whole_file(url) as file:

@@ -16,35 +16,20 @@ def filled(corpus, abouts, make, *, store, processes, doing, progress=True, sche
 
     Parameters
     ----------
-    corpus : lib.corpus.Corpus
     abouts : dict of hashable to (str, dict)
         Wanted value -> name of its folder, and what ``about.json`` says of it.
     make : callable (list of str, dict) -> (int, dict)
-        Paths of recordings, and wanted value -> URL of the chunk to write; returns how
-        many recordings it read and what reading had to do, how many times.
-    store : str
-        Folder or fsspec URL; a relative folder starts at the project's folder.
+        Paths of recordings and wanted value -> URL of the chunk to write -> how many
+        recordings it read, and how many times reading had to do what.
     processes : callable (int) -> int
         Number of chunks to make -> number of processes.
     doing : str
         What the progress bar says.
-    progress : bool
-        Whether to show one when there is work.
-    scheduler : str, optional
-        As `lib.cluster.unordered` takes it.
 
     Returns
     -------
-    urls : dict
-        Wanted value -> URL of its folder.
-    sizes : dict of str to int
-        Split -> number of trials.
-    notes : dict of str to int
-
-    Raises
-    ------
-    InputError
-        A recording cannot be used, or the store cannot be written.
+    urls, sizes, notes
+        Wanted value -> URL of its folder; split -> number of trials; note -> how many times.
     """
     root = places.absolute(store)
     urls = {item: f"{root}/{name}" for item, (name, _) in abouts.items()}

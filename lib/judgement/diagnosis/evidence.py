@@ -1,4 +1,4 @@
-"""What the doctor looks at, and every figure that it takes from it."""
+"""What a diagnosis is made from, and every figure that its rules use."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
 
-SURE = 0.01  # probability of an error below which a test counts, in every rule
+SURE = 0.01  # error probability below which a test counts, in every rule
 _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 
 
@@ -20,20 +20,17 @@ class Evidence:
     Attributes
     ----------
     train, dev : pandas.DataFrame [one row a trial]
-        `score` (log-odds, as the system scores) and `label` (1 = genuine).
+        `score` (log-odds, at inference) and `label` (1 = genuine).
     history : pandas.DataFrame [one row an epoch], optional
-        `loss` (binary cross-entropy, nat) and of `accuracy`, `val_loss`, `val_accuracy`
-        (fractions) what there is; see `lib.systems.training.fit`.
+        `loss` (binary cross-entropy, nat) and, where available, `accuracy`, `val_loss`,
+        `val_accuracy` (fractions); see `lib.systems.training.fit`.
     train_batch, dev_batch : numpy.ndarray [shape=(trials,)], log-odds, optional
-        The same trials scored with batch statistics (`lib.systems.batchnorm.batch_log_odds`), in
-        the order of the tables; None for a model without batch normalisation.
-    input_range : (float, float), optional
-        Smallest and largest value that reached the model.
-    expected_range : (float, float), optional
-        What its backbone was trained on; None when it has none.
+        The same trials scored with batch statistics, in the order of the tables; None for
+        a model without batch normalisation.
+    input_range, expected_range : (float, float), optional
+        Smallest and largest input of the model; what its backbone was trained on.
     threshold : float, log-odds
-        Where the run says genuine; matters for "one class always" only, all other
-        accuracies are at a probability of 0.5, as the training measured them.
+        Of the run; for "one class always" only, other accuracies are at probability 0.5.
     """
 
     train: pd.DataFrame
@@ -52,40 +49,42 @@ def figures(evidence):
     Returns
     -------
     dict of str to float
-        For each split `<split>_auc`, what shuffled labels give, `_auc_shuffled_low` and
-        `_high` (99 %), `_accuracy` and `_balanced_accuracy` at 0 log-odds, `_spread`
-        (standard deviation of the scores, log-odds), `_n_genuine`, `_n_spoof`, and with
-        batch statistics `_batch_auc`, `_batch_balanced_accuracy`. Then `threshold`,
-        `dev_recall_genuine`, `dev_recall_spoof` at it, `dev_eer`, `dev_eer_threshold`;
-        of the history `loss_first`, `loss_last`, `loss_constant` (nat),
-        `training_accuracy`, `training_val_accuracy`; `lost_auc`, `lost_auc_p`,
-        `lost_balanced_accuracy`, `lost_balanced_accuracy_p` (batch statistics less
-        inference, on train); `input_min`, `input_max`, `expected_min`, `expected_max`.
+        For train and dev: `<split>_auc`, 99 % of shuffled labels `_auc_shuffled_low` and
+        `_high`, `_accuracy` and `_balanced_accuracy` at 0 log-odds, `_spread` (standard
+        deviation of the scores), `_n_genuine`, `_n_spoof`; with batch statistics
+        `_batch_auc`, `_batch_balanced_accuracy`. Then `threshold`, `dev_recall_genuine` and
+        `_spoof` at it, `dev_eer`, `dev_eer_threshold`; of the history `loss_first`,
+        `loss_last`, `loss_constant` (nat), `training_accuracy`, `training_val_accuracy`;
+        batch statistics less inference on train, `lost_auc`, `lost_balanced_accuracy`, each
+        with its `_p`; `input_min`, `input_max`, `expected_min`, `expected_max`.
 
     Raises
     ------
     InputError
-        A table holds one class only or scores that are not finite, or the scores with
-        batch statistics are not as many as the trials.
+        One class only, scores that are not finite, or a wrong number of batch scores.
     """
-    found = {}
+    found, data = {}, {}
     for split in ("train", "dev"):
-        table = getattr(evidence, split)
-        scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
+        table, batch = getattr(evidence, split), getattr(evidence, f"{split}_batch")
+        scores, labels = data[split] = table["score"].to_numpy(), table["label"].to_numpy()
         found |= {f"{split}_{name}": value for name, value in _of_scores(scores, labels).items()}
-        batch = getattr(evidence, f"{split}_batch")
         if batch is None:
             continue
         if len(batch) != len(table):
             raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
         measured = metrics.evaluate(batch, labels)
         found |= {f"{split}_batch_{name}": measured[name] for name in ("auc", "balanced_accuracy")}
-    found |= {"threshold": float(evidence.threshold), **_recalls(evidence.dev, evidence.threshold)}
-    found["dev_eer"], found["dev_eer_threshold"] = metrics.eer(evidence.dev["score"], evidence.dev["label"])
+    spoof, genuine = metrics.confusion(*data["dev"], evidence.threshold)
+    found |= {
+        "threshold": float(evidence.threshold),
+        "dev_recall_genuine": float(genuine[1] / genuine.sum()),
+        "dev_recall_spoof": float(spoof[0] / spoof.sum()),
+    }
+    found["dev_eer"], found["dev_eer_threshold"] = metrics.eer(*data["dev"])
     if evidence.history is not None:
         found |= _of_history(evidence.history, evidence.train["label"].mean())
     if evidence.train_batch is not None:
-        found |= _lost(evidence.train_batch, evidence.train["score"].to_numpy(), evidence.train["label"].to_numpy())
+        found |= _lost(evidence.train_batch, *data["train"])
     for name, ends in (("input", evidence.input_range), ("expected", evidence.expected_range)):
         if ends is not None:
             found |= {f"{name}_min": float(ends[0]), f"{name}_max": float(ends[1])}
@@ -103,16 +102,8 @@ def _of_scores(scores, labels):
     }
 
 
-def _recalls(dev, threshold):
-    spoof, genuine = metrics.confusion(dev["score"], dev["label"], threshold)
-    return {
-        "dev_recall_genuine": float(genuine[1] / genuine.sum()),
-        "dev_recall_spoof": float(spoof[0] / spoof.sum()),
-    }
-
-
 def _of_history(history, share):
-    """The training's own figures; its end is the mean of the last quarter of the epochs."""
+    """Figures of the training itself; its end is the mean of the last quarter of the epochs."""
     end = history.iloc[-max(1, len(history) // 4) :]
     found = {
         "loss_first": float(history["loss"].iloc[0]),
@@ -129,11 +120,8 @@ def _of_history(history, share):
 
 
 def _lost(batch, inference, labels):
-    """What the trials of train lose from batch statistics to inference, and how surely.
-
-    For the AUC DeLong's test; for the balanced accuracy the exact McNemar test in the
-    class that loses more, twice its p for the two classes.
-    """
+    """What train loses from batch statistics to inference: DeLong's test, and the exact McNemar test
+    in the class that loses more, twice its p for the two classes."""
     from scipy.stats import binomtest
 
     area = metrics.delong(batch, inference, labels)

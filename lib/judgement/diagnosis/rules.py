@@ -1,28 +1,20 @@
-"""One function a cause: the sentence with its figures when the cause holds, else None.
+"""One function a cause: a sentence with its figures when the cause holds, else None.
 
 Every rule has an effect size and, where trials are counted, a test at 1 %:
 
 - *input out of range*: 1 % of the expected width outside, or less than a tenth of it used.
-- *never learned*: the loss at the end is no more than 2 % below the constant answer's,
-  and the scores on train spread by less than 0.25 log-odds, or have an AUC below 0.7, or
-  the loss has not fallen by 2 % since the first epoch. Without a history: small spread
-  and an AUC within what shuffled labels give.
-- *moving statistics lag*: AUC with batch statistics above what shuffled labels give; AUC
+- *never learned*: final loss no more than 2 % below the baseline's, and on train a spread
+  below 0.25 log-odds, an AUC below 0.7, or a loss that has not fallen by 2 %. Without a
+  history: small spread and an AUC within the range of shuffled labels.
+- *moving statistics lag*: AUC with batch statistics above the range of shuffled labels; AUC
   or balanced accuracy on train lose 10 points or more at inference.
-- *labels misaligned*: accuracy in the table 10 points or more below the training's own,
-  AUC within what shuffled labels give, and a spread of 0.25 log-odds or more.
-- *polarity*: AUC below what shuffled labels give.
-- *overfitting*: AUC of 0.8 or more on train, and dev has less than half of what train
-  has above 0.5. The standard error at that half is Hanley and McNeil's.
-- *one class always*: on dev 5 % or less of one class are answered rightly, 95 % or more
-  of the other, both surely on their side of a half.
-
-References
-----------
-J. A. Hanley and B. J. McNeil, "The meaning and use of the area under a receiver
-operating characteristic (ROC) curve", Radiology 143, 1982, equation 2.
-Q. McNemar, "Note on the sampling error of the difference between correlated proportions
-or percentages", Psychometrika 12, 1947.
+- *labels misaligned*: accuracy of the table 10 points or more below the training's own, AUC
+  within the range of shuffled labels, and a spread of 0.25 log-odds or more.
+- *polarity*: AUC below the range of shuffled labels.
+- *overfitting*: AUC of 0.8 or more on train, and dev keeps less than half of what train has
+  above 0.5 (standard error: J. A. Hanley and B. J. McNeil, Radiology 143, 1982, eq. 2).
+- *one class always*: recall on dev of 5 % or less of one class and 95 % or more of the
+  other, both significantly on their side of a half.
 """
 
 import math
@@ -30,18 +22,18 @@ from statistics import NormalDist
 
 from lib.judgement.diagnosis.evidence import SURE
 
-AT_CONSTANT = 0.98  # of the constant answer's loss: an AUC of about 0.59 gets so far
-SMALL_SPREAD = 0.25  # log-odds
-LARGE = 0.1  # of accuracy or AUC
-LOW_AUC, HIGH_AUC = 0.7, 0.8
-KEPT = 0.5  # of what train has above chance
-NEARLY_ALL = 0.95
+_AT_BASELINE = 0.98  # of the baseline's loss: an AUC of about 0.59 gets so far
+_SMALL_SPREAD = 0.25  # log-odds
+_LARGE = 0.1  # of accuracy or AUC
+_LOW_AUC, _HIGH_AUC = 0.7, 0.8
+_KEPT = 0.5  # of what train has above chance
+_NEARLY_ALL = 0.95
 _OWN_ACCURACY = {"train": "training_accuracy", "dev": "training_val_accuracy"}
 _SURELY = NormalDist().inv_cdf(1 - SURE)  # standard errors
 
 
 def input_out_of_range(f):
-    """What reached the model is not what its backbone was trained on."""
+    """The model's inputs are not what its backbone was trained on."""
     if "input_min" not in f or "expected_min" not in f:
         return None
     width = f["expected_max"] - f["expected_min"]
@@ -56,24 +48,24 @@ def input_out_of_range(f):
 
 
 def never_learned(f):
-    """The training itself got no further than a constant answer."""
-    still = f["train_spread"] < SMALL_SPREAD
-    spread = f"The scores on train spread by {f['train_spread']:.2g} log-odds and have AUC {_area(f, 'train')} there."
+    """The training itself got no further than a constant output."""
+    still = f["train_spread"] < _SMALL_SPREAD
+    spread = f"The scores on train spread by {f['train_spread']:.2g} log-odds and have AUC {_area(f, 'train')}."
     if "loss_last" not in f:
-        return f"{spread} There is no history to say more." if still and _at_chance(f, "train") else None
-    fell = f["loss_last"] < AT_CONSTANT * f["loss_first"]
-    if f["loss_last"] < AT_CONSTANT * f["loss_constant"] or not (still or f["train_auc"] < LOW_AUC or not fell):
+        return f"{spread} There is no history to tell more." if still and _at_chance(f, "train") else None
+    fell = f["loss_last"] < _AT_BASELINE * f["loss_first"]
+    if f["loss_last"] < _AT_BASELINE * f["loss_constant"] or not (still or f["train_auc"] < _LOW_AUC or not fell):
         return None
     return (
-        f"The training loss ended at {f['loss_last']:.3g} nat (first epoch {f['loss_first']:.3g}); one constant "
-        f"answer has {f['loss_constant']:.3f}. {spread}"
+        f"The training loss ended at {f['loss_last']:.3g} nat (first epoch {f['loss_first']:.3g}); the best constant "
+        f"output has {f['loss_constant']:.3f}. {spread}"
     )
 
 
 def moving_statistics_lag(f):
-    """With the statistics of a batch the model knows what it does not know when it scores."""
-    lost = [f.get(f"lost_{name}", 0) >= LARGE and f[f"lost_{name}_p"] < SURE for name in ("auc", "balanced_accuracy")]
-    if not any(lost) or not _batch_knows(f) or _misjoined(f, "dev"):
+    """With batch statistics the model separates train, at inference it does not."""
+    lost = [f.get(f"lost_{name}", 0) >= _LARGE and f[f"lost_{name}_p"] < SURE for name in ("auc", "balanced_accuracy")]
+    if not any(lost) or not _batch_separates(f) or _misjoined(f, "dev"):
         return None
     return (
         f"On train the balanced accuracy is {_percent(f['train_batch_balanced_accuracy'])} % with batch statistics "
@@ -83,29 +75,26 @@ def moving_statistics_lag(f):
 
 
 def labels_misaligned(f):
-    """The training succeeded, the table of scores and labels knows nothing of it."""
+    """The training succeeded, and the table of scores and labels shows nothing of it."""
     if never_learned(f) or moving_statistics_lag(f):
         return None
     for split, own in _OWN_ACCURACY.items():
-        if _misjoined(f, split) and not (split == "train" and _batch_knows(f)):
+        if _misjoined(f, split) and not (split == "train" and _batch_separates(f)):
             return (
-                f"The training measured {_percent(f[own])} % accuracy on {split}, the same answers have "
-                f"{_percent(f[f'{split}_accuracy'])} % beside the labels of the table; AUC {_area(f, split)}."
+                f"The training measured {_percent(f[own])} % accuracy on {split}, the same decisions reach "
+                f"{_percent(f[f'{split}_accuracy'])} % against the labels of the table; AUC {_area(f, split)}."
             )
     return None
 
 
 def polarity(f):
-    """Scores that know the labels and point the wrong way."""
+    """The scores separate the classes, but inverted."""
     if never_learned(f) or moving_statistics_lag(f):
         return None
     for split in ("train", "dev"):
         wrong = f[f"{split}_auc"] < f[f"{split}_auc_shuffled_low"]
-        if split == "train":
-            wrong = wrong and not _batch_knows(f)
-        else:  # dev alone may be another world: only when the training knew better
-            wrong = wrong and _contradicts(f, "dev")
-        if wrong:
+        # Dev alone may be another domain: only when the training measured better.
+        if wrong and (not _batch_separates(f) if split == "train" else _contradicts(f, "dev")):
             return (
                 f"On {split} the AUC is {_area(f, split)}: a higher score means spoof, or the labels are "
                 f"swapped. On dev it is {_area(f, 'dev')}."
@@ -114,36 +103,36 @@ def polarity(f):
 
 
 def overfitting(f):
-    """Most of what train shows is not there on dev."""
-    if labels_misaligned(f) or polarity(f) or f["train_auc"] < HIGH_AUC:
+    """Most of what train shows is lost on dev."""
+    if labels_misaligned(f) or polarity(f) or f["train_auc"] < _HIGH_AUC:
         return None
-    half = 0.5 + KEPT * (f["train_auc"] - 0.5)
-    error = math.hypot(_auc_error(half, f, "dev"), KEPT * _auc_error(f["train_auc"], f, "train"))
+    half = 0.5 + _KEPT * (f["train_auc"] - 0.5)
+    error = math.hypot(_auc_error(half, f, "dev"), _KEPT * _auc_error(f["train_auc"], f, "train"))
     if (half - f["dev_auc"]) / error < _SURELY:
         return None
     return (
-        f"AUC {f['train_auc']:.3f} on train and {_area(f, 'dev')} on dev: surely less than half of what train "
-        f"shows above chance (below {half:.3f}). The scores on dev spread by {f['dev_spread']:.2g} log-odds."
+        f"AUC {f['train_auc']:.3f} on train and {_area(f, 'dev')} on dev: significantly less than half of what train "
+        f"has above chance (below {half:.3f}). The scores on dev spread by {f['dev_spread']:.2g} log-odds."
     )
 
 
 def one_class_always(f):
-    """At the run's threshold all answers are the same."""
+    """At the run's threshold all decisions are the same."""
     from scipy.stats import binomtest
 
-    for missed, said in (("spoof", "genuine"), ("genuine", "spoof")):
-        right, other = f[f"dev_recall_{missed}"], f[f"dev_recall_{said}"]
-        if right > 1 - NEARLY_ALL or other < NEARLY_ALL:
+    for missed, decided in (("spoof", "genuine"), ("genuine", "spoof")):
+        right, other = f[f"dev_recall_{missed}"], f[f"dev_recall_{decided}"]
+        if right > 1 - _NEARLY_ALL or other < _NEARLY_ALL:
             continue
         most, least = (
             binomtest(round(f[f"dev_recall_{name}"] * n), n).proportion_ci(1 - SURE)
-            for name, n in ((missed, int(f[f"dev_n_{missed}"])), (said, int(f[f"dev_n_{said}"])))
+            for name, n in ((missed, int(f[f"dev_n_{missed}"])), (decided, int(f[f"dev_n_{decided}"])))
         )
         if most.high < 0.5 < least.low:
             return (
-                f"At {f['threshold']:.3g} log-odds dev's answer is {said} for {_percent(1 - right)} % of its {missed} "
-                f"and {_percent(other)} % of its {said} trials. AUC {_area(f, 'dev')}; at {f['dev_eer_threshold']:.3g} "
-                f"log-odds both errors are {_percent(f['dev_eer'])} %."
+                f"At {f['threshold']:.3g} log-odds dev is classified as {decided} for {_percent(1 - right)} % of its "
+                f"{missed} and {_percent(other)} % of its {decided} trials. AUC {_area(f, 'dev')}; at "
+                f"{f['dev_eer_threshold']:.3g} log-odds both errors are {_percent(f['dev_eer'])} %."
             )
     return None
 
@@ -152,23 +141,22 @@ def _at_chance(f, split):
     return f[f"{split}_auc_shuffled_low"] <= f[f"{split}_auc"] <= f[f"{split}_auc_shuffled_high"]
 
 
-def _batch_knows(f):
-    """With batch statistics the scores on train know the labels; False without them."""
+def _batch_separates(f):
+    """With batch statistics the scores separate train; False without them."""
     return f.get("train_batch_auc", 0) > f["train_auc_shuffled_high"]
 
 
 def _misjoined(f, split):
-    """Scores with a spread that know nothing of labels which the training knew."""
-    return f[f"{split}_spread"] >= SMALL_SPREAD and _at_chance(f, split) and _contradicts(f, split)
+    """Scores with a spread, independent of labels that the training fitted."""
+    return f[f"{split}_spread"] >= _SMALL_SPREAD and _at_chance(f, split) and _contradicts(f, split)
 
 
 def _contradicts(f, split):
-    """The answers of the table are surely worse than the training measured them to be."""
+    """The accuracy of the table is significantly lower than the training measured it."""
     from scipy.stats import binomtest
 
-    own = _OWN_ACCURACY[split]
-    accuracy = f[f"{split}_accuracy"]
-    if own not in f or f[own] - accuracy < LARGE:
+    own, accuracy = _OWN_ACCURACY[split], f[f"{split}_accuracy"]
+    if own not in f or f[own] - accuracy < _LARGE:
         return False
     trials = int(f[f"{split}_n_genuine"] + f[f"{split}_n_spoof"])
     expected = min(f[own], 1 - 1 / trials)  # one trial may fall the other way
@@ -183,7 +171,7 @@ def _auc_error(area, f, split):
 
 
 def _area(f, split):
-    """An AUC beside what shuffled labels give."""
+    """An AUC beside the range of shuffled labels."""
     low, high = f[f"{split}_auc_shuffled_low"], f[f"{split}_auc_shuffled_high"]
     return f"{f[f'{split}_auc']:.3f} (shuffled labels {low:.3f} to {high:.3f})"
 

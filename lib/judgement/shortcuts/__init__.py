@@ -1,19 +1,18 @@
 """What gives a label away without any replay in it: cheap cues, shared metadata, manipulations.
 
-- `lib.judgement.shortcuts.cues` cheap numbers of a recording, in groups
-- `lib.judgement.shortcuts.judgement` what classifiers reach on each group alone, and the verdict
-- `lib.judgement.shortcuts.metadata` what the splits share, what stands for a label
-- `lib.judgement.shortcuts.sensitivity` what known interventions do to a countermeasure
-- `lib.judgement.shortcuts.runs` the same of many trained runs side by side
-- `lib.judgement.shortcuts.tables` tables and sentences for a page
+- `cues` cheap numbers of a recording, in groups
+- `judgement` the performance of classifiers on each group alone, and the verdict
+- `metadata` what the splits share, and which columns stand for a label
+- `sensitivity` the effect of known interventions on a countermeasure, or on many runs
+- `tables` tables, sentences and MLflow metrics of all that
 """
 
-from lib.judgement.shortcuts.cues import CHANNEL, SHORTCUTS, columns_of, describe, of_recording
+from lib.judgement.shortcuts.cues import SHORTCUTS, columns_of, describe, of_recording
 from lib.judgement.shortcuts.judgement import GROUPS, judge, measure
 from lib.judgement.shortcuts.metadata import concentration, findings, shared
-from lib.judgement.shortcuts.runs import of_runs, runs_metrics, runs_sentences
 from lib.judgement.shortcuts.sensitivity import (
     fit_reference,
+    of_runs,
     score_recordings,
     sensitivity,
     sensitivity_of_scores,
@@ -25,31 +24,13 @@ from lib.judgement.shortcuts.tables import (
     cue_table,
     intervention_sentences,
     intervention_table,
+    runs_metrics,
+    runs_sentences,
 )
 
 __all__ = [
-    "CHANNEL",
-    "GROUPS",
-    "SHORTCUTS",
-    "as_metrics",
-    "columns_of",
-    "concentration",
-    "cue_sentences",
-    "cue_table",
-    "describe",
-    "findings",
-    "fit_reference",
-    "intervention_sentences",
-    "intervention_table",
-    "judge",
-    "measure",
-    "of_recording",
-    "of_runs",
-    "runs_metrics",
-    "runs_sentences",
-    "score_recordings",
-    "sensitivity",
-    "sensitivity_of_scores",
-    "shared",
+    "GROUPS", "SHORTCUTS", "as_metrics", "columns_of", "concentration", "cue_sentences", "cue_table", "describe",
+    "findings", "fit_reference", "intervention_sentences", "intervention_table", "judge", "measure", "of_recording",
+    "of_runs", "runs_metrics", "runs_sentences", "score_recordings", "sensitivity", "sensitivity_of_scores", "shared",
     "versions",
-]
+]  # fmt: skip

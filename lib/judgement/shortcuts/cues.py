@@ -1,8 +1,6 @@
 """Cheap numbers of a recording that might give its label away.
 
-Conventions
------------
-A *cue* is one number of one recording; cues stand in groups, each tested on its own.
+A *cue* is one number of one recording; cues form groups, each tested on its own.
 
 ==============  ====================================================  =============
 group           cues                                                  kind
@@ -10,9 +8,8 @@ group           cues                                                  kind
 `duration`      length of the file, s                                 shortcut
 `peak`          largest sample, dB                                    shortcut
 `loudness`      root mean square, dB                                  shortcut
-`dc`            mean of the samples as far as it stays, re full scale shortcut
-`silence`       before the speech and after it, runs of exact zeros,  shortcut
-                s
+`dc`            mean of the samples as far as it is constant          shortcut
+`silence`       before and after the speech, runs of exact zeros, s   shortcut
 `clicks`        sharpest jump, anywhere and at the start, and level   shortcut
                 of the start, dB re the recording's own
 `dynamics`      crest factor and level range, dB; decay after the     channel
@@ -22,24 +19,20 @@ group           cues                                                  kind
 `mfcc`          mean and deviation of 20 cepstral coefficients        countermeasure
 ==============  ====================================================  =============
 
-*Shortcuts* say how a file was cut, scaled or digitised: whoever made the corpus decided
-that, and no replay needs it. The *channel* is what replay does to speech: a loudspeaker,
-a room and a second microphone colour it, ring after its last word, round its peaks and
-add noise. It may be a shortcut as well (one recorder for every spoof), and a classifier
-cannot tell which. `mfcc` is the plainest countermeasure of the field, for scale.
-
-So that the shortcuts hold little of the channel, speech ends where it is still louder than
-a room's tail (15 dB under the loudest frame; it starts at 25, since no tail comes before),
-and a click counts from where speech alone does not go. How a sound dies away below that
-stands in `dynamics`.
+*Shortcuts* reflect how a file was cut, scaled or digitised: decisions of whoever made the
+corpus, which no replay needs. The *channel* is what replay does to speech (loudspeaker,
+room, second microphone, noise); it may be a shortcut as well, such as one recorder for
+every spoof, and a classifier cannot tell which. `mfcc` is the plainest countermeasure of
+the field, for scale. To keep the channel out of the shortcuts, speech ends where it is
+still louder than a room's tail (15 dB under the loudest frame; it starts at 25), and a
+click counts only beyond the range of speech.
 
 References
 ----------
 B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
 case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
 Language Processing 28, 2020 (arXiv:2010.07913).
-B. R. Glasberg and B. C. J. Moore, "Derivation of auditory filter shapes from
-notched-noise data", Hearing Research 47, 1990, on the ERB-rate scale of the bands.
+B. R. Glasberg and B. C. J. Moore, Hearing Research 47, 1990 (ERB-rate scale of the bands).
 """
 
 from functools import cache
@@ -58,7 +51,7 @@ CHANNEL = ("dynamics", "bandwidth", "ltas")
 COUNTERMEASURE = "mfcc"
 
 _FRAME = SR // 100  # samples, 10 ms
-_START, _END = 25, 15  # dB under the loudest frame: what counts as speech there
+_START, _END = 25, 15  # dB under the loudest frame: the level of speech at its start and end
 _EDGE = SR * 3 // 20  # samples at the start that are searched for clicks on their own, 0.15 s
 _AT_START = -20.0  # dB re the rest: what is below is the recording's noise
 _ANYWHERE = 10.0  # dB re the jump that one sample in a thousand exceeds: speech reaches 8
@@ -85,25 +78,18 @@ def describe(paths, *, jobs=2):
     Raises
     ------
     InputError
-        A recording cannot be read; see `lib.audio.reading.read`.
+        A recording cannot be read; see `lib.audio.read`.
+
+    Examples
+    --------
+    ``cues = corpus.trials.join(describe(corpus.trials["path"], jobs=2))``
     """
     results = Parallel(n_jobs=jobs, return_as="generator", batch_size=32)(delayed(_of_file)(path) for path in paths)
     return pd.DataFrame(list(tqdm(results, "cheap features", len(paths), unit="clip", mininterval=1)))
 
 
 def of_recording(y):
-    """The cues of one recording.
-
-    Parameters
-    ----------
-    y : numpy.ndarray [shape=(samples,)]
-        At 16 kHz, full scale 1.
-
-    Returns
-    -------
-    dict of str to float
-        ``group/cue`` -> number, always the same keys.
-    """
+    """The cues of one recording at 16 kHz [shape=(samples,)]: ``group/cue`` -> number, always the same keys."""
     y = np.asarray(y, dtype=np.float64)
     loudness = frame_levels(y, SR)
     found = features.compute(y.astype(np.float32), ("stft", "mfcc"), _SETTINGS)
@@ -132,12 +118,7 @@ def columns_of(table, group):
 
 
 def mfcc_statistics(y):
-    """The cues of group `mfcc` alone, in their order.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(40,)]
-    """
+    """The cues of group `mfcc` alone [shape=(40,)]."""
     mfcc = features.compute(np.asarray(y, dtype=np.float32), ("mfcc",), _SETTINGS)["mfcc"]
     return np.array(list(_statistics(mfcc).values()))
 
@@ -169,7 +150,7 @@ def _silence(y, loudness):
 
 
 def _before(loudness, below):
-    """Seconds before the first frame that stands less than `below` dB under the loudest."""
+    """Seconds before the first frame that is less than `below` dB under the loudest."""
     return np.argmax(loudness > loudness.max() - below) / 100
 
 
@@ -196,7 +177,7 @@ def _sharp(jumps):
 
 
 def _decay(loudness):
-    """How long the sound takes from the last speech to levels further down, and how far down it goes."""
+    """Time from the last speech to levels further down, and the range of levels."""
     backwards = loudness[::-1]
     tails = {f"tail_{below}": _before(backwards, _END) - _before(backwards, below) for below in (25, 40)}
     return tails | {"range": loudness.max() - np.percentile(loudness, 10)}

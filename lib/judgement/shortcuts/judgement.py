@@ -1,25 +1,15 @@
-"""What classifiers reach on each group of cues alone, and what that says of the corpus.
+"""The performance of classifiers on each group of cues alone, and a verdict on the corpus.
 
-Conventions
------------
-Classifiers learn on train; dev and eval only measure. Of a linear and a tree classifier
-the one stands that does better in cross-validation on train, so neither dev nor eval
-chooses anything. `train` is that cross-validation, over speakers where there are some.
+Classifiers are trained on train; dev and eval only measure. Of a linear and a tree
+classifier the one with the higher AUC in cross-validation on train is used (over speakers
+where possible), so neither dev nor eval chooses anything.
 
-The rule: a group of shortcut cues is a **shortcut** when its AUC on dev or eval lies at
-least 0.1 from 0.5 (an EER of about 43 % instead of 50) and that is no luck: p below 0.05
-after Holm's correction over all groups and splits. p is the larger of two, over trials
-and over speakers, since trials of one speaker are no independent witnesses. All cues
-together are not flagged for what no group does alone: weak traces of the channel add up
-in them. The channel itself is measured and not judged.
-
-References
-----------
-S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal
-of Statistics 6, 1979.
-H. B. Mann and D. R. Whitney, "On a test of whether one of two random variables is
-stochastically larger than the other", Annals of Mathematical Statistics 18, 1947 (p over
-trials).
+A group of shortcut cues is a **shortcut** when its AUC on dev or eval lies at least 0.1
+from 0.5 (an EER of about 43 % instead of 50) with p below 0.05 after Holm's correction
+over all groups and splits. p is the larger of two, over trials (Mann-Whitney) and over
+speakers, since trials of one speaker are not independent. All cues together are not
+flagged for what no group does alone: weak traces of the channel add up in them. The
+channel itself is measured and not judged.
 """
 
 import numpy as np
@@ -29,40 +19,38 @@ from lib import metrics
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.judgement.shortcuts.cues import CHANNEL, COUNTERMEASURE, SHORTCUTS, columns_of
-from lib.metrics.draws import interval
+from lib.metrics.resampling import interval
 
-TOGETHER = "all shortcuts"
+_TOGETHER = "all shortcuts"
 GROUPS = {
     **{name: ("shortcut", (name,)) for name in SHORTCUTS},
     # Level and peak together give the crest factor, which is the channel's.
-    TOGETHER: ("shortcut", tuple(name for name in SHORTCUTS if name != "loudness")),
+    _TOGETHER: ("shortcut", tuple(name for name in SHORTCUTS if name != "loudness")),
     **{name: ("channel", (name,)) for name in CHANNEL},
     COUNTERMEASURE: ("countermeasure", (COUNTERMEASURE,)),
 }
-SIZE = 0.1  # distance of an AUC from 0.5 that matters
 ALPHA = 0.05
 _FOLDS = 5
 
 
-def measure(table, *, groups=tuple(GROUPS), resamples=1000, seed=0):
+def measure(table, *, groups=tuple(GROUPS), resamples=1000):
     """EER and AUC of each group of cues on each split.
 
     Parameters
     ----------
     table : pandas.DataFrame [one row a recording]
-        `split`, `label` (1 = genuine), `speaker`, and the cues of `lib.judgement.shortcuts.describe`.
+        `split`, `label` (1 = genuine), `speaker`, and the cues of `describe`.
     groups : sequence of str
         Of `GROUPS`.
-    resamples, seed
-        As for `lib.metrics.bootstrap`.
+    resamples : int > 0
 
     Returns
     -------
     pandas.DataFrame [one row a group and split]
         `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 % intervals
-        `<metric>_low`, `<metric>_high` over trials and `auc_speakers_low`,
-        `auc_speakers_high` (NaN without two known speakers); `p` of an AUC of 0.5, and
-        `p_holm`, corrected over the shortcut rows (NaN elsewhere).
+        `<metric>_low`, `_high` over trials and `auc_speakers_low`, `_high` (NaN without two
+        known speakers); `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows
+        (NaN elsewhere).
     """
     rows = []
     for group in groups:
@@ -71,15 +59,15 @@ def measure(table, *, groups=tuple(GROUPS), resamples=1000, seed=0):
         for split in SPLITS:
             part = table[table["split"] == split]
             row = {"group": group, "kind": kind, "classifier": classifier, "split": split}
-            rows.append(row | _measured(scores[split], part, resamples, seed))
+            rows.append(row | _measured(scores[split], part, resamples))
     result = pd.DataFrame(rows)
     tested = result["kind"] == "shortcut"
     result["p_holm"] = np.nan
-    result.loc[tested, "p_holm"] = holm(result.loc[tested, "p"])
+    result.loc[tested, "p_holm"] = metrics.holm(result.loc[tested, "p"])
     return result
 
 
-def judge(measured, *, size=SIZE, alpha=ALPHA):
+def judge(measured, *, size=0.1):
     """One verdict a group.
 
     Parameters
@@ -88,41 +76,31 @@ def judge(measured, *, size=SIZE, alpha=ALPHA):
         From `measure`.
     size : float, 0 to 0.5
         Distance of an AUC from 0.5 that matters.
-    alpha : float, 0 to 1
-        Chance to flag anything at all in a corpus without shortcuts.
 
     Returns
     -------
     pandas.DataFrame [one row a group]
         `group`, `kind`, `verdict` and `because`, the figures. Verdicts on shortcuts:
-        ``no shortcut seen``; ``trace``, significant and smaller than `size`;
-        ``shortcut``; ``shortcut, reversed``, where dev or eval have the cue the other way
-        round than train; ``train only``, a cue that a model learns and that helps nowhere
-        else; ``traces add up``, all cues together without one that is a shortcut alone.
-        Others: ``not judged``.
+        ``no shortcut seen``; ``trace``, significant and smaller than `size`; ``shortcut``;
+        ``shortcut, reversed``, where dev or eval have the cue the other way round than
+        train; ``train only``, a cue that a model learns and that does not generalise;
+        ``traces add up``, all cues together without one that is a shortcut alone. Others:
+        ``not judged``.
     """
     rows, flagged = [], False
     for group, part in measured.groupby("group", sort=False):
         kind = part["kind"].iloc[0]
-        verdict = _verdict(part.set_index("split"), size, alpha) if kind == "shortcut" else "not judged"
-        if group == TOGETHER and verdict not in ("no shortcut seen", "trace") and not flagged:
+        verdict = _verdict(part.set_index("split"), size) if kind == "shortcut" else "not judged"
+        if group == _TOGETHER and verdict not in ("no shortcut seen", "trace") and not flagged:
             verdict = "traces add up"
         flagged |= verdict.startswith("shortcut")
-        rows.append({"group": group, "kind": kind, "verdict": verdict, "because": _because(part)})
+        because = ", ".join(f"{r.split} AUC {r.auc:.2f} [{r.auc_low:.2f}, {r.auc_high:.2f}]" for r in part.itertuples())
+        rows.append({"group": group, "kind": kind, "verdict": verdict, "because": because})
     return pd.DataFrame(rows)
 
 
-def holm(p):
-    """p values corrected for their number, in the given order."""
-    p = np.asarray(p, dtype=np.float64)
-    order = np.argsort(p)
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]), 1)
-    return corrected
-
-
-def _verdict(part, size, alpha):
-    sure = part["p_holm"] < alpha
+def _verdict(part, size):
+    sure = part["p_holm"] < ALPHA
     away = part["auc"] - 0.5
     outside = [split for split in part.index if split != "train"]
     large = [split for split in outside if sure[split] and abs(away[split]) >= size]
@@ -135,12 +113,8 @@ def _verdict(part, size, alpha):
     return "trace" if sure[outside].any() else "no shortcut seen"
 
 
-def _because(part):
-    return ", ".join(f"{r.split} AUC {r.auc:.2f} [{r.auc_low:.2f}, {r.auc_high:.2f}]" for r in part.itertuples())
-
-
 def _scores(table, columns):
-    """Name of the classifier that train prefers, and its scores (log-odds) of each split."""
+    """Name of the classifier that is best on train, and its scores (log-odds) of each split."""
     from threadpoolctl import threadpool_limits
 
     parts = {split: table[table["split"] == split] for split in SPLITS}
@@ -156,7 +130,7 @@ def _scores(table, columns):
 
 
 def _classifiers():
-    """Linear, and trees for cues that no straight line finds, as exactly zero silence."""
+    """Linear, and trees for cues that no straight line separates, such as exactly zero silence."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -176,10 +150,9 @@ def _folds(train):
 
     labels, speakers = train["label"].to_numpy(), train["speaker"].to_numpy()
     count = min(_FOLDS, np.bincount(labels, minlength=2).min())
-    if count < 2:  # one trial of a class: it is its own judge
+    if count < 2:  # a single trial of a class is trained and tested on
         return [(np.arange(len(labels)), np.arange(len(labels)))]
-    known = len(np.unique(speakers[speakers != UNKNOWN]))
-    if known >= count:
+    if len(np.unique(speakers[speakers != UNKNOWN])) >= count:
         folds = list(StratifiedGroupKFold(count).split(labels, labels, speakers))
         if all(len(np.unique(labels[learned])) == 2 for learned, _ in folds):
             return folds
@@ -195,13 +168,12 @@ def _crossed(model, cues, labels, folds):
     return scores
 
 
-def _measured(scores, part, resamples, seed):
+def _measured(scores, part, resamples):
     labels, speakers = part["label"].to_numpy(), part["speaker"].to_numpy()
-    area, rate = metrics.auc(scores, labels), metrics.eer(scores, labels)[0]
-    row = {"auc": area, "eer": rate}
-    ends = metrics.bootstrap(scores, labels, metrics=("auc", "eer"), resamples=resamples, seed=seed)
+    row = {"auc": metrics.auc(scores, labels), "eer": metrics.eer(scores, labels)[0]}
+    ends = metrics.bootstrap(scores, labels, metrics=("auc", "eer"), resamples=resamples)
     row |= {f"{name}_{end}": value for name in ends for end, value in zip(("low", "high"), ends[name], strict=True)}
-    low, high, p_speakers = _over_speakers(scores, labels, speakers, area, resamples, seed)
+    low, high, p_speakers = _over_speakers(scores, labels, speakers, row["auc"], resamples)
     row |= {"auc_speakers_low": low, "auc_speakers_high": high}
     return row | {"p": max(_p_trials(scores, labels), p_speakers)}
 
@@ -214,15 +186,14 @@ def _p_trials(scores, labels):
     return float(mannwhitneyu(scores[labels == GENUINE], scores[labels == SPOOF], method="asymptotic").pvalue)
 
 
-def _over_speakers(scores, labels, speakers, area, resamples, seed):
-    """Interval of the AUC over speakers, and p of 0.5 by Student's t; nothing for unknown ones."""
+def _over_speakers(scores, labels, speakers, area, resamples):
+    """Interval of the AUC over speakers, and p of 0.5 by Student's t; NaN, NaN, 0 for unknown ones."""
     from scipy.special import stdtr
 
     if len(set(speakers) - {UNKNOWN}) < 2:
         return np.nan, np.nan, 0.0
-    settings = {"clusters": speakers, "metrics": ("auc",), "resamples": resamples, "seed": seed}
     try:
-        values = metrics.resample(scores, labels, **settings)["auc"]
+        values = metrics.resample(scores, labels, clusters=speakers, metrics=("auc",), resamples=resamples)["auc"]
     except InputError:  # one speaker of each label: nothing to resample
         return np.nan, np.nan, 0.0
     freedom, spread = _freedom(labels, speakers), values.std()
@@ -231,7 +202,6 @@ def _over_speakers(scores, labels, speakers, area, resamples, seed):
 
 
 def _freedom(labels, speakers):
-    """Speakers less the strata in which they are drawn: of genuine, of spoof, of both kinds of trials."""
+    """Speakers less the strata in which they are drawn: with genuine, with spoof, with both kinds of trials."""
     share = pd.Series(labels, dtype=float).groupby(np.asarray(speakers)).mean()
-    strata = np.sign(share - 0.5).where(share.isin((0, 1)), 0.5).value_counts()
-    return max(int((strata - 1).sum()), 1)
+    return max(len(share) - share.where(share.isin((0, 1)), 0.5).nunique(), 1)

@@ -1,4 +1,4 @@
-"""What the splits share, and what of a protocol's columns stands for a label."""
+"""What the splits share, and which of a protocol's columns stand for a label."""
 
 from itertools import combinations
 
@@ -8,7 +8,7 @@ import pandas as pd
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.metrics import configurations
 
-COLUMNS = ("speaker", "phrase", "environment", "playback", "recorder", "configuration")
+_COLUMNS = ("speaker", "phrase", "environment", "playback", "recorder", "configuration")
 _WITHIN = ("one_label", "one_label_chance", "genuine_low", "genuine_high")
 _MORE_THAN_CHANCE = 0.1  # share of trials
 
@@ -24,42 +24,31 @@ def shared(trials):
     Returns
     -------
     pandas.DataFrame [one row a column and pair]
-        `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values)
-        and `seen`, the share of the second split's trials whose value the first split
-        has; NaN where the second has none. Trials of an unknown value (``-``) are left
-        out.
+        `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values) and
+        `seen`, the share of the second split's trials whose value the first split has; NaN
+        where the second has none. Trials of an unknown value (``-``) are left out.
     """
     rows = []
     for column, values in _columns(trials).items():
         of_split = {split: _known(values, trials["split"] == split) for split in SPLITS}
         for first, second in combinations(SPLITS, 2):
             known, met = set(of_split[first]), of_split[second]
-            rows.append(
-                {
-                    "column": column,
-                    "first": first,
-                    "second": second,
-                    "n_first": len(known),
-                    "n_second": met.nunique(),
-                    "n_shared": len(known & set(met)),
-                    "seen": float(met.isin(known).mean()) if len(met) else np.nan,
-                }
-            )
-    return pd.DataFrame(rows)
+            seen = float(met.isin(known).mean()) if len(met) else np.nan
+            rows.append((column, first, second, len(known), met.nunique(), len(known & set(met)), seen))
+    return pd.DataFrame(rows, columns=["column", "first", "second", "n_first", "n_second", "n_shared", "seen"])
 
 
 def concentration(trials):
-    """How a split's trials lie on the values of each column, and how labels do within them.
+    """How a split's trials are distributed over the values of each column, and labels within them.
 
     Returns
     -------
     pandas.DataFrame [one row a column and split]
-        `column`, `split`, `values` (number); `largest`, the value of most spoof trials,
-        and `spoof_share`, its share of them; `one_label`, the share of trials whose
-        value has trials of one label only, beside `one_label_chance`, that share if labels
-        were dealt at random, and `genuine_low`, `genuine_high`, the lowest and the highest
-        share of genuine trials in a value (all four NaN for columns that only spoof
-        trials have).
+        `column`, `split`, `values` (number); `largest`, the value of most spoof trials, and
+        `spoof_share`, its share of them; `one_label`, the share of trials whose value has
+        one label only, `one_label_chance`, the same with labels at random, and
+        `genuine_low`, `genuine_high`, the lowest and highest share of genuine trials of a
+        value (these four NaN for columns that only spoof trials have).
     """
     rows = []
     for column, values in _columns(trials).items():
@@ -78,18 +67,13 @@ def concentration(trials):
 
 
 def findings(trials):
-    """What of it makes a figure easier or harder to believe, in plain sentences.
-
-    Returns
-    -------
-    list of str
-    """
+    """Sentences on whatever in the metadata makes results easier or harder to believe."""
     found = []
     for row in shared(trials).itertuples():
         if row.column == "speaker" and row.n_shared:
             found.append(
                 f"{row.first} and {row.second} share {row.n_shared} speakers: {100 * row.seen:.0f} % of "
-                f"{row.second}'s trials are of a speaker that {row.first} has."
+                f"{row.second}'s trials are of a speaker of {row.first}."
             )
     for row in concentration(trials).itertuples():
         if row.spoof_share == 1 and row.column not in ("speaker", "phrase"):
@@ -97,7 +81,7 @@ def findings(trials):
         if row.one_label > row.one_label_chance + _MORE_THAN_CHANCE:
             found.append(
                 f"{100 * row.one_label:.0f} % of {row.split}'s trials are of a {row.column} with trials of one label "
-                f"only (by chance {100 * row.one_label_chance:.0f} %): who knows the {row.column} knows their label."
+                f"only (by chance {100 * row.one_label_chance:.0f} %): the {row.column} gives their label away."
             )
     return found
 
@@ -115,7 +99,7 @@ def _within(values, genuine):
 
 
 def _columns(trials):
-    return {name: configurations(trials) if name == "configuration" else trials[name] for name in COLUMNS}
+    return {name: configurations(trials) if name == "configuration" else trials[name] for name in _COLUMNS}
 
 
 def _known(values, which):

@@ -1,4 +1,4 @@
-"""What known interventions do to a countermeasure's answers."""
+"""The effect of known interventions on a countermeasure's decisions, and on those of many runs."""
 
 import numpy as np
 import pandas as pd
@@ -8,22 +8,23 @@ from lib.audio.interventions import INTERVENTIONS, intervene
 from lib.corpus import GENUINE, SPOOF
 from lib.errors import InputError
 from lib.judgement.shortcuts.cues import COUNTERMEASURE, SR, columns_of, mfcc_statistics
+from lib.judgement.shortcuts.judgement import ALPHA
+from lib.metrics.curves import checked
 
 UNCHANGED = "none"
+RATES = ("far", "frr", "eer")
 
 
-def sensitivity(
-    score, recordings, labels, threshold, names=tuple(INTERVENTIONS), *, sr=SR, resamples=1000, seed=0, level=0.95
-):
+def sensitivity(score, recordings, labels, threshold, names=tuple(INTERVENTIONS), *, resamples=1000):
     """False accepts, false rejects and EER before and after each intervention.
 
     Parameters
     ----------
     score : callable
         List of recordings -> one score each, higher = more genuine: any system.
-    recordings, names, sr, seed
+    recordings, names
         As for `versions`.
-    labels, threshold, resamples, level
+    labels, threshold, resamples
         As for `sensitivity_of_scores`.
 
     Returns
@@ -34,98 +35,115 @@ def sensitivity(
     Raises
     ------
     InputError
-        Labels do not fit, or a name is unknown.
+        The number of labels is wrong, or an intervention is unknown.
     """
     if len(recordings) != len(labels):
-        raise InputError(f"{len(recordings)} recordings and {len(labels)} labels; one label each is wanted")
-    scores = {name: score(version) for name, version in versions(recordings, names, sr=sr, seed=seed)}
-    return sensitivity_of_scores(scores, labels, threshold, resamples=resamples, seed=seed, level=level)
+        raise InputError(f"{len(recordings)} recordings and {len(labels)} labels: expected one label each")
+    scores = {name: score(version) for name, version in versions(recordings, names)}
+    return sensitivity_of_scores(scores, labels, threshold, resamples=resamples)
 
 
-def versions(recordings, names=tuple(INTERVENTIONS), *, sr=SR, seed=0):
-    """Recordings as they are, and after each intervention.
+def versions(recordings, names=tuple(INTERVENTIONS)):
+    """Recordings unchanged, and after each intervention; recording k is changed with seed k.
 
     Parameters
     ----------
     recordings : list of numpy.ndarray [shape=(samples,)]
+        At 16 kHz.
     names : sequence of str
         Of `lib.audio.interventions.INTERVENTIONS`.
-    sr : int, Hz
-    seed : int
-        Recording k is changed with seed + k.
 
     Yields
     ------
     str, list of numpy.ndarray [shape=(samples,)]
-        The first is ``none``. One at a time, so that one only need be kept.
+        The first is ``none``; one at a time, so that only one must be held.
     """
     yield UNCHANGED, recordings
     for name in names:
-        yield name, [intervene(name, y, sr, seed + k) for k, y in enumerate(recordings)]
+        yield name, [intervene(name, y, SR, k) for k, y in enumerate(recordings)]
 
 
-def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000, seed=0, level=0.95):
-    """What interventions did, from the scores of each version of the same recordings.
+def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000):
+    """The effect of interventions, from the scores of each version of the same recordings.
 
     Parameters
     ----------
     scores : dict of str to array_like [shape=(n,)]
-        Version, as `versions` names them -> scores, higher = more genuine.
+        Version, named as in `versions` -> scores, higher = more genuine.
     labels : array_like [shape=(n,)]
         1 = genuine, 0 = spoof; both present.
     threshold : float
-        Scores from here on say genuine; chosen on dev, and kept.
-    resamples, seed, level
-        As for `lib.metrics.bootstrap`.
+        Chosen on dev, and kept.
+    resamples : int > 0
 
     Returns
     -------
     pandas.DataFrame [one row an intervention, the first ``none``]
-        `intervention`; `far`, the spoof trials taken for genuine when they are changed;
-        `frr`, the genuine trials taken for spoof when those are; each with Wilson's
-        interval `_low`, `_high` and McNemar's exact p of no change, `far_p`, `frr_p`;
-        `eer` of changed spoof against unchanged genuine trials with its bootstrap
-        interval, and `eer_change` with its paired interval and `eer_p`, p of no change by
-        the paired bootstrap.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
-    Journal of the American Statistical Association 22, 1927.
-    Q. McNemar, "Note on the sampling error of the difference between correlated
-    proportions or percentages", Psychometrika 12, 1947.
+        `intervention`; `far` of changed spoof trials; `frr` of changed genuine trials; each
+        with Wilson's interval `_low`, `_high` and McNemar's exact p of no change, `far_p`,
+        `frr_p`; `eer` of changed spoof against unchanged genuine trials with its bootstrap
+        interval, and `eer_change` with its paired interval and `eer_p`.
     """
-    before, labels = metrics.curves.checked(scores[UNCHANGED], labels)
+    before, labels = checked(scores[UNCHANGED], labels)
     spoof, genuine = labels == SPOOF, labels == GENUINE
-    settings = {"resamples": resamples, "seed": seed, "level": level}
     rows = []
     for name, found in scores.items():
-        after, _ = metrics.curves.checked(found, labels)
+        after, _ = checked(found, labels)
         accepted, once = after >= threshold, before >= threshold
         row = {"intervention": name}
-        row |= _rate("far", accepted[spoof], once[spoof], level)
-        row |= _rate("frr", ~accepted[genuine], ~once[genuine], level)
+        row |= _rate("far", accepted[spoof], once[spoof])
+        row |= _rate("frr", ~accepted[genuine], ~once[genuine])
         mixed = np.where(spoof, after, before)
-        low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), **settings)["eer"]
-        difference = metrics.compare(mixed, before, labels, metric="eer", **settings)
+        low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
+        difference = metrics.compare(mixed, before, labels, resamples=resamples)
         row |= {"eer": difference["first"], "eer_low": low, "eer_high": high}
         row |= {"eer_change": difference["difference"], "eer_p": difference["p"]}
         rows.append(row | {f"eer_change_{end}": difference[end] for end in ("low", "high")})
     return pd.DataFrame(rows)
 
 
+def of_runs(tables):
+    """The sensitivity of many runs in one table, judged together.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Run -> from `sensitivity_of_scores`; at least one run.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run and an intervention]
+        `run`, the columns of the tables, `far_change` and `frr_change` against the run
+        unchanged, and `far_moved`, `frr_moved`, `eer_moved`: whether p of no change lies
+        below 5 % after Holm's correction over all rates, interventions and runs.
+    """
+    parts = []
+    for run, table in tables.items():
+        before = table[table["intervention"] == UNCHANGED].iloc[0]
+        changes = {f"{rate}_change": table[rate] - before[rate] for rate in ("far", "frr")}
+        parts.append(table.assign(run=run, **changes))
+    found = pd.concat(parts, ignore_index=True)
+    changed = found["intervention"] != UNCHANGED
+    p = found.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
+    moved = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
+    for rate, column in zip(RATES, moved.T, strict=True):
+        found[f"{rate}_moved"] = False
+        found.loc[changed, f"{rate}_moved"] = column
+    return found[["run", *found.columns.drop("run")]]
+
+
 def fit_reference(table):
-    """The plainest countermeasure: logistic regression on statistics of the MFCCs of train.
+    """The plainest countermeasure: logistic regression on MFCC statistics of train.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        `split`, `label` and the cues of `lib.judgement.shortcuts.describe`.
+        `split`, `label` and the cues of `describe`.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Scores are its `decision_function`, log-odds of genuine.
+        Its `decision_function` gives log-odds of genuine.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -137,19 +155,14 @@ def fit_reference(table):
 
 
 def score_recordings(model, recordings):
-    """Scores of a model of `fit_reference`, log-odds.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(recordings,)]
-    """
+    """Scores (log-odds) [shape=(recordings,)] of a model of `fit_reference` for recordings at 16 kHz."""
     return model.decision_function(np.array([mfcc_statistics(y) for y in recordings]))
 
 
-def _rate(name, errors, errors_before, level):
+def _rate(name, errors, errors_before):
     from scipy.stats import binomtest
 
-    low, high = metrics.rate_interval(errors.sum(), len(errors), level)
+    low, high = metrics.rate_interval(errors.sum(), len(errors))
     more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
     p = binomtest(more, more + fewer).pvalue if more + fewer else 1.0
     return {name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": float(p)}

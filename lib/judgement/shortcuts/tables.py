@@ -1,30 +1,27 @@
-"""The audit as tables and sentences for a page; blanks in numbers do not break a line."""
+"""The audit as tables, sentences and MLflow metrics; blanks in numbers do not break a line."""
 
 import pandas as pd
 
-from lib.judgement.shortcuts.sensitivity import UNCHANGED
-
-_ALPHA = 0.05
+from lib.judgement.shortcuts.judgement import ALPHA
+from lib.judgement.shortcuts.sensitivity import RATES, UNCHANGED
 
 
 def cue_table(measured, verdicts):
-    """AUC and EER of each group with their intervals, and the verdict.
+    """AUC (fractions) and EER (percent) of each group with their intervals, and the verdict, as text.
 
     Parameters
     ----------
     measured, verdicts : pandas.DataFrame
-        From `lib.judgement.shortcuts.measure` and `lib.judgement.shortcuts.judge`.
+        From `measure` and `judge`.
 
     Returns
     -------
     pandas.DataFrame [one row a group]
-        Text; AUCs as fractions with their interval over trials and, for dev and eval, over
-        speakers; EERs in percent.
     """
     columns = {}
     for split, part in measured.groupby("split", sort=False):
         rows = list(part.set_index("group").itertuples())
-        columns[f"{split} AUC"] = [_fraction(r.auc, r.auc_low, r.auc_high) for r in rows]
+        columns[f"{split} AUC"] = [f"{r.auc:.2f}\u00a0{_ends(r.auc_low, r.auc_high)}" for r in rows]
         if split != "train":
             columns[f"{split} AUC over speakers"] = [_ends(r.auc_speakers_low, r.auc_speakers_high) for r in rows]
             columns[f"{split} EER, %"] = [_percent(r.eer, r.eer_low, r.eer_high) for r in rows]
@@ -32,17 +29,7 @@ def cue_table(measured, verdicts):
 
 
 def intervention_table(table):
-    """Error rates after each intervention, in percent with their intervals, and p of no change.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `lib.judgement.shortcuts.sensitivity`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row an intervention]
-    """
+    """Error rates after each intervention (`sensitivity`), percent with intervals, and p of no change, as text."""
     rows = list(table.itertuples())
     return pd.DataFrame(
         {
@@ -58,18 +45,10 @@ def intervention_table(table):
 
 
 def cue_sentences(measured, verdicts):
-    """What the cues prove, in plain sentences.
-
-    Returns
-    -------
-    list of str
-    """
+    """What the cues prove, as a list of sentences."""
     judged = verdicts[verdicts["kind"] == "shortcut"]
-    found = [
-        f"**{row.group}**: {row.verdict} ({row.because})."
-        for row in judged.itertuples()
-        if row.verdict != "no shortcut seen"
-    ]
+    seen = judged[judged["verdict"] != "no shortcut seen"]
+    found = [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
     if not found:
         found = [f"No shortcut seen in {', '.join(judged['group'])}."]
     others = measured[(measured["kind"] != "shortcut") & (measured["split"] == "eval")]
@@ -79,28 +58,35 @@ def cue_sentences(measured, verdicts):
 
 
 def intervention_sentences(table):
-    """Which interventions change the answers, in plain sentences.
-
-    p is McNemar's, times the number of interventions (Bonferroni).
-
-    Returns
-    -------
-    list of str
-    """
+    """Which interventions change decisions, as a list of sentences; p is McNemar's, corrected by Bonferroni."""
     before, after = table[table["intervention"] == UNCHANGED].iloc[0], table[table["intervention"] != UNCHANGED]
     found = []
-    for row in after.itertuples():
-        name = row.intervention.replace("_", " ")
+    for row in after.to_dict("records"):
+        name = row["intervention"].replace("_", " ")
         for rate, text in (("far", "spoof trials accepted"), ("frr", "genuine trials rejected")):
-            if getattr(row, f"{rate}_p") * len(after) < _ALPHA:
-                found.append(
-                    f"{name}: {text} {100 * before[rate]:.1f} % before, {100 * getattr(row, rate):.1f} % after."
-                )
-    return found or ["No intervention changes the answers beyond chance."]
+            if row[f"{rate}_p"] * len(after) < ALPHA:
+                found.append(f"{name}: {text} {100 * before[rate]:.1f} % before, {100 * row[rate]:.1f} % after.")
+    return found or ["No intervention changes decisions beyond chance."]
+
+
+def runs_sentences(table):
+    """Which interventions move which runs of `of_runs`, as a list of sentences."""
+    before = table[table["intervention"] == UNCHANGED].set_index("run")
+    found, still = [], []
+    for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
+        moves = {row["run"]: _moves(row, before.loc[row["run"]]) for row in part.to_dict("records")}
+        moved = [f"{run} ({text})" for run, text in moves.items() if text]
+        if moved:
+            found.append(f"**{name.replace('_', ' ')}** moves {len(moved)} of {len(part)} runs: {', '.join(moved)}.")
+        else:
+            still.append(name.replace("_", " "))
+    if still:
+        found.append(f"Moves no run beyond chance: {', '.join(still)}.")
+    return found
 
 
 def as_metrics(measured, verdicts, changed):
-    """The audit's numbers under their MLflow names.
+    """The audit under its MLflow names.
 
     Returns
     -------
@@ -110,22 +96,37 @@ def as_metrics(measured, verdicts, changed):
         ``intervention/<name>/far``, ``frr`` and ``eer``; fractions.
     """
     result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
-    for row in measured.itertuples():
+    for row in measured.to_dict("records"):
         for metric in ("auc", "eer"):
-            name = f"shortcut/{row.group.replace(' ', '_')}/{row.split}_{metric}"
-            result |= {name: getattr(row, metric)}
-            result |= {f"{name}_ci_{end}": getattr(row, f"{metric}_{end}") for end in ("low", "high")}
-    for row in changed.itertuples():
-        result |= {f"intervention/{row.intervention}/{rate}": getattr(row, rate) for rate in ("far", "frr", "eer")}
+            name = f"shortcut/{row['group'].replace(' ', '_')}/{row['split']}_{metric}"
+            result |= {
+                name: row[metric],
+                f"{name}_ci_low": row[f"{metric}_low"],
+                f"{name}_ci_high": row[f"{metric}_high"],
+            }
+    return result | _rates("intervention", changed)
+
+
+def runs_metrics(table):
+    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``; ``sensitivity/moved``."""
+    moved = table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()
+    result = {"sensitivity/moved": moved}
+    for run, part in table.groupby("run", sort=False):
+        result |= _rates(f"sensitivity/{run}", part)
     return result
 
 
-def _fraction(value, low, high):
-    return f"{value:.2f}\u00a0{_ends(low, high)}"
+def _rates(prefix, table):
+    return {f"{prefix}/{row['intervention']}/{rate}": row[rate] for row in table.to_dict("records") for rate in RATES}
+
+
+def _moves(row, before):
+    rates = [rate for rate in RATES if row[f"{rate}_moved"]]
+    return ", ".join(f"{rate.upper()} {100 * before[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in rates)
 
 
 def _ends(low, high):
-    return f"[{low:.2f},\u00a0{high:.2f}]" if low == low else "not\u00a0known"  # NaN is unlike itself
+    return f"[{low:.2f},\u00a0{high:.2f}]" if low == low else "unknown"  # NaN is unlike itself
 
 
 def _percent(value, low, high):

@@ -1,0 +1,101 @@
+"""YAML as people write it: ``1e-4`` is a number, ``010`` is not 8, and no key stands twice."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from lib.errors import InputError
+from lib.params.schema import nearest
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with decimal numbers only, and without dates."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for index, key in enumerate(keys):
+            if key.value in (other.value for other in keys[:index]):
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_WHOLE = r"[-+]?(?:0|[1-9][0-9_]*)"
+_NUMBERS = {"int", "float", "timestamp"}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in _NUMBERS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(f"^{_WHOLE}$"), "-+0123456789")
+_FRACTION = rf"{_WHOLE}?\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.(?:inf|nan)"
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^(?![-+]?\.$)(?:{_FRACTION})$"), "-+.0123456789")
+
+
+def parse(text, where):
+    """The value of a YAML text; `where` names it in an error's message.
+
+    Examples
+    --------
+    >>> parse("[1e-4, 10, 010, 0x1f, 1:30]", "here")
+    [0.0001, 10, '010', '0x1f', '1:30']
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not YAML ({' '.join(str(error).split())})") from None
+
+
+def read_yaml(path):
+    """A YAML mapping of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A UTF-8 text.
+
+    Returns
+    -------
+    dict of str to value
+
+    Raises
+    ------
+    InputError
+        The file is missing, not UTF-8, not YAML or no mapping, or a key stands twice.
+
+    Examples
+    --------
+    >>> read_yaml(PARAMS / "11_paper_cnn" / "mfcc.yaml")["feature"]
+    'mfcc'
+    """
+    path = Path(path)
+    if not path.is_file():
+        there = sorted(p.stem for p in path.parent.glob("*.yaml"))
+        raise InputError(f"{path}: no such file; there are {', '.join(there) or 'none'}{nearest(path.stem, there)}")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: must be UTF-8 text, got the byte {error.object[error.start]:#x}") from None
+    content = parse(text, path)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must be a mapping of keys to values, got a {type(content).__name__}")
+    for key in content:
+        if not isinstance(key, str):
+            raise InputError(f"{path}: the key {key!r} must be text")
+    return content
+
+
+def flat_yaml(path):
+    """A YAML mapping of names to plain values, as raw papermill takes with ``-f``; errors as `read_yaml`.
+
+    Examples
+    --------
+    >>> flat_yaml(PARAMS / "corpora" / "demo.yaml")["allow_partial"]
+    False
+    """
+    content = read_yaml(path)
+    for key, value in content.items():
+        if isinstance(value, dict):
+            raise InputError(f"{path}: {key} must be one value, got a mapping")
+    return content
