@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.features.images import coloured
 from lib.plots import LABEL_COLOURS, PALETTE, page
 
-__all__ = ["LABEL_COLOURS", "by_label", "gallery", "intervals", "pictures", "training_curves", "waveform"]
+__all__ = ["LABEL_COLOURS", "by_label", "gallery", "intervals", "pictures", "row_means", "training_curves", "waveform"]
 
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
 
@@ -75,8 +75,7 @@ def row_means(means, title):
         Label -> means.
     title : str
     """
-    figure = Figure(figsize=(8, 3), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = page(8, 3)
     for name, values in means.items():
         middle, spread, rows = values.mean(axis=0), values.std(axis=0), np.arange(values.shape[1])
         axes.plot(rows, middle, color=LABEL_COLOURS[name], label=name, linestyle="-" if name == "genuine" else "--")

@@ -172,6 +172,8 @@ class Transfer(Network):
         top_learning_rate, on_epoch=None, state=None,
     ):  # fmt: skip
         """Train head, then top layers, in place; the history, see `lib.systems.transfer.train`."""
+        for backbone in self.backbones:  # whatever an earlier fit has frozen
+            backbone.trainable = True
         if self.untrained:
             self._set_statistics(fed, batch_size)
         phases = [

@@ -79,3 +79,21 @@ def log_corpus(run, corpus):
         profile=json.dumps(counts),
     )
     run.client.log_inputs(run.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+
+def fits_in_use():
+    """Key of a kept fit -> names of the runs that use it, of every experiment; deleted runs use none.
+
+    Returns
+    -------
+    dict of str to list of str
+    """
+    from lib.tracking.client import connect
+    from lib.tracking.query import all_runs
+
+    client, found = connect(), {}
+    for experiment in client.search_experiments():
+        for run in all_runs(client, experiment.name):
+            for key in run.data.tags.get("fits", "").split():
+                found.setdefault(key, []).append(run.info.run_name)
+    return found

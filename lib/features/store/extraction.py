@@ -27,10 +27,9 @@ class Images(chunks.Stored):
 
 
 def extract(corpus, wanted, *, store, jobs=2, progress=True):
-    """Make what the store does not hold yet of a corpus, and open it.
+    """Make what the store does not hold yet of a corpus in one pass over its recordings, and open it.
 
-    All that is wanted comes from one pass over the recordings (one for each rate, where
-    settings differ in `sr`).
+    Settings that differ in `sr` have a reading each.
 
     Parameters
     ----------
@@ -41,7 +40,7 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     jobs : int > 0
         Processes.
     progress : bool
-        Whether to show a progress bar when there is work.
+        Show a bar while there is work.
 
     Returns
     -------
@@ -53,14 +52,13 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     Raises
     ------
     InputError
-        A recording cannot be used, the store cannot be written, an unknown feature, an
-        image without size.
+        A feature is unknown, a recording cannot be used, or the store cannot be written.
 
     Examples
     --------
-    >>> wanted = Drawn("mfcc", FeatureSettings(), size=200)  # doctest: +SKIP
-    >>> stored, _ = extract(corpus, [wanted], store="data/store")  # doctest: +SKIP
-    >>> stored[wanted].batch("train", [0, 1]).shape  # doctest: +SKIP
+    >>> mfcc = store.Drawn("mfcc", FeatureSettings(), size=200)  # doctest: +SKIP
+    >>> stored, _ = store.extract(corpus, [mfcc], store="data/store")  # doctest: +SKIP
+    >>> stored[mfcc].batch("train", [0, 1]).shape  # doctest: +SKIP
     (2, 200, 200)
     """
     wanted = dict.fromkeys(wanted)
@@ -81,16 +79,16 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
 def from_clips(wanted, clips):
     """What is wanted of some recordings, byte for byte what the store would hold.
 
-    Parameters
-    ----------
-    wanted : sequence of Drawn and Framed
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-        At the rate of the settings.
+    Clips are float32 samples at the rate of the settings. Of each wanted value comes a
+    list of arrays, one a clip: of Framed matrices, of Drawn the cells, of which
+    `lib.features.images.stretched` makes images.
 
-    Returns
-    -------
-    dict of Drawn or Framed to list of numpy.ndarray
-        Of Drawn the cells, uint8; `lib.features.images.stretched` makes images of them.
+    Examples
+    --------
+    >>> from lib.features import FeatureSettings, store
+    >>> lfcc = store.Framed("lfcc", FeatureSettings())
+    >>> [array.shape for array in store.from_clips([lfcc], [np.ones(16_000, np.float32)])[lfcc]]
+    [(20, 32)]
     """
     wanted = list(wanted)
     make = maker(wanted)
