@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import COUNTS, put
+from networks import built
 
 from lib import bench, features
 from lib.bench import extraction
@@ -13,8 +14,10 @@ from lib.bench import transfer as transfer_ways
 from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.features import images
-from lib.systems import models
+from lib.judgement import reference
+from lib.systems.backbone import layer_table
 from lib.systems.backend import keras
+from lib.systems.networks import Transfer
 
 SETTINGS = features.FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 
@@ -112,7 +115,8 @@ def test_png_folders_hold_the_images_that_the_store_feeds(tmp_path, rng):
 def test_epoch_ways_train_the_same_images(top, rng):
     images = rng.normal(size=(6, 32, 32, 3)).astype(np.float32)
     labels = {"train": np.array([0, 1, 0, 1, 0, 1]), "dev": np.array([0, 1, 1])}
-    system = models.mobilenet("random", size=32)
+    found = built("14_mobilenet", backbone_weights="random", image_size=32)
+    system = Transfer(found.model, backbones=[found.base.name], head="dense")
 
     def source(positions, copy):
         return images[positions]
@@ -120,3 +124,9 @@ def test_epoch_ways_train_the_same_images(top, rng):
     found, seconds = transfer_ways.epoch_ways(system, top, "block_14_add", source, source, labels, batch_size=4)
     assert [way() for way in found.values()] == [6, 6]
     assert seconds > 0
+
+
+def test_paper_cnn_of_the_benchmark_is_that_of_the_report():
+    assert list(layer_table(ways.paper_cnn(200)).itertuples(index=False, name=None)) == reference.PAPER_CNN_TABLE
+    assert ways.paper_cnn(32, "mixed_bfloat16").dtype_policy.name == "mixed_bfloat16"
+    assert keras.config.dtype_policy().name == "float32"

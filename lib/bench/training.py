@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from lib.features.images import coloured
-from lib.systems import models, training
+from lib.systems import training
 from lib.systems.backend import keras
 
 
@@ -60,7 +60,7 @@ def epoch(batches, count, size, *, precision="float32", **options):
     options
         Of `keras.Model.compile`: `steps_per_execution`, `jit_compile`.
     """
-    model = _model(size, precision)
+    model = paper_cnn(size, precision)
     training.compile_binary(model, learning_rate=1e-3, **options)
 
     def once():
@@ -72,14 +72,25 @@ def epoch(batches, count, size, *, precision="float32", **options):
 
 def scoring(batches, size, *, precision="float32"):
     """For `side_by_side`: score every image of a pass with the paper's CNN."""
-    model = _model(size, precision)
+    model = paper_cnn(size, precision)
     return lambda: len(training.log_odds(model, batches))
 
 
-def _model(size, precision):
+def paper_cnn(size, precision="float32"):
+    """The network of notebook 11, with weights in float32 and computing in `precision`, Keras' dtype policy."""
+    layers = keras.layers
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return models.paper_cnn(size)
+        return keras.Sequential(
+            [
+                keras.Input((size, size, 3)),
+                layers.Conv2D(16, 3, activation="relu", name="conv2d"),
+                layers.MaxPooling2D(2, name="max_pooling2d"),
+                layers.Conv2D(8, 3, activation="relu", name="conv2d_1"),
+                layers.GlobalMaxPooling2D(name="global_max_pooling2d"),
+                layers.Dense(1, name="dense"),
+            ]
+        )
     finally:
         keras.config.set_dtype_policy(before)

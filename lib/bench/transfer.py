@@ -3,6 +3,7 @@
 import time
 
 from lib.systems import training, transfer
+from lib.systems.batches import batches
 
 
 def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
@@ -10,7 +11,7 @@ def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
 
     Parameters
     ----------
-    system : lib.systems.models.Transfer
+    system : lib.systems.networks.Transfer
         Of one backbone; compiled and trained here.
     top : int >= 0
         Layers of the backbone that are trained.
@@ -45,12 +46,12 @@ def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
 
 def _epoch(model, train, dev, labels, batch_size):
     count = len(labels["train"])
-    batches = transfer.batches([train], labels["train"], batch_size=batch_size, seed=0)
-    checked = transfer.batches([dev], labels["dev"], batch_size=64)
+    endless = batches(transfer.joined([train]), labels["train"], batch_size=batch_size, seed=0, across=False)
+    checked = batches(transfer.joined([dev]), labels["dev"])
     training.compile_binary(model, learning_rate=1e-5)
 
     def once():
-        model.fit(batches, validation_data=checked, steps_per_epoch=-(-count // batch_size), verbose=0, shuffle=False)
+        model.fit(endless, validation_data=checked, steps_per_epoch=-(-count // batch_size), verbose=0, shuffle=False)
         return count
 
     return once
