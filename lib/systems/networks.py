@@ -113,8 +113,13 @@ class Network:
             variable.assign(value)
 
     def save(self, folder):
-        """Keep the model in a folder."""
-        self.model.save(Path(folder) / _FILE)
+        """Keep the model in a folder, without its optimizer, whose state is twice as large."""
+        optimizer, compiled = self.model.optimizer, self.model.compiled
+        self.model.optimizer, self.model.compiled = None, False
+        try:
+            self.model.save(Path(folder) / _FILE)
+        finally:
+            self.model.optimizer, self.model.compiled = optimizer, compiled
 
     @classmethod
     def load(cls, folder):
