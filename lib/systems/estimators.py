@@ -158,7 +158,11 @@ def _frames(matrices):
 
 
 def _count(estimator):
-    return sum(value.size for value in vars(estimator).values() if isinstance(value, np.ndarray))
+    """Numbers that were fitted; those that a mixture derives from its variances are not counted again."""
+    if hasattr(estimator, "steps"):
+        return sum(_count(part) for _, part in estimator.steps)
+    fitted = {name: value for name, value in vars(estimator).items() if not name.startswith("precisions")}
+    return sum(value.size for value in fitted.values() if isinstance(value, np.ndarray) and value.dtype.kind == "f")
 
 
 def _dump(estimator, path):
