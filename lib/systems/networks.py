@@ -114,7 +114,7 @@ class Network:
 
     def save(self, folder):
         """Keep the model in a folder, without its optimizer, whose state is twice as large."""
-        optimizer, compiled = self.model.optimizer, self.model.compiled
+        optimizer, compiled = getattr(self.model, "optimizer", None), self.model.compiled
         self.model.optimizer, self.model.compiled = None, False
         try:
             self.model.save(Path(folder) / _FILE)
