@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from scipy import signal
+from small_study import small  # noqa: F401 - a fixture
 
 SR = 16_000
 COUNTS = {"train": (12, 12), "dev": (6, 8), "eval": (5, 15)}
@@ -78,6 +79,7 @@ def tracking(tmp_path, monkeypatch):
 def digests_apart(tmp_path, monkeypatch):
     """Digests of test corpora do not go into the project's data folder."""
     monkeypatch.setattr("lib.corpus.folder.DIGESTS", tmp_path / "digests")
+    monkeypatch.setattr("lib.params.identity.DIGESTS", tmp_path / "digests")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from lib.errors import InputError
 from lib.tracking import query
-from lib.tracking.client import connect
+from lib.tracking.client import artifact
 
 
 def export_html(notebook, target, *, code=True):
@@ -28,17 +28,16 @@ def comparison_page(chosen, target):
     lib.errors.InputError
         No comparison has finished, or the page cannot be written.
     """
-    client = connect()
-    run_id = query.newest_comparison(client, chosen.name, chosen.corpus)
+    run_id = query.newest_comparison(chosen.name, chosen.corpus)
     if run_id is None:
         raise InputError(
             f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
             f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
         )
-    executed = client.download_artifacts(run_id, "notebook.ipynb")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        export_html(executed, target, code=False)
+        with artifact(run_id, "notebook.ipynb") as executed:
+            export_html(executed, target, code=False)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
 
