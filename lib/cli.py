@@ -174,7 +174,7 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
 
     outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report, wait=wait)
     failed = [outcome for outcome in outcomes if outcome.error]
-    _echo_table(study, chosen.corpus, digest=steps[0].corpus_digest)
+    _echo_table(study, chosen.corpus, digest=steps[0].corpus_digest if steps else None)
     if failed:
         raise RunError(f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback")
 
@@ -319,7 +319,8 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
     if len(rows) > len(finished):
         click.echo("\nNot finished:")
     for row in rows[len(finished) :]:
-        click.echo(f"  {comparison.label(row)}: {row['status'].lower()}, run {row['run_id']}: {row['error'] or '-'}")
+        state = "diverged" if row["diverged"] else row["status"].lower()
+        click.echo(f"  {comparison.label(row)}: {state}, run {row['run_id']}: {row['error'] or '-'}")
     if older:
         click.echo(f"{older} runs on another version of the corpus are not shown.")
 

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from small_study import write_notebook
 
 from lib.params import code, identity, studies
-from small_study import write_notebook
 
 NOTHING = {"cells": "c", "parameters": {}, "corpus": "d", "rooms": {}, "versions": {}, "weights": {}, "reads": ""}
 

@@ -59,7 +59,9 @@ def test_load_data_and_store_by_url_keep_the_fingerprints():
     here, there = study.load("demo", data="x", store="y"), study.load("demo", data="s3://b/x/", store="file:///y")
     assert [run.parameters["data"] for run in there.runs] == ["s3://b/x"] * len(there.runs)
     assert {run.parameters["store_url"] for run in there.runs if "store_url" in run.parameters} == {"/y"}
-    marks = [[identity.fingerprint(identity.identity(run, "0" * 16)) for run in loaded.runs] for loaded in (here, there)]
+    marks = [
+        [identity.fingerprint(identity.identity(run, "0" * 16)) for run in loaded.runs] for loaded in (here, there)
+    ]
     assert marks[0] == marks[1]
 
 

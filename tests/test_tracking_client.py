@@ -78,8 +78,9 @@ def test_tracking_uri_relative_file_is_made_absolute_once(monkeypatch, tmp_path)
 
 def test_connect_many_at_once_make_one_database(tracking):
     code = "from lib.tracking import client; client.connect().search_experiments(); print('there')"
-    command = [sys.executable, "-c", code]
-    started = [subprocess.Popen(command, cwd=params.ROOT, stdout=-1, stderr=-1, text=True) for _ in range(3)]
+    how = {"cwd": params.ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    how["env"] = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    started = [subprocess.Popen([sys.executable, "-c", code], **how) for _ in range(3)]
     answers = [process.communicate() for process in started]
     assert [out for out, _ in answers] == ["there\n"] * 3, answers
     assert sorted(path.name for path in tracking.iterdir()) == ["locks", "mlflow.db"]

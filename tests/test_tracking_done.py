@@ -104,7 +104,7 @@ def test_records_of_no_database_and_of_a_later_mlflow_are_refused(tracking, smal
     assert done.records("tiny")
 
 
-def test_plan_needs_no_mlflow(small):
+def test_records_need_no_mlflow(tracking):
     make()
     code = "import sys; from lib.tracking import done; print(len(done.records('tiny')), 'mlflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,7 @@ from pathlib import Path
 from lib import cluster
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
-from lib.runner import durations
-from lib.runner.pages import export_html, one_line_a_bar
+from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
 from lib.tracking import query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import Step, close_orphans, plan, records
@@ -49,12 +48,9 @@ class Outcome:
 def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None, wait=lambda names: None):
     """Execute what is not done, stage by stage.
 
-    Two commands at once share the work: a run that another process of this machine is
-    making is left for last, then waited for, and its result taken.
-
-    On a cluster the workers execute the runs of models. The runs before them stay here
-    and send their chunks of recordings to the workers; a run on a worker could not,
-    it would wait for the very worker that it keeps busy. Comparisons stay here too.
+    A run that another process of this machine is making is left for last, then waited
+    for, and its result taken. On a cluster the workers execute the runs of models; the
+    runs before them send chunks of recordings to the workers, and so have to stay here.
 
     Parameters
     ----------
@@ -85,25 +81,20 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: Non
             fresh = {step.run.key: step for step in plan(chosen)}
             members = {key: replace(fresh[key], planned=step.planned) for key, step in members.items()}
         there = scheduler if stage == _MODELS else None
-        if there:
-            work = partial(_execute_on_worker, uri=tracking_uri())
-        else:
-            work = partial(execute, show=jobs == 1, scheduler=scheduler)
-        left = list(members.values())
-        for patient in (False, True):
-            tasks = [(step, chosen.name) for step in left]
-            left = []
-            for outcome in cluster.unordered(
-                partial(work, patient=patient), tasks, jobs=max(1, min(jobs, len(tasks))), scheduler=there
-            ):
+        on_worker, here = partial(_execute_on_worker, uri=tracking_uri()), partial(execute, show=jobs == 1)
+        work = on_worker if there else partial(here, scheduler=scheduler)
+        tasks, patient = [(step, chosen.name) for step in members.values()], False
+        while tasks:
+            call, left = partial(work, patient=patient), []
+            for outcome in cluster.unordered(call, tasks, jobs=min(jobs, len(tasks)), scheduler=there):
                 if outcome.elsewhere:
-                    left.append(outcome.step)
-                else:
-                    outcomes.append(outcome)
-                    report(outcome)
-            if not left:
-                break
-            wait([step.run.name for step in left])
+                    left.append((outcome.step, chosen.name))
+                    continue
+                outcomes.append(outcome)
+                report(outcome)
+            if left:
+                wait([step.run.name for step, _ in left])
+            tasks, patient = left, True
     return outcomes
 
 
@@ -169,10 +160,11 @@ def _executed(step, run_id, show, scheduler):
     """Execute the notebook in a run that was begun, and end the run; the error in one line, or None."""
     client, started = connect(), time.monotonic()
     local = local_folder(client, run_id)  # papermill saves there what it has done so far
-    with nullcontext(local) if local else tempfile.TemporaryDirectory() as folder:
-        executed = Path(folder) / "notebook.ipynb"
+    with tempfile.TemporaryDirectory() as scratch:
+        executed = (local or Path(scratch)) / "notebook.ipynb"
         executed.parent.mkdir(parents=True, exist_ok=True)
         given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
+        given["TMPDIR"] = scratch  # what the kernel leaves there goes with it
         error, status = None, "KILLED"
         try:
             with _environment(given):
@@ -212,10 +204,10 @@ def _keep(client, step, run_id, executed, started, *, logged):
             client.log_artifact(run_id, str(executed))
             client.log_artifact(run_id, str(page))
     with _spared(client, run_id):
-        spent = durations.sections(executed)
-        for name, value in durations.summary(spent, time.monotonic() - started).items():
+        spent = sections(executed)
+        for name, value in summary(spent, time.monotonic() - started).items():
             client.log_metric(run_id, f"time/{name}", value)
-        client.set_tag(run_id, "longest", durations.longest(spent))
+        client.set_tag(run_id, "longest", longest(spent))
         parts = identity.settled(step.identity, step.run.parameters)
         if parts != step.identity:
             for name, value in _marks(parts).items():
@@ -277,6 +269,8 @@ def _short(problem):
     """One line of a failed cell: the exception's name and message."""
     name = getattr(problem, "ename", type(problem).__name__)
     value = str(getattr(problem, "evalue", problem)).strip()
+    if name == "CellExecutionError" and not value:
+        value = "its kernel is gone, killed or out of memory"
     cell = getattr(problem, "exec_count", None)
     where = f"cell {cell}: " if cell is not None else ""
     return f"{where}{name}: {value}".splitlines()[0][:500]

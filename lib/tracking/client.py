@@ -34,11 +34,6 @@ def tracking_uri():
 
     A relative SQLite file starts at the folder of the command. It is made absolute in the
     environment too, since kernels work in another folder.
-
-    Raises
-    ------
-    lib.errors.InputError
-        The URI is of a kind that cannot be used.
     """
     uri = os.environ.get(_URI) or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
     if uri.startswith(SQLITE) and uri != SQLITE:
@@ -57,13 +52,7 @@ def database():
 
 
 def connect():
-    """A client of the study's tracking; the database is made when it is missing.
-
-    Raises
-    ------
-    lib.errors.InputError
-        Tracking cannot be used; the message names ``MLFLOW_TRACKING_URI`` and the reason.
-    """
+    """A client of the study's tracking, or an InputError with the reason; the database is made when it is missing."""
     uri, file = tracking_uri(), database()
     if file is None:
         _refuse_unreachable(uri)
@@ -76,7 +65,7 @@ def connect():
             _make(file)
         return MlflowClient(uri)
     except Exception as error:  # MLflow's, SQLAlchemy's and the system's errors have no common base
-        raise InputError(f"{_URI}={uri} cannot be used:\n{one_line(error)}") from None
+        raise _unusable(uri, error) from None
 
 
 def _make(file):
@@ -108,30 +97,16 @@ def _refuse_unreachable(uri):
     except HTTPError:  # somebody answers
         pass
     except Exception as error:
-        raise InputError(f"{_URI}={uri} cannot be used:\n{one_line(error)}") from None
+        raise _unusable(uri, getattr(error, "reason", error)) from None
 
 
-def one_line(error):
-    """An error's message in one line of at most 300 characters."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _unusable(uri, error):
+    return InputError(f"{_URI}={uri} cannot be used:\n{' '.join(str(error).split())[:300] or type(error).__name__}")
 
 
 @contextmanager
 def locked(name, *, wait=True):
-    """Hold a lock of this machine, which ends with the process that holds it.
-
-    Parameters
-    ----------
-    name : str
-        A run's fingerprint, for the process that makes the run.
-    wait : bool
-        Whether to wait while another process holds it.
-
-    Yields
-    ------
-    bool
-        Whether it is held here; always so with `wait`.
-    """
+    """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
     from filelock import FileLock, Timeout
 
     file = database()
@@ -151,13 +126,7 @@ def locked(name, *, wait=True):
 
 
 def create(client, *, experiment, name, tags):
-    """Create a run in an experiment, and the experiment when it is new.
-
-    Returns
-    -------
-    str
-        The run's id.
-    """
+    """Create a run in an experiment, and the experiment when it is new; the run's id."""
     from mlflow.exceptions import MlflowException
 
     from lib.tracking.artifacts import location
@@ -221,12 +190,7 @@ def local_folder(client, run_id):
 
 @contextmanager
 def artifact(run_id, path):
-    """A run's artifact as a file: in its place, or a copy that is gone with the ``with``.
-
-    Yields
-    ------
-    Path
-    """
+    """A run's artifact as a Path: in its place, or a copy that is gone with the ``with``."""
     client = connect()
     folder = local_folder(client, run_id)
     if folder:

@@ -9,7 +9,7 @@ import math
 import socket
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from importlib import util
 from pathlib import Path
@@ -75,70 +75,33 @@ class Record:
 
 @dataclass(frozen=True)
 class Step:
-    """One planned run, and what is known of it.
-
-    Attributes
-    ----------
-    run : lib.params.studies.PlannedRun
-    corpus_digest, fingerprint : str
-    done : str or None
-        Id of the run that has done it already.
-    identity : dict
-        What decides its numbers.
-    reasons : tuple of str
-        Why it would run; empty when it is done.
-    kept : str
-        What becomes of its fits, in words.
-    before : str or None
-        Id of the newest finished run that the reasons speak of.
-    planned : int
-        When this was asked, milliseconds since 1970, UTC.
-    tags : dict
-        Of the run that has done it.
-    """
+    """One planned run, and what is known of it."""
 
     run: studies.PlannedRun
     corpus_digest: str
     fingerprint: str
-    done: str | None
+    done: str | None  # id of the run that has done it already
     identity: dict = field(default_factory=dict, repr=False)
-    reasons: tuple = ()
-    kept: str = ""
-    before: str | None = None
-    planned: int = 0
-    tags: dict = field(default_factory=dict, repr=False)
+    reasons: tuple = ()  # why it would run, in words
+    kept: str = ""  # what becomes of its fits, in words
+    before: str | None = None  # id of the finished run that the reasons speak of
+    planned: int = 0  # when this was asked, milliseconds since 1970, UTC
+    tags: dict = field(default_factory=dict, repr=False)  # of the run that has done it
 
 
 def records(experiment, *, deleted=False):
-    """Every run of an experiment, newest first.
-
-    Parameters
-    ----------
-    experiment : str
-    deleted : bool
-        Runs that were deleted in MLflow too.
-
-    Returns
-    -------
-    list of Record
-
-    Raises
-    ------
-    lib.errors.InputError
-        Tracking cannot be used, or the experiment is in MLflow's trash.
-    """
+    """Every `Record` of an experiment, newest first; those that were deleted in MLflow on request."""
     file = database()
-    if file is None:
-        return [_of_mlflow(run) for run in all_runs(connect(), experiment, deleted=deleted)]
-    if not file.exists():
+    if file and not file.exists():
         return []
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-            return _read(connection, experiment, deleted)
-    except sqlite3.Error as error:
-        if "no such" in str(error):  # another schema: MLflow knows what to do or say
-            return [_of_mlflow(run) for run in all_runs(connect(), experiment, deleted=deleted)]
-        raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
+    if file:
+        try:
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+                return _read(connection, experiment, deleted)
+        except sqlite3.Error as error:
+            if "no such" not in str(error):  # another schema: MLflow knows what to do or say
+                raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
+    return [_of_mlflow(run) for run in all_runs(connect(), experiment, deleted=deleted)]
 
 
 def _read(connection, experiment, deleted):
@@ -171,23 +134,7 @@ def _of_mlflow(run):
 
 
 def plan(chosen, *, force=False):
-    """Which runs of a study are done, and which are to do and why; nothing is executed.
-
-    Parameters
-    ----------
-    chosen : lib.params.studies.Study
-    force : bool
-        Take none as done.
-
-    Returns
-    -------
-    list of Step
-
-    Raises
-    ------
-    lib.errors.InputError
-        The corpus or tracking cannot be used.
-    """
+    """A `Step` for each run of a study: done, or to do and why; with `force` none is done. Nothing is executed."""
     now = int(1000 * time.time())
     finished = [record for record in records(chosen.corpus) if record.status == "FINISHED"]
     by_mark = {record.tags.get("fingerprint"): record for record in reversed(finished)}
@@ -210,19 +157,17 @@ def plan(chosen, *, force=False):
             continue
         same = [record for record in finished if (record.name, record.seed) == run.key]
         before = next((record for record in same if not record.changed(run)), same[0] if same else None)
-        why = identity.reasons(before and before.identity, parts)
-        if force:
-            why, kept = ["--force"], ""
-        else:
-            kept = identity.kept(before.identity, parts) if before and run.stage == _MODELS else ""
-            why += ["runs that it reads are to run"] * (out_of_date and before is not None)
-        before = before and before.run_id
-        steps.append(Step(run, digests[where], mark, None, parts, tuple(why), kept, before, now))
+        why = ["--force"] if force else identity.reasons(before and before.identity, parts)
+        why += ["runs that it reads are to run"] * bool(before and out_of_date and not force)
+        fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
+        steps.append(Step(run, digests[where], mark, None, parts, tuple(why), fits, before and before.run_id, now))
     return [step for step in steps if chosen.chooses(step.run)]
 
 
 def close_orphans(experiment, held=None):
     """End runs that are 'running' in MLflow though the process of this machine that made them is gone.
+
+    A run of another machine, by hand or by raw papermill is never touched.
 
     Parameters
     ----------
@@ -233,25 +178,16 @@ def close_orphans(experiment, held=None):
     Returns
     -------
     list of Record
-        What was closed. A run of another machine, by hand or by raw papermill is never touched.
     """
     closed = []
     for record in records(experiment):
         mark = record.tags.get("fingerprint", "")
         ours = record.status == "RUNNING" and record.tags.get("host") == socket.gethostname()
         if ours and mark and held in (None, mark):
-            if held:
-                _close(record)
-                closed.append(record)
-                continue
-            with locked(mark, wait=False) as free:
-                if free and connect().get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
-                    _close(record)
+            with nullcontext(True) if held else locked(mark, wait=False) as free:
+                client = connect()
+                if free and client.get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
+                    client.set_tag(record.run_id, "error", "stopped before its end: the process that made it is gone")
+                    client.set_terminated(record.run_id, "KILLED")
                     closed.append(record)
     return closed
-
-
-def _close(record):
-    client = connect()
-    client.set_tag(record.run_id, "error", "stopped before its end: the process that made it is gone")
-    client.set_terminated(record.run_id, "KILLED")
