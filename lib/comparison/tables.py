@@ -37,9 +37,8 @@ def label(row):
 
 def named(row):
     """A run's name, with a word where its pretrained part is untrained, and with parameters other than the study's."""
-    untrained = row.get("weights", "").startswith("untrained") and not row["run"].endswith("/untrained")
-    marks = ["untrained"] * untrained + ([row["changed"]] if row.get("changed") else [])
-    return row["run"] + (f" ({', '.join(marks)})" if marks else "")
+    said = row["run"].endswith("/untrained") or not row.get("weights", "").startswith("untrained")
+    return row["run"] + ("" if said else " (untrained)") + (f", {row['changed']}" if row.get("changed") else "")
 
 
 def table(rows):

@@ -24,6 +24,7 @@ LIBRARIES = {
     "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "transformers": "transformers", "numpy": "NumPy",
     "scipy": "SciPy", "scikit-learn": "scikit-learn", "librosa": "librosa", "soundfile": "soundfile", "soxr": "soxr",
 }  # fmt: skip
+READS = "the runs that it reads changed"
 DIGESTS = ROOT / "data" / "digests"
 
 _WEIGHTS = ("backbone_weights", "wav2vec_weights")
@@ -125,7 +126,7 @@ def reasons(old, new):
         found.append(f"{LIBRARIES.get(name, name)} {before} -> {after}")
     if rooms := _rooms_changed(old, new):
         found.append(f"{', '.join(f'lib/{room}' for room in rooms)} changed")
-    found += ["the runs that it reads changed"] * (old.get("reads") != new["reads"])
+    found += [READS] * (old.get("reads") != new["reads"])
     return found
 
 

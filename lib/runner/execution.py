@@ -56,14 +56,13 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: Non
     ----------
     chosen : lib.params.studies.Study
     steps : list of Step
+        From `lib.tracking.done.plan`.
     jobs : int > 0
         Runs of one stage at the same time, on this machine.
     scheduler : str, optional
         Address of a Dask scheduler, see `lib.cluster`.
-    report : callable (Outcome) -> None
-        Called as each run ends.
-    wait : callable (list of str) -> None
-        Called with the names of runs that another process is making, before waiting for them.
+    report, wait : callable
+        Called with each Outcome, and with the names of runs that are waited for.
 
     Returns
     -------
@@ -99,24 +98,10 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: Non
 
 
 def execute(step, study_name, *, show=False, scheduler=None, patient=True):
-    """Execute one notebook in a run of its own, and keep the executed notebook.
+    """Execute one notebook in a run of its own; whatever goes wrong is its `Outcome`, and other runs go on.
 
-    Whatever goes wrong is the outcome of this run; other runs go on.
-
-    Parameters
-    ----------
-    step : Step
-    study_name : str
-    show : bool
-        Pass the notebook's progress bars on to stderr.
-    scheduler : str, optional
-        Of the cluster that the notebook's extraction is sent to.
-    patient : bool
-        Wait when another process of this machine is making the run.
-
-    Returns
-    -------
-    Outcome
+    With `show` its progress bars go to stderr, `scheduler` is that of its extraction, and
+    `patient` waits while another process of this machine is making the run.
     """
     started = time.monotonic()
     run_id, error = "", None

@@ -60,6 +60,7 @@ def connect():
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
         if file and not file.exists():
             _make(file)
@@ -133,8 +134,8 @@ def create(client, *, experiment, name, tags):
 
     known = client.get_experiment_by_name(experiment)
     if known:
-        refuse_deleted(experiment, known.lifecycle_stage)
         experiment_id = known.experiment_id
+        refuse_deleted(experiment, known.lifecycle_stage)
     else:
         # A server decides where its artifacts go; a SQLite file has them beside it.
         where = location(experiment) if database() else None
@@ -173,7 +174,7 @@ def all_runs(client, experiment, *, deleted=False):
             order_by=["attributes.start_time DESC"],
             page_token=token,
         )
-        found.extend(page)
+        found += page
         token = page.token
         if not token:
             return found

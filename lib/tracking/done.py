@@ -158,7 +158,8 @@ def plan(chosen, *, force=False):
         same = [record for record in finished if (record.name, record.seed) == run.key]
         before = next((record for record in same if not record.changed(run)), same[0] if same else None)
         why = ["--force"] if force else identity.reasons(before and before.identity, parts)
-        why += ["runs that it reads are to run"] * bool(before and out_of_date and not force)
+        if before and out_of_date and not force:
+            why = [reason for reason in why if reason != identity.READS] + ["the runs that it reads are to run"]
         fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
         steps.append(Step(run, digests[where], mark, None, parts, tuple(why), fits, before and before.run_id, now))
     return [step for step in steps if chosen.chooses(step.run)]
@@ -185,8 +186,8 @@ def close_orphans(experiment, held=None):
         ours = record.status == "RUNNING" and record.tags.get("host") == socket.gethostname()
         if ours and mark and held in (None, mark):
             with nullcontext(True) if held else locked(mark, wait=False) as free:
-                client = connect()
-                if free and client.get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
+                if free and connect().get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
+                    client = connect()
                     client.set_tag(record.run_id, "error", "stopped before its end: the process that made it is gone")
                     client.set_terminated(record.run_id, "KILLED")
                     closed.append(record)

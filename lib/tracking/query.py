@@ -79,7 +79,7 @@ def compare(study, experiment, *, digest=None, everything=False):
     finished, failed = {}, {}
     for record in same:  # newest first
         run = planned.get(record.name)
-        changed = record.changed(run) if run else record.parameters
+        changed = record.changed(run) if run else {}
         key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
         if record.status == "FINISHED":
             finished.setdefault(key, record)
