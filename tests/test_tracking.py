@@ -114,7 +114,7 @@ def test_compare_takes_the_newest_of_each_run_and_seed(tracking, table):
     newest = in_study(client, table)
     other_seed = in_study(client, table, seed=1)
     failed = in_study(client, table, name="14_mobilenet/mfcc", status="FAILED")
-    in_study(client, table, name="02_extract/pictures")
+    in_study(client, table, name="02_extract/images")
     rows, older = query.compare("s", "tiny")
     assert [(r["run_id"], r["seed"], r["status"]) for r in rows] == [
         (newest, 0, "FINISHED"), (other_seed, 1, "FINISHED"), (failed, 0, "FAILED"),
