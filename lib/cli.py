@@ -45,6 +45,7 @@ def main(debug):
       study run report --data DIR              run it; finished runs are not repeated
       study compare report                     the table of runs
       study ui                                 the runs in the MLflow UI
+      study keep                               the fits that are kept, and their size
       study score PATH... --run RUN            score recordings with a trained run
       study evaluate SCORES --protocol FILE    measure any system's scores
       study verdict FILE                       what a printed report proves
@@ -293,6 +294,34 @@ def corpus(name, data, as_json):
             f"{found.folder}: {len(found.missing)} recordings missing, {len(found.unreadable)} unusable; "
             "`--set allow_partial=true` uses the rest"
         )
+
+
+@main.command()
+@click.option("--store", metavar="DIR|URL", default="data/store", show_default=True, help="Where fits are kept.")
+@click.option("--remove", is_flag=True, help="Remove the fits that no run uses.")
+@click.option("--json", "as_json", is_flag=True, help="Every fit with what decides it, as JSON.")
+def keep(store, remove, as_json):
+    """List the fits that are kept: which system, which runs use it, its size."""
+    from lib.files import places
+    from lib.systems import kept
+    from lib.tracking import models
+
+    used, rows = models.fits_in_use(), kept.listing(places.absolute(store, Path.cwd()))
+    rows = [row | {"runs": sorted(set(used.get(row["key"], ())))} for row in rows]
+    unused = [row for row in rows if not row["runs"]]
+    if remove:
+        for row in unused:
+            kept.remove(row["place"])
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        kind = row["about"].get("system", {}).get("kind", "damaged")
+        state = ", ".join(row["runs"]) or ("removed" if remove else "no run uses it")
+        click.echo(f"{row['key']}  {row['bytes'] / 1e6:8.1f} MB  {kind:10}  {state}")
+    size = sum(row["bytes"] for row in rows) / 1e6
+    less = sum(row["bytes"] for row in unused) / 1e6
+    click.echo(f"{len(rows)} fits, {size:.1f} MB; {len(unused)} that no run uses, {less:.1f} MB")
 
 
 @main.command("make-demo")

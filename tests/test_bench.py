@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import COUNTS, put
+from networks import built
 
 from lib import bench, features
 from lib.bench import extraction
@@ -13,9 +14,8 @@ from lib.bench import transfer as transfer_ways
 from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.features import images
-from lib.systems.backbone import backbone
 from lib.systems.backend import keras, tf
-from lib.systems.networks import Transfer
+from lib.systems.networks import Network
 
 SETTINGS = features.FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 
@@ -43,7 +43,7 @@ def test_side_by_side_calls_each_way_in_turn_and_once_more_than_counted():
 
 
 def test_side_by_side_without_rounds_is_refused():
-    with pytest.raises(InputError, match="repeats = 0"):
+    with pytest.raises(InputError, match="repeats must be positive, got 0"):
         bench.side_by_side({"a": lambda: 1}, 0)
 
 
@@ -146,9 +146,7 @@ def test_copied_has_the_weights_and_computes_in_the_precision(small_cnn, rng, pr
 def test_epoch_ways_train_the_same_images(top, rng):
     images = rng.normal(size=(6, 32, 32, 3)).astype(np.float32)
     labels = {"train": np.array([0, 1, 0, 1, 0, 1]), "dev": np.array([0, 1, 1])}
-    base, image = backbone("random", 32, name="base"), keras.Input((32, 32, 3))
-    x = keras.layers.Dense(8, activation="relu", name="dense")(base(image))
-    network = Transfer(keras.Model(image, keras.layers.Dense(1)(x)), backbones=["base"], head="dense")
+    network = built("83_bench_transfer", backbone_weights="random", size=32).network
 
     def source(positions, copy):
         return images[positions]
@@ -157,3 +155,12 @@ def test_epoch_ways_train_the_same_images(top, rng):
     assert list(found) == ["whole model", "kept outputs"]
     assert [way() for way in found.values()] == [6, 6]
     assert seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("bench_notebook", "notebook"), [("83_bench_transfer", "14_mobilenet"), ("84_bench_training", "11_paper_cnn")]
+)
+def test_networks_of_the_benchmarks_are_those_of_the_model_notebooks(bench_notebook, notebook):
+    one = built(bench_notebook, backbone_weights="random", size=32).model
+    other = built(notebook, backbone_weights="random", image_size=32, seed=0).model
+    assert Network(one).identity() == Network(other).identity()

@@ -9,13 +9,13 @@ import torch
 from conftest import put
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-from lib import audio
+from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.features import embeddings
 from lib.features.embeddings import encoder, extraction, weights
 from lib.features.store import chunks
-from lib.systems import dataset
+from lib.systems.batches import of_split
 
 TINY = {
     "conv_dim": (16,) * 7,
@@ -289,21 +289,23 @@ def test_load_broken_or_other_weights_are_refused(folder):
         encoder.load(embeddings.find(str(folder)))
 
 
-def test_training_vectors_visit_each_trial_once_a_pass(corpus, tmp_path):
-    stored = extract(corpus, tmp_path)
-    labels = corpus.split("train")["label"].to_numpy()
-    batches = dataset.training_vectors(stored, labels, batch_size=6, seed=1).take(4)
-    x, y = (np.concatenate(part) for part in zip(*[(x.numpy(), y.numpy()) for x, y in batches], strict=True))
+@pytest.fixture
+def fed(corpus, tmp_path):
+    return inputs.opened([inputs.Embedding("random", "float32")], corpus, store_url=str(tmp_path), jobs=1)
+
+
+def test_training_batches_visit_each_vector_once_a_pass(fed):
+    taken = of_split(fed, "train", batch_size=6, seed=1).take(4)
+    x, y = (np.concatenate(part) for part in zip(*[(x.numpy(), y.numpy()) for x, y in taken], strict=True))
     assert x.shape == (24, 48, 1) and y.shape == (24, 1)
-    stood = [int(np.flatnonzero((stored.batch("train", range(24)) == v[:, 0]).all(axis=1))[0]) for v in x]
+    stored = fed.kept[0].batch("train", range(24))
+    stood = [int(np.flatnonzero((stored == v[:, 0]).all(axis=1))[0]) for v in x]
     assert sorted(stood) == list(range(24)) != stood
-    np.testing.assert_array_equal(y[:, 0], labels[stood])
+    np.testing.assert_array_equal(y[:, 0], fed.labels["train"][stood])
 
 
-def test_ordered_vectors_keep_protocol_order(corpus, tmp_path):
-    stored = extract(corpus, tmp_path)
-    labels = corpus.split("eval")["label"].to_numpy()
-    batches = [(x.numpy(), y.numpy()) for x, y in dataset.ordered_vectors(stored, "eval", labels, batch_size=8)]
-    assert [len(x) for x, _ in batches] == [8, 8, 4]
-    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches])[:, :, 0], everything(stored)["eval"])
-    np.testing.assert_array_equal(np.concatenate([y for _, y in batches])[:, 0], labels)
+def test_batches_in_order_keep_protocol_order(fed):
+    found = [(x.numpy(), y.numpy()) for x, y in of_split(fed, "eval", batch_size=8)]
+    assert [len(x) for x, _ in found] == [8, 8, 4]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in found])[:, :, 0], everything(fed.kept[0])["eval"])
+    np.testing.assert_array_equal(np.concatenate([y for _, y in found])[:, 0], fed.labels["eval"])

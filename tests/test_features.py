@@ -12,7 +12,8 @@ from conftest import SR, tone
 
 from lib import audio, features
 from lib.errors import InputError
-from lib.features import FeatureSettings, frames, images, matrices, wanted
+from lib.features import FeatureSettings, augment, frames, images, matrices, wanted
+from lib.features.store import extraction
 
 SETTINGS = [
     FeatureSettings(),
@@ -154,16 +155,24 @@ def test_compute_shorter_than_a_window_gives_one_frame():
     assert features.compute(y, ["spectrogram"], SETTINGS[0])["spectrogram"].shape == (1025, 1)
 
 
+def test_compute_odd_transform_has_its_frames():
+    odd = FeatureSettings(n_fft=401, win_length=401, hop_length=160)
+    y = tone(0.1, hz=1000).astype(np.float32)
+    spectrogram = features.compute(y, ["spectrogram"], odd)["spectrogram"]
+    assert spectrogram.shape == (201, 11)
+    assert spectrogram[:, 5].argmax() == round(1000 * 401 / SR)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"n_fft": 1}, "n_fft must be at least 2, got 1"),
-        ({"win_length": 4096}, "win_length must be positive and at most n_fft, got 4096"),
+        ({"win_length": 4096}, "win_length must be at most n_fft, got 4096"),
         ({"hop_length": 0}, "hop_length must be positive, got 0"),
         ({"fmax": 9000.0}, "fmax must be at most sr / 2, got 9000.0"),
-        ({"n_mfcc": 200}, "n_mfcc must be positive and at most n_mels, got 200"),
+        ({"n_mfcc": 200}, "n_mfcc must be at most n_mels, got 200"),
         ({"n_linear": 0}, "n_linear must be positive, got 0"),
-        ({"n_lfcc": 21}, "n_lfcc must be positive and at most n_linear, got 21"),
+        ({"n_lfcc": 21}, "n_lfcc must be at most n_linear, got 21"),
         ({"top_db": 0.0}, "top_db"),
         ({"window": "no such"}, "window must be one of scipy's, got 'no such'"),
     ],
@@ -202,7 +211,7 @@ def test_identity_unknown_feature_names_the_nearest():
         features.identity("lfc", FeatureSettings())
 
 
-@pytest.mark.parametrize("module", [frames, images, matrices, wanted])
+@pytest.mark.parametrize("module", [augment, extraction, frames, images, matrices, wanted])
 def test_examples_of_docstrings_hold(module):
     found = doctest.testmod(module)
     assert found.attempted and not found.failed

@@ -14,19 +14,21 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from conftest import COUNTS, ENDINGS, write_corpus
+from networks import paper_cnn
 from test_store import SETTINGS
 
 from lib import audio, metrics
 from lib.cli import main
 from lib.corpus import LABEL_NAMES, SPLITS, open_corpus, read_protocol
-from lib.features import store
+from lib.inputs import Image, opened
 from lib.params import ROOT
 from lib.scores import match, read_scores
-from lib.systems import dataset, models, training
+from lib.systems import training
+from lib.systems.batches import of_split
+from lib.systems.networks import Network
 from lib.tracking import runs
 
 SIZE = 24
-LOOK = {"colours": "gray", "pixel_range": "0-1"}
 
 
 def heard(path):
@@ -60,35 +62,25 @@ def protocol(folder, split):
 
 
 @pytest.fixture(scope="module")
-def pictures(canary, tmp_path_factory):
+def fed(canary, tmp_path_factory):
+    """Grey images of it with values 0 to 1."""
     folder = str(tmp_path_factory.mktemp("canary-store"))
-    image = store.Drawn("spectrogram", SETTINGS, SIZE)
-    return store.extract(canary, [image], store=folder, jobs=1, progress=False)[0][image]
+    return opened([Image("spectrogram", "gray", "0-1", SIZE, SETTINGS)], canary, store_url=folder, jobs=1)
 
 
 @pytest.fixture(scope="module")
-def model(canary, pictures):
+def system(fed):
     """Trained on the canary, for as long as it takes to tell the classes apart."""
     training.prepare(0)
-    model = models.paper_cnn(SIZE)
-    training.compile_binary(model, learning_rate=0.01)
-    labels = {split: canary.split(split)["label"].to_numpy() for split in SPLITS}
-    training.fit(
-        model,
-        dataset.training_batches(pictures, labels["train"], batch_size=8, seed=0, **LOOK),
-        dataset.ordered_batches(pictures, "dev", labels["dev"], **LOOK),
-        epochs=25,
-        steps_per_epoch=4,
-    )
-    return model
+    system = Network(paper_cnn(SIZE))
+    system.fit(fed, seed=0, epochs=25, steps_per_epoch=4, batch_size=8, learning_rate=0.01)
+    return system
 
 
 @pytest.fixture(scope="module")
-def scored(canary, pictures, model):
-    """The scores table of eval, as a notebook makes it."""
-    trials = canary.split("eval")
-    batches = dataset.ordered_batches(pictures, "eval", trials["label"].to_numpy(), **LOOK)
-    return trials.assign(score=training.log_odds(model, batches))
+def scored(canary, fed, system):
+    """The scores table of eval, as a run makes it."""
+    return canary.split("eval").assign(score=system.scores(fed, "eval"))
 
 
 def test_genuine_is_said_to_be_one_in_a_single_place():
@@ -108,24 +100,22 @@ def test_protocol_words_become_the_labels_of_their_own_recordings(canary, split)
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_ordered_batches_carry_the_label_of_each_picture(canary, pictures, split):
+def test_batches_in_order_carry_the_label_of_each_image(canary, fed, split):
     labels = canary.split(split)["label"].to_numpy()
-    batches = list(dataset.ordered_batches(pictures, split, labels, batch_size=5, **LOOK))
-    x, y = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    x, y = (np.concatenate(parts) for parts in zip(*of_split(fed, split, batch_size=5), strict=True))
     np.testing.assert_array_equal(y[:, 0], labels)
     np.testing.assert_array_equal(seen(x), labels)
 
 
-def test_training_batches_carry_the_label_of_each_picture_in_any_order(canary, pictures):
-    labels = canary.split("train")["label"].to_numpy()
-    for x, y in dataset.training_batches(pictures, labels, batch_size=8, seed=5, **LOOK).take(6):
+@pytest.mark.parametrize("across", [True, False])
+def test_training_batches_carry_the_label_of_each_image_in_any_order(fed, across):
+    for x, y in of_split(fed, "train", batch_size=7, seed=5, across=across).take(8):
         np.testing.assert_array_equal(seen(x), y[:, 0])
 
 
-def test_training_makes_genuine_pictures_score_higher(canary, pictures, model):
-    trials = canary.split("train")
-    x = np.concatenate([x for x, _ in dataset.ordered_batches(pictures, "train", trials["label"].to_numpy(), **LOOK)])
-    scores = model.predict_on_batch(x)[:, 0]
+def test_training_makes_genuine_images_score_higher(fed, system):
+    (x,) = fed.load("train", range(len(fed.labels["train"])))
+    scores = system.score(x)
     assert scores[seen(x) == 1].min() > scores[seen(x) == 0].max()
 
 

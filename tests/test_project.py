@@ -27,7 +27,7 @@ ONLY_IN = {
     "librosa": {"audio", "bench", "features"},
     "keras": {"systems"},
     "tensorflow": {"systems"},
-    "torch": {"features"},
+    "torch": {"features", "systems"},
     "transformers": {"features"},
     "huggingface_hub": {"features"},
     "pydantic": {"params"},

@@ -9,20 +9,23 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from conftest import SR, tone
+from networks import paper_cnn
 
-from lib import audio, features, scoring
+from lib import audio, scoring
 from lib.cli import main
-from lib.corpus import open_corpus
+from lib.corpus import SPLITS, open_corpus
 from lib.errors import InputError
-from lib.features import store, wanted
-from lib.systems import models, recipes, training
-from lib.tracking import runs
-from lib.tracking.trained import Trained, find
+from lib.features import FeatureSettings, wanted
+from lib.inputs import Embedding, Image, opened
+from lib.systems import training
+from lib.systems.networks import Network
+from lib.tracking import models, runs
+from lib.tracking.trained import find
 
 KEYS = ["path", "score", "label", "threshold", "threshold_source", "warnings"]
+COLOURS = {"mfcc": "coolwarm", "spectrogram": "magma"}
 SETTINGS = {
-    "variant": "mfcc", "corpus": "demo", "seed": 0, "feature": "mfcc", "colours": "coolwarm", "pixel_range": "-1-1",
-    "image_size": 24, "threshold": "dev-eer", **{k: v for k, v in vars(features.FeatureSettings()).items()},
+    "seed": 0, "pixel_range": "-1-1", "image_size": 24, "threshold": "dev-eer", **vars(FeatureSettings())
 }  # fmt: skip
 CUT = 0.01  # log-odds, the threshold of every run here
 
@@ -36,31 +39,29 @@ def place(tmp_path_factory, corpus_folder):
         patch.delenv("STUDY_RUN_ID", raising=False)
         patch.setattr("lib.corpus.folder.DIGESTS", folder / "digests")
         corpus = open_corpus("demo", corpus_folder, "asvspoof2017_v2")
-        url = str(folder / "store")
-        drawn = [store.Drawn(name, features.FeatureSettings(), 24) for name in ("mfcc", "spectrogram")]
-        images, _ = store.extract(corpus, drawn, store=url, jobs=1, progress=False)
-        looks = zip(drawn, ("coolwarm", "magma"), strict=True)
-        views = {item.feature: recipes.View(item.feature, images[item], colours) for item, colours in looks}
+        fed = {
+            name: opened([Image(name, colours, "-1-1", 24)], corpus, store_url=str(folder / "store"), jobs=1)
+            for name, colours in COLOURS.items()
+        }
 
         def record(notebook="11_paper_cnn", *, seed=0, feature="mfcc", finish=True, corpus_name="demo", **changes):
-            settings = SETTINGS | {"feature": feature, "colours": views[feature].colours, "variant": feature}
+            settings = SETTINGS | {"feature": feature, "colours": COLOURS[feature], "variant": feature}
             settings |= {"corpus": corpus_name} | changes
             training.prepare(seed)
-            model = models.paper_cnn(24)
+            system = Network(paper_cnn(24, seed))
             run = runs.start(notebook, settings, corpus_digest=corpus.digest)
-            tables = recipes.scored(model, [views[feature]], corpus, settings["pixel_range"])
+            scores = {split: system.scores(fed[feature], split) for split in SPLITS}
             for split in ("dev", "eval"):
-                runs.log_split(run, split, tables[split], threshold=CUT)
-            runs.log_model(run, model)
+                runs.log_split(run, split, corpus.split(split).assign(score=scores[split]), threshold=CUT)
+            models.log_system(run, SimpleNamespace(system=system, key="none"), fed[feature])
             if finish:
                 runs.finish(run)
             else:
                 run.client.set_terminated(run.run_id, "FAILED")
-            return SimpleNamespace(run=run, id=run.run_id, scores={s: t["score"].to_numpy() for s, t in tables.items()})
+            kept = folder / "mlruns" / "artifacts" / corpus_name / run.run_id / "artifacts" / models.SYSTEM
+            return SimpleNamespace(run=run, id=run.run_id, scores=scores, kept=kept)
 
-        yield SimpleNamespace(
-            corpus=corpus, folder=corpus_folder, tracking=folder / "mlruns", record=record, mfcc=record()
-        )
+        yield SimpleNamespace(corpus=corpus, folder=corpus_folder, record=record, mfcc=record())
 
 
 def clips_of(place, split):
@@ -118,36 +119,44 @@ def test_find_run_that_cannot_score_says_why(place):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"feature": "cqcc"}, "name feature cqcc; there are spectrogram, mel"),
-        ({"feature": None}, "name no feature"),
-        ({"image_size": None}, "no parameter 'image_size'"),
-        ({"wav2vec_weights": "random", "precision": "float32"}, "are now untrained; the run had somebody, digest 1"),
+        ({"feature": "cqcc"}, "unknown feature 'cqcc'; there are spectrogram, mel"),
+        ({"feature": None}, "missing 1 required .* 'feature'"),
+        ({"kind": "Picture"}, "unknown kind of input; there are Image, Matrix, Embedding, Waveform"),
+        ({"colour": "magma"}, "unexpected keyword argument 'colour'"),
     ],
 )
-def test_of_run_unknown_feature_or_other_weights_is_named(changes, words):
-    settings = {key: value for key, value in (SETTINGS | changes).items() if value is not None}
-    run = Trained("id", "11_paper_cnn/x", "demo", settings, {"weights": "somebody, digest 1"}, 0.0, "0.5")
-    with pytest.raises(InputError, match=words):
-        scoring.inputs.of_run(run)
+def test_open_run_unknown_inputs_are_named(place, changes, words):
+    other = place.record()
+    (described,) = json.loads((other.kept / "inputs.json").read_text())
+    described = {key: value for key, value in (described | changes).items() if value is not None}
+    (other.kept / "inputs.json").write_text(json.dumps([described]))
+    with pytest.raises(InputError, match=f"run 11_paper_cnn/mfcc: its model cannot be used: .*{words}"):
+        scoring.open_run(other.id)
+    other.run.client.delete_run(other.id)
 
 
-def test_of_run_two_pictures_come_in_the_order_of_the_parameters():
-    views = {"spectrogram_colours": "magma", "mfcc_colours": "coolwarm"}
-    settings = {key: value for key, value in SETTINGS.items() if key not in ("feature", "colours")} | views
-    found = scoring.inputs.of_run(Trained("id", "15_dual_mobilenet/x", "demo", settings, {}, 0.0, "0.5"))
-    assert [(item.source.feature, item.colours) for item in found] == [("spectrogram", "magma"), ("mfcc", "coolwarm")]
+def test_open_run_whose_encoder_has_other_weights_now_is_named(place):
+    other = place.record()
+    described = {"kind": "Embedding", **vars(Embedding("random", "float32", digest="1"))}
+    (other.kept / "inputs.json").write_text(json.dumps([described]))
+    with pytest.raises(InputError, match="wav2vec_weights = random: their digest is now .*, expected 1"):
+        scoring.open_run(other.id)
+    other.run.client.delete_run(other.id)
 
 
 def test_open_run_without_a_readable_model_is_named(place):
     broken = place.record()
-    path = place.tracking / "artifacts" / "demo" / broken.id / "artifacts" / "model" / "model.keras"
+    path = broken.kept / "model.keras"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match="run 11_paper_cnn/mfcc: its model cannot be read"):
+    with pytest.raises(InputError, match="run 11_paper_cnn/mfcc: its model cannot be used: the model cannot be read"):
         scoring.open_run(broken.id)
     path.unlink()
+    with pytest.raises(InputError, match="run 11_paper_cnn/mfcc: its model cannot be used"):
+        scoring.open_run(broken.id)
+    shutil.rmtree(broken.kept)
     systems, refused = scoring.open_runs({"whole": place.mfcc.id, "broken": broken.id})
     assert list(systems) == ["whole"]
-    assert "keeps no model/model.keras" in refused["broken"]
+    assert f"keeps no {models.SYSTEM}" in refused["broken"]
     broken.run.client.delete_run(broken.id)
 
 
@@ -167,7 +176,7 @@ def test_log_odds_of_a_split_are_the_recorded_ones_bit_for_bit(place):
         np.testing.assert_array_equal(scoring.log_odds([system], clips_of(place, split))[0], place.mfcc.scores[split])
 
 
-def test_log_odds_of_several_systems_draw_each_picture_once(place, monkeypatch):
+def test_log_odds_of_several_systems_draw_each_image_once(place, monkeypatch):
     other, spectrogram = place.record(seed=1), place.record(feature="spectrogram")
     systems = [scoring.open_run(run.id) for run in (place.mfcc, other, spectrogram)]
     drawn = []

@@ -1,97 +1,81 @@
-"""From the store to scores: pipeline, determinism, and that training learns."""
+"""From the store to scores: determinism, a fit that goes on, and that training learns."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from networks import paper_cnn
 from test_store import SETTINGS
 
 from lib.corpus import open_corpus
-from lib.errors import InputError
-from lib.features import images, store
+from lib.inputs import Image, opened
 from lib.params import ROOT
-from lib.systems import dataset, models, training
+from lib.systems import training
+from lib.systems.batches import of_split
+from lib.systems.networks import Network
 
-LOOK = {"colours": "magma", "pixel_range": "0-1"}
 SIZE = 24
 
 
-@pytest.fixture
-def data(corpus_folder, tmp_path):
-    corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
-    image = store.Drawn("spectrogram", SETTINGS, SIZE)
-    stored, _ = store.extract(corpus, [image], store=str(tmp_path / "store"), jobs=1, progress=False)
-    return stored[image], {s: corpus.split(s)["label"].to_numpy() for s in ("train", "dev", "eval")}
+@pytest.fixture(scope="module")
+def fed(corpus_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.corpus.folder.DIGESTS", folder / "digests")
+        corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+        return opened([Image("spectrogram", "magma", "0-1", SIZE, SETTINGS)], corpus, store_url=str(folder), jobs=1)
 
 
-def scores_of_a_training(data, seed, epochs=3):
-    pictures, labels = data
+def scores_of_a_training(fed, seed, epochs=3, **how):
     training.prepare(seed)
-    model = models.paper_cnn(SIZE)
-    training.compile_binary(model, learning_rate=0.01)
-    history = training.fit(
-        model,
-        dataset.training_batches(pictures, labels["train"], batch_size=8, seed=seed, **LOOK),
-        dataset.ordered_batches(pictures, "dev", labels["dev"], **LOOK),
-        epochs=epochs,
-        steps_per_epoch=4,
-    )
-    return training.log_odds(model, dataset.ordered_batches(pictures, "eval", labels["eval"], **LOOK)), history
+    system = Network(paper_cnn(SIZE, seed))
+    history = system.fit(fed, seed=seed, epochs=epochs, steps_per_epoch=4, batch_size=8, learning_rate=0.01, **how)
+    return system.scores(fed, "eval"), history
 
 
-def test_ordered_batches_are_the_coloured_pictures_in_protocol_order(data):
-    pictures, labels = data
-    batches = list(dataset.ordered_batches(pictures, "train", labels["train"], batch_size=7, **LOOK))
-    x = np.concatenate([x for x, _ in batches])
-    y = np.concatenate([y for _, y in batches])
-    expected = images.coloured(pictures.batch("train", range(24)), "magma") / 255
-    np.testing.assert_allclose(x, expected, atol=1e-6)
-    np.testing.assert_array_equal(y[:, 0], labels["train"])
-    assert [len(x) for x, _ in batches] == [7, 7, 7, 3]
-
-
-@pytest.mark.parametrize(("name", "low", "high"), [("0-255", 0, 255), ("0-1", 0, 1), ("-1-1", -1, 1)])
-def test_pixel_ranges_are_what_they_say(data, name, low, high):
-    pictures, labels = data
-    look = {"colours": "gray", "pixel_range": name}
-    x = np.concatenate([x for x, _ in dataset.ordered_batches(pictures, "train", labels["train"], **look)])
-    assert x.min() == pytest.approx(low, abs=1e-6)
-    assert x.max() == pytest.approx(high, abs=1e-6)
-
-
-def test_pixel_range_unknown_is_named(data):
-    pictures, labels = data
-    with pytest.raises(InputError, match="pixel_range = '0-2': one of 0-255, 0-1, -1-1"):
-        dataset.ordered_batches(pictures, "dev", labels["dev"], colours="gray", pixel_range="0-2")
-
-
-def test_training_batches_visit_each_trial_once_a_pass_with_its_label(data):
-    pictures, labels = data
-    batches = dataset.training_batches(pictures, labels["train"], batch_size=8, seed=1, **LOOK)
-    x, y = (np.concatenate(parts) for parts in zip(*[(x, y) for x, y in batches.take(3)], strict=True))
-    everything = images.coloured(pictures.batch("train", range(24)), "magma").astype(np.float32) / 255
-    found = [int(np.abs(everything - picture).sum(axis=(1, 2, 3)).argmin()) for picture in x]
-    assert sorted(found) == list(range(24))
-    assert found != list(range(24))
-    np.testing.assert_array_equal(y[:, 0], labels["train"][found])
-
-
-def test_same_seed_same_scores_bit_for_bit_other_seed_others(data):
-    first, _ = scores_of_a_training(data, seed=0)
-    second, _ = scores_of_a_training(data, seed=0)
-    third, _ = scores_of_a_training(data, seed=1)
+def test_same_seed_same_scores_bit_for_bit_other_seed_others(fed):
+    first, _ = scores_of_a_training(fed, seed=0)
+    second, _ = scores_of_a_training(fed, seed=0)
+    third, _ = scores_of_a_training(fed, seed=1)
     assert first.tobytes() == second.tobytes()
     assert first.tobytes() != third.tobytes()
 
 
-def test_training_learns_an_easy_difference(data):
-    scores, history = scores_of_a_training(data, seed=0, epochs=25)
-    labels = data[1]["eval"]
+def test_training_learns_an_easy_difference(fed):
+    scores, history = scores_of_a_training(fed, seed=0, epochs=25)
+    labels = fed.labels["eval"]
     assert history.shape == (25, 4)
     assert history.index.tolist() == list(range(1, 26))
     assert history["loss"].iloc[-1] < 0.7 * history["loss"].iloc[0]
     assert scores[labels == 1].min() > scores[labels == 0].max()  # genuine scores higher: the sign is right
+
+
+def test_on_epoch_is_told_each_epoch_of_the_history(fed):
+    told = []
+    _, history = scores_of_a_training(fed, seed=0, on_epoch=lambda epoch, values: told.append((epoch, dict(values))))
+    assert told == [(epoch, row) for epoch, row in history.to_dict("index").items()]
+
+
+def test_log_odds_are_those_of_each_trial_in_protocol_order(fed):
+    model = paper_cnn(SIZE)
+    (images,) = fed.load("eval", range(20))
+    alone = [model.predict_on_batch(image[None])[0, 0] for image in images]
+    found = training.log_odds(model, of_split(fed, "eval", batch_size=8))
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-6)
+    assert np.ptp(found) > 1e-3
+
+
+def test_state_is_written_by_long_fits_only_and_changes_nothing(fed, tmp_path, monkeypatch):
+    file = tmp_path / "state" / "fit.npz"
+    scores_of_a_training(fed, seed=0, state=file)
+    assert not file.parent.exists()  # a fit of less than a few seconds is made again sooner than found
+    monkeypatch.setattr(training, "_SECONDS", 0)
+    plain, _ = scores_of_a_training(fed, seed=0)
+    kept, _ = scores_of_a_training(fed, seed=0, state=file)
+    assert [path.name for path in file.parent.iterdir()] == ["fit.npz"]
+    assert kept.tobytes() == plain.tobytes()
 
 
 _ON_DEVICES = """
@@ -100,15 +84,17 @@ import numpy as np
 from lib.systems.backend import tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
-from lib.systems import models, training
+from lib.systems import training
+from lib.systems.backend import keras
 training.prepare(3)
 training.spread_over(tf.config.list_logical_devices("CPU"))
 x = np.random.default_rng(0).uniform(0, 255, (32, 32, 32, 3)).astype(np.float32)
 y = (x.mean(axis=(1, 2, 3)) > 127.5).astype(np.float32)[:, None]
 batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
-model = models.paper_cnn(32)
+layers = keras.layers
+model = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(8, 3), layers.GlobalMaxPooling2D(), layers.Dense(1)])
 training.compile_binary(model, learning_rate=1e-3)
-history = training.fit(model, batches.repeat(), batches, epochs=2, steps_per_epoch=2)
+history = training.fit(model, lambda start: batches.repeat().skip(start), batches, epochs=2, steps_per_epoch=2)
 print(tf.distribute.get_strategy().num_replicas_in_sync, *history["loss"], *history["val_loss"])
 """
 

@@ -8,27 +8,12 @@ from lib.errors import InputError
 NORMALISATIONS = ("none", "mean", "cmvn")
 
 
-def with_deltas(matrix, width):
-    """A feature with its deltas and their deltas below it.
+def with_deltas(matrix, width=3):
+    """A feature with its deltas and their deltas below it, float32 [3 * rows, frames].
 
-    A delta is the slope of the line of least squares through `width` frames, the first
-    and last frame repeated beyond the ends, as in the HTK Book and in the baselines of
-    the ASVspoof challenges (there of 3 frames). So any number of frames will do.
-
-    Parameters
-    ----------
-    matrix : numpy.ndarray [shape=(rows, frames), float32]
-    width : int, odd, at least 3
-        Frames.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(3 * rows, frames), float32]
-
-    Raises
-    ------
-    InputError
-        The width is even or less than 3.
+    A delta is the slope of the line of least squares through `width` frames (odd, at
+    least 3), the first and last frame repeated beyond the ends, as in the HTK Book and in
+    the baselines of the ASVspoof challenges. So any number of frames will do.
 
     Examples
     --------
@@ -44,7 +29,7 @@ def with_deltas(matrix, width):
 
 
 def normalised(matrix, how):
-    """A feature without what a recording's device and level add to every frame of a row.
+    """A feature without what a recording's device and level add to every frame, float32 [rows, frames].
 
     Parameters
     ----------
@@ -52,15 +37,6 @@ def normalised(matrix, how):
     how : str
         ``none``; ``mean``: each row less its mean over the recording; ``cmvn``: its
         variance made 1 as well, where it varies at all.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(rows, frames), float32]
-
-    Raises
-    ------
-    InputError
-        An unknown way.
 
     Examples
     --------
@@ -80,20 +56,6 @@ def normalised(matrix, how):
 
 def fixed(matrix, frames):
     """So many frames of a feature: the recording repeated until it is long enough, then cut.
-
-    Parameters
-    ----------
-    matrix : numpy.ndarray [shape=(rows, any number), float32]
-    frames : int > 0
-
-    Returns
-    -------
-    numpy.ndarray [shape=(rows, frames), float32]
-
-    Raises
-    ------
-    InputError
-        `frames` is not positive.
 
     Examples
     --------

@@ -9,18 +9,10 @@ from lib.plots import COLOURS, PALETTE
 
 
 def evidence(shown, diagnosis):
-    """The evidence of a diagnosis, on half a page.
+    """The `Evidence` of a `Diagnosis` on half a page.
 
-    Parameters
-    ----------
-    shown : lib.judgement.diagnosis.Evidence
-    diagnosis : lib.judgement.diagnosis.Diagnosis
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The loss beside the best constant output's, then the scores of train and dev at
-        inference and, where there are any, with batch statistics.
+    The loss beside the best constant output's, then the scores of train and dev at inference
+    and, where there are any, with batch statistics.
     """
     panels = []
     for split in ("train", "dev"):
@@ -28,13 +20,14 @@ def evidence(shown, diagnosis):
         batch = getattr(shown, f"{split}_batch")
         if batch is not None and shown.train_batch is not None:
             panels.append((f"{split}, batch statistics", split, "_batch", batch))
-    rows = 1 + -(-len(panels) // 2)
+    above = 0 if shown.history is None else 1  # some systems are fitted in one go
+    rows = above + -(-len(panels) // 2)
     figure = Figure(figsize=(8, 2.6 * rows), layout="constrained")
     grid = figure.add_gridspec(rows, 2)
-    if shown.history is not None:
+    if above:
         _loss(figure.add_subplot(grid[0, :]), shown.history, diagnosis.figures["loss_constant"])
     for place, (title, split, ending, scores) in enumerate(panels):
-        axes = figure.add_subplot(grid[1 + place // 2, place % 2])
+        axes = figure.add_subplot(grid[above + place // 2, place % 2])
         _histogram(axes, scores, getattr(shown, split)["label"].to_numpy())
         axes.set_title(f"{title}: AUC {100 * diagnosis.figures[f'{split}{ending}_auc']:.1f} %", fontsize=10)
     handles, names = axes.get_legend_handles_labels()

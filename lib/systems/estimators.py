@@ -1,9 +1,11 @@
 """scikit-learn's estimators as systems."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from lib.errors import InputError
 
@@ -105,7 +107,9 @@ class Mixtures:
         """Fit one mixture a label to the frames of the training split, in place; there is no history."""
         for label, name in enumerate(self._LABELS):
             (matrices,) = fed.load("train", np.flatnonzero(fed.labels["train"] == label))
-            self.fitted[name] = clone(self.mixture).set_params(random_state=seed).fit(_frames(matrices))
+            with warnings.catch_warnings():  # a fixed number of iterations is what was asked for
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                self.fitted[name] = clone(self.mixture).set_params(random_state=seed).fit(_frames(matrices))
 
     def scores(self, fed, split):
         """Mean log-likelihood ratios of every trial of a split, float64, in protocol order."""

@@ -211,6 +211,17 @@ def listing(store):
     return found
 
 
+def remove(place):
+    """Remove a kept fit; a run that needs it makes it again."""
+    if places.is_url(place):
+        import fsspec
+
+        fs, path = fsspec.url_to_fs(place)
+        fs.rm(path)
+    else:
+        Path(place).unlink(missing_ok=True)
+
+
 def _write(place, system, about, history, scores, batch_scores):
     with tempfile.TemporaryDirectory() as folder, chunks.whole_file(place) as file:
         save(system, f"{folder}/system")

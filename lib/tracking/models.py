@@ -10,7 +10,6 @@ import pandas as pd
 
 from lib import inputs
 from lib.systems import kept
-from lib.tracking.client import tracking_uri
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
@@ -43,27 +42,35 @@ def log_system(run, fitted, fed):
     )
     sr = inputs.rate(fed.inputs)
     example = pd.DataFrame({"samples": [np.sin(np.arange(sr // 2) / 7).round(4).tolist()], "sr": [sr]})
-    mlflow.set_tracking_uri(tracking_uri())
-    found = run.client.get_run(run.run_id)
-    logged = run.client.create_logged_model(
-        found.info.experiment_id, name=found.info.run_name.replace("/", "-"), source_run_id=run.run_id,
-        model_type=type(fitted.system).__name__, tags={"fit": fitted.key},
-    )  # fmt: skip
+    described_model = Model(artifact_path="model", run_id=run.run_id)
     with tempfile.TemporaryDirectory() as folder:
         kept.save(fitted.system, f"{folder}/system")
         Path(folder, "system", INPUTS).write_text(described, encoding="utf-8")
-        Model.log(
-            None,
-            mlflow.pyfunc,
-            name="model",
-            run_id=run.run_id,
-            model_id=logged.model_id,
+        mlflow.pyfunc.save_model(
+            f"{folder}/model",
+            mlflow_model=described_model,
             python_model=str(_SCORER),
             artifacts={"system": f"{folder}/system"},
             signature=signature,
             input_example=example,
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in _NEEDED],
         )
+        run.client.log_artifacts(run.run_id, f"{folder}/model", "model")
+        _log_model(run, fitted, f"{folder}/model")
+
+
+def _log_model(run, fitted, folder):
+    """The model as MLflow's page lists it beside the run; `Model.log` would keep it there only, and not in the run."""
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    found = run.client.get_run(run.run_id)
+    logged = run.client.create_logged_model(
+        found.info.experiment_id, name=found.info.run_name.replace("/", "-"), source_run_id=run.run_id,
+        model_type=type(fitted.system).__name__, tags={"fit": fitted.key},
+    )  # fmt: skip
+    run.client.log_model_artifacts(logged.model_id, folder)
+    run.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    run.client.log_outputs(run.run_id, [LoggedModelOutput(logged.model_id, step=0)])
 
 
 def log_corpus(run, corpus):
@@ -79,3 +86,21 @@ def log_corpus(run, corpus):
         profile=json.dumps(counts),
     )
     run.client.log_inputs(run.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+
+
+def fits_in_use():
+    """Key of a kept fit -> names of the runs that use it, of every experiment; deleted runs use none.
+
+    Returns
+    -------
+    dict of str to list of str
+    """
+    from lib.tracking.client import connect
+    from lib.tracking.query import all_runs
+
+    client, found = connect(), {}
+    for experiment in client.search_experiments():
+        for run in all_runs(client, experiment.name):
+            for key in run.data.tags.get("fits", "").split():
+                found.setdefault(key, []).append(run.info.run_name)
+    return found

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
 
 from lib import inputs
 from lib.systems import kept
@@ -18,7 +19,7 @@ class Scorer(mlflow.pyfunc.PythonModel):
         self.system = kept.load(folder)
         self.inputs = inputs.from_json(json.loads((folder / "inputs.json").read_text(encoding="utf-8")))
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         wanted = inputs.rate(self.inputs)
         rows = zip(model_input["samples"], model_input["sr"], strict=True)
         clips = [_at_rate(np.asarray(samples, np.float32), int(sr), wanted) for samples, sr in rows]

@@ -23,21 +23,19 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
 
     Parameters
     ----------
-    corpus : lib.corpus.Corpus
+    corpus, store, progress
+        As `lib.features.store.extract` takes them.
     weights : str
         As `find` takes it.
     sr : int, Hz
         16000, the rate of the speech that wav2vec 2.0 is trained on.
     precision : str
         One of `PRECISIONS`, see `resolved`.
-    store : str
-        Folder or fsspec URL; a relative folder starts at the project's folder.
     jobs : int > 0
         Processes, each with one thread and a model of its own (1.2 GB for
         wav2vec2-base); a GPU is used by one process.
     batch_seconds : float >= 0
         Most seconds of padded audio in a batch; with 0 each recording is alone.
-    progress : bool
 
     Returns
     -------

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -27,10 +26,9 @@ class Images(chunks.Stored):
 
 
 def extract(corpus, wanted, *, store, jobs=2, progress=True):
-    """Make what the store does not hold yet of a corpus, and open it.
+    """Make what the store does not hold yet of a corpus in one pass over its recordings, and open it.
 
-    All that is wanted comes from one pass over the recordings (one for each rate, where
-    settings differ in `sr`).
+    Settings that differ in `sr` have a reading each.
 
     Parameters
     ----------
@@ -41,7 +39,7 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     jobs : int > 0
         Processes.
     progress : bool
-        Whether to show a progress bar when there is work.
+        Show a bar while there is work.
 
     Returns
     -------
@@ -53,21 +51,20 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     Raises
     ------
     InputError
-        A recording cannot be used, the store cannot be written, an unknown feature, an
-        image without size.
+        A feature is unknown, a recording cannot be used, or the store cannot be written.
 
     Examples
     --------
-    >>> wanted = Drawn("mfcc", FeatureSettings(), size=200)  # doctest: +SKIP
-    >>> stored, _ = extract(corpus, [wanted], store="data/store")  # doctest: +SKIP
-    >>> stored[wanted].batch("train", [0, 1]).shape  # doctest: +SKIP
+    >>> mfcc = store.Drawn("mfcc", FeatureSettings(), size=200)  # doctest: +SKIP
+    >>> stored, _ = store.extract(corpus, [mfcc], store="data/store")  # doctest: +SKIP
+    >>> stored[mfcc].batch("train", [0, 1]).shape  # doctest: +SKIP
     (2, 200, 200)
     """
     wanted = dict.fromkeys(wanted)
     _by_rate(wanted)  # refuses before anything is written
     urls, sizes, notes = filled(
         corpus,
-        {item: (f"{item.feature}-{_key(corpus, item)}", _about(item)) for item in wanted},
+        {item: _named(item, corpus) for item in wanted},
         _make_chunk,
         store=store,
         processes=lambda tasks: min(jobs, max(tasks // 2, 1)),  # starting one costs more than a chunk
@@ -75,22 +72,25 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
         progress=progress,
         scheduler=cluster.at_hand(),
     )
-    return {item: _opened(item, url, sizes) for item, url in urls.items()}, notes
+    return {
+        item: Images(url, sizes, item.size) if isinstance(item, Drawn) else chunks.Stored(url, sizes)
+        for item, url in urls.items()
+    }, notes
 
 
 def from_clips(wanted, clips):
     """What is wanted of some recordings, byte for byte what the store would hold.
 
-    Parameters
-    ----------
-    wanted : sequence of Drawn and Framed
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-        At the rate of the settings.
+    Clips are float32 samples at the rate of the settings. Of each wanted value comes a
+    list of arrays, one a clip: of Framed matrices, of Drawn the cells, of which
+    `lib.features.images.stretched` makes images.
 
-    Returns
-    -------
-    dict of Drawn or Framed to list of numpy.ndarray
-        Of Drawn the cells, uint8; `lib.features.images.stretched` makes images of them.
+    Examples
+    --------
+    >>> from lib.features import FeatureSettings, store
+    >>> lfcc = store.Framed("lfcc", FeatureSettings())
+    >>> [array.shape for array in store.from_clips([lfcc], [np.ones(16_000, np.float32)])[lfcc]]
+    [(20, 32)]
     """
     wanted = list(wanted)
     make = maker(wanted)
@@ -101,7 +101,7 @@ def from_clips(wanted, clips):
 def _make_chunk(paths, targets):
     """Make one chunk of each wanted value; how many recordings, and notes on them."""
     makers, arrays, notes = _by_rate(targets), {item: [] for item in targets}, Counter()
-    for readings in places.each(partial(_read, rates=list(makers)), paths):
+    for readings in places.each(lambda path: [audio.read(path, sr=sr) for sr in makers], paths):
         for make, (y, _) in zip(makers.values(), readings, strict=True):
             for item, array in make(y).items():
                 arrays[item].append(array)
@@ -111,29 +111,22 @@ def _make_chunk(paths, targets):
     return len(paths), notes
 
 
-def _read(path, rates):
-    return [audio.read(path, sr=sr) for sr in rates]
-
-
 def _by_rate(wanted):
     """Rate, Hz -> function that makes what is wanted at that rate."""
     rates = {item.settings.sr for item in wanted}
     return {sr: maker([item for item in wanted if item.settings.sr == sr]) for sr in rates}
 
 
-def _opened(item, url, sizes):
-    return Images(url, sizes, item.size) if isinstance(item, Drawn) else chunks.Stored(url, sizes)
-
-
-def _key(corpus, item):
-    kind = item.size if isinstance(item, Drawn) else "frames"
-    parts = [corpus.digest, item.feature, identity(item.feature, item.settings), kind]
-    return chunks.key(parts, "audio.reading", "features.matrices", "features.images", "features.wanted")
-
-
-def _about(item):
+def _named(item, corpus):
+    """Name of the folder that holds what is wanted of a corpus, and words about it."""
     about = {"feature": item.feature, "settings": identity(item.feature, item.settings)}
     if isinstance(item, Drawn):
-        cells = "uint8 positions in a colormap, scaled per image, low frequencies in the first row"
-        return {**about, "image_size": item.size, "cells": cells}
-    return {**about, "matrix": "float32, rows x frames, low frequencies or coefficients in the first row"}
+        kind = item.size
+        about["image_size"] = item.size
+        about["cells"] = "uint8 positions in a colormap, scaled per image, low frequencies in the first row"
+    else:
+        kind = "frames"
+        about["matrix"] = "float32, rows x frames, low frequencies or coefficients in the first row"
+    numbers = [corpus.digest, item.feature, about["settings"], kind]
+    key = chunks.key(numbers, "audio.reading", "features.matrices", "features.images", "features.wanted")
+    return f"{item.feature}-{key}", about

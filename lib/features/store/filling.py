@@ -14,22 +14,11 @@ from lib.files import places
 def filled(corpus, abouts, make, *, store, processes, doing, progress=True, scheduler=None):
     """Make the chunks that the store lacks, all that a recording lacks in one call.
 
-    Parameters
-    ----------
-    abouts : dict of hashable to (str, dict)
-        Wanted value -> name of its folder, and what ``about.json`` says of it.
-    make : callable (list of str, dict) -> (int, dict)
-        Paths of recordings and wanted value -> URL of the chunk to write -> how many
-        recordings it read, and how many times reading had to do what.
-    processes : callable (int) -> int
-        Number of chunks to make -> number of processes.
-    doing : str
-        What the progress bar says.
-
-    Returns
-    -------
-    urls, sizes, notes
-        Wanted value -> URL of its folder; split -> number of trials; note -> how many times.
+    `abouts`: wanted value -> name of its folder, and what its ``about.json`` says.
+    `make`: paths of recordings, and wanted value -> URL of the chunk to write -> how many
+    recordings were read, and note -> how many times. `processes`: number of chunks to make
+    -> number of processes. Returns wanted value -> URL of its folder, split -> number of
+    trials, note -> how many times.
     """
     root = places.absolute(store)
     urls = {item: f"{root}/{name}" for item, (name, _) in abouts.items()}

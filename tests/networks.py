@@ -1,0 +1,46 @@
+"""The networks of the notebooks, from the cells in which they stand."""
+
+import json
+from types import SimpleNamespace
+
+from lib.params import ROOT
+from lib.systems.backbone import layer_table
+
+
+def cells(notebook):
+    """Sources of a notebook's code cells."""
+    content = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    return ["".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"]
+
+
+def built(notebook, **changes):
+    """Execute the one cell that builds a notebook's network, after its imports and parameters.
+
+    Parameters
+    ----------
+    notebook : str
+    changes : dict
+        Parameters with other values, and what cells between would have defined.
+
+    Returns
+    -------
+    types.SimpleNamespace
+        Every name of the cell; `shown`, what it showed: layer table, figure, the figure's rows.
+    """
+    sources = cells(notebook)
+    (network,) = [source for source in sources if "set_random_seed" in source]
+    imports, parameters = sources[:2]
+    shown = []
+    run = SimpleNamespace(show_layers=lambda model, figure, rows: shown.append((layer_table(model), figure, rows)))
+    namespace = {"run": run}
+    for source in (imports, parameters):
+        exec(source, namespace)
+    namespace |= changes
+    exec(network, namespace)
+    (namespace["shown"],) = shown
+    return SimpleNamespace(**{name: value for name, value in namespace.items() if not name.startswith("__")})
+
+
+def paper_cnn(size, seed=0):
+    """The paper's CNN for images of that side, with its first weights."""
+    return built("11_paper_cnn", image_size=size, seed=seed).model

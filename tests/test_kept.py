@@ -1,0 +1,605 @@
+"""Fits that are kept: found again by what decides them, and made again when anything of it changed."""
+
+import functools
+import shutil
+import zipfile
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from networks import built
+from sklearn.linear_model import LogisticRegression
+from sklearn.mixture import GaussianMixture
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from test_store import SETTINGS
+
+from lib.corpus import SPLITS, open_corpus
+from lib.errors import InputError
+from lib.inputs import Image, Matrix, opened
+from lib.params import ROOT, code
+from lib.systems import batchnorm, estimators, kept, training, wrapped
+from lib.systems.backend import keras
+from lib.systems.estimators import Estimator, Mixtures
+from lib.systems.networks import Network, Transfer
+
+HOW = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 8, "learning_rate": 0.01}
+PHASES = {
+    "cut": "block_15_add", "copies": 2, "batch_size": 8, "patience": 2, "head_epochs": 4, "head_learning_rate": 1.0,
+    "top_layers": 10, "top_epochs": 4, "top_learning_rate": 0.1,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def corpus(corpus_folder, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.corpus.folder.DIGESTS", tmp_path_factory.mktemp("digests"))
+        return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    """A feature store that the tests share; each keeps its fits in a folder of its own."""
+    return str(tmp_path_factory.mktemp("features"))
+
+
+@pytest.fixture(scope="module")
+def images(corpus, features):
+    return opened([Image("spectrogram", "magma", "0-1", 24, SETTINGS)], corpus, store_url=features, jobs=1)
+
+
+@pytest.fixture(scope="module")
+def matrices(corpus, features):
+    return opened([Matrix("mfcc", settings=SETTINGS)], corpus, store_url=features, jobs=1)
+
+
+@pytest.fixture(autouse=True)
+def states(tmp_path, monkeypatch):
+    """States of fits under way do not go into the project's data folder."""
+    monkeypatch.setattr(kept, "STATES", tmp_path / "states")
+    monkeypatch.delenv(kept.FORCE, raising=False)
+    return tmp_path / "states"
+
+
+def small(seed=0, *, units=6, size=24):
+    """A network with all that has a state: dropout, batch normalisation."""
+    training.prepare(seed)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((size, size, 3)),
+            layers.Conv2D(4, 3, strides=2, activation="relu"),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(units, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(1),
+        ]
+    )
+
+
+@pytest.fixture
+def place(tmp_path):
+    return str(tmp_path / "store")
+
+
+def fit(system, fed, place, *, seed=0, on_epoch=None, **changes):
+    system = wrapped(system)
+    how = ({} if isinstance(system, (Estimator, Mixtures)) else HOW) | changes
+    return kept.fit(system, fed, how, seed=seed, store=place, on_epoch=on_epoch)
+
+
+def count_fits(monkeypatch, kind=Network):
+    """The fits that are made from here on."""
+    made, real = [], kind.fit
+
+    def counted(self, *args, **how):
+        made.append(self)
+        return real(self, *args, **how)
+
+    monkeypatch.setattr(kind, "fit", counted)
+    return made
+
+
+def same(one, two):
+    """Whether two fits have the same numbers, bit for bit."""
+    for name in ("scores", "batch_scores"):
+        first, second = getattr(one, name), getattr(two, name)
+        assert first.keys() == second.keys()
+        if any(first[split].tobytes() != second[split].tobytes() for split in first):
+            return False
+    if one.history is None or two.history is None:
+        return one.history is two.history
+    return one.history.equals(two.history)
+
+
+# -- found again ---------------------------------------------------------------------------
+
+
+def test_fit_again_is_found_bit_for_bit_and_nothing_is_trained(images, place, monkeypatch):
+    made = count_fits(monkeypatch)
+    first = fit(small(), images, place)
+    second = fit(small(), images, place)
+    assert len(made) == 1
+    assert (first.found, second.found) == (False, True)
+    assert first.key == second.key
+    assert same(first, second)
+    assert first.history.shape == (2, 4) and first.history.index.tolist() == [1, 2]
+    assert first.scores.keys() == set(SPLITS)
+    assert first.seconds == second.seconds > 0
+
+
+def test_fit_is_the_fit_of_the_system_itself(images, place):
+    found = fit(small(), images, place)
+    plain = Network(small())
+    history = plain.fit(images, seed=0, **HOW)
+    assert found.history.equals(history)
+    for split in SPLITS:
+        np.testing.assert_array_equal(found.scores[split], plain.scores(images, split))
+        np.testing.assert_array_equal(found.system.scores(images, split), found.scores[split])
+    for split, scores in plain.batch_scores(images, seed=0, batch_size=8).items():
+        np.testing.assert_array_equal(found.batch_scores[split], scores)
+
+
+def test_fit_leaves_the_notebooks_model_with_its_first_weights(images, place):
+    model = small()
+    before = [variable.numpy() for variable in model.variables]
+    first = fit(model, images, place)
+    for old, new in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+    other = fit(model, images, place, epochs=1)
+    assert (first.found, other.found, fit(model, images, place).found) == (False, False, True)
+    assert other.history.equals(first.history[:1])
+
+
+def test_fit_does_not_depend_on_what_was_drawn_before(images, place, tmp_path):
+    """Keras' global seed would decide the order of trials, and no key holds it."""
+    first = fit(small(), images, place)
+    model = small()
+    keras.utils.set_random_seed(99)
+    np.random.default_rng().normal()
+    other = fit(model, images, str(tmp_path / "another"))
+    assert not other.found and other.key == first.key
+    assert same(first, other)
+
+
+def test_on_epoch_is_told_while_a_fit_is_made(images, place):
+    told = []
+    fit(small(), images, place, on_epoch=lambda epoch, values: told.append(epoch))
+    fit(small(), images, place, on_epoch=lambda epoch, values: told.append(epoch))
+    assert told == [1, 2]
+
+
+def test_force_makes_a_fit_anew(images, place, monkeypatch):
+    made = count_fits(monkeypatch)
+    first = fit(small(), images, place)
+    monkeypatch.setenv(kept.FORCE, "1")
+    second = fit(small(), images, place)
+    assert len(made) == 2 and not second.found
+    assert first.key == second.key and same(first, second)
+
+
+def test_listing_names_every_fit_with_what_it_stands_for(images, place):
+    first, second = fit(small(), images, place), fit(small(), images, place, epochs=1)
+    found = {entry["key"]: entry for entry in kept.listing(place)}
+    assert found.keys() == {first.key, second.key}
+    assert found[second.key]["about"]["arguments"]["epochs"] == 1
+    assert all(entry["bytes"] > 1000 and entry["place"].endswith(f"/fits/{key}.zip") for key, entry in found.items())
+
+
+# -- keys ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key_of(monkeypatch, tmp_path):
+    """The key of a fit, without the fit."""
+
+    class Stopped(Exception):
+        pass
+
+    def stop(place):
+        raise Stopped(place.rpartition("/")[2].removesuffix(".zip"))
+
+    monkeypatch.setattr(kept, "read", stop)
+
+    def key(system, fed, **how):
+        with pytest.raises(Stopped) as stopped:
+            fit(system, fed, str(tmp_path), **how)
+        return str(stopped.value)
+
+    return key
+
+
+def test_key_follows_network_seed_arguments_and_inputs(images, matrices, key_of):
+    model = small()
+    found = {"plain": key_of(model, images)}
+    assert key_of(small(), images) == found["plain"] == key_of(model, images.changed())
+    found["first weights"] = key_of(small(1), images)
+    weights = model.get_weights()
+    weights[0][0, 0, 0, 0] += np.float32(1e-6)
+    model.set_weights(weights)
+    found["one changed weight"] = key_of(model, images)
+    found["another layer"] = key_of(small(units=7), images)
+    with_rate = small()
+    with_rate.layers[4].rate = 0.25
+    found["another dropout"] = key_of(with_rate, images)
+    frozen = small()
+    frozen.layers[0].trainable = False
+    found["a frozen layer"] = key_of(frozen, images)
+    found["seed"] = key_of(small(), images, seed=1)
+    for name, value in {"epochs": 3, "steps_per_epoch": 4, "batch_size": 9, "learning_rate": 0.02}.items():
+        found[name] = key_of(small(), images, **{name: value})
+    for name, value in {"pixel_range": "-1-1", "colours": "gray", "augmentation": "audio"}.items():
+        found[name] = key_of(small(), images.changed(**{name: value}))
+    found["seed of the augmentation"] = key_of(small(), images.changed(augmentation="audio", seed=1))
+    found["features"] = key_of(Mixtures(GaussianMixture()), matrices)
+    assert len(set(found.values())) == len(found)
+
+
+def test_key_does_not_follow_names_that_keras_counts_up(images, key_of):
+    first = key_of(small(), images)
+    keras.Sequential([keras.layers.Dense(1), keras.layers.Dropout(0.1)])
+    assert key_of(small(), images) == first
+
+
+def test_key_follows_the_content_of_a_weights_file_not_its_name(images, key_of, tmp_path):
+    def saved(name, change=0.0):
+        found = built("14_mobilenet", backbone_weights="random", image_size=32)
+        layer = found.base.get_layer("Conv_1_bn")
+        layer.moving_mean.assign(np.full(1280, change))
+        found.base.save_weights(tmp_path / name)
+        return str(tmp_path / name)
+
+    def key(file):
+        found = built("14_mobilenet", backbone_weights=file, image_size=32)
+        return key_of(Transfer(found.model, backbones=[found.base.name], head="dense"), images, **PHASES)
+
+    first = key(saved("a.weights.h5"))
+    shutil.copy(tmp_path / "a.weights.h5", tmp_path / "b.weights.h5")
+    assert key(str(tmp_path / "b.weights.h5")) == first
+    saved("a.weights.h5", change=1.0)
+    assert key(str(tmp_path / "a.weights.h5")) != first
+
+
+@pytest.mark.parametrize("how", ["batch_norm", "untrained", "frozen now"])
+def test_key_of_a_transfer_follows_its_batch_norm_but_not_what_is_frozen_now(images, key_of, how):
+    found = built("14_mobilenet", backbone_weights="random", image_size=32)
+    parts = {"backbones": [found.base.name], "head": "dense"}
+    first = key_of(Transfer(found.model, **parts), images, **PHASES)
+    if how == "frozen now":
+        found.base.trainable = False
+        assert key_of(Transfer(found.model, **parts), images, **PHASES) == first
+    else:
+        change = {"batch_norm": "training"} if how == "batch_norm" else {"untrained": True}
+        assert key_of(Transfer(found.model, **parts, **change), images, **PHASES) != first
+
+
+SYSTEMS = {
+    "network": (small, "tensorflow keras numpy scipy librosa soundfile"),
+    "mixtures": (lambda: Mixtures(GaussianMixture()), "scikit-learn numpy scipy librosa soundfile"),
+    "estimator": (lambda: Estimator(LogisticRegression()), "scikit-learn numpy scipy librosa soundfile"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "library"), [(kind, library) for kind, (_, names) in SYSTEMS.items() for library in names.split()]
+)
+def test_key_follows_each_library_that_computes(images, key_of, monkeypatch, kind, library):
+    build, real = SYSTEMS[kind][0], code.versions
+    before = key_of(build(), images)
+    monkeypatch.setattr(code, "versions", lambda *names: real(*names) | ({library: "0"} if library in names else {}))
+    assert key_of(build(), images) != before
+
+
+def test_key_does_not_follow_a_library_that_draws_or_records(images, key_of, monkeypatch):
+    before, asked, real = key_of(small(), images), [], code.versions
+    monkeypatch.setattr(code, "versions", lambda *names: asked.extend(names) or real(*names))
+    assert key_of(small(), images) == before
+    assert asked and not {"seaborn", "mlflow", "papermill", "pandas"} & set(asked)
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of lib's code whose digest counts, so that a test may change it."""
+    root = tmp_path / "checkout"
+    shutil.copytree(ROOT / "lib", root / "lib", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code, "ROOT", root)
+    monkeypatch.setattr(code, "digest", code.digest.__wrapped__)  # it remembers for as long as a process lives
+    return root / "lib"
+
+
+def changed(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+COMPUTING = {
+    "audio/reading.py", "features/matrices.py", "features/images.py", "features/frames.py", "features/augment.py",
+    "features/embeddings/encoder.py", "inputs.py", "systems/training.py", "systems/batches.py", "systems/networks.py",
+    "systems/batchnorm.py", "systems/transfer.py", "systems/backbone.py", "systems/estimators.py",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", sorted(COMPUTING))
+def test_key_follows_the_code_of_each_module_that_computes(images, key_of, copied, file):
+    before = key_of(small(), images)
+    text = (copied / file).read_text(encoding="utf-8")
+    (copied / file).write_text(f"{text}\nCHANGED = 1\n", encoding="utf-8")
+    assert key_of(small(), images) != before
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["plots/signals.py", "metrics/curves.py", "judgement/repairs.py", "tracking/runs.py", "study.py", "scores.py",
+     "comparison/tables.py", "runner/execution.py", "cli.py"],
+)  # fmt: skip
+def test_key_does_not_follow_plots_metrics_and_what_records(images, key_of, copied, file):
+    before = key_of(small(), images)
+    text = (copied / file).read_text(encoding="utf-8")
+    (copied / file).write_text(f"{text}\nCHANGED = 1\n", encoding="utf-8")
+    assert key_of(small(), images) == before
+
+
+def test_key_does_not_follow_docstrings_comments_and_layout(images, key_of, copied):
+    before = key_of(small(), images)
+    file = copied / "systems" / "training.py"
+    changed(file, '"""Training a Keras model', '"""To train a Keras model')
+    changed(file, '"""Scores of all trials of a pass', '"""The scores of every trial of a pass')
+    changed(file, "import json\n", "import json  # prose\n\n\n# more prose\n")
+    assert key_of(small(), images) == before
+    changed(file, "shuffle=False", "shuffle=True")
+    assert key_of(small(), images) != before
+
+
+# -- damage --------------------------------------------------------------------------------
+
+
+def test_damaged_fit_is_made_again(images, place, monkeypatch):
+    made = count_fits(monkeypatch)
+    first = fit(small(), images, place)
+    (entry,) = kept.listing(place)
+    with open(entry["place"], "rb") as file:
+        whole = file.read()
+    with zipfile.ZipFile(entry["place"]) as parts:
+        middles = [info.header_offset + 60 + info.file_size // 2 for info in parts.infolist()]
+    damaged = [whole[:-1], whole[: len(whole) // 2], b"", b"\0" * len(whole)]
+    damaged += [whole[:k] + b"\0" * 200 + whole[k + 200 :] for k in (0, *middles, len(whole) - 300)]
+    for content in damaged:
+        with open(entry["place"], "wb") as file:
+            file.write(content)
+        assert kept.read(entry["place"]) is None
+    again = fit(small(), images, place)
+    assert len(made) == 2 and not again.found
+    assert same(first, again)
+    assert fit(small(), images, place).found
+
+
+def test_fit_damaged_anywhere_is_whole_or_none(images, place):
+    first = fit(small(), images, place)
+    (entry,) = kept.listing(place)
+    with open(entry["place"], "rb") as file:
+        whole = bytearray(file.read())
+    rng = np.random.default_rng(1)
+    headers = list(range(40)) + list(range(len(whole) - 700, len(whole)))  # where zip keeps its own numbers
+    for position in [*rng.choice(headers, 60, replace=False), *rng.integers(0, len(whole), 30)]:
+        content = bytearray(whole)
+        content[position] ^= 0xFF
+        with open(entry["place"], "wb") as file:
+            file.write(content)
+        found = kept.read(entry["place"])
+        assert found is None or same(found, first)
+
+
+def test_fit_that_fails_leaves_nothing_and_the_first_weights(images, place, monkeypatch):
+    def broken(self, *_, **__):
+        self.model.layers[0].kernel.assign(self.model.layers[0].kernel * 2)
+        raise RuntimeError("out of memory")
+
+    model = small()
+    before = model.get_weights()
+    monkeypatch.setattr(Network, "fit", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        fit(model, images, place)
+    assert kept.listing(place) == []
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", '{"kind": 3}', '{"kind": "os.System"}', '{"kind": "../x.Y"}'])
+def test_load_of_what_is_no_system_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "system.json").write_text(content)
+    with pytest.raises(InputError, match="no system is kept there"):
+        kept.load(tmp_path)
+
+
+# -- cut off -------------------------------------------------------------------------------
+
+
+class CutOff(Exception):
+    pass
+
+
+def cut_off(after):
+    def told(epoch, values):
+        if epoch == after:
+            raise CutOff
+
+    return told
+
+
+@pytest.fixture
+def keeps_states(monkeypatch):
+    monkeypatch.setattr(training, "_SECONDS", 0)
+
+
+def epochs_of(monkeypatch):
+    """The epochs that are trained from here on."""
+    seen, real = [], training._State.on_epoch_end
+
+    def counted(self, epoch, logs=None):
+        seen.append(epoch)
+        return real(self, epoch, logs)
+
+    monkeypatch.setattr(training._State, "on_epoch_end", counted)
+    return seen
+
+
+@pytest.mark.parametrize("after", [1, 3, 4])
+def test_network_cut_off_goes_on_with_the_same_result(images, tmp_path, states, keeps_states, monkeypatch, after):
+    whole = fit(small(), images, str(tmp_path / "whole"), epochs=4)
+    model = small()
+    with pytest.raises(CutOff):
+        fit(model, images, str(tmp_path / "cut"), epochs=4, on_epoch=cut_off(after))
+    assert bool(list(states.rglob("*.npz"))) == (after > 1)
+    epochs = epochs_of(monkeypatch)
+    again = fit(small(), images, str(tmp_path / "cut"), epochs=4)
+    assert epochs == list(range(max(after - 1, 0), 4))  # the epoch that was cut off is trained again
+    assert again.key == whole.key and not again.found
+    assert same(again, whole)
+    assert not list(states.rglob("*.npz"))
+
+
+def transfer(seed=0):
+    training.prepare(seed)
+    found = built("14_mobilenet", backbone_weights="random", image_size=32, seed=seed)
+    return Transfer(found.model, backbones=[found.base.name], head="dense", batch_norm="training", untrained=True)
+
+
+@pytest.fixture(scope="module")
+def larger(corpus, features):
+    image = Image("spectrogram", "magma", "-1-1", 32, SETTINGS)
+    return opened([image], corpus, store_url=features, jobs=1).changed(augmentation="audio")
+
+
+@pytest.fixture(scope="module")
+def whole_transfer(larger, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "STATES", folder / "states")
+        return kept.fit(transfer(), larger, PHASES, seed=0, store=str(folder))
+
+
+@pytest.mark.parametrize("phase", ["head", "top layers"])
+def test_transfer_cut_off_goes_on_with_the_same_result(larger, whole_transfer, place, states, keeps_states, phase):
+    lengths = whole_transfer.history.groupby("phase", sort=False).size()
+    assert lengths["head"] < PHASES["head_epochs"]  # it was stopped early, and its best weights were restored
+    after = 2 if phase == "head" else lengths["head"] + 2
+    assert after <= lengths[: "head" if phase == "head" else "top layers"].sum()
+    with pytest.raises(CutOff):
+        kept.fit(transfer(), larger, PHASES, seed=0, store=place, on_epoch=cut_off(after))
+    assert len(list(states.rglob("*.npz"))) == (1 if phase == "head" else 2)
+    told = []
+    again = kept.fit(transfer(), larger, PHASES, seed=0, store=place, on_epoch=lambda epoch, _: told.append(epoch))
+    assert told == list(range(after, len(whole_transfer.history) + 1))
+    assert again.key == whole_transfer.key and not again.found
+    assert same(again, whole_transfer)
+
+
+# -- refreshed -----------------------------------------------------------------------------
+
+
+def test_refreshed_changes_moving_statistics_only_and_is_kept(images, place, monkeypatch):
+    first = fit(small(), images, place)
+    second = kept.refreshed(first, images, seed=0, batch_size=8, store=place)
+    before, after = (fitted.system.model for fitted in (first, second))
+    for old, new in zip(before.trainable_weights, after.trainable_weights, strict=True):
+        np.testing.assert_array_equal(old.numpy(), new.numpy())
+    assert not np.array_equal(before.layers[1].moving_mean.numpy(), after.layers[1].moving_mean.numpy())
+    assert second.history.equals(first.history)
+    assert second.key != first.key and second.scores["dev"].tobytes() != first.scores["dev"].tobytes()
+    monkeypatch.setattr(batchnorm, "refresh", lambda *_: pytest.fail("refreshed again"))
+    third = kept.refreshed(fit(small(), images, place), images, seed=0, batch_size=8, store=place)
+    assert third.found and same(third, second)
+
+
+def test_refreshed_follows_the_fit_before(images, place):
+    keys = [
+        kept.refreshed(fit(small(), images, place, epochs=epochs), images, seed=0, batch_size=8, store=place).key
+        for epochs in (1, 2)
+    ]
+    assert keys[0] != keys[1]
+
+
+# -- scikit-learn --------------------------------------------------------------------------
+
+
+def logistic():
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
+
+
+SCIKIT = {
+    "classifier": lambda: Estimator(LogisticRegression(max_iter=200)),
+    "pipeline": lambda: Estimator(logistic()),
+    "mixtures": lambda: Mixtures(GaussianMixture(2, covariance_type="diag", max_iter=5)),
+}
+
+
+@pytest.mark.parametrize("kind", SCIKIT)
+def test_scikit_system_is_kept_without_pickle_and_learns(images, matrices, place, monkeypatch, kind):
+    build, fed = SCIKIT[kind], matrices if kind == "mixtures" else images
+    made = count_fits(monkeypatch, Mixtures if kind == "mixtures" else Estimator)
+    first, second = (kept.fit(build(), fed, {}, seed=0, store=place) for _ in range(2))
+    assert len(made) == 1 and second.found and same(first, second)
+    assert first.history is None and first.batch_scores == {}
+    labels = fed.labels["eval"]
+    assert first.scores["eval"][labels == 1].min() > first.scores["eval"][labels == 0].max()
+    for split in SPLITS:
+        np.testing.assert_array_equal(second.system.scores(fed, split), first.scores[split])
+    (entry,) = kept.listing(place)
+    with zipfile.ZipFile(entry["place"]) as parts:
+        names = parts.namelist()
+    assert any(name.endswith(".skops") for name in names)
+    assert not any(name.endswith((".pkl", ".pickle", ".joblib")) for name in names)
+
+
+def test_estimator_is_left_unfitted_and_may_be_a_plain_classifier(images, place):
+    system = wrapped(logistic())
+    assert isinstance(system, Estimator)
+    fitted = fit(system, images, place)
+    assert not hasattr(system.estimator[-1], "coef_")
+    assert fitted.system.estimator[-1].coef_.shape == (1, 24 * 24 * 3)
+
+
+def test_estimator_without_decision_function_scores_by_log_probabilities(images, place):
+    from sklearn.naive_bayes import GaussianNB
+
+    fitted = fit(GaussianNB(), images, place)
+    x = images.load("dev", range(14))[0].reshape(14, -1)
+    spoof, genuine = fitted.system.estimator.predict_log_proba(x).T
+    np.testing.assert_array_equal(fitted.scores["dev"], genuine - spoof)
+
+
+def test_estimator_parameters_are_counted_within_a_pipeline(images, place):
+    fitted = fit(logistic(), images, place)
+    values = 24 * 24 * 3
+    assert fitted.system.parameters == 3 * values + 1 + values + 1  # mean, variance, scale; weights, bias
+
+
+def test_mixtures_parameters_are_weights_means_and_variances(matrices, place):
+    mixture = GaussianMixture(3, covariance_type="diag", max_iter=2)
+    fitted = kept.fit(Mixtures(mixture), matrices, {}, seed=0, store=place)
+    assert fitted.system.parameters == 2 * (3 + 3 * 20 + 3 * 20)
+
+
+def test_mixtures_follow_the_seed(matrices, place):
+    mixture = functools.partial(GaussianMixture, 4, covariance_type="diag", max_iter=3)
+    one, two = (kept.fit(Mixtures(mixture()), matrices, {}, seed=seed, store=place) for seed in (0, 1))
+    assert one.key != two.key
+    assert one.scores["eval"].tobytes() != two.scores["eval"].tobytes()
+
+
+def test_mixtures_score_is_the_mean_log_likelihood_ratio_of_the_frames(matrices, place):
+    fitted = kept.fit(SCIKIT["mixtures"](), matrices, {}, seed=0, store=place)
+    ((matrix,),) = matrices.load("dev", [5])
+    spoof, genuine = (fitted.system.fitted[name].score_samples(matrix.T) for name in ("spoof", "genuine"))
+    assert fitted.scores["dev"][5] == pytest.approx((genuine - spoof).mean(), rel=1e-12)
+
+
+def test_skops_file_with_foreign_types_is_refused(tmp_path):
+    from skops import io
+
+    io.dump(SimpleNamespace(a=1), tmp_path / "estimator.skops")
+    with pytest.raises(InputError, match="the estimator cannot be read"):
+        estimators.Estimator.load(tmp_path)
