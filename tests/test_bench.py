@@ -14,10 +14,8 @@ from lib.bench import transfer as transfer_ways
 from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.features import images
-from lib.judgement import reference
-from lib.systems.backbone import layer_table
-from lib.systems.backend import keras
-from lib.systems.networks import Transfer
+from lib.systems.backend import keras, tf
+from lib.systems.networks import Network
 
 SETTINGS = features.FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 
@@ -106,27 +104,63 @@ def test_png_folders_hold_the_images_that_the_store_feeds(tmp_path, rng):
     (spoof,) = found[labels[:, 0] == 0]
     np.testing.assert_array_equal(spoof, expected[2])
     assert ways.once_through(batches)() == 5
-    assert ways.scoring(batches, 32)() == 5
-    assert ways.epoch(batches, 5, 32, precision="mixed_bfloat16", steps_per_execution=2)() == 5
+
+
+@pytest.fixture
+def small_cnn():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    convolution = layers.Conv2D(4, 3, activation="relu")
+    return keras.Sequential(
+        [keras.Input((32, 32, 3)), convolution, layers.GlobalMaxPooling2D(), layers.Dense(1)], name="small"
+    )
+
+
+def pass_of(count, rng):
+    """One pass over images, as `side_by_side`'s ways take them."""
+    images, labels = rng.uniform(0, 255, (count, 32, 32, 3)).astype(np.float32), np.arange(count) % 2
+    return tf.data.Dataset.from_tensor_slices((images, labels[:, None].astype(np.float32))).batch(4)
+
+
+@pytest.mark.parametrize("options", [{}, {"precision": "mixed_bfloat16", "steps_per_execution": 2}])
+def test_epoch_and_scoring_do_every_image_and_leave_the_model(small_cnn, rng, options):
+    before = [value.copy() for value in small_cnn.get_weights()]
+    batches = pass_of(6, rng)
+    assert ways.epoch(small_cnn, batches, 6, **options)() == 6
+    assert ways.scoring(small_cnn, batches, precision=options.get("precision", "float32"))() == 6
+    for old, new in zip(before, small_cnn.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
     assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", "float32"), ("mixed_bfloat16", "bfloat16")])
+def test_copied_has_the_weights_and_computes_in_the_precision(small_cnn, rng, precision, dtype):
+    own = ways.copied(small_cnn, precision)
+    assert own is not small_cnn
+    assert {layer.compute_dtype for layer in own.layers} == {dtype}
+    x = rng.uniform(0, 1, (3, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(own(x), np.float32), small_cnn(x), atol=0 if dtype == "float32" else 0.05)
 
 
 @pytest.mark.parametrize("top", [0, 20])
 def test_epoch_ways_train_the_same_images(top, rng):
     images = rng.normal(size=(6, 32, 32, 3)).astype(np.float32)
     labels = {"train": np.array([0, 1, 0, 1, 0, 1]), "dev": np.array([0, 1, 1])}
-    found = built("14_mobilenet", backbone_weights="random", image_size=32)
-    system = Transfer(found.model, backbones=[found.base.name], head="dense")
+    network = built("83_bench_transfer", backbone_weights="random", size=32).network
 
     def source(positions, copy):
         return images[positions]
 
-    found, seconds = transfer_ways.epoch_ways(system, top, "block_14_add", source, source, labels, batch_size=4)
+    found, seconds = transfer_ways.epoch_ways(network, top, "block_14_add", source, source, labels, batch_size=4)
+    assert list(found) == ["whole model", "kept outputs"]
     assert [way() for way in found.values()] == [6, 6]
     assert seconds > 0
 
 
-def test_paper_cnn_of_the_benchmark_is_that_of_the_report():
-    assert list(layer_table(ways.paper_cnn(200)).itertuples(index=False, name=None)) == reference.PAPER_CNN_TABLE
-    assert ways.paper_cnn(32, "mixed_bfloat16").dtype_policy.name == "mixed_bfloat16"
-    assert keras.config.dtype_policy().name == "float32"
+@pytest.mark.parametrize(
+    ("bench_notebook", "notebook"), [("83_bench_transfer", "14_mobilenet"), ("84_bench_training", "11_paper_cnn")]
+)
+def test_networks_of_the_benchmarks_are_those_of_the_model_notebooks(bench_notebook, notebook):
+    one = built(bench_notebook, backbone_weights="random", size=32).model
+    other = built(notebook, backbone_weights="random", image_size=32, seed=0).model
+    assert Network(one).identity() == Network(other).identity()

@@ -18,7 +18,7 @@ from lib.scores import read_scores
 # Few and small: what is tested is the way, not the numbers.
 RUNS = (
     "01_corpus/default",
-    "02_extract/pictures",
+    "02_extract/images",
     "11_paper_cnn/spectrogram",
     "11_paper_cnn/mfcc",
     "12_wav2vec_cnn/untrained",

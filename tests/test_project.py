@@ -5,17 +5,19 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import pandas as pd
 import papermill
 import pytest
 import yaml
 
-from lib import params
+from lib import features, inputs, params
 from lib.params import studies as study
 
 ORDER = (
-    "errors params files audio cluster corpus features systems scores metrics judgement plots tracking scoring "
-    "comparison runner cli"
+    "errors params files audio cluster corpus features inputs systems scores metrics judgement plots tracking scoring "
+    "comparison study runner cli"
 ).split()
 LEAVES = {"bench", "demo"}  # only the command and notebooks import them
 ONLY_IN = {
@@ -104,6 +106,18 @@ def test_notebook_is_committed_clean_and_reads_well(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_begins_and_finishes_under_its_own_name(name):
+    cells = json.loads((params.NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    nodes = [n for c in cells if c["cell_type"] == "code" for n in ast.walk(ast.parse("".join(c["source"])))]
+    calls = {function: [] for function in ("study.begin", "run.finish")}
+    for node in nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in calls:
+            calls[ast.unparse(node.func)].append(node)
+    (begin,), (_,) = calls.values()
+    assert [ast.unparse(argument) for argument in begin.args] == [repr(name), "globals()"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_parameters_are_what_papermill_sees(name):
     ours = {key: parameter for key, parameter in params.declared(name).items() if parameter.group is None}
     theirs = papermill.inspect_notebook(str(params.NOTEBOOKS / f"{name}.ipynb"))
@@ -128,11 +142,35 @@ def test_every_params_folder_belongs_to_a_notebook():
 
 
 @pytest.mark.parametrize("corpus", study.names("corpora"))
-def test_corpus_file_keys_are_parameters_of_every_notebook(corpus):
+def test_corpus_file_keys_are_settings_of_every_notebook(corpus):
     content = params.flat_yaml(params.PARAMS / "corpora" / f"{corpus}.yaml")
     assert content["corpus"] == corpus
     for notebook in NOTEBOOKS:
         assert content.keys() <= params.declared(notebook).keys()
+
+
+def asked_for():
+    """Every feature that a model notebook asks for: (notebook/variant, what the store keeps of it)."""
+    for notebook in NOTEBOOKS:
+        text = (params.NOTEBOOKS / f"{notebook}.ipynb").read_text()
+        calls = re.findall(r"run\.inputs\(|(Image|Matrix)\((?:feature|\\\"(\w+)\\\")", text)
+        for path in sorted((params.PARAMS / notebook).glob("*.yaml")) if "run.inputs(" in text else ():
+            values = params.resolve(notebook, [(str(path), params.flat_yaml(path))])
+            for kind, name in filter(any, calls):
+                item = getattr(inputs, kind)(name or values["feature"])
+                yield f"{notebook}/{path.stem}", item.resolved(values).wanted
+
+
+def test_extract_makes_what_the_model_notebooks_ask_for():
+    path = params.PARAMS / "02_extract" / "all.yaml"
+    values = params.resolve("02_extract", [(str(path), params.flat_yaml(path))])
+    cells = json.loads((params.NOTEBOOKS / "02_extract.ipynb").read_text())["cells"]
+    (source,) = ["".join(c["source"]) for c in cells if "".join(c["source"]).startswith("wanted = ")]
+    found = {"run": SimpleNamespace(settings=values), "inputs": inputs, "features": features, "pd": pd, **values}
+    exec(source, found)
+    made, asked = set(found["wanted"].values()), list(asked_for())
+    assert {name[:2] for name, _ in asked} >= {"11", "13", "14", "15", "21", "22"}
+    assert [(name, item) for name, item in asked if item not in made] == []
 
 
 @pytest.mark.parametrize("name", study.names("studies"))

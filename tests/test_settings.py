@@ -106,7 +106,9 @@ def test_schema_defaults_are_those_of_the_feature_settings():
         ("threshold", 0.5, "str", "0.5"),
         ("colours", "plasma_r", "str", "plasma_r"),
         ("window", "bohman", "str", "bohman"),
-        ("pictures", ["mfcc"], "list", ["mfcc"]),
+        ("images", ["mfcc"], "list", ["mfcc"]),
+        ("matrices", [], "list", []),
+        ("matrices", ["lfcc 512 320 160"], "list", ["lfcc 512 320 160"]),
         ("mixtures", 0, "int", 0),
         ("floor", -2, "float", -2.0),
         ("note", "", "str", ""),
@@ -154,9 +156,9 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("window", "haning", "a window of scipy that needs no further value, got 'haning'; did you mean hann?"),
         ("window", "kaiser", "a window of scipy that needs no further value, got 'kaiser'"),
         ("window", "8.6", "a window of scipy that needs no further value, got '8.6'"),
-        ("pictures", [], "a list that is not empty, got []"),
-        ("pictures", ["mfcc", "mfcc"], "a list without repetitions (mfcc stands twice), got ['mfcc', 'mfcc']"),
-        ("pictures", "mfcc", "a list, got 'mfcc'"),
+        ("images", [], "a list that is not empty, got []"),
+        ("images", ["mfcc", "mfcc"], "a list without repetitions (mfcc stands twice), got ['mfcc', 'mfcc']"),
+        ("images", "mfcc", "a list, got 'mfcc'"),
         ("mixtures", -1, "at least 0, got -1"),
     ],
 )  # fmt: skip
@@ -166,8 +168,15 @@ def test_judged_wrong_value_names_place_name_rule_and_value(name, value, rule):
 
 
 def test_judged_wrong_item_of_a_list_is_named():
-    message = refused(schema.judged, "pictures", ["mfcc", "stf"], "list", "here")
-    assert message.startswith("here: each of pictures must be one of") and message.endswith("; did you mean stft?")
+    message = refused(schema.judged, "images", ["mfcc", "stf"], "list", "here")
+    assert message.startswith("here: each of images must be one of") and message.endswith("; did you mean stft?")
+
+
+@pytest.mark.parametrize("item", ["lfcc", "lfc 512 320 160", "lfcc 512 320", "lfcc 512 0 160", "lfcc 512 3.2 160", ""])
+def test_judged_wrong_matrix_is_refused_with_an_example(item):
+    message = refused(schema.judged, "matrices", [item], "list", "here")
+    rule = "FEATURE N_FFT WIN_LENGTH HOP_LENGTH, such as lfcc 512 320 160"
+    assert message.startswith(f"here: each of matrices must be {rule}, got {item!r}")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +200,8 @@ def test_resolve_later_layers_win_and_unknown_is_refused():
     assert message == "b: epoch is not a parameter of 11_paper_cnn; did you mean epochs?"
     message = refused(params.resolve, "91_compare", [("b", {"xyz": 3})])
     assert message == (
-        "b: xyz is not a parameter of 91_compare; there are variant, study, corpus, layout, data, allow_partial"
+        "b: xyz is not a parameter of 91_compare; there are variant, compares, corpus, layout, data, allow_partial, "
+        "store_url, jobs"
     )
 
 

@@ -15,7 +15,7 @@ from lib.params import studies as study
 
 def test_load_demo_resolves_every_parameter_of_every_run():
     loaded = study.load("demo")
-    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/pictures"]
+    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/images"]
     mfcc = next(run for run in loaded.runs if run.name == "11_paper_cnn/mfcc")
     assert mfcc.parameters.keys() == params.declared("11_paper_cnn").keys()
     assert (mfcc.parameters["feature"], mfcc.parameters["variant"], mfcc.seed) == ("mfcc", "mfcc", 0)
@@ -89,7 +89,7 @@ def test_load_set_seeds_corpus_data_and_only():
         ({"changes": ["seed=5"]}, "--set: seed cannot be set here; seeds are given with --seeds 0,1,2"),
         ({"changes": ["corpus=asvspoof2017"]}, "--set: corpus cannot be set here; the corpus is given with --corpus"),
         ({"changes": ["variant=mfcc"]}, "--set: variant cannot be set here; a run's name in the study's key runs"),
-        ({"changes": ["study=report"]}, "--set: study cannot be set here; the study's own name is taken"),
+        ({"changes": ["compares=report"]}, "--set: compares cannot be set here; the study's own name is taken"),
         ({"only": ["77_*"]}, "--only 77_*: no run of the study has such a name; there are 01_corpus/default"),
         ({"seeds": []}, "--seeds: seeds must be a list that is not empty, got []"),
         ({"seeds": [2**32]}, "--seeds: each of seeds must be below 4294967296, got 4294967296"),

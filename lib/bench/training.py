@@ -1,4 +1,4 @@
-"""Ways of feeding, training and scoring the paper's CNN."""
+"""Ways of feeding a network with images, of training it and of scoring with it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lib.systems.backend import keras
 
 
 def png_folders(images, labels, colours, folder):
-    """Images as PNG files in one folder a label, as Keras' loader wants them.
+    """Images as PNG files in one folder a label, as Keras' loader takes them.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def png_folders(images, labels, colours, folder):
     folder : str or Path
         Empty.
     """
-    for name in ("0", "1"):  # the loader wants both, even when all images are of one
+    for name in ("0", "1"):  # the loader takes two classes, even when all images are of one
         (Path(folder) / name).mkdir()
     for number, (image, label) in enumerate(zip(coloured(images, colours), labels, strict=True)):
         Image.fromarray(image).save(Path(folder) / str(int(label)) / f"{number:06d}.png")
@@ -46,51 +46,42 @@ def once_through(batches):
     return lambda: sum(int(np.shape(x)[0]) for x, _ in batches)
 
 
-def epoch(batches, count, size, *, precision="float32", **options):
-    """For `side_by_side`: train the paper's CNN for one pass.
+def epoch(model, batches, count, *, precision="float32", **options):
+    """For `side_by_side`: train a copy of a model for one pass.
 
     Parameters
     ----------
+    model : keras.Model
+        Left as it is.
     batches : tf.data.Dataset
         One pass.
-    count, size : int > 0
-        Images of a pass, and their side.
+    count : int > 0
+        Images of a pass.
     precision : str
         Keras' dtype policy.
     options
         Of `keras.Model.compile`: `steps_per_execution`, `jit_compile`.
     """
-    model = paper_cnn(size, precision)
-    training.compile_binary(model, learning_rate=1e-3, **options)
+    own = copied(model, precision)
+    training.compile_binary(own, learning_rate=1e-3, **options)
 
     def once():
-        model.fit(batches, verbose=0, shuffle=False)
+        own.fit(batches, verbose=0, shuffle=False)
         return count
 
     return once
 
 
-def scoring(batches, size, *, precision="float32"):
-    """For `side_by_side`: score every image of a pass with the paper's CNN."""
-    model = paper_cnn(size, precision)
-    return lambda: len(training.log_odds(model, batches))
+def scoring(model, batches, *, precision="float32"):
+    """For `side_by_side`: score every image of a pass with a copy of a model."""
+    own = copied(model, precision)
+    return lambda: len(training.log_odds(own, batches))
 
 
-def paper_cnn(size, precision="float32"):
-    """The network of notebook 11, with weights in float32 and computing in `precision`, Keras' dtype policy."""
-    layers = keras.layers
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        return keras.Sequential(
-            [
-                keras.Input((size, size, 3)),
-                layers.Conv2D(16, 3, activation="relu", name="conv2d"),
-                layers.MaxPooling2D(2, name="max_pooling2d"),
-                layers.Conv2D(8, 3, activation="relu", name="conv2d_1"),
-                layers.GlobalMaxPooling2D(name="global_max_pooling2d"),
-                layers.Dense(1, name="dense"),
-            ]
-        )
-    finally:
-        keras.config.set_dtype_policy(before)
+def copied(model, precision):
+    """The same layers and weights, computing in another dtype policy of Keras."""
+    own = keras.models.clone_model(
+        model, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": precision})
+    )
+    own.set_weights(model.get_weights())
+    return own

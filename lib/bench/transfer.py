@@ -1,4 +1,4 @@
-"""Epochs of training on a frozen backbone, with and without its answers kept."""
+"""Epochs of training on a frozen backbone, with and without its outputs kept."""
 
 import time
 
@@ -6,17 +6,22 @@ from lib.systems import training, transfer
 from lib.systems.batches import batches
 
 
-def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
-    """One epoch through the whole model, and one on what the frozen part answered once.
+def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
+    """One epoch through the whole model, and one on outputs of the frozen part that were computed once.
 
     Parameters
     ----------
-    system : lib.systems.networks.Transfer
+    network : lib.systems.networks.Transfer
         Of one backbone; compiled and trained here.
     top : int >= 0
         Layers of the backbone that are trained.
-    cut, train, dev, labels, batch_size
-        As `lib.systems.transfer.train` takes them; `train` and `dev` are one source each.
+    cut : str
+        Layer of the backbone whose outputs are kept.
+    train, dev : callable (positions, copy) -> float32 [trials, size, size, 3]
+        See `lib.inputs.Fed.sources`.
+    labels : dict of str to array of int
+        Of ``train`` and ``dev``; as many trials as there are labels are used.
+    batch_size : int > 0
 
     Returns
     -------
@@ -26,32 +31,32 @@ def epoch_ways(system, top, cut, train, dev, labels, *, batch_size):
     seconds : float
         What computing the frozen part once took, for one copy of train and dev.
     """
-    transfer.unfreeze(system, top)
-    started = time.perf_counter()
+    transfer.unfreeze(network, top)
+    (base,), started = network.backbones, time.perf_counter()
     kept = [
-        transfer.activations(system.backbones[0], cut, s, len(labels[n]), 1)
-        for n, s in (("train", train), ("dev", dev))
+        transfer.activations(base, cut, source, len(labels[split]), 1)
+        for split, source in (("train", train), ("dev", dev))
     ]
     if top == 0:
-        kept = [transfer.pooled(system.backbones[0], cut, part) for part in kept]
+        kept = [transfer.pooled(base, cut, part) for part in kept]
     seconds = time.perf_counter() - started
-    short = system.head if top == 0 else transfer.above(system, cut)
-    from_kept = [transfer.lookup(part) for part in kept]
+    short = network.head if top == 0 else transfer.above(network, cut)
     ways = {
-        "whole model": _epoch(system.model, train, dev, labels, batch_size),
-        "kept answers": _epoch(short, *from_kept, labels, batch_size),
+        "whole model": _epoch(network.model, train, dev, labels, batch_size),
+        "kept outputs": _epoch(short, *(transfer.lookup(part) for part in kept), labels, batch_size),
     }
     return ways, seconds
 
 
 def _epoch(model, train, dev, labels, batch_size):
+    """As `lib.systems.transfer.train` trains: in passes, dev kept in memory."""
     count = len(labels["train"])
-    endless = batches(transfer.joined([train]), labels["train"], batch_size=batch_size, seed=0, across=False)
-    checked = batches(transfer.joined([dev]), labels["dev"])
+    passes = batches(transfer.joined([train]), labels["train"], batch_size=batch_size, seed=0, across=False)
+    checked = batches(transfer.joined([dev]), labels["dev"]).cache()
     training.compile_binary(model, learning_rate=1e-5)
 
     def once():
-        model.fit(endless, validation_data=checked, steps_per_epoch=-(-count // batch_size), verbose=0, shuffle=False)
+        model.fit(passes, validation_data=checked, steps_per_epoch=-(-count // batch_size), verbose=0, shuffle=False)
         return count
 
     return once

@@ -72,6 +72,14 @@ def _run(name):
     return name
 
 
+def _matrix(text):
+    """A feature and the lengths of its frames, n_fft, win_length and hop_length."""
+    feature, *lengths = text.split(" ")
+    if feature not in FEATURES or len(lengths) != 3 or not all(re.fullmatch("[1-9][0-9]*", n) for n in lengths):
+        raise _refused("FEATURE N_FFT WIN_LENGTH HOP_LENGTH, such as lfcc 512 320 160")
+    return text
+
+
 def _different(values):
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
@@ -79,8 +87,8 @@ def _different(values):
     return values
 
 
-def _list(item):
-    return Annotated[list[item], Field(min_length=1), AfterValidator(_different)]
+def _list(item, least=1):
+    return Annotated[list[item], Field(min_length=least), AfterValidator(_different)]
 
 
 Whole = Annotated[int, Field(ge=0)]
@@ -155,7 +163,10 @@ class Input(Group):
     """What a system sees of a recording."""
 
     feature: Feature = _about("spectrogram", "feature that the system sees")
-    pictures: _list(Feature) = _about(["spectrogram", "mel", "mfcc", "fft", "stft"], "features to draw")
+    images: _list(Feature) = _about(["spectrogram", "mel", "mfcc", "fft", "stft"], "features made as images")
+    matrices: _list(Annotated[str, AfterValidator(_matrix)], least=0) = _about(
+        [], "features made as numbers: name, n_fft, win_length, hop_length", "samples"
+    )
     colours: Colours = _about("magma", "matplotlib colormap", "", f"{_OURS}; librosa's for one-signed data")
     spectrogram_colours: Colours = _about("magma", "colormap of spectrograms", "", f"{_OURS}; librosa's")
     mfcc_colours: Colours = _about("coolwarm", "colormap of MFCC", "", f"{_OURS}; librosa's")
@@ -210,7 +221,7 @@ class Repairs(Group):
 class Questions(Group):
     """What pages over a corpus, or over a study's runs, ask."""
 
-    study: Name = _about("demo", "study whose runs are read")
+    compares: Name = _about("demo", "study whose runs are read")
     only: _list(Text) = _about(["*"], "patterns of run names, such as 14_*")
     trials: Count = _about(100, "dev trials of each label that are changed, at most")
     intervention_trials: Count = _about(200, "eval trials of each label that interventions change, at most")

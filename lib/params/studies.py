@@ -19,7 +19,7 @@ _FIXED = {  # what a study decides for all its runs -> where
     "seed": "seeds are given with --seeds 0,1,2 or the study's key seeds",
     "corpus": "the corpus is given with --corpus or the study's key corpus",
     "variant": "a run's name in the study's key runs decides it",
-    "study": "the study's own name is taken",
+    "compares": "the study's own name is taken",
 }
 
 
@@ -135,12 +135,12 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
         }
         used |= {(source, key) for source, values in mine.items() for key in values}
         variant_file = PARAMS / notebook / f"{variant}.yaml"
-        own = _without_fixed(str(variant_file), _named(variant_file, "variant"), ("seed", "corpus", "study"))
+        own = _without_fixed(str(variant_file), _named(variant_file, "variant"), ("seed", "corpus", "compares"))
         # The variant overrules the corpus; the study, then the command line overrule both.
         order = [(corpus_file, mine[corpus_file]), (str(variant_file), own), (f"{where}, set", mine[f"{where}, set"])]
         order += [(f"{where}, set, {notebook}", own_set.get(notebook, {})), ("--set", mine["--set"])]
-        if "study" in known:
-            order.append((where, {"study": study}))
+        if "compares" in known:
+            order.append((where, {"compares": study}))
         for seed in seeds if "seed" in known else [None]:
             extra = [] if seed is None else [("seeds", {"seed": seed})]
             runs.append(PlannedRun(notebook, variant, resolve(notebook, order + extra)))

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from lib.features.images import coloured
 from lib.plots import LABEL_COLOURS, PALETTE, page
 
-__all__ = ["LABEL_COLOURS", "by_label", "gallery", "intervals", "pictures", "row_means", "training_curves", "waveform"]
+__all__ = ["LABEL_COLOURS", "by_label", "gallery", "images", "intervals", "row_means", "training_curves", "waveform"]
 
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
 
@@ -20,7 +20,7 @@ def waveform(y, sr):
     return figure
 
 
-def pictures(indices, *, title):
+def images(indices, *, title):
     """The images [shape=(size, size), uint8] of one recording side by side, by feature."""
     names = list(indices)
     return _grid(list(indices.values()), names, names, title, columns=3, width=2.8, colours="magma")
