@@ -18,7 +18,7 @@ demo: .venv/installed
 	@echo "notebooks         make lab"
 
 test: .venv/installed
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses auto --dist loadfile
 
 # Side by side on this machine, in ratios; leave it alone meanwhile.
 bench: .venv/installed
