@@ -5,6 +5,8 @@ JupyterLab; it stands in MLflow with its parameters, what it was fed, its model,
 metrics and pages.
 """
 
+import os
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +20,7 @@ from lib.judgement import diagnosis, repairs
 from lib.plots import diagnosis as diagnosis_plots
 from lib.plots import evaluation, signals
 from lib.tracking import models, runs
+from lib.tracking.client import PROGRESS
 
 _SHOWN = ("eer", "auc", "accuracy", "balanced_accuracy")
 
@@ -105,6 +108,13 @@ class Run:
         """The run's name, ``<notebook>/<variant>``."""
         return f"{self.notebook}/{self.settings['variant']}"
 
+    def doing(self, what):
+        """Say what the run is doing now, for the command that waits for it (`lib.runner.progress`)."""
+        folder = os.environ.get(PROGRESS)
+        if folder and os.path.isdir(folder):
+            with open(os.path.join(folder, self.record.run_id), "w", encoding="utf-8") as file:
+                file.write(f"{self.name}: {what}")
+
     def show_settings(self):
         """Every setting of the run, those that the notebook does not list included."""
         values = {name: str(value) for name, value in self.settings.items()}  # a table would round 1e-10 to 0
@@ -131,6 +141,7 @@ class Run:
         """
         from lib.inputs import opened
 
+        self.doing("reading features, and making those that the store lacks")
         resolved = [item.resolved(self.settings) for item in inputs]
         fed = opened(resolved, self.corpus, store_url=self.settings["store_url"], jobs=self.settings["jobs"])
         return fed.changed(seed=self.settings.get("seed", 0), **changes)
@@ -188,8 +199,16 @@ class Run:
         from lib.systems import kept, wrapped
 
         where = {"seed": self.settings["seed"], "store": self.settings["store_url"]}
-        log = (lambda epoch, values: runs.log_epoch(self.record, epoch, values)) if curves else None
-        fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=log, **where)
+        total, started = sum(value for name, value in arguments.items() if name.endswith("epochs")), time.monotonic()
+
+        def on_epoch(epoch, values):
+            left = (time.monotonic() - started) / epoch * (total - epoch)
+            self.doing(f"fitting, epoch {epoch} of {total} at most, {left:.0f} s left")
+            if curves:
+                runs.log_epoch(self.record, epoch, values)
+
+        self.doing("fitting")
+        fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, **where)
         if curves and fitted.found and fitted.history is not None:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)
@@ -277,6 +296,7 @@ class Run:
         -------
         Result
         """
+        self.doing("measuring")
         tables = self.tables(fitted)
         cut = repairs.threshold(threshold, tables["dev"])
         evidence = diagnosis.Evidence(
