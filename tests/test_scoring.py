@@ -16,7 +16,7 @@ from lib.cli import main
 from lib.corpus import SPLITS, open_corpus
 from lib.errors import InputError
 from lib.features import FeatureSettings, wanted
-from lib.inputs import Embedding, Image, opened
+from lib.inputs import Embedding, Image, as_json, opened
 from lib.systems import training
 from lib.systems.networks import Network
 from lib.tracking import models, runs
@@ -62,6 +62,12 @@ def place(tmp_path_factory, corpus_folder):
             return SimpleNamespace(run=run, id=run.run_id, scores=scores, kept=kept)
 
         yield SimpleNamespace(corpus=corpus, folder=corpus_folder, record=record, mfcc=record())
+
+
+@pytest.fixture(scope="module")
+def spoilt(place):
+    """A run of its own name whose files tests may change."""
+    return place.record(variant="spoilt")
 
 
 def clips_of(place, split):
@@ -125,23 +131,18 @@ def test_find_run_that_cannot_score_says_why(place):
         ({"colour": "magma"}, "unexpected keyword argument 'colour'"),
     ],
 )
-def test_open_run_unknown_inputs_are_named(place, changes, words):
-    other = place.record()
-    (described,) = json.loads((other.kept / "inputs.json").read_text())
+def test_open_run_unknown_inputs_are_named(place, spoilt, changes, words):
+    (described,) = as_json([Image("mfcc", "coolwarm", "-1-1", 24)])
     described = {key: value for key, value in (described | changes).items() if value is not None}
-    (other.kept / "inputs.json").write_text(json.dumps([described]))
-    with pytest.raises(InputError, match=f"run 11_paper_cnn/mfcc: its model cannot be used: .*{words}"):
-        scoring.open_run(other.id)
-    other.run.client.delete_run(other.id)
+    (spoilt.kept / "inputs.json").write_text(json.dumps([described]))
+    with pytest.raises(InputError, match=f"run 11_paper_cnn/spoilt: its model cannot be used: .*{words}"):
+        scoring.open_run(spoilt.id)
 
 
-def test_open_run_whose_encoder_has_other_weights_now_is_named(place):
-    other = place.record()
-    described = {"kind": "Embedding", **vars(Embedding("random", "float32", digest="1"))}
-    (other.kept / "inputs.json").write_text(json.dumps([described]))
+def test_open_run_whose_encoder_has_other_weights_now_is_named(place, spoilt):
+    (spoilt.kept / "inputs.json").write_text(json.dumps(as_json([Embedding("random", "float32", digest="1")])))
     with pytest.raises(InputError, match="wav2vec_weights = random: their digest is now .*, expected 1"):
-        scoring.open_run(other.id)
-    other.run.client.delete_run(other.id)
+        scoring.open_run(spoilt.id)
 
 
 def test_open_run_without_a_readable_model_is_named(place):

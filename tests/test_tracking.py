@@ -1,6 +1,7 @@
 """Runs in MLflow: names, metrics, artifacts, and that they survive a move."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from mlflow import MlflowClient
 
 from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
-from lib.tracking import query, runs
+from lib.tracking import models, query, runs
 from lib.tracking.measured import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
@@ -218,3 +219,15 @@ def test_looks_counts_every_opening_of_eval(tracking, table):
     assert [(row["run_id"], row["looks"]) for row in query.looks("tiny", "d1")] == [(once, 1), (twice, 2)]
     assert client.get_run(twice).data.metrics["eval/looks"] == 2
     assert client.get_run(twice).data.tags["eval.opened"].startswith("20")
+
+
+def test_note_fit_names_each_kept_fit_once(tracking, table):
+    run = runs.start("13_modified_cnn", SETTINGS, corpus_digest="d1")
+    for key, seconds, found in (("k1", 12.5, False), ("k2", 3.0, True), ("k1", 12.5, True)):
+        runs.note_fit(run, SimpleNamespace(key=key, seconds=seconds, found=found))
+    data = run.client.get_run(run.run_id).data
+    assert data.tags["fits"] == "k1 k2"
+    assert data.metrics["fit/seconds"] == 12.5 and data.metrics["fit/found"] == 1
+    assert models.fits_in_use() == {"k1": ["13_modified_cnn/x"], "k2": ["13_modified_cnn/x"]}
+    run.client.delete_run(run.run_id)
+    assert models.fits_in_use() == {}

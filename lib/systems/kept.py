@@ -31,6 +31,7 @@ from lib.features.store import chunks
 from lib.files import places
 from lib.params import ROOT, code
 from lib.systems import networks
+from lib.systems.backend import keras
 
 FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
@@ -91,7 +92,7 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
     """
     about = {
         "system": {"kind": type(system).__name__, **system.identity()},
-        "fed": {**fed.identity(), "augmentation": fed.augmentation},
+        "fed": {**fed.identity(), "augmentation": fed.augmentation, "seed": fed.seed},
         "arguments": {**arguments, "seed": seed},
         "versions": code.versions(*_PACKAGES, *system.packages),
         "code": code.digest(*_ROOMS),
@@ -109,6 +110,7 @@ def _found_or_made(system, fed, arguments, about, place, *, seed, on_epoch):
         return found
     started, state = time.monotonic(), STATES / _key_of(place) / "state.npz"
     first = system.first()
+    keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too, NumPy's some estimators
     try:
         history = system.fit(fed, **arguments, seed=seed, on_epoch=on_epoch, state=state)
         scores = {split: system.scores(fed, split) for split in SPLITS}
@@ -139,6 +141,9 @@ def read(place):
     """
     try:
         content = places.read(place)
+    except FileNotFoundError:
+        return None
+    try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
             if parts.testzip() is not None:
                 return None
@@ -152,9 +157,7 @@ def read(place):
                 text = parts.read("history.csv").decode()
                 history = pd.read_csv(io.StringIO(text), index_col="epoch", float_precision="round_trip")
             system = load(f"{folder}/system")
-    except FileNotFoundError:
-        return None
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, InputError):
+    except Exception:  # a damaged file raises whatever its reader raises
         return None
     return Fitted(_key_of(place), about, system, history, scores, batch_scores, about["seconds"], True)
 
@@ -204,7 +207,7 @@ def listing(store):
             try:
                 with zipfile.ZipFile(io.BytesIO(places.read(f"{folder}/{name}"))) as parts:
                     about = json.loads(parts.read("about.json"))
-            except (zipfile.BadZipFile, KeyError, ValueError, OSError):
+            except Exception:  # as in `read`
                 about = {}
             place = f"{folder}/{name}"
             found.append({"key": name.removesuffix(".zip"), "place": place, "bytes": entry[0], "about": about})
