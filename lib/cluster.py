@@ -1,8 +1,8 @@
 """Work in parallel: on this machine's processes, or on the workers of a Dask cluster.
 
-Dask gives the tasks of a worker that died to another one. So a task has to leave the
-same behind when it is done twice: a chunk is moved into place whole, a run of a
-notebook is a new run of the same fingerprint.
+Dask gives the tasks of a dead worker to another one, so a task must have the same result
+when done twice: a chunk is moved into place whole, a notebook's run is a new run of the
+same fingerprint.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from joblib import Parallel, delayed
 from lib.errors import InputError, RunError
 from lib.params import ROOT
 
-SCHEDULER = "STUDY_SCHEDULER"  # environment variable by which a notebook's kernel learns of the cluster
+SCHEDULER = "STUDY_SCHEDULER"  # environment variable that names the cluster to a notebook's kernel
 TIMEOUT = 10  # seconds to reach the scheduler, and to see a worker
-_PORTION = 100  # tasks told to the scheduler at a time; a million recordings are 7,813 chunks
+_PORTION = 100  # tasks sent to the scheduler at a time; a million recordings are 7,813 chunks
 
 
 def at_hand():
@@ -29,7 +29,7 @@ def at_hand():
 
 
 def unordered(function, tasks, *, jobs, scheduler=None):
-    """Results of a function for each task, as they are done.
+    """Yield the result of a function for each task, as they finish; an error in a task is raised here.
 
     Parameters
     ----------
@@ -40,18 +40,13 @@ def unordered(function, tasks, *, jobs, scheduler=None):
     jobs : int > 0
         Processes on this machine; the cluster uses all its workers.
     scheduler : str, optional
-        Address of a Dask scheduler, as ``tcp://HOST:8786``.
-
-    Yields
-    ------
-    object
-        What the function returned; an exception in a task is raised here.
+        Address of a Dask scheduler, such as ``tcp://HOST:8786``.
 
     Raises
     ------
-    lib.errors.InputError
+    InputError
         The cluster cannot be used, see `check`; or a worker has another version of lib.
-    lib.errors.RunError
+    RunError
         A task was lost with worker after worker, or the scheduler went away.
     """
     if not scheduler:
@@ -63,25 +58,22 @@ def unordered(function, tasks, *, jobs, scheduler=None):
 
 
 def check(scheduler):
-    """Refuse a cluster that cannot be used, before anything is sent to it.
+    """Refuse an unusable cluster (InputError) before anything is sent to it.
 
-    Raises
-    ------
-    lib.errors.InputError
-        The address is none, nobody answers there within 10 s, no worker has joined, or
-        a worker has several threads.
+    The address is malformed, there is no response within 10 s, no worker has joined, or a
+    worker has several threads.
     """
     _refuse_malformed(scheduler)
     try:
-        asyncio.run(asyncio.wait_for(_answer(scheduler), TIMEOUT))
+        asyncio.run(asyncio.wait_for(_shake_hands(scheduler), TIMEOUT))
     except (OSError, TimeoutError, ValueError) as error:
-        raise _no_answer(scheduler, error) from None
+        raise _no_response(scheduler, error) from None
     with _client(scheduler):
         pass
 
 
-async def _answer(scheduler):
-    """Shake hands and leave; a client alone waits for ever for a server that says nothing."""
+async def _shake_hands(scheduler):
+    """Connect and leave; a client alone waits for ever for a silent server."""
     from distributed import Security
     from distributed.comm import connect
 
@@ -89,9 +81,9 @@ async def _answer(scheduler):
     await comm.close()
 
 
-def _no_answer(scheduler, error):
+def _no_response(scheduler, error):
     reason = str(error).partition("\n")[0] or f"silent for {TIMEOUT} s"
-    return InputError(f"--scheduler {scheduler}: no Dask scheduler answers there ({reason})")
+    return InputError(f"--scheduler {scheduler}: no Dask scheduler responds there ({reason})")
 
 
 def _on_workers(function, tasks, scheduler):
@@ -116,34 +108,37 @@ def _client(scheduler):
     try:
         client = Client(scheduler, timeout=TIMEOUT, set_as_default=False)
     except OSError as error:
-        raise _no_answer(scheduler, error) from None
+        raise _no_response(scheduler, error) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=TIMEOUT)
         except TimeoutError:
-            raise InputError(f"--scheduler {scheduler}: no worker has joined; `dask worker {scheduler}`") from None
+            raise InputError(
+                f"--scheduler {scheduler}: no worker has joined: start `dask worker {scheduler}`"
+            ) from None
         for worker, threads in client.nthreads().items():
             if threads != 1:  # a run changes the environment of its process
-                raise InputError(f"--scheduler {scheduler}: {worker} has {threads} threads; `dask worker --nthreads 1`")
+                raise InputError(
+                    f"--scheduler {scheduler}: {worker} has {threads} threads: start `dask worker --nthreads 1`"
+                )
         yield client
 
 
 def _refuse_malformed(scheduler):
-    wanted = f"--scheduler {scheduler!r}: tcp://HOST:PORT or tls://HOST:PORT is wanted"
     try:
         parts = urlsplit(scheduler)
         if parts.scheme in ("tcp", "tls") and parts.hostname and parts.port and not parts.path:
             return
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         pass
-    raise InputError(wanted)
+    raise InputError(f"--scheduler {scheduler!r}: expected tcp://HOST:PORT or tls://HOST:PORT")
 
 
 def _same_lib(digest, function, task):
     if _lib() != digest:
         from distributed import get_worker
 
-        raise InputError(f"worker {get_worker().address}: it has loaded another lib than this command; restart it")
+        raise InputError(f"worker {get_worker().address} has loaded another lib than this command: restart it")
     return function(*task)
 
 

@@ -82,9 +82,9 @@ UNUSABLE = pytest.mark.parametrize(
         (lambda p: p.write_bytes(b"this is no sound at all" * 50), "not readable as audio"),
         (truncated, "truncated, 3000 of 16044 bytes are there"),
         (lambda p: save(p, np.zeros(8000)), "silent throughout"),
-        (lambda p: save(p, tone(0.05)), "800 samples at 16000 Hz; at least 0.1 s"),
+        (lambda p: save(p, tone(0.05)), "800 samples at 16000 Hz: must last at least 0.1 s"),
         (lambda p: save(p, np.zeros(0)), "0 samples"),
-        (lambda p: save(p, np.r_[tone(), np.nan], subtype="FLOAT"), "sample 8000 is nan; finite values"),
+        (lambda p: save(p, np.r_[tone(), np.nan], subtype="FLOAT"), "sample 8000 is nan: samples must be finite"),
         (lambda p: save(p, np.r_[np.inf, tone()], subtype="FLOAT"), "sample 0 is inf"),
     ],
 )
@@ -142,7 +142,7 @@ def test_read_of_a_url_is_that_of_the_file(tmp_path, memory, rng, name):
 
 def test_duration_of_no_audio_names_the_url(tmp_path, memory):
     (tmp_path / "a.wav").write_bytes(b"this is no sound at all")
-    with pytest.raises(InputError, match="memory://test/a.wav: cannot be read as audio .Error opening it: Format not"):
+    with pytest.raises(InputError, match="memory://test/a.wav: not readable as audio .Error opening it: Format not"):
         audio.duration(f"{put(tmp_path, memory)}/a.wav")
 
 
@@ -152,7 +152,7 @@ def test_find_recordings_finds_both_endings_in_folder_and_url(tmp_path, memory):
     (tmp_path / "c.wav").mkdir()
     for place in (str(tmp_path), put(tmp_path, memory)):
         assert audio.find_recordings(f"{place}/", ["b", "a"]) == [f"{place}/b.flac", f"{place}/a.wav"]
-        with pytest.raises(InputError, match=f"{place}: no recording of trial c; c.wav or c.flac is wanted"):
+        with pytest.raises(InputError, match=f"{place}: no recording of trial c: expected c.wav or c.flac"):
             audio.find_recordings(place, ["a", "c"])
 
 

@@ -118,4 +118,4 @@ def test_provenance_repeats_what_a_made_corpus_says_of_itself(own_corpus, memory
     (own_corpus / "README.txt").write_text("Made speech with simulated replay.\nMore of it.\n")
     for place in (own_corpus, put(own_corpus, memory)):
         sentences = audit.provenance(open_corpus("x", place, LAYOUT), LAYOUT)
-        assert sentences[0] == "The corpus says of itself: Made speech with simulated replay."
+        assert sentences[0] == "From the corpus' README: Made speech with simulated replay."

@@ -45,7 +45,7 @@ def test_side_by_side_calls_each_way_in_turn_and_once_more_than_counted():
 
 
 def test_side_by_side_without_rounds_is_refused():
-    with pytest.raises(InputError, match="repeats = 0"):
+    with pytest.raises(InputError, match="repeats must be positive, got 0"):
         bench.side_by_side({"a": lambda: 1}, 0)
 
 

@@ -147,7 +147,7 @@ def test_run_scheduler_that_does_not_answer_is_refused(monkeypatch):
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         result = CliRunner().invoke(main, ["run", "demo", "--scheduler", address])
     assert result.exit_code == 2
-    assert f"{address}: no Dask scheduler answers" in result.stderr
+    assert f"{address}: no Dask scheduler responds" in result.stderr
 
 
 @pytest.mark.parametrize(("count", "threads", "words"), [(0, 1, "no worker has joined"), (1, 2, "has 2 threads")])

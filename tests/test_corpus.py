@@ -42,10 +42,10 @@ def test_read_protocol_bom_windows_ends_and_blank_lines_are_accepted(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "holds no trial"),
+        ("", "no trial: expected one line per trial"),
         ("T_1.wav genuine M0001\n", "line 1: 3 columns"),
         (LINE + "\nT_2.wav fake M1 S1 - - -\n", "line 2: label 'fake' is unknown"),
-        (LINE + "\n" + LINE + "\n", "line 2: trial 'T_1000001' stands on line 1 already"),
+        (LINE + "\n" + LINE + "\n", "line 2: duplicate trial 'T_1000001', first on line 1"),
         ("../T_1.wav genuine M1 S1 - - -\n", "line 1: file '../T_1.wav' leaves the folder"),
         ("/etc/passwd genuine M1 S1 - - -\n", "leaves the folder"),
         ("a\\..\\b.wav genuine M1 S1 - - -\n", "leaves the folder"),
@@ -103,12 +103,12 @@ def test_read_trials_same_trial_in_two_splits_is_refused(own_corpus):
     train = own_corpus / "protocol_V2" / "ASVspoof2017_V2_train.trn.txt"
     dev = own_corpus / "protocol_V2" / "ASVspoof2017_V2_dev.trl.txt"
     dev.write_text(dev.read_text() + train.read_text().splitlines()[0] + "\n")
-    with pytest.raises(InputError, match="'T_1000001' stands in two splits"):
+    with pytest.raises(InputError, match="duplicate trial 'T_1000001', in two splits"):
         read_trials(own_corpus, "asvspoof2017_v2")
 
 
 def test_read_trials_unknown_layout_lists_the_known(own_corpus):
-    with pytest.raises(InputError, match="layout 'x' is unknown; there are asvspoof2017_v2"):
+    with pytest.raises(InputError, match="layout 'x' is unknown: expected one of asvspoof2017_v2"):
         read_trials(own_corpus, "x")
 
 
@@ -171,7 +171,7 @@ def test_read_trials_names_without_ending_are_found_by_what_is_there(own_corpus,
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", ": no such folder; a corpus of layout asvspoof2017_v2 is wanted"),
+        ("", ": no such folder: expected a corpus of layout asvspoof2017_v2"),
         ("protocol_V2/ASVspoof2017_V2_dev.trl.txt", "/protocol_V2/ASVspoof2017_V2_dev.trl.txt: no such protocol file"),
         ("ASVspoof2017_V2_eval/E_1000002.wav", ": 1 of 58 recordings that the protocols list are missing, first"),
     ],

@@ -89,5 +89,5 @@ def test_frame_levels_of_a_tone_is_its_level_in_every_frame():
 
 
 def test_intervene_unknown_name_is_an_error(speech):
-    with pytest.raises(InputError, match="intervention 'hum' is unknown; there are click, silence"):
+    with pytest.raises(InputError, match="intervention 'hum' is unknown: expected one of click, silence"):
         interventions.intervene("hum", speech, SR, 0)

@@ -204,16 +204,6 @@ def test_compare_is_surer_in_pairs_than_two_intervals(rng):
     assert first[0] < second[1]  # the two intervals overlap all the same
 
 
-def test_compare_over_speakers_is_less_sure_than_over_trials(rng):
-    scores, labels = normal(rng, 200, 200)
-    names = np.tile(np.repeat(np.arange(10), 20), 2)
-    other = scores + rng.normal(size=10)[names] * labels
-    over_trials = metrics.compare(scores, other, labels, resamples=300)
-    over_speakers = metrics.compare(scores, other, labels, clusters=names.astype(str), resamples=300)
-    assert over_speakers["high"] - over_speakers["low"] > over_trials["high"] - over_trials["low"]
-    assert over_speakers["p"] > over_trials["p"]
-
-
 @pytest.mark.slow
 def test_compare_of_equal_systems_is_rarely_significant():
     rng = np.random.default_rng(11)

@@ -52,7 +52,7 @@ def test_write_scores_labels_are_words(tmp_path):
     [
         (["a", "b"], [1.0], None, "2 trials, 1 scores"),
         (["a", "b"], [1.0, 2.0], [1], "1 labels"),
-        (["a", "a"], [1.0, 2.0], None, "'a' stands twice"),
+        (["a", "a"], [1.0, 2.0], None, "duplicate trial 'a'"),
         (["a", "b"], [1.0, np.nan], None, "'b' has the score nan"),
         (["a", "b"], [1.0, -np.inf], None, "'b' has the score -inf"),
         (["a", "b"], [1.0, 2.0], [1, 2], "'b' has the label 2"),
@@ -103,15 +103,15 @@ def test_read_scores_with_labels_tells_label_from_score(file, text):
         ("", None, "is empty"),
         ("\n \n", None, "is empty"),
         ("trial score\n", None, "a header and no score"),
-        ("E_1 0.5\nE_2 nan\n", 2, "'nan' is not finite"),
-        ("E_1 0.5\nE_2 -inf\n", 2, "'-inf' is not finite"),
-        ("E_1 1e999\n", 1, "'1e999' is not finite"),
-        ("E_1 0.5\nE_2 0.4\nE_1.wav 0.3\n", 3, "'E_1' stands on line 1 already"),
+        ("E_1 0.5\nE_2 nan\n", 2, "'nan' must be finite"),
+        ("E_1 0.5\nE_2 -inf\n", 2, "'-inf' must be finite"),
+        ("E_1 1e999\n", 1, "'1e999' must be finite"),
+        ("E_1 0.5\nE_2 0.4\nE_1.wav 0.3\n", 3, "duplicate trial 'E_1', first on line 1"),
         ("E_1,0.5\n", 1, "a comma in 'E_1,0.5'"),
         ("E_1 0.5\nE_2 0,4\n", 2, "a comma in 'E_2 0,4'"),
         ("E_1;0.5\n", 1, "a semicolon"),
-        ("E_1 0.5\nE_2 high\n", 2, "'high' is no number"),
-        ("E_1 0.5\nE_2 1_0\n", 2, "'1_0' is no number"),
+        ("E_1 0.5\nE_2 high\n", 2, "'high' is not a number"),
+        ("E_1 0.5\nE_2 1_0\n", 2, "'1_0' is not a number"),
         ("E_1 0.5\nE_2\n", 2, "1 columns"),
         ("E_1 0.5\nE_2 0.5 spoof\n", 2, "3 columns"),
         ("E_1\n", 1, "1 columns"),
@@ -120,8 +120,8 @@ def test_read_scores_with_labels_tells_label_from_score(file, text):
         ("E_1 0 0.5\n", 1, "cannot tell the score from the label"),
         ("E_1 spoof genuine\n", 1, "cannot tell the score from the label"),
         ("E_1 0.5 spoof\nE_2 0.4 fake\n", 2, "label 'fake' is unknown"),
-        ("name score\nE_1 0.5\n", 1, "header 'name score' is not understood"),
-        ("trial prob\nE_1 0.5\n", 1, "header 'trial prob' is not understood"),
+        ("name score\nE_1 0.5\n", 1, "unknown header 'name score'"),
+        ("trial prob\nE_1 0.5\n", 1, "unknown header 'trial prob'"),
     ],
 )
 def test_read_scores_bad_file_names_file_line_and_rule(file, text, line, said):
@@ -152,9 +152,9 @@ def test_match_trials_missing_and_extra_are_counted_and_named(file):
     scores = read_scores(file("E_1000001 2\nE_1000002 -1\nE_9 0\n"))
     listed = protocol([*TRIALS, "E_1000004"], [1, 0, 1, 0])
     with pytest.raises(InputError) as error:
-        match(scores, listed, source="mine.txt")
+        match(scores, listed)
     message = str(error.value)
-    assert "mine.txt: 2 trials of the protocol have no score (E_1000003, E_1000004)" in message
+    assert "scores.txt: 2 trials of the protocol have no score (E_1000003, E_1000004)" in message
     assert "1 scores have no trial there (E_9)" in message
     table = match(scores, listed, allow_missing=True)
     assert table["trial"].tolist() == ["E_1000001", "E_1000002"]

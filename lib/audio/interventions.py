@@ -1,23 +1,20 @@
-"""Known manipulations of a recording: does a countermeasure hear them instead of the replay?
+"""Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-Each changes what says nothing about replay. A countermeasure that answers otherwise
-afterwards has learned the corpus, and an attacker can use what it learned.
+None of them has to do with replay. A countermeasure whose decisions change has learned the
+corpus, and an attacker can use that.
 
-Conventions
------------
-An intervention is a function ``(y, sr, seed) -> y``: samples at full scale 1 [shape=(samples,)],
-rate in Hz, and what decides its random numbers. It returns a new float32 array within
--1 and 1 and leaves its input alone.
+An intervention is a function ``(y, sr, seed) -> y``: samples at full scale 1
+[shape=(samples,)], rate in Hz, seed of its random numbers. It returns a new float32 array
+within -1 and 1.
 
 References
 ----------
 B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
 case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
 Language Processing 28, 2020 (arXiv:2010.07913): clicks, silence and non-speech at the
-start of ASVspoof 2017, models that exploit them, and trimming as the remedy.
+start, and trimming as the remedy.
 H. Delgado et al., "ASVspoof 2017 Version 2.0: meta-data analysis and baseline
-enhancements", Odyssey 2018: the artefacts for which Version 1 was corrected.
-Levels and decays are ours.
+enhancements", Odyssey 2018: the artefacts of Version 1. Levels and decays are ours.
 """
 
 import numpy as np
@@ -59,51 +56,30 @@ def dc_added(y, sr, seed):
 
 
 def dc_removed(y, sr, seed):
-    """Take the mean off."""
+    """Subtract the mean."""
     return _sound(y - np.mean(y, dtype=np.float64))
 
 
 def trimmed(y, sr, seed):
-    """Keep what lies between the first and the last frame of speech.
-
-    Speech is where a frame of 10 ms stands less than 25 dB below the loudest.
-    """
+    """Keep everything from the first to the last 10 ms frame of speech (less than 25 dB below the loudest)."""
     levels = frame_levels(y, sr)
     spoken = np.flatnonzero(levels > levels.max() - _SPEECH)
     frame = sr // 100
     return _sound(y[spoken[0] * frame : (spoken[-1] + 1) * frame])
 
 
-INTERVENTIONS = {
-    "click": click,
-    "silence": silence,
-    "noise": noise,
-    "dc_added": dc_added,
-    "dc_removed": dc_removed,
-    "trimmed": trimmed,
-}
+INTERVENTIONS = {change.__name__: change for change in (click, silence, noise, dc_added, dc_removed, trimmed)}
 
 
 def intervene(name, y, sr, seed):
-    """Apply the intervention of that name.
-
-    Raises
-    ------
-    InputError
-        The name is unknown.
-    """
+    """Apply the intervention of that name; InputError if it is unknown."""
     if name not in INTERVENTIONS:
-        raise InputError(f"intervention {name!r} is unknown; there are {', '.join(INTERVENTIONS)}")
+        raise InputError(f"intervention {name!r} is unknown: expected one of {', '.join(INTERVENTIONS)}")
     return INTERVENTIONS[name](y, sr, seed)
 
 
 def frame_levels(y, sr):
-    """Level of each frame of 10 ms, the last one shorter if need be.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(frames,)], dB re full scale
-    """
+    """Level of each 10 ms frame, the last one possibly shorter [shape=(frames,)], dB re full scale."""
     starts = np.arange(0, len(y), sr // 100)
     energy = np.add.reduceat(np.square(y, dtype=np.float64), starts)
     return 10 * np.log10(energy / np.diff([*starts, len(y)]) + _TINY)

@@ -1,11 +1,8 @@
 """Reading recordings: one channel, one rate, or a reason why not.
 
-Conventions
------------
-Samples are float32, full scale is 1.0, the shape is ``[samples]``. Channels are
-averaged and other rates resampled; what was done is returned as notes, so that
-whoever reads many recordings can say it once. A recording that cannot give a right
-number is refused: nothing is repaired silently.
+Samples are float32 at full scale 1.0, ``[samples]``. Channels are averaged and other rates
+resampled; that is returned as notes, so that a caller with many recordings can report it
+once. A recording that cannot give a right number is refused: nothing is repaired silently.
 """
 
 import io
@@ -20,7 +17,8 @@ import soundfile
 from lib.errors import InputError
 from lib.files import places
 
-SHORTEST = 0.1  # seconds; less holds no syllable
+ENDINGS = (".wav", ".flac")  # of recordings, in the order of preference
+_SHORTEST = 0.1  # seconds; less holds no syllable
 _UNKNOWN_LENGTH = (0, 0xFFFFFFFF)  # what streaming writers put into a RIFF header
 
 
@@ -30,7 +28,7 @@ def read(path, *, sr=16_000):
     Parameters
     ----------
     path : str or Path
-        WAV, FLAC or another format that libsndfile reads; a local file or its URL.
+        WAV, FLAC or another format that libsndfile reads; a local file or a URL.
     sr : int > 0
         Rate of the result, Hz.
 
@@ -38,42 +36,78 @@ def read(path, *, sr=16_000):
     -------
     y : numpy.ndarray [shape=(samples,), float32]
     notes : tuple of str
-        What was done to it ("2 channels averaged", "resampled from 44100 Hz").
+        Such as "2 channels averaged", "resampled from 44100 Hz".
 
     Raises
     ------
     InputError
         The file is missing, empty, truncated, not audio, shorter than 0.1 s, silent
-        throughout, or holds a value that is not finite; or its URL cannot be reached.
+        throughout, or has a sample that is not finite; or its URL cannot be reached.
+
+    Examples
+    --------
+    ``y, notes = read("D_1000001.wav")``
     """
     path = os.fspath(path)
     source, size = _source(path)
     if size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes); a recording is wanted")
+        raise InputError(f"{path}: the file is empty (0 bytes)")
     _refuse_truncated(path, source, size)
     y, rate, promised = _plain_wav(source, size) or _any_format(path, source)
     if len(y) < promised:
         raise InputError(f"{path}: truncated, {len(y)} of {promised} samples are there")
-    if len(y) < SHORTEST * rate:
-        raise InputError(f"{path}: {len(y)} samples at {rate} Hz; at least {SHORTEST} s are wanted")
+    if len(y) < _SHORTEST * rate:
+        raise InputError(f"{path}: {len(y)} samples at {rate} Hz: must last at least {_SHORTEST} s")
     if y.dtype == np.int16:
         y = y.astype(np.float32)
         y *= np.float32(1 / 32768)
     elif not np.isfinite(y).all():
         frame = int(np.flatnonzero(~np.isfinite(y).all(axis=1))[0])
-        raise InputError(f"{path}: sample {frame} is {y[frame].max()}; finite values are wanted")
+        raise InputError(f"{path}: sample {frame} is {y[frame].max()}: samples must be finite")
     notes = []
     if y.shape[1] > 1:
         notes.append(f"{y.shape[1]} channels averaged")
     y = y[:, 0] if y.shape[1] == 1 else y.mean(axis=1)
     if y.max() == y.min() == 0:  # five times as fast as y.any()
-        raise InputError(f"{path}: silent throughout (every sample is 0); there is nothing to measure")
+        raise InputError(f"{path}: silent throughout (every sample is 0)")
     if rate != sr:
         import librosa  # only odd rates need it, and it is slow to import
 
         y = librosa.resample(y, orig_sr=rate, target_sr=sr, res_type="soxr_hq", axis=-1)
         notes.append(f"resampled from {rate} Hz")
     return np.ascontiguousarray(y, dtype=np.float32), tuple(notes)
+
+
+def duration(path):
+    """Length of a recording by its header, s; InputError if it is missing, not audio or unreachable."""
+    source, _ = _source(os.fspath(path))
+    try:
+        about = soundfile.info(source)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise _no_audio(path, source, error) from None
+    return about.frames / about.samplerate
+
+
+def find_recordings(folder, trials):
+    """The files ``<trial>.wav`` or ``<trial>.flac`` of some trials in a folder or URL; a list of str.
+
+    A relative folder starts at the working directory. InputError for a trial without a file.
+    """
+    folder, found = places.absolute(folder, Path.cwd()), []
+    there = places.listing(folder)
+    for trial in trials:
+        names = [f"{trial}{ending}" for ending in ENDINGS]
+        name = next((name for name in names if there.get(name)), None)
+        if name is None:
+            raise InputError(f"{folder}: no recording of trial {trial}: expected {' or '.join(names)}")
+        found.append(f"{folder}/{name}")
+    return found
+
+
+def facts(path):
+    """`duration` (s) and `level` (dB of the root mean square re full scale): what a model should not use."""
+    y, _ = read(path)
+    return {"duration": len(y) / 16_000, "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64))))}
 
 
 def _plain_wav(source, size):
@@ -90,24 +124,25 @@ def _plain_wav(source, size):
 
 
 def _any_format(path, source):
-    """Samples [shape=(samples, channels)], their rate, and how many there should be.
-
-    16-bit samples come as they are, which is twice as fast, and exact in float32; any
-    others in float32.
-    """
+    """Samples [shape=(samples, channels)], int16 or float32, their rate, and how many there should be."""
     try:
         if isinstance(source, io.BytesIO):
             source.seek(0)  # `_plain_wav` has read of it
         with soundfile.SoundFile(source) as file:
+            # 16-bit samples come as they are: twice as fast, and exact in float32.
             dtype = "int16" if file.subtype == "PCM_16" else "float32"
             return file.read(dtype=dtype, always_2d=True), file.samplerate, file.frames
     except (soundfile.SoundFileError, OSError) as error:
-        reason = str(error).rstrip(".").replace(repr(source), "it")
-        raise InputError(f"{path}: not readable as audio ({reason}); WAV or FLAC is wanted") from None
+        raise _no_audio(path, source, error) from None
+
+
+def _no_audio(path, source, error):
+    reason = str(error).rstrip(".").replace(repr(source), "it")
+    return InputError(f"{path}: not readable as audio ({reason}): expected WAV or FLAC")
 
 
 def _source(path):
-    """What libsndfile is given, the path or the bytes at a URL, and how many bytes there are."""
+    """What libsndfile is given, the path or the bytes at a URL, and the number of bytes."""
     try:
         if not places.is_url(path):
             return path, os.path.getsize(path)
@@ -118,7 +153,7 @@ def _source(path):
 
 
 def _refuse_truncated(path, source, size):
-    """libsndfile reads what is left of a cut WAV file without a word; the header tells."""
+    """libsndfile silently reads what is left of a cut WAV file; the header shows it."""
     if isinstance(source, io.BytesIO):
         head = source.getvalue()[:12]
     else:
@@ -128,64 +163,3 @@ def _refuse_truncated(path, source, size):
         promised = struct.unpack("<I", head[4:8])[0]
         if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
             raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")
-
-
-def duration(path):
-    """Length of a recording by its header, s.
-
-    Raises
-    ------
-    InputError
-        The file is missing or no audio, or its URL cannot be reached.
-    """
-    source, _ = _source(os.fspath(path))
-    try:
-        about = soundfile.info(source)
-    except (soundfile.LibsndfileError, OSError) as error:
-        reason = str(error).rstrip(".").replace(repr(source), "it")
-        raise InputError(f"{path}: cannot be read as audio ({reason})") from None
-    return about.frames / about.samplerate
-
-
-def find_recordings(folder, trials):
-    """The files of some trials in a folder, ``<trial>.wav`` or ``<trial>.flac``.
-
-    Parameters
-    ----------
-    folder : str or Path
-        A folder or its URL; a relative folder starts at the working directory.
-    trials : iterable of str
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    InputError
-        A trial has no file there, or the URL cannot be reached.
-    """
-    folder, found = places.absolute(folder, Path.cwd()), []
-    there = places.listing(folder)
-    for trial in trials:
-        names = [f"{trial}.wav", f"{trial}.flac"]
-        name = next((name for name in names if there.get(name)), None)
-        if name is None:
-            raise InputError(f"{folder}: no recording of trial {trial}; {names[0]} or {names[1]} is wanted")
-        found.append(f"{folder}/{name}")
-    return found
-
-
-def facts(path):
-    """Duration and level of a recording: what a model should not be able to use.
-
-    Returns
-    -------
-    dict of str to float
-        `duration`, s, and `level`, dB of the root mean square re full scale.
-    """
-    y, _ = read(path)
-    return {
-        "duration": len(y) / 16_000,
-        "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64)))),
-    }

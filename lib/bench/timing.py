@@ -39,7 +39,7 @@ def side_by_side(ways, repeats, *, clock=time.perf_counter):
         `repeats` is not positive.
     """
     if repeats < 1:
-        raise InputError(f"repeats = {repeats}: has to be positive")
+        raise InputError(f"repeats must be positive, got {repeats}")
     items = {name: way() for name, way in ways.items()}
     seconds = np.array([[_seconds(way, clock) for way in ways.values()] for _ in range(repeats)])
     rates = np.array(list(items.values())) / seconds

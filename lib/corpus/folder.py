@@ -1,4 +1,4 @@
-"""A corpus in its folder, on disk or at a URL: its layout, its trials and the digest of its content."""
+"""A corpus in its folder, on disk or at a URL: layout, trials and the digest of its content."""
 
 import hashlib
 import json
@@ -9,20 +9,21 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from lib.corpus.protocol import GENUINE, SPLITS, SPOOF, read_protocol
+from lib.audio import ENDINGS
+from lib.corpus.protocol import LABEL_NAMES, SPLITS, read_protocol
 from lib.errors import InputError
 from lib.files import places
 from lib.params import ROOT
 
 # Layout -> split -> (folder of the recordings, protocol file).
-LAYOUTS = {
+_LAYOUTS = {
     "asvspoof2017_v2": {
         "train": ("ASVspoof2017_V2_train", "protocol_V2/ASVspoof2017_V2_train.trn.txt"),
         "dev": ("ASVspoof2017_V2_dev", "protocol_V2/ASVspoof2017_V2_dev.trl.txt"),
         "eval": ("ASVspoof2017_V2_eval", "protocol_V2/ASVspoof2017_V2_eval.trl.txt"),
     }
 }
-# What a folder of Version 1 holds; named so that nobody takes one for the other.
+# What a folder of Version 1 holds, so that it is never mistaken for Version 2.
 _VERSION_1 = ("protocol/ASVspoof2017_train.trn", "protocol/ASVspoof2017_train.trn.txt", "ASVspoof2017_train")
 
 DIGESTS = ROOT / "data" / "digests"
@@ -34,16 +35,14 @@ class Corpus:
 
     Attributes
     ----------
-    name : str
-        The MLflow experiment its runs go to.
-    folder : str
-        Its absolute path, or its URL.
+    name, folder : str
+        The name is the MLflow experiment of its runs; the folder an absolute path or a URL.
     trials : pandas.DataFrame [one row a trial]
-        The protocol's columns, `split`, and `path` (str) of the recording, or its URL.
+        The protocol's columns, `split`, and `path` (str) or URL of the recording.
     digest : str
         16 hexadecimal digits over protocol lines and recordings' bytes.
     left_out : dict of str to str
-        File -> reason, of a partial corpus; empty for a whole one.
+        File -> reason, of a partial corpus.
     """
 
     name: str
@@ -63,46 +62,27 @@ class Corpus:
 
 def count(trials):
     """Trials by split and label, of a table with `split` and `label`."""
-    return {
-        split: {
-            "genuine": int(((trials["split"] == split) & (trials["label"] == GENUINE)).sum()),
-            "spoof": int(((trials["split"] == split) & (trials["label"] == SPOOF)).sum()),
-        }
-        for split in SPLITS
-    }
+    numbers = trials.groupby(["split", "label"]).size()
+    return {split: {LABEL_NAMES[label]: int(numbers.get((split, label), 0)) for label in (1, 0)} for split in SPLITS}
 
 
 def layout_of(name):
-    """The layout of that name, or an InputError that lists them."""
-    if name not in LAYOUTS:
-        raise InputError(f"layout {name!r} is unknown; there are {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
+    """Split -> (folder of the recordings, protocol file); InputError if the layout is unknown."""
+    if name not in _LAYOUTS:
+        raise InputError(f"layout {name!r} is unknown: expected one of {', '.join(_LAYOUTS)}")
+    return _LAYOUTS[name]
 
 
 def read_trials(folder, layout):
-    """All trials that the protocols list, whether their recordings are there or not.
+    """All trials that the protocols list, whether their recordings are there or not; see `Corpus.trials`.
 
-    Parameters
-    ----------
-    folder : str or Path
-        The corpus' folder or its URL; a relative folder starts at the project's folder.
-    layout : str
-        One of `LAYOUTS`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `Corpus.trials`.
-
-    Raises
-    ------
-    InputError
-        The folder or a protocol is missing, a protocol is malformed, or the URL cannot
-        be reached.
+    `folder` is the corpus' folder or URL (a relative folder starts at the project's folder),
+    `layout` such as ``asvspoof2017_v2``. InputError if folder or protocol are missing or
+    malformed, or the URL cannot be reached.
     """
     folder = places.absolute(folder)
     if not places.is_folder(folder):
-        raise InputError(f"{folder}: no such folder; a corpus of layout {layout} is wanted")
+        raise InputError(f"{folder}: no such folder: expected a corpus of layout {layout}")
     parts = []
     for split, (recordings, protocol) in layout_of(layout).items():
         if not places.exists(f"{folder}/{protocol}"):
@@ -114,47 +94,12 @@ def read_trials(folder, layout):
     trials = pd.concat(parts, ignore_index=True)
     twice = trials["trial"][trials["trial"].duplicated()]
     if len(twice):
-        raise InputError(f"{folder}: trial {twice.iloc[0]!r} stands in two splits; each may stand in one")
+        raise InputError(f"{folder}: duplicate trial {twice.iloc[0]!r}, in two splits")
     return trials
 
 
-def _missing_protocol(folder, protocol):
-    if any(places.exists(f"{folder}/{name}") for name in _VERSION_1):
-        return (
-            f"{folder}: holds ASVspoof 2017 Version 1 (no {protocol}); Version 2 is wanted, "
-            "its numbers are never mixed with Version 1's"
-        )
-    if not places.listing(folder):
-        return f"{folder}: the folder is empty; {protocol} is wanted in it"
-    return f"{folder}/{protocol}: no such protocol file; a corpus keeps one for each split"
-
-
-def _recordings(folder, files):
-    if all(PurePosixPath(file).suffix for file in files):
-        return [f"{folder}/{file}" for file in files]
-    there = places.listing(folder)  # some protocols name trials, not files
-    return [f"{folder}/{_file_of(file, there)}" for file in files]
-
-
-def _file_of(name, there):
-    if PurePosixPath(name).suffix:
-        return name
-    return next((name + ending for ending in (".wav", ".flac") if name + ending in there), f"{name}.wav")
-
-
 def recordings_there(folder, layout):
-    """What stands in the folders of the recordings, listed or not; one listing a split.
-
-    Parameters
-    ----------
-    folder, layout : str
-        As `read_trials` takes them, the folder absolute.
-
-    Returns
-    -------
-    dict of str to (int, int or str)
-        Path or URL -> size and mark, see `lib.files.places.listing`.
-    """
+    """Path or URL -> (size, mark) of every file in the folders of the recordings; see `lib.files.places.listing`."""
     return {
         f"{folder}/{recordings}/{name}": about
         for recordings, _ in layout_of(layout).values()
@@ -164,25 +109,14 @@ def recordings_there(folder, layout):
 
 
 def open_corpus(name, data, layout, *, left_out=None):
-    """Open a corpus for work.
+    """Open a corpus for work; `data` and `layout` as `folder` and `layout` of `read_trials`.
 
-    Parameters
-    ----------
-    name : str
-    data, layout
-        As `read_trials` takes them.
-    left_out : dict of str to str, optional
-        Files (``split/name``) that are known to be unusable, and why. Without it
-        every recording that a protocol lists has to be there.
+    `left_out` maps unusable files (``split/name``) to reasons; any other listed recording
+    must exist, or InputError is raised, as it is for the reasons of `read_trials`.
 
-    Returns
-    -------
-    Corpus
-
-    Raises
-    ------
-    InputError
-        See `read_trials`; or a recording is missing and not in `left_out`.
+    Examples
+    --------
+    ``open_corpus("demo", "data/demo", "asvspoof2017_v2").split("dev")``
     """
     folder = places.absolute(data)
     trials = read_trials(folder, layout)
@@ -194,22 +128,39 @@ def open_corpus(name, data, layout, *, left_out=None):
     if absent:
         raise InputError(
             f"{folder}: {len(absent)} of {len(trials)} recordings that the protocols list are missing, "
-            f"first {absent[0]}; see `study corpus`, or use the part there is with allow_partial"
+            f"first {absent[0]}; see `study corpus`, or use the others with allow_partial"
         )
     for split in SPLITS:
-        labels = set(trials["label"][trials["split"] == split])
-        if labels != {0, 1}:
+        if set(trials["label"][trials["split"] == split]) != {0, 1}:
             raise InputError(f"{folder}: split {split} has no usable trials of both labels")
     digest = _digest(folder, trials, [there[path] for path in trials["path"]])
     return Corpus(name, folder, trials, digest, dict(left_out or {}))
 
 
-def _digest(folder, trials, abouts):
-    """Digest of protocol lines and recordings' bytes.
+def _missing_protocol(folder, protocol):
+    if any(places.exists(f"{folder}/{name}") for name in _VERSION_1):
+        return (
+            f"{folder}: holds ASVspoof 2017 Version 1 (no {protocol}): expected Version 2, whose numbers are never "
+            "mixed with those of Version 1"
+        )
+    if not places.listing(folder):
+        return f"{folder}: the folder is empty: expected {protocol} in it"
+    return f"{folder}/{protocol}: no such protocol file: a corpus has one for each split"
 
-    Reading every byte of a large corpus takes seconds, so the digest is kept under a
-    signature of paths, sizes and marks of change, and computed again when one differs.
-    Where the corpus stands is no part of the digest: a copy elsewhere is the same corpus.
+
+def _recordings(folder, files):
+    """Paths of a protocol's files; some protocols name trials instead, whose ending is looked up."""
+    bare = [file for file in files if not PurePosixPath(file).suffix]
+    there = places.listing(folder) if bare else {}
+    ending = {name: next((e for e in ENDINGS if name + e in there), ENDINGS[0]) for name in bare}
+    return [f"{folder}/{file}{ending.get(file, '')}" for file in files]
+
+
+def _digest(folder, trials, abouts):
+    """Digest of protocol lines and recordings' bytes, wherever the corpus is.
+
+    Reading a large corpus takes seconds, so the digest is kept under a signature of paths,
+    sizes and marks of change.
     """
     lines = trials.drop(columns="path").to_csv(index=False, sep="\t")
     place = folder if places.is_url(folder) else os.path.realpath(folder)
@@ -221,9 +172,9 @@ def _digest(folder, trials, abouts):
     for content in places.each(_content, trials["path"].tolist(), threads=4 + (os.cpu_count() or 1)):
         total.update(content)
     digest = total.hexdigest()[:16]
-    if not all(mark for _, mark in abouts):  # a place that does not tell when a file was changed
+    if not all(mark for _, mark in abouts):  # a place without marks of change
         return digest
-    with suppress(OSError):  # a checkout that cannot be written computes it each time
+    with suppress(OSError):  # a read-only checkout computes it each time
         DIGESTS.mkdir(parents=True, exist_ok=True)
         fresh = known.with_suffix(f".{os.getpid()}")
         fresh.write_text(digest, encoding="ascii")

@@ -33,21 +33,12 @@ def augmented(images, positions, kind, *, copy, seed):
     Parameters
     ----------
     images : numpy.ndarray [shape=(trials, size, size), uint8]
-        Low frequencies in the last row.
+        Low frequencies in the last row; so is what comes back.
     positions : sequence of int [shape=(trials,)]
         Numbers of the trials; with `copy` and `seed` they decide what is drawn.
     kind : str
         One of `KINDS`.
     copy, seed : int >= 0
-
-    Returns
-    -------
-    numpy.ndarray [shape=(trials, size, size), uint8]
-
-    Raises
-    ------
-    InputError
-        An unknown kind.
 
     Examples
     --------

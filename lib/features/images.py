@@ -22,24 +22,12 @@ from lib.errors import InputError
 
 
 def to_index(feature, size):
-    """A feature as a square image of colormap positions.
+    """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
     A pixel takes the value of the matrix' cell under its centre, as matplotlib draws
     a mesh, then the range of the whole matrix is spread over 0 to 255. A feature with
     a single value everywhere becomes 0 everywhere.
 
-    Parameters
-    ----------
-    feature : numpy.ndarray [shape=(rows, frames), float32]
-    size : int > 0
-        Side of the image, pixels.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(size, size), uint8]
-
-    Notes
-    -----
     On 38 recordings of real speech the coloured image differs from the one that
     `librosa.display.specshow` draws without axes in a figure of 200 x 200 pixels by
     0.3 (spectrogram) and 0.4 (MFCC) of 255 on average. Averaging the cells under a

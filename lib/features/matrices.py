@@ -73,19 +73,15 @@ class FeatureSettings:
     top_db: float = 80.0  # dB; what lies further below the maximum is raised to that floor
 
     def __post_init__(self):
+        positive = ("sr", "win_length", "hop_length", "n_mels", "n_mfcc", "n_linear", "n_lfcc", "amin", "top_db")
         rules = (
-            ("sr", self.sr > 0, "positive"),
+            *((name, getattr(self, name) > 0, "positive") for name in positive),
             ("n_fft", self.n_fft > 1, "at least 2"),
-            ("win_length", 0 < self.win_length <= self.n_fft, "positive and at most n_fft"),
-            ("hop_length", self.hop_length > 0, "positive"),
-            ("n_mels", self.n_mels > 0, "positive"),
+            ("win_length", self.win_length <= self.n_fft, "at most n_fft"),
             ("fmin", 0 <= self.fmin < self.fmax, "at least 0 and below fmax"),
             ("fmax", self.fmax <= self.sr / 2, "at most sr / 2"),
-            ("n_mfcc", 0 < self.n_mfcc <= self.n_mels, "positive and at most n_mels"),
-            ("n_linear", self.n_linear > 0, "positive"),
-            ("n_lfcc", 0 < self.n_lfcc <= self.n_linear, "positive and at most n_linear"),
-            ("amin", self.amin > 0, "positive"),
-            ("top_db", self.top_db > 0, "positive"),
+            ("n_mfcc", self.n_mfcc <= self.n_mels, "at most n_mels"),
+            ("n_lfcc", self.n_lfcc <= self.n_linear, "at most n_linear"),
         )
         for name, holds, rule in rules:
             if not holds:

@@ -27,6 +27,7 @@ class Drawn(NamedTuple):
     size: int
 
     def made(self, cells, scale):
+        """What is kept of a feature's cells and their scale, see `lib.features.matrices.scales`."""
         return images.shown(cells, scale, self.size)
 
 
@@ -37,6 +38,7 @@ class Framed(NamedTuple):
     settings: FeatureSettings
 
     def made(self, cells, scale):
+        """The feature, all of it."""
         return scale(cells)
 
 

@@ -18,18 +18,9 @@ _AFTER_TRAINING = ("refresh_batch_norm", "threshold")
 class Rung:
     """One ablation step.
 
-    Attributes
-    ----------
-    name : str
-        The change, in words.
-    settings : dict
-        All parameters of the step.
-    trains : bool
-        Whether a model must be trained for it; otherwise the last one is used again.
-    scores : bool
-        Whether its scores differ from those of the step before.
-    own : bool
-        Whether its training is the one whose model the run keeps.
+    `name` is the change in words, `settings` all parameters of the step. `trains`: a model
+    must be trained for it, else the last one is used again. `scores`: its scores differ from
+    those of the step before. `own`: its training is the one whose model the run keeps.
     """
 
     name: str
@@ -40,7 +31,7 @@ class Rung:
 
 
 def rungs(settings, reported, *, ladder):
-    """The ablation steps of a run.
+    """The ablation steps of a run, a list of `Rung`.
 
     Parameters
     ----------
@@ -50,10 +41,6 @@ def rungs(settings, reported, *, ladder):
         Parameter -> value as reported, in the order of the changes.
     ladder : bool
         If false, the run's own settings are the only step.
-
-    Returns
-    -------
-    list of Rung
 
     Examples
     --------
@@ -77,17 +64,8 @@ def rungs(settings, reported, *, ladder):
 def threshold(choice, dev):
     """The threshold (log-odds) that a setting stands for.
 
-    Parameters
-    ----------
-    choice : str
-        ``0.5``, a probability of 0.5, or ``dev-eer``, where FAR = FRR on dev.
-    dev : pandas.DataFrame
-        `score` and `label` of the dev trials.
-
-    Raises
-    ------
-    InputError
-        Any other choice.
+    ``0.5`` is a probability of 0.5, ``dev-eer`` where FAR = FRR on dev (a table of `score` and
+    `label`); InputError for any other choice.
     """
     if choice not in _THRESHOLDS:
         raise InputError(f"threshold = {choice!r}: expected one of {', '.join(_THRESHOLDS)}")
@@ -95,20 +73,10 @@ def threshold(choice, dev):
 
 
 def measures(dev, final, cut):
-    """Metrics of an ablation step.
+    """Metrics of an ablation step, from tables of `score` and `label` of dev and eval and a threshold (log-odds).
 
-    Parameters
-    ----------
-    dev, final : pandas.DataFrame
-        `score` and `label` of the trials of dev and eval.
-    cut : float, log-odds
-        Threshold of the accuracies.
-
-    Returns
-    -------
-    dict of str to float
-        Fractions: `dev_eer`, `eval_eer`, `eval_balanced_accuracy`, each with ``_ci_low``
-        and ``_ci_high``, and `eval_says_genuine`, the share classified as genuine.
+    Fractions `dev_eer`, `eval_eer`, `eval_balanced_accuracy`, each with ``_ci_low`` and
+    ``_ci_high``, and `eval_says_genuine`, the share of eval classified as genuine.
     """
     found = {}
     for split, table, names in (("dev", dev, ["eer"]), ("eval", final, ["eer", "balanced_accuracy"])):

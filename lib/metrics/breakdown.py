@@ -34,12 +34,8 @@ def breakdown(table, by, *, resamples=1000):
     pandas.DataFrame [one row a group, in the groups' order]
         `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions; NaN where a
         class is missing), `small` (fewer than 30 trials of a class), `pooled` (genuine
-        trials are those of all groups).
-
-    Raises
-    ------
-    InputError
-        There is no such column, or it is unknown for every spoof trial.
+        trials are those of all groups). InputError without such a column, or if it is
+        unknown for every spoof trial.
     """
     columns = {name: table[name] for name in table}
     if by == "configuration" and set(_CONFIGURATION) <= set(columns):

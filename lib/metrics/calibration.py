@@ -25,18 +25,10 @@ class Calibration(NamedTuple):
 def calibrate(scores, labels):
     """Fit the line that turns dev scores into log-likelihood ratios.
 
-    Logistic regression with equal weight for both classes, so the share of genuine trials
-    does not enter; Platt's targets, a little inside 0 and 1, keep the line finite on
-    separated classes. A slope at or below 0 means scores without information or inverted.
-
-    Returns
-    -------
-    Calibration
-
-    References
-    ----------
-    N. Brümmer and J. du Preez, Computer Speech & Language 20, 2006, section 7.
-    J. Platt, "Probabilistic outputs for support vector machines", 1999, section 2.2.
+    Logistic regression with equal weight for both classes (N. Brümmer and J. du Preez,
+    Computer Speech & Language 20, 2006, section 7); Platt's targets (1999, section 2.2), a
+    little inside 0 and 1, keep the line finite on separated classes. A slope at or below 0
+    means scores without information or inverted.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -2,6 +2,8 @@
 
 Scores are read as natural-log likelihood ratios of genuine against spoof: the log-odds of
 a model trained on equally many trials of both classes, or scores after `calibrate`.
+N. Brümmer and J. du Preez, "Application-independent evaluation of speaker detection",
+Computer Speech & Language 20, 2006.
 """
 
 from typing import NamedTuple
@@ -29,15 +31,8 @@ ASVSPOOF5 = Costs(p_spoof=0.05, c_miss=1.0, c_fa=10.0)
 def bayes_threshold(costs=ASVSPOOF5):
     """Log-likelihood ratio from which accepting is expected to cost less than rejecting.
 
-    Returns
-    -------
-    float, natural log
-        ``ln(c_fa p_spoof) - ln(c_miss (1 - p_spoof))``; -0.64 with ASVspoof 5's costs.
-
-    Raises
-    ------
-    InputError
-        A cost is not positive, or the prior not between 0 and 1.
+    ``ln(c_fa p_spoof) - ln(c_miss (1 - p_spoof))``, -0.64 with ASVspoof 5's costs. InputError
+    for a cost that is not positive or a prior not between 0 and 1.
 
     Examples
     --------
@@ -73,13 +68,7 @@ def act_dcf(scores, labels, costs=ASVSPOOF5):
 
 
 def cllr(scores, labels):
-    """Cost of the log-likelihood ratios, bits: 0 perfect, 1 as good as none.
-
-    References
-    ----------
-    N. Brümmer and J. du Preez, "Application-independent evaluation of speaker detection",
-    Computer Speech & Language 20, 2006, equation 6.
-    """
+    """Cost of the log-likelihood ratios, bits: 0 perfect, 1 as good as none (Brümmer and du Preez, eq. 6)."""
     scores, labels = checked(scores, labels)
     cost = surprise(scores, labels)
     return float((cost[labels == GENUINE].mean() + cost[labels == SPOOF].mean()) / 2)
@@ -91,10 +80,10 @@ def surprise(scores, labels):
 
 
 def min_cllr(scores, labels):
-    """Cllr after the best monotone map of these very trials, bits.
+    """Cllr after the best monotone map of these very trials, bits (Brümmer and du Preez, section 6).
 
     The map is isotonic regression with equal weight for both classes, on ranks, so that no
-    monotone change of the scores matters (Brümmer and du Preez, 2006, section 6).
+    monotone change of the scores matters.
     """
     scores, labels = checked(scores, labels)
     _, rank = np.unique(scores, return_inverse=True)
@@ -119,16 +108,10 @@ def isotonic_cllr(genuine, spoof):
 def isotonic_optimism(drawn, whole, trial):
     """Cllr of a resample's isotonic map on all trials less on the resample, bits.
 
-    One more genuine trial below all scores and one more spoof above keep the map from 0
-    and 1, where one unseen trial would cost infinitely much (Laplace's rule; N. Brümmer
-    and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011).
-
-    Parameters
-    ----------
-    drawn, whole : (genuine, spoof), each numpy.ndarray [shape=(points,)]
-        As for `isotonic_cllr`.
-    trial : (float, float)
-        Share of its class that one genuine and one spoof trial are.
+    `drawn` and `whole` are (genuine, spoof) as for `isotonic_cllr`, `trial` the share of its
+    class that one genuine and one spoof trial are. One more genuine trial below all scores
+    and one more spoof above keep the map from 0 and 1, where one unseen trial would cost
+    infinitely much (Laplace's rule, "The BOSARIS Toolkit User Guide", 2011).
     """
     from scipy.optimize import isotonic_regression
 

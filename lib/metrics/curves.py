@@ -7,7 +7,7 @@ from lib.errors import InputError
 
 
 def checked(scores, labels):
-    """Scores (float64) and labels (int64) as one-dimensional arrays, or an InputError that says what is wrong."""
+    """Scores (float64) and labels (int64) as one-dimensional arrays, or an InputError."""
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape:
         raise InputError(f"scores of shape {scores.shape} and labels of shape {labels.shape}: expected equal lengths")
@@ -26,25 +26,11 @@ def checked(scores, labels):
 
 
 def roc(scores, labels):
-    """Error rates at every distinct threshold.
+    """Error rates at every distinct threshold: FAR, FRR (fractions) and thresholds (descending, the first infinite).
 
-    Parameters
-    ----------
-    scores : array_like [shape=(n,)], log-odds
-    labels : array_like [shape=(n,)], 1 = genuine, 0 = spoof
-
-    Returns
-    -------
-    far, frr : numpy.ndarray [shape=(points,)]
-        Fractions, from (0, 1), nothing accepted, to (1, 0); tied scores are one point.
-    thresholds : numpy.ndarray [shape=(points,)], log-odds
-        Descending; the first is infinite.
-
-    Raises
-    ------
-    InputError
-        The shapes differ, a score is not finite, a label is neither 1 nor 0, or one class
-        is missing. All functions of this package check that.
+    Points run from (0, 1), nothing accepted, to (1, 0); tied scores are one point. Scores are
+    log-odds [shape=(n,)], labels 1 = genuine, 0 = spoof; this and all functions of the package
+    raise InputError for unequal shapes, scores that are not finite, other labels or one class.
 
     Examples
     --------
@@ -61,8 +47,8 @@ def roc(scores, labels):
 def eer(scores, labels):
     """Equal error rate: where the linearly interpolated ROC crosses FAR = FRR.
 
-    Ties are one step of the ROC, so constant scores give 0.5 and the order of trials does
-    not matter.
+    Ties are one step of the ROC, so constant scores give 0.5 and the order of trials does not
+    matter (N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, 2.2.3).
 
     Parameters
     ----------
@@ -75,10 +61,6 @@ def eer(scores, labels):
         Fraction, 0 (perfect) to 1 (inverted).
     threshold : float, log-odds
         Half-way to the next lower score from the ROC point nearest the crossing.
-
-    References
-    ----------
-    N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, section 2.2.3.
 
     Examples
     --------

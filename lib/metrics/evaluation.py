@@ -20,24 +20,16 @@ from lib.scores import match, read_scores
 def read_tables(
     scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
 ):
-    """Join score files of any system with their protocols.
+    """Join score files of any system with their protocols (local files or URLs).
 
-    Parameters
-    ----------
-    scores_path, protocol_path : str or Path
-        Local files or URLs.
-    dev_scores, dev_protocol : str or Path, optional
-        The same system's scores of dev.
-    allow_missing : bool
-        Take the trials that scores and protocol share; a warning tells how many.
-    recordings : str or Path, optional
-        Folder or URL of the scored recordings: their durations become a column.
+    `dev_scores` and `dev_protocol` are the same system's of dev. `allow_missing` takes the
+    trials that scores and protocol share. `recordings`, a folder or URL of the scored
+    recordings, adds their `duration`, s.
 
     Returns
     -------
-    table : pandas.DataFrame
-        See `lib.scores.match`; with `recordings` a column `duration`, s.
-    dev : pandas.DataFrame or None
+    table, dev : pandas.DataFrame
+        See `lib.scores.match`; dev is None without its files.
 
     Raises
     ------
@@ -108,21 +100,10 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", "balanced_accuracy"), resamples=1000):
     """Intervals over clusters instead of trials.
 
-    Parameters
-    ----------
-    scores, labels, clusters : numpy.ndarray [shape=(trials,)]
-    variance : float
-        Of the EER over resampled trials.
-    metrics : sequence of str
-        The EER among them.
-    resamples : int > 0
-
-    Returns
-    -------
-    dict
-        `count` of clusters, ``<metric>_ci`` [low, high], `design_effect` (variance of the
-        EER over clusters / over trials; None where the latter is 0), and `most`, the
-        cluster without which the EER changes most.
+    `variance` is that of the EER over resampled trials; `metrics` include the EER. Returns
+    `count` of clusters, ``<metric>_ci`` [low, high], `design_effect` (variance of the EER over
+    clusters / over trials; None where the latter is 0), and `most`, the cluster without which
+    the EER changes most.
     """
     values = resample(scores, labels, clusters=clusters, metrics=metrics, resamples=resamples)
     ends = intervals(values, {}, labels, clusters=clusters)
@@ -139,14 +120,7 @@ def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", 
 
 
 def leave_one_out(scores, labels, clusters):
-    """The EER without each cluster in turn.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a cluster, the largest change first]
-        `cluster`, `without` (EER of the other trials), `change` (EER of all trials less
-        that); NaN where the other trials are of one class.
-    """
+    """Table of the EER `without` each `cluster`, and its `change` (NaN if one class is left), largest change first."""
     scores, labels = checked(scores, labels)
     names, everything, rows = np.asarray(clusters).astype(str), eer(scores, labels)[0], []
     for name in np.unique(names):

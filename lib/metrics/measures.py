@@ -37,22 +37,11 @@ def report(scores, labels, threshold):
 
 
 def from_counts(matrix):
-    """Metrics of a confusion matrix, or of many at once.
+    """Metrics of confusion matrices [shape=(..., 2, 2)], rows truth, columns decision, spoof first.
 
-    Parameters
-    ----------
-    matrix : array_like [shape=(..., 2, 2)]
-        Rows truth, columns decision, spoof first; counts or weights, both classes present.
-
-    Returns
-    -------
-    dict of str to float or numpy.ndarray [shape=(...)]
-        Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class
-        baseline), `far`, `frr`; `mcc`, -1 to 1, 0 when one class is never decided for.
-
-    References
-    ----------
-    B. W. Matthews, Biochimica et Biophysica Acta 405, 1975 (MCC).
+    Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline),
+    `far`, `frr`; `mcc` (B. W. Matthews, Biochimica et Biophysica Acta 405, 1975), -1 to 1, 0
+    when one class is never decided for. Counts or weights, both classes present.
     """
     matrix = np.asarray(matrix, dtype=np.float64)
     truth, decided = matrix.sum(-1), matrix.sum(-2)
@@ -70,8 +59,8 @@ def from_counts(matrix):
     }
 
 
-def rate_interval(errors, count, level=0.95):
-    """Wilson's interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
+def rate_interval(errors, count):
+    """Wilson's 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
 
     Examples
     --------
@@ -80,7 +69,7 @@ def rate_interval(errors, count, level=0.95):
     """
     from scipy.stats import binomtest
 
-    ends = binomtest(int(errors), int(count)).proportion_ci(level, method="wilson")
+    ends = binomtest(int(errors), int(count)).proportion_ci(0.95, method="wilson")
     return float(ends.low), float(ends.high)
 
 

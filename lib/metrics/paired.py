@@ -11,56 +11,31 @@ from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
 from lib.metrics.curves import auc, checked, eer
 from lib.metrics.measures import evaluate
-from lib.metrics.resampling import LEVEL, freedom_of, interval, intervals, resample
+from lib.metrics.resampling import LEVEL, interval, intervals, resample
 
 
-def compare(first, second, labels, *, metric="eer", clusters=None, resamples=1000, seed=0):
-    """Paired bootstrap of the difference between two systems.
+def compare(first, second, labels, *, metric="eer", resamples=1000, seed=0):
+    """Paired bootstrap of the difference between two systems' scores of the same trials in the same order.
 
-    Parameters
-    ----------
-    first, second : array_like [shape=(n,)]
-        Scores of both systems for the same trials in the same order.
-    labels : array_like [shape=(n,)]
-    metric : str
-        Of `lib.metrics.METRICS` or ``min_cllr``.
-    clusters : array_like of str [shape=(n,)], optional
-        Resample whole clusters, such as speakers, instead of trials.
-    resamples, seed
-        As for `lib.metrics.bootstrap`.
-
-    Returns
-    -------
-    dict of str to float
-        `first`, `second`, `difference` (first - second), its interval `low`, `high`, and
-        the two-sided `p` of no difference: normal, or over clusters Student's t.
-
-    References
-    ----------
-    S. Bengio and J. Mariéthoz, "A statistical significance test for person
-    authentication", Odyssey 2004 (why the test must be paired).
+    `metric` is one of `lib.metrics.METRICS` or ``min_cllr``. Returns `first`, `second`,
+    `difference` (first - second), its interval `low`, `high`, and the two-sided `p` of no
+    difference (S. Bengio and J. Mariéthoz, "A statistical significance test for person
+    authentication", Odyssey 2004).
     """
     first, labels = checked(first, labels)
     second, _ = checked(second, labels)
-    settings = {"metrics": (metric,), "clusters": clusters, "resamples": resamples, "seed": seed}
+    settings = {"metrics": (metric,), "resamples": resamples, "seed": seed}
     values = [evaluate(scores, labels)[metric] for scores in (first, second)]
     spread = [resample(scores, labels, **settings)[metric] for scores in (first, second)]
-    return _difference(values, spread, freedom_of(labels, clusters))
+    return _difference(values, spread)
 
 
 def delong(first, second, labels):
     """Difference between two AUCs on the same trials, without resampling.
 
-    Returns
-    -------
-    dict of str to float
-        `first`, `second`, `difference`, its standard error `se`, and the two-sided `p`; 1
-        when both rank every pair of trials alike.
-
-    References
-    ----------
-    E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, Biometrics 44, 1988.
-    X. Sun and W. Xu, IEEE Signal Processing Letters 21, 2014 (mid-ranks).
+    Returns `first`, `second`, `difference`, its standard error `se`, and the two-sided `p`; 1
+    when both rank every pair of trials alike. E. R. DeLong et al., Biometrics 44, 1988; X. Sun
+    and W. Xu, IEEE Signal Processing Letters 21, 2014 (mid-ranks).
     """
     from scipy.special import ndtr
 
@@ -82,7 +57,7 @@ def ranking(tables, *, resamples=1000):
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        System -> `trial`, `score`, `label`.
+        System -> `trial`, `score`, `label`; InputError unless all have the same trials.
     resamples : int > 0
 
     Returns
@@ -91,11 +66,6 @@ def ranking(tables, *, resamples=1000):
         `system`, `rank` (1 + how many systems are significantly better, Holm over all
         pairs), `eer`, `low`, `high`, and against the best `difference`,
         `difference_low`, `difference_high` and `p`.
-
-    Raises
-    ------
-    InputError
-        The systems were not measured on the same trials.
     """
     tables = _aligned(tables)
     labels = next(iter(tables.values()))["label"].to_numpy()
@@ -126,20 +96,11 @@ def ranking(tables, *, resamples=1000):
 
 
 def seed_spread(tables, *, resamples=1000):
-    """Spread of the EER over seeds, beside its spread over trials.
+    """Spread of the EER over seeds, beside its spread over trials; `tables` as for `ranking`, by seed.
 
-    Parameters
-    ----------
-    tables : dict of int to pandas.DataFrame
-        Seed -> `trial`, `score`, `label` of the same system on the same trials.
-    resamples : int > 0
-
-    Returns
-    -------
-    dict of str to float
-        `mean` EER, `seed_sd` (standard deviation between seeds; NaN for one seed),
-        `sampling_sd` (mean standard deviation of one seed over resampled trials),
-        `lowest`, `highest`, and `seeds`, their number.
+    Returns `mean` EER, `seed_sd` (standard deviation between seeds; NaN for one seed),
+    `sampling_sd` (mean standard deviation of one seed over resampled trials), `lowest`,
+    `highest`, and `seeds`, their number.
     """
     values, spreads = [], []
     for table in _aligned(tables).values():
@@ -171,14 +132,14 @@ def holm(p):
     return corrected
 
 
-def _difference(values, spread, freedom=np.inf):
+def _difference(values, spread):
     from scipy.special import stdtr
 
     difference, change = values[0] - values[1], spread[0] - spread[1]
     se = change.std()
-    low, high = interval(change, freedom)
-    # stdtr takes finite degrees of freedom; a million are the normal distribution
-    p = 2 * stdtr(min(freedom, 1e6), -abs(difference) / se) if se > 1e-12 else float(difference == 0)
+    low, high = interval(change, np.inf)
+    # A million degrees of freedom are the normal distribution.
+    p = 2 * stdtr(1e6, -abs(difference) / se) if se > 1e-12 else float(difference == 0)
     return {
         "first": values[0], "second": values[1], "difference": difference, "low": low, "high": high, "p": float(p)
     }  # fmt: skip

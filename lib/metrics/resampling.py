@@ -40,7 +40,7 @@ _BLOCK = 1_000_000  # weights held at a time, 8 MB an array
 def bootstrap(
     scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5
 ):
-    """95 % interval of each metric over other trials, or over other clusters.
+    """95 % interval (low, high) of each metric over other trials, or over other clusters.
 
     Parameters
     ----------
@@ -53,11 +53,6 @@ def bootstrap(
     seed : int
     threshold : float, log-odds
         For accuracies and MCC.
-    costs : Costs
-
-    Returns
-    -------
-    dict of str to (float, float)
 
     Raises
     ------
@@ -115,15 +110,11 @@ def intervals(values, point, labels, *, clusters=None, costs=ASVSPOOF5):
 
 
 def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
-    """The metrics of every resample; parameters and errors as for `bootstrap`.
+    """The metrics of every resample [shape=(resamples,)] by name; parameters and errors as for `bootstrap`.
 
     The draws depend on labels, clusters and seed alone, so two systems scored on the same
-    trials in the same order are measured on the same resamples: differences are paired.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray [shape=(resamples,)]
-        With `min_dcf` and `min_cllr` also their optimism, `<metric>_optimism`.
+    trials in the same order are measured on the same resamples: differences are paired. With
+    `min_dcf` and `min_cllr` comes their optimism, `<metric>_optimism`.
     """
     scores, labels = checked(scores, labels)
     unknown = [name for name in metrics if name not in _KNOWN]

@@ -7,14 +7,9 @@ from lib.plots import PALETTE, page
 
 
 def ratios(ways, baseline):
-    """Speed of several ways relative to one of them.
+    """Speed of several ways relative to the way `baseline`.
 
-    Parameters
-    ----------
-    ways : dict of str to mapping
-        Way -> `ratio`, `ratio_low` and `ratio_high`, from `lib.bench.side_by_side`.
-    baseline : str
-        The way that the ratios are relative to.
+    `ways` maps names to `ratio`, `ratio_low` and `ratio_high`, from `lib.bench.side_by_side`.
     """
     figure, axes = page(8, 1.1 + 0.45 * len(ways))
     for place, (_, row) in enumerate(reversed(ways.items())):

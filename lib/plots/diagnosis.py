@@ -9,18 +9,10 @@ from lib.plots import COLOURS, PALETTE
 
 
 def evidence(shown, diagnosis):
-    """The evidence of a diagnosis, on half a page.
+    """The `Evidence` of a `Diagnosis` on half a page.
 
-    Parameters
-    ----------
-    shown : lib.judgement.diagnosis.Evidence
-    diagnosis : lib.judgement.diagnosis.Diagnosis
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The loss beside the best constant output's, then the scores of train and dev at
-        inference and, where there are any, with batch statistics.
+    The loss beside the best constant output's, then the scores of train and dev at inference
+    and, where there are any, with batch statistics.
     """
     panels = []
     for split in ("train", "dev"):

@@ -15,22 +15,7 @@ _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
 
 def confusion_matrix(matrix, title):
-    """Counts and shares of the decisions for each class.
-
-    Parameters
-    ----------
-    matrix : array_like [shape=(2, 2)]
-        Rows truth, columns decision, spoof first; from `lib.metrics.confusion`.
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    ``confusion_matrix([[90, 10], [5, 45]], "eval").savefig("confusion.png")``
-    """
+    """Counts and shares of the decisions of a matrix [shape=(2, 2)], as from `lib.metrics.confusion`."""
     figure, axes = page(4.4, 3.6)
     _draw_matrix(axes, matrix)
     axes.set_title(title, fontsize=11)
@@ -53,20 +38,8 @@ def confusion_grid(matrices):
 def det(curves, title):
     """Detection error trade-off: FRR over FAR on probit axes; the marked point is the EER.
 
-    Parameters
-    ----------
-    curves : dict of str to (array_like, array_like)
-        Name -> scores (log-odds) and labels (1 = genuine) of the same length.
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    References
-    ----------
-    A. Martin et al., "The DET curve in assessment of detection task performance",
-    Eurospeech 1997.
+    `curves` maps names to (scores, labels): log-odds and 1 = genuine, of the same length.
+    A. Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
     """
     from scipy.stats import norm
 
@@ -106,18 +79,7 @@ def roc(curves, title):
 
 
 def score_histogram(scores, labels, threshold, title):
-    """Distribution of the scores of both classes, each summing to 100 %, and the threshold.
-
-    Parameters
-    ----------
-    scores, labels : array_like [shape=(n,)]
-    threshold : float, log-odds
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Distribution of the scores (log-odds) of both classes, each summing to 100 %, and the threshold."""
     scores, labels = np.asarray(scores, dtype=float), np.asarray(labels)
     figure, axes = page(6.4, 3.4)
     # A few outliers would squeeze the rest into one bar: the outer bars collect them.
@@ -142,19 +104,9 @@ def score_histogram(scores, labels, threshold, title):
 
 
 def breakdown(table, title, *, overall):
-    """EER of each group with its interval and counts; groups of few trials hollow.
+    """EER of each group of `lib.metrics.breakdown`, in its order, with interval and counts; few trials hollow.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `lib.metrics.breakdown`; drawn in its order, at most a page high.
-    title : str
-    overall : float
-        EER of all trials, a line.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `overall`, the EER of all trials, is a line; a figure is at most a page high.
     """
     rows = len(table)
     height = min(0.27, 9.0 / max(rows, 1))  # inches a row
@@ -183,20 +135,10 @@ def breakdown(table, title, *, overall):
 
 
 def pages(table, breakdowns, title):
-    """All figures of one evaluation.
+    """All figures of one evaluation: file name without its ending -> figure.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `score`, log-odds, and `label` of every trial.
-    breakdowns : dict of str to pandas.DataFrame
-        Column -> from `lib.metrics.breakdown`.
-    title : str
-
-    Returns
-    -------
-    dict of str to matplotlib.figure.Figure
-        File name without its ending -> figure.
+    `table` has `score` (log-odds) and `label` of every trial; `breakdowns` maps columns to
+    tables of `lib.metrics.breakdown`.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     found = {

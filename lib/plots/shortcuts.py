@@ -18,18 +18,9 @@ _RATES = {
 
 
 def cues(measured, *, size):
-    """AUC of each group of cues on each split, with its interval over trials.
+    """AUC of each group of cues on each split (`lib.judgement.shortcuts.measure`), with its interval over trials.
 
-    Parameters
-    ----------
-    measured : pandas.DataFrame
-        From `lib.judgement.shortcuts.measure`.
-    size : float
-        Distance from 0.5 that matters: the width of the grey band.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `size`, the distance from 0.5 that matters, is the width of the grey band.
     """
     groups = list(measured["group"].unique())
     kinds = measured.drop_duplicates("group")["kind"].tolist()
@@ -59,14 +50,7 @@ def cues(measured, *, size):
 def shared(table, concentrated):
     """What splits share, and the largest share of a split's spoofs that one value has.
 
-    Parameters
-    ----------
-    table, concentrated : pandas.DataFrame
-        From `lib.judgement.shortcuts.shared` and `lib.judgement.shortcuts.concentration`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `table` and `concentrated` come from `shared` and `concentration` of `lib.judgement.shortcuts`.
     """
     common = [_of(row.n_shared, row.n_second, row.seen) for row in table.itertuples()]
     pairs = table.assign(pair=table["second"] + "\nin " + table["first"], text=common)
@@ -83,18 +67,7 @@ def shared(table, concentrated):
 
 
 def sensitivity(table, title):
-    """False accepts and false rejects after each intervention, beside those before.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `lib.judgement.shortcuts.sensitivity`, the first row without an intervention.
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """False accepts and false rejects after each intervention, beside those before (the table's first row)."""
     figure, panels = page(8.4, 1.3 + 0.34 * len(table), 1, 2, sharey=True)
     kinds = (("far", "FAR: changed spoof trials accepted, %"), ("frr", "FRR: changed genuine trials rejected, %"))
     places = np.arange(len(table))
@@ -112,18 +85,9 @@ def sensitivity(table, title):
 
 
 def sensitivity_of_runs(table, title):
-    """The change of each run's error rates by each intervention.
+    """The change of each run's FAR, FRR and EER by each intervention (`lib.judgement.shortcuts.of_runs`).
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `lib.judgement.shortcuts.of_runs`.
-    title : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Three panels: FAR, FRR, EER. The first column of each has the rate before.
+    The first column of each panel has the rate before.
     """
     runs = list(table["run"].unique())
     figure, panels = page(10.5, 2.1 + 0.3 * len(runs), 1, len(_RATES), sharey=True)

@@ -21,29 +21,16 @@ def waveform(y, sr):
 
 
 def pictures(indices, *, title):
-    """The images of one recording side by side.
-
-    Parameters
-    ----------
-    indices : dict of str to numpy.ndarray [shape=(size, size), uint8]
-        Feature -> image.
-    title : str
-    """
+    """The images [shape=(size, size), uint8] of one recording side by side, by feature."""
     names = list(indices)
     return _grid(list(indices.values()), names, names, title, columns=3, width=2.8, colours="magma")
 
 
 def gallery(indices, titles, *, title, colours="magma"):
-    """Many images in rows of four.
+    """Many images [shape=(images, size, size), uint8] in rows of four.
 
-    Parameters
-    ----------
-    indices : numpy.ndarray [shape=(images, size, size), uint8]
-    titles : sequence of str
-    title : str
-        The feature's name, and after a comma anything else.
-    colours : str
-        A matplotlib colormap.
+    `title` is the feature's name, and after a comma anything else; `colours` a matplotlib
+    colormap.
     """
     features = [title.partition(",")[0]] * len(titles)
     return _grid(list(indices), titles, features, title, columns=4, width=2.1, colours=colours)
@@ -87,15 +74,7 @@ def row_means(means, title):
 
 
 def by_label(table, quantities):
-    """Distributions of some quantities by split and label.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `split`, `label` (1 = genuine) and the quantities' columns.
-    quantities : dict of str to str
-        Column -> axis label with unit.
-    """
+    """Distributions of some quantities (column -> axis label with unit) by the table's `split` and `label`."""
     names = np.where(table["label"] == 1, "genuine", "spoof")
     figure, grid = page(4.6 * len(quantities), 3.2, 1, len(quantities), squeeze=False)
     style = {"hue": names, "hue_order": list(LABEL_COLOURS), "palette": LABEL_COLOURS, "fliersize": 2}
@@ -121,16 +100,9 @@ def training_curves(history):
 
 
 def intervals(rows, metric, label):
-    """One metric of several runs with its intervals, lowest at the top.
+    """One metric (MLflow name, such as ``eval/eer``) of several runs with its intervals, lowest at the top.
 
-    Parameters
-    ----------
-    rows : list of dict
-        From `lib.tracking.query.compare`.
-    metric : str
-        MLflow name, such as ``eval/eer``.
-    label : str
-        Axis label with unit.
+    `rows` come from `lib.tracking.query.compare`; `label` names the axis with its unit.
     """
     rows = sorted((row for row in rows if metric in row), key=lambda row: row[metric], reverse=True)
     figure, axes = page(8, 1.2 + 0.4 * max(len(rows), 1))

@@ -17,6 +17,7 @@ PHASES = (  # the settings of `Transfer.fit`
     "cut", "copies", "batch_size", "patience", "head_epochs", "head_learning_rate", "top_layers", "top_epochs",
     "top_learning_rate",
 )  # fmt: skip
+_WATCHED = 256  # dev trials at most on which each epoch's dev loss and accuracy are measured
 _NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
 
 
@@ -66,7 +67,7 @@ class Network:
         return training.fit(
             self.model,
             lambda start: of_split(fed, "train", batch_size=batch_size, seed=seed, start=start),
-            of_split(fed, "dev"),
+            of_split(fed, "dev", order=_watched(len(fed.labels["dev"]))),
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
             on_epoch=on_epoch,
@@ -112,8 +113,13 @@ class Network:
             variable.assign(value)
 
     def save(self, folder):
-        """Keep the model in a folder."""
-        self.model.save(Path(folder) / _FILE)
+        """Keep the model in a folder, without its optimizer, whose state is twice as large."""
+        optimizer, compiled = self.model.optimizer, self.model.compiled
+        self.model.optimizer, self.model.compiled = None, False
+        try:
+            self.model.save(Path(folder) / _FILE)
+        finally:
+            self.model.optimizer, self.model.compiled = optimizer, compiled
 
     @classmethod
     def load(cls, folder):
@@ -172,8 +178,8 @@ class Transfer(Network):
         top_learning_rate, on_epoch=None, state=None,
     ):  # fmt: skip
         """Train head, then top layers, in place; the history, see `lib.systems.transfer.train`."""
-        for backbone in self.backbones:  # whatever an earlier fit has frozen
-            backbone.trainable = True
+        for layer in (layer for backbone in self.backbones for layer in backbone.layers):
+            layer.trainable = True  # whatever an earlier fit has frozen
         if self.untrained:
             self._set_statistics(fed, batch_size)
         phases = [
@@ -218,6 +224,11 @@ class Refreshed(Network):
         passes = -(-len(fed.labels["train"]) // batch_size)
         batchnorm.refresh(self.model, of_split(fed, "train", batch_size=batch_size, seed=seed).take(passes))
         return self.fitted.history
+
+
+def _watched(count):
+    """Trials spread evenly over a split, or all of a small one: enough for a curve."""
+    return np.linspace(0, count - 1, min(count, _WATCHED)).round().astype(int)
 
 
 def _architecture(model, *, flags=True):

@@ -19,6 +19,7 @@ UNTRAINED = {
 }
 SEED = 0  # of the untrained encoders
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # the first that is there is what transformers loads
+_WANTED = f"config.json with {' or '.join(_WEIGHT_FILES)}"
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ def find(name):
     if path.is_dir():
         folder = path
         if not _files(folder):
-            raise InputError(f"{_asked(name)}: {folder} has no {_wanted_files()}; save_pretrained writes them")
+            raise InputError(f"wav2vec_weights = {name}: {folder} has no {_WANTED}; save_pretrained writes them")
     elif name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise InputError(
-            f"{_asked(name)}: no such folder ({path}); must be `random`, a folder that save_pretrained wrote or a "
-            "name on the hub"
+            f"wav2vec_weights = {name}: no such folder ({path}); must be `random`, a folder that save_pretrained wrote "
+            "or a name on the hub"
         )
     else:
         folder = _cached(name) or _downloaded(name)
@@ -105,21 +106,13 @@ def _downloaded(name):
         weights = [file for file in _WEIGHT_FILES if file in there]
         if "config.json" in there and weights:
             return snapshot_download(name, revision=info.sha, allow_patterns=["config.json", weights[0]])
-        reason = f"the hub's model has no {_wanted_files()}"
+        reason = f"the hub's model has no {_WANTED}"
     except Exception as error:  # the HTTP library's, the hub's and the system's errors have no common base
         reason = f"not in the local cache, and the hub says: {str(error).strip().partition(chr(10))[0]}"
     raise InputError(
-        f"{_asked(name)}: {reason}. On a machine with network `hf download {name} --local-dir DIR` fetches a model; "
-        "then name the folder. `random` runs without trained weights."
+        f"wav2vec_weights = {name}: {reason}. On a machine with network `hf download {name} --local-dir DIR` fetches "
+        "a model; then name the folder. `random` runs without trained weights."
     )
-
-
-def _asked(name):
-    return f"wav2vec_weights = {name}"
-
-
-def _wanted_files():
-    return f"config.json with {' or '.join(_WEIGHT_FILES)}"
 
 
 def _digest(files):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -65,7 +64,7 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     _by_rate(wanted)  # refuses before anything is written
     urls, sizes, notes = filled(
         corpus,
-        {item: (f"{item.feature}-{_key(corpus, item)}", _about(item)) for item in wanted},
+        {item: _named(item, corpus) for item in wanted},
         _make_chunk,
         store=store,
         processes=lambda tasks: min(jobs, max(tasks // 2, 1)),  # starting one costs more than a chunk
@@ -73,7 +72,10 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
         progress=progress,
         scheduler=cluster.at_hand(),
     )
-    return {item: _opened(item, url, sizes) for item, url in urls.items()}, notes
+    return {
+        item: Images(url, sizes, item.size) if isinstance(item, Drawn) else chunks.Stored(url, sizes)
+        for item, url in urls.items()
+    }, notes
 
 
 def from_clips(wanted, clips):
@@ -99,7 +101,7 @@ def from_clips(wanted, clips):
 def _make_chunk(paths, targets):
     """Make one chunk of each wanted value; how many recordings, and notes on them."""
     makers, arrays, notes = _by_rate(targets), {item: [] for item in targets}, Counter()
-    for readings in places.each(partial(_read, rates=list(makers)), paths):
+    for readings in places.each(lambda path: [audio.read(path, sr=sr) for sr in makers], paths):
         for make, (y, _) in zip(makers.values(), readings, strict=True):
             for item, array in make(y).items():
                 arrays[item].append(array)
@@ -109,29 +111,22 @@ def _make_chunk(paths, targets):
     return len(paths), notes
 
 
-def _read(path, rates):
-    return [audio.read(path, sr=sr) for sr in rates]
-
-
 def _by_rate(wanted):
     """Rate, Hz -> function that makes what is wanted at that rate."""
     rates = {item.settings.sr for item in wanted}
     return {sr: maker([item for item in wanted if item.settings.sr == sr]) for sr in rates}
 
 
-def _opened(item, url, sizes):
-    return Images(url, sizes, item.size) if isinstance(item, Drawn) else chunks.Stored(url, sizes)
-
-
-def _key(corpus, item):
-    kind = item.size if isinstance(item, Drawn) else "frames"
-    parts = [corpus.digest, item.feature, identity(item.feature, item.settings), kind]
-    return chunks.key(parts, "audio.reading", "features.matrices", "features.images", "features.wanted")
-
-
-def _about(item):
+def _named(item, corpus):
+    """Name of the folder that holds what is wanted of a corpus, and words about it."""
     about = {"feature": item.feature, "settings": identity(item.feature, item.settings)}
     if isinstance(item, Drawn):
-        cells = "uint8 positions in a colormap, scaled per image, low frequencies in the first row"
-        return {**about, "image_size": item.size, "cells": cells}
-    return {**about, "matrix": "float32, rows x frames, low frequencies or coefficients in the first row"}
+        kind = item.size
+        about["image_size"] = item.size
+        about["cells"] = "uint8 positions in a colormap, scaled per image, low frequencies in the first row"
+    else:
+        kind = "frames"
+        about["matrix"] = "float32, rows x frames, low frequencies or coefficients in the first row"
+    numbers = [corpus.digest, item.feature, about["settings"], kind]
+    key = chunks.key(numbers, "audio.reading", "features.matrices", "features.images", "features.wanted")
+    return f"{item.feature}-{key}", about

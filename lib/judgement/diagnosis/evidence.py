@@ -44,24 +44,17 @@ class Evidence:
 
 
 def figures(evidence):
-    """Every figure that a rule may use.
+    """Every figure that a rule may use, as a dict of float.
 
-    Returns
-    -------
-    dict of str to float
-        For train and dev: `<split>_auc`, 99 % of shuffled labels `_auc_shuffled_low` and
-        `_high`, `_accuracy` and `_balanced_accuracy` at 0 log-odds, `_spread` (standard
-        deviation of the scores), `_n_genuine`, `_n_spoof`; with batch statistics
-        `_batch_auc`, `_batch_balanced_accuracy`. Then `threshold`, `dev_recall_genuine` and
-        `_spoof` at it, `dev_eer`, `dev_eer_threshold`; of the history `loss_first`,
-        `loss_last`, `loss_constant` (nat), `training_accuracy`, `training_val_accuracy`;
-        batch statistics less inference on train, `lost_auc`, `lost_balanced_accuracy`, each
-        with its `_p`; `input_min`, `input_max`, `expected_min`, `expected_max`.
-
-    Raises
-    ------
-    InputError
-        One class only, scores that are not finite, or a wrong number of batch scores.
+    For train and dev: `<split>_auc`, 99 % of shuffled labels `_auc_shuffled_low` and `_high`,
+    `_accuracy` and `_balanced_accuracy` at 0 log-odds, `_spread` (standard deviation of the
+    scores), `_n_genuine`, `_n_spoof`; with batch statistics `_batch_auc`,
+    `_batch_balanced_accuracy`. Then `threshold`, `dev_recall_genuine` and `_spoof` at it,
+    `dev_eer`, `dev_eer_threshold`; of the history `loss_first`, `loss_last`, `loss_constant`
+    (nat), `training_accuracy`, `training_val_accuracy`; batch statistics less inference on
+    train, `lost_auc`, `lost_balanced_accuracy`, each with its `_p`; `input_min`, `input_max`,
+    `expected_min`, `expected_max`. InputError for one class only, scores that are not finite,
+    or a wrong number of batch scores.
     """
     found, data = {}, {}
     for split in ("train", "dev"):

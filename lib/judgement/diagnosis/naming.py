@@ -49,18 +49,9 @@ CAUSES = (*_CAUSES, HEALTHY, UNDECIDED)
 class Diagnosis:
     """The diagnosis of a training.
 
-    Attributes
-    ----------
-    cause : str
-        One of `CAUSES`.
-    others : tuple of str
-        Further causes whose rules hold.
-    findings : tuple of str
-        A sentence with its figures for the cause and for each of the others.
-    figures : dict of str to float
-        See `lib.judgement.diagnosis.evidence.figures`.
-    advice : str
-        The remedy.
+    `cause` is one of `CAUSES`, `others` further causes whose rules hold; `findings` has a
+    sentence with its figures for each, `figures` all figures (see `evidence.figures`), and
+    `advice` is the remedy.
     """
 
     cause: str
@@ -71,20 +62,7 @@ class Diagnosis:
 
 
 def diagnose(evidence):
-    """Name the cause.
-
-    Parameters
-    ----------
-    evidence : Evidence
-
-    Returns
-    -------
-    Diagnosis
-
-    Raises
-    ------
-    InputError
-        See `lib.judgement.diagnosis.evidence.figures`.
+    """Name the cause of the `Evidence` of a training; a `Diagnosis`. InputError as for `figures`.
 
     Examples
     --------

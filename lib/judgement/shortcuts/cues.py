@@ -62,23 +62,10 @@ _SETTINGS = features.FeatureSettings()
 
 
 def describe(paths, *, jobs=2):
-    """The cues of many recordings, each decoded once.
+    """The cues of many recordings, each decoded once by one of `jobs` processes.
 
-    Parameters
-    ----------
-    paths : sequence of str
-    jobs : int > 0
-        Processes.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a recording, in the order of `paths`]
-        A column a cue, named ``group/cue``.
-
-    Raises
-    ------
-    InputError
-        A recording cannot be read; see `lib.audio.read`.
+    One row a recording, in the order of `paths`, a column a cue, ``group/cue``. InputError if a
+    recording cannot be read, see `lib.audio.read`.
 
     Examples
     --------

@@ -14,19 +14,11 @@ _MORE_THAN_CHANCE = 0.1  # share of trials
 
 
 def shared(trials):
-    """Values that splits have in common, for each column and pair of splits.
+    """Values that splits have in common, for each column and pair of splits, of `lib.corpus.Corpus.trials`.
 
-    Parameters
-    ----------
-    trials : pandas.DataFrame
-        `split` and the protocol's columns; see `lib.corpus.Corpus.trials`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a column and pair]
-        `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values) and
-        `seen`, the share of the second split's trials whose value the first split has; NaN
-        where the second has none. Trials of an unknown value (``-``) are left out.
+    Columns `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values) and
+    `seen`, the share of the second split's trials whose value the first split has (NaN where
+    the second has none). Trials of an unknown value (``-``) are left out.
     """
     rows = []
     for column, values in _columns(trials).items():
@@ -41,14 +33,11 @@ def shared(trials):
 def concentration(trials):
     """How a split's trials are distributed over the values of each column, and labels within them.
 
-    Returns
-    -------
-    pandas.DataFrame [one row a column and split]
-        `column`, `split`, `values` (number); `largest`, the value of most spoof trials, and
-        `spoof_share`, its share of them; `one_label`, the share of trials whose value has
-        one label only, `one_label_chance`, the same with labels at random, and
-        `genuine_low`, `genuine_high`, the lowest and highest share of genuine trials of a
-        value (these four NaN for columns that only spoof trials have).
+    One row a column and split: `values` (number); `largest`, the value of most spoof trials,
+    and `spoof_share`, its share of them; `one_label`, the share of trials whose value has one
+    label only, `one_label_chance`, the same with labels at random, and `genuine_low`,
+    `genuine_high`, the lowest and highest share of genuine trials of a value (these four NaN
+    for columns that only spoof trials have).
     """
     rows = []
     for column, values in _columns(trials).items():

@@ -16,26 +16,11 @@ RATES = ("far", "frr", "eer")
 
 
 def sensitivity(score, recordings, labels, threshold, names=tuple(INTERVENTIONS), *, resamples=1000):
-    """False accepts, false rejects and EER before and after each intervention.
+    """False accepts, false rejects and EER before and after each intervention; see `sensitivity_of_scores`.
 
-    Parameters
-    ----------
-    score : callable
-        List of recordings -> one score each, higher = more genuine: any system.
-    recordings, names
-        As for `versions`.
-    labels, threshold, resamples
-        As for `sensitivity_of_scores`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `sensitivity_of_scores`.
-
-    Raises
-    ------
-    InputError
-        The number of labels is wrong, or an intervention is unknown.
+    `score` is any system: a function of a list of recordings that returns one score each,
+    higher = more genuine; `recordings` and `names` as for `versions`. InputError for a wrong
+    number of labels or an unknown intervention.
     """
     if len(recordings) != len(labels):
         raise InputError(f"{len(recordings)} recordings and {len(labels)} labels: expected one label each")
@@ -44,19 +29,10 @@ def sensitivity(score, recordings, labels, threshold, names=tuple(INTERVENTIONS)
 
 
 def versions(recordings, names=tuple(INTERVENTIONS)):
-    """Recordings unchanged, and after each intervention; recording k is changed with seed k.
+    """Yield the name ``none`` and the recordings (16 kHz) unchanged, then each intervention's name and result.
 
-    Parameters
-    ----------
-    recordings : list of numpy.ndarray [shape=(samples,)]
-        At 16 kHz.
-    names : sequence of str
-        Of `lib.audio.interventions.INTERVENTIONS`.
-
-    Yields
-    ------
-    str, list of numpy.ndarray [shape=(samples,)]
-        The first is ``none``; one at a time, so that only one must be held.
+    `names` are of `lib.audio.interventions.INTERVENTIONS`; recording k is changed with seed k.
+    One version at a time, so that only one must be held.
     """
     yield UNCHANGED, recordings
     for name in names:
@@ -103,19 +79,11 @@ def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000):
 
 
 def of_runs(tables):
-    """The sensitivity of many runs in one table, judged together.
+    """The sensitivity of many runs (run -> `sensitivity_of_scores`) in one table, judged together.
 
-    Parameters
-    ----------
-    tables : dict of str to pandas.DataFrame
-        Run -> from `sensitivity_of_scores`; at least one run.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a run and an intervention]
-        `run`, the columns of the tables, `far_change` and `frr_change` against the run
-        unchanged, and `far_moved`, `frr_moved`, `eer_moved`: whether p of no change lies
-        below 5 % after Holm's correction over all rates, interventions and runs.
+    Columns `run`, those of the tables, `far_change` and `frr_change` against the run
+    unchanged, and `far_moved`, `frr_moved`, `eer_moved`: whether p of no change lies below 5 %
+    after Holm's correction over all rates, interventions and runs.
     """
     parts = []
     for run, table in tables.items():
@@ -135,15 +103,8 @@ def of_runs(tables):
 def fit_reference(table):
     """The plainest countermeasure: logistic regression on MFCC statistics of train.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `split`, `label` and the cues of `describe`.
-
-    Returns
-    -------
-    sklearn.pipeline.Pipeline
-        Its `decision_function` gives log-odds of genuine.
+    `table` has `split`, `label` and the cues of `describe`. Returns a scikit-learn pipeline
+    whose `decision_function` gives log-odds of genuine.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -9,14 +9,7 @@ from lib.judgement.shortcuts.sensitivity import RATES, UNCHANGED
 def cue_table(measured, verdicts):
     """AUC (fractions) and EER (percent) of each group with their intervals, and the verdict, as text.
 
-    Parameters
-    ----------
-    measured, verdicts : pandas.DataFrame
-        From `measure` and `judge`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a group]
+    `measured` and `verdicts` come from `measure` and `judge`; one row a group.
     """
     columns = {}
     for split, part in measured.groupby("split", sort=False):
@@ -86,14 +79,11 @@ def runs_sentences(table):
 
 
 def as_metrics(measured, verdicts, changed):
-    """The audit under its MLflow names.
+    """The audit under its MLflow names, fractions.
 
-    Returns
-    -------
-    dict of str to float
-        ``shortcut/<group>/<split>_auc`` and ``_eer`` with ``_ci_low`` and ``_ci_high``,
-        ``shortcut/flagged`` (groups whose verdict is a shortcut), and
-        ``intervention/<name>/far``, ``frr`` and ``eer``; fractions.
+    ``shortcut/<group>/<split>_auc`` and ``_eer`` with ``_ci_low`` and ``_ci_high``,
+    ``shortcut/flagged`` (groups whose verdict is a shortcut), and ``intervention/<name>/far``,
+    ``frr`` and ``eer``.
     """
     result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
     for row in measured.to_dict("records"):
