@@ -14,8 +14,8 @@ from lib import params
 from lib.params import studies as study
 
 ORDER = (
-    "errors params files audio cluster corpus features systems scores metrics judgement plots tracking scoring "
-    "comparison runner cli"
+    "errors params files audio cluster corpus features inputs systems scores metrics judgement plots tracking scoring "
+    "comparison study runner cli"
 ).split()
 LEAVES = {"bench", "demo"}  # only the command and notebooks import them
 ONLY_IN = {
