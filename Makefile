@@ -37,19 +37,24 @@ ui: .venv/installed
 
 .venv: .venv/installed
 
-# Stale when the versions change, and when the checkout was moved: the packages stay,
-# only what holds the old place is installed again. Bytecode is made of what the study
-# imports, at once, instead of a minute for all.
+# Stale when the versions change, and when the checkout was moved or copied: the packages
+# stay, and what holds the old place (activate, the first line of each console script) is
+# written anew. Bytecode is made of what the study imports, at once, instead of a minute
+# for all.
 .venv/installed: requirements.lock pyproject.toml .venv/place
 	$(RUN) pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@.venv/bin/python -c "import lib.embeddings.encoder, lib.recipes, lib.runner, lib.shortcuts, lib.tracking.runs"
-	@.venv/bin/python -c "import ipykernel.kernelapp, nbconvert, papermill"
+	@.venv/bin/python -c "import keras, librosa, mlflow, pandas, seaborn, sklearn, tensorflow, torch" 2> /dev/null
+	@.venv/bin/python -c "import ipykernel.kernelapp, lib.cli, nbconvert, papermill, transformers" 2> /dev/null
 	@touch $@
 
 .venv/place: FORCE
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || echo "$(CURDIR)" > $@
+	@test "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" || { \
+	  .venv/bin/python -m venv --without-pip .venv && \
+	  grep -lI bin/python .venv/bin/* | xargs sed -i -e '1s|^#!/.*/bin/python[0-9.]*$$|#!$(CURDIR)/.venv/bin/python|' \
+	    -e "2s|^'''exec' .*/bin/python[^ ]* |'''exec' $(CURDIR)/.venv/bin/python |" && \
+	  echo "$(CURDIR)" > $@; }
 
 .PHONY: FORCE
 FORCE:

@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -96,13 +97,42 @@ def _label(run):
     return run.name + ("" if run.seed is None else f" seed {run.seed}")
 
 
+def _end_orphans(corpus):
+    from lib import runner
+
+    for record in runner.close_orphans(corpus):
+        click.echo(f"run {record.run_id}, {record.name}, was stopped before its end; it is marked KILLED", err=True)
+
+
 @main.command()
 @_study_options
-def plan(study, corpus, data, store, only, changes, seeds, force):
-    """Show what `study run` would do; nothing is executed."""
+@click.option("--json", "as_json", is_flag=True, help="The runs with state and reasons, as JSON.")
+def plan(study, corpus, data, store, only, changes, seeds, force, as_json):
+    """Show what `study run` would do, and why; nothing is executed.
+
+    A line a run: its state, name and seed, the id of the run that has done it or that is
+    the newest before it, and what has changed since.
+    """
     chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
-    for step in steps:
-        click.echo(f"{'done  ' if step.done else 'to run'}  {_label(step.run):40} {step.done or ''}")
+    _end_orphans(chosen.corpus)
+    rows = [
+        {
+            "run": step.run.name,
+            "seed": step.run.seed,
+            "state": "done" if step.done else "to run",
+            "run_id": step.done or step.before,
+            "reasons": list(step.reasons),
+            "fits": step.kept,
+        }
+        for step in steps
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max((len(_label(step.run)) for step in steps), default=0)
+    for step, row in zip(steps, rows, strict=True):
+        why = "; ".join(step.reasons) + (f": {step.kept}" if step.kept else "")
+        click.echo(f"{row['state']:6}  {_label(step.run):{width}}  {row['run_id'] or '-':32}  {why}".rstrip())
     todo = sum(step.done is None for step in steps)
     click.echo(f"study {study} on corpus {chosen.corpus}: {todo} to run, {len(steps) - todo} done")
 
@@ -114,35 +144,38 @@ def plan(study, corpus, data, store, only, changes, seeds, force):
 def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler):
     """Run what is not done yet of STUDY (a file of params/studies).
 
-    A run is done when MLflow holds a finished run with the same notebook, lib,
-    parameters and corpus. A failed run is marked failed in MLflow, the others go on.
+    A run is done when MLflow holds a finished run with the same code, parameters, corpus,
+    weights and libraries; `study plan` shows what has changed. A failed run is marked
+    failed in MLflow, the others go on. Two commands at once share the work.
     """
     if scheduler:
         from lib import cluster
 
         cluster.check(scheduler)
     chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
+    from lib import runner
+
+    _end_orphans(chosen.corpus)
     todo = [step for step in steps if step.done is None]
     click.echo(f"study {study} on corpus {chosen.corpus}: {len(todo)} to run, {len(steps) - len(todo)} done")
-    failed = []
-    if todo:
-        from lib import runner
+    ended = []
 
-        ended = []
+    def report(outcome):
+        ended.append(outcome)
+        state = "finished" if outcome.error is None else "FAILED"
+        click.echo(
+            f"[{len(ended)}/{len(todo)}] {_label(outcome.step.run):40} {state} "
+            f"after {outcome.seconds:.0f} s   run {outcome.run_id or '-'}"
+        )
+        if outcome.error:
+            click.echo(f"      {outcome.error}", err=True)
 
-        def report(outcome):
-            ended.append(outcome)
-            state = "finished" if outcome.error is None else "FAILED"
-            click.echo(
-                f"[{len(ended)}/{len(todo)}] {_label(outcome.step.run):40} {state} "
-                f"after {outcome.seconds:.0f} s   run {outcome.run_id}"
-            )
-            if outcome.error:
-                click.echo(f"      {outcome.error}", err=True)
+    def wait(names):
+        click.echo(f"waiting for another command that is making {', '.join(names)}")
 
-        outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report)
-        failed = [outcome for outcome in outcomes if outcome.error]
-    _echo_table(study, chosen.corpus)
+    outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report, wait=wait)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    _echo_table(study, chosen.corpus, digest=steps[0].corpus_digest if steps else None)
     if failed:
         raise RunError(f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback")
 
@@ -150,24 +183,37 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
 @main.command()
 @click.argument("study")
 @click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
+@click.option("--all", "everything", is_flag=True, help="Runs by hand, by raw papermill and of other studies too.")
 @click.option("--json", "as_json", is_flag=True, help="The runs with every parameter and metric, as JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
-def compare(study, corpus, as_json, html):
-    """Show the runs of STUDY side by side."""
+def compare(study, corpus, everything, as_json, html):
+    """Show the runs of STUDY side by side.
+
+    The newest finished run of each name and seed stands whatever was started since. One
+    that `study plan` would make again says why under `stale`, one with other parameters
+    names them. Runs that did not finish are listed below.
+    """
     from lib.params import studies
 
     chosen = studies.load(study, corpus=corpus)
+    _end_orphans(chosen.corpus)
     if as_json:
         from lib.tracking import query
 
-        click.echo(json.dumps(query.compare(study, chosen.corpus)[0], indent=2))
+        rows, _ = query.compare(study, chosen.corpus, everything=everything)
+        click.echo(json.dumps([_finite(row) for row in rows], indent=2, allow_nan=False))
     else:
-        _echo_table(study, chosen.corpus)
+        _echo_table(study, chosen.corpus, everything=everything)
     if html:
         from lib import runner
 
         runner.comparison_page(chosen, Path(html))
         click.echo(f"comparison page: {html}", err=as_json)
+
+
+def _finite(row):
+    """A row as JSON holds it: null for what is not a number."""
+    return {key: value if not isinstance(value, float) or math.isfinite(value) else None for key, value in row.items()}
 
 
 @main.command()
@@ -258,20 +304,26 @@ def verdict(file, as_json):
     click.echo(json.dumps(found, indent=2) if as_json else verdicts.describe_verdict(found))
 
 
-def _echo_table(study, corpus):
+def _echo_table(study, corpus, *, digest=None, everything=False):
     from lib import comparison
     from lib.tracking import query
 
-    rows, older = query.compare(study, corpus)
+    rows, older = query.compare(study, corpus, digest=digest, everything=everything)
+    finished = [row for row in rows if row["status"] == "FINISHED"]
     if not rows:
         click.echo(f"no run of a model yet for study {study} on corpus {corpus}")
-        return
-    click.echo()
-    click.echo(comparison.table(rows).to_string(index=False))
-    click.echo(f"{comparison.counts(rows)} In brackets: 95 % bootstrap interval over trials.")
-    click.echo(f"Corpus {corpus}, digest {rows[0]['corpus_digest']}.")
+    if finished:
+        click.echo()
+        click.echo(comparison.table(finished).to_string(index=False))
+        click.echo(f"{comparison.counts(finished)} In brackets: 95 % bootstrap interval over trials.")
+        click.echo(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
+    if len(rows) > len(finished):
+        click.echo("\nNot finished:")
+    for row in rows[len(finished) :]:
+        state = "diverged" if row["diverged"] else row["status"].lower()
+        click.echo(f"  {comparison.label(row)}: {state}, run {row['run_id']}: {row['error'] or '-'}")
     if older:
-        click.echo(f"{older} older runs on another version of the corpus are not shown.")
+        click.echo(f"{older} runs on another version of the corpus are not shown.")
 
 
 @main.command()

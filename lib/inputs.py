@@ -19,6 +19,8 @@ from lib.features.frames import fixed, normalised, with_deltas
 from lib.features.images import colormap, stretched
 from lib.features.store.chunks import CHUNK
 
+BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
+
 # How the values 0 to 255 of an image reach a system. Not stated in the report.
 PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1.0)}
 
@@ -363,7 +365,7 @@ def _embedded(item, clips):
     return np.concatenate([embeddings.of_clips(part, **how) for part in parts])
 
 
-def scores(system, inputs, clips, *, arrays=None, block=64):
+def scores(system, inputs, clips, *, arrays=None):
     """Scores of recordings that are at hand as samples.
 
     Parameters
@@ -374,9 +376,6 @@ def scores(system, inputs, clips, *, arrays=None, block=64):
     clips : sequence of numpy.ndarray [shape=(samples,), float32]
     arrays : dict, optional
         From `prepared`, where several systems share it.
-    block : int > 0
-        Recordings at a time, as many as when a run scores its own trials: so they get
-        the scores that the run recorded.
 
     Returns
     -------
@@ -384,5 +383,5 @@ def scores(system, inputs, clips, *, arrays=None, block=64):
         Higher = more genuine.
     """
     arrays = prepared(inputs, clips) if arrays is None else arrays
-    parts = [slice(start, start + block) for start in range(0, len(clips), block)]
+    parts = [slice(start, start + BLOCK) for start in range(0, len(clips), BLOCK)]  # as a run scores its own trials
     return np.concatenate([system.score(*(item.shown(arrays[item.wanted][part]) for item in inputs)) for part in parts])

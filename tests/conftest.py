@@ -4,6 +4,7 @@ The recordings are filtered noise in a second or less: genuine full-band, spoof
 low-passed. That is enough to see a difference and no claim about speech.
 """
 
+import shutil
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 from scipy import signal
+from small_study import small  # noqa: F401 - a fixture
+
+from lib.tracking import client
 
 SR = 16_000
 COUNTS = {"train": (12, 12), "dev": (6, 8), "eval": (5, 15)}
@@ -66,9 +70,25 @@ def own_corpus(tmp_path):
     return write_corpus(tmp_path / "corpus")
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A tracking database without runs: MLflow takes a second and more to make one."""
+    file = tmp_path_factory.mktemp("database") / "mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
+        client.connect()
+    return file
+
+
 @pytest.fixture
-def tracking(tmp_path, monkeypatch):
-    """Tracking in a folder of the test's own."""
+def tracking(tmp_path, monkeypatch, empty_database):
+    """Tracking in a folder of the test's own; its database is a copy."""
+
+    def make(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(empty_database, file)
+
+    monkeypatch.setattr(client, "_make", make)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     monkeypatch.delenv("STUDY_RUN_ID", raising=False)
     return tmp_path / "mlruns"
@@ -78,6 +98,7 @@ def tracking(tmp_path, monkeypatch):
 def digests_apart(tmp_path, monkeypatch):
     """Digests of test corpora do not go into the project's data folder."""
     monkeypatch.setattr("lib.corpus.folder.DIGESTS", tmp_path / "digests")
+    monkeypatch.setattr("lib.params.identity.DIGESTS", tmp_path / "digests")
 
 
 @pytest.fixture

@@ -165,3 +165,26 @@ def test_verdicts_one_line_a_figure_with_its_bracket():
     (line,) = table.to_dict("records")
     assert (line["system"], line["printed accuracy %"], line["constant %"]) == ("MobileNetV2", "88.0", "90.2")
     assert line["EER between %"].startswith("3.") and line["arithmetic"] == "consistent"
+
+
+def test_label_names_parameters_other_than_the_studys():
+    row = {"run": "14_mobilenet/mfcc", "seed": 2, "weights": "untrained", "changed": "epochs=2", "status": "FINISHED"}
+    assert comparison.label(row) == "14_mobilenet/mfcc (untrained), epochs=2, seed 2"
+
+
+def test_table_says_what_is_stale_and_what_has_diverged():
+    table = comparison.table(
+        [{**ROW, "stale": "notebook changed"}, {**ROW, "diverged": True, "eval/auc": float("nan")}]
+    )
+    assert table["stale"].tolist() == ["notebook changed", ""]
+    assert table["status"].tolist() == ["finished", "diverged"]
+    assert table["eval AUC %"].tolist() == ["80.0", "-"]
+    assert not {"stale", "status"} & set(comparison.table([ROW]).columns)
+
+
+def test_reading_study_names_the_stale_and_the_diverged(rng):
+    rows = [{**ROW, "stale": "notebook changed"}, {**ROW, "run": "11_paper_cnn/mel", "diverged": True}]
+    tables = {comparison.label(row): scored(rng, 1) for row in rows}
+    text = comparison.reading_study("s", rows, comparison.rank(tables), [])
+    assert "Stale: 11_paper_cnn/mfcc, seed 0." in text
+    assert "Diverged, a loss is not finite: 11_paper_cnn/mel, seed 0." in text

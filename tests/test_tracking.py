@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 
 from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
+from lib.params import studies
 from lib.tracking import models, query, runs
 from lib.tracking.measured import measure
 
@@ -89,7 +90,6 @@ def test_moved_folder_keeps_its_artifacts(tracking, table, tmp_path, monkeypatch
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with open(MlflowClient(uri).download_artifacts(run.run_id, "confusion_matrix/eval.json")) as file:
         assert np.sum(json.load(file)["matrix"]) == 40
-    assert query.compare("none", "tiny") == ([], 0)
 
 
 def test_database_holds_no_absolute_path(tracking, table, tmp_path):
@@ -107,48 +107,6 @@ def in_study(client, table, *, name="11_paper_cnn/x", digest="d1", status="FINIS
         runs.log_split(runs.Run(client, run_id), "eval", table)
     client.set_terminated(run_id, status)
     return run_id
-
-
-def test_compare_takes_the_newest_of_each_run_and_seed(tracking, table):
-    client = runs.connect()
-    in_study(client, table)
-    newest = in_study(client, table)
-    other_seed = in_study(client, table, seed=1)
-    failed = in_study(client, table, name="14_mobilenet/mfcc", status="FAILED")
-    in_study(client, table, name="02_extract/pictures")
-    rows, older = query.compare("s", "tiny")
-    assert [(r["run_id"], r["seed"], r["status"]) for r in rows] == [
-        (newest, 0, "FINISHED"), (other_seed, 1, "FINISHED"), (failed, 0, "FAILED"),
-    ]  # fmt: skip
-    assert older == 0
-    assert rows[0]["eval/n_spoof"] == 30
-
-
-def test_compare_never_mixes_versions_of_a_corpus(tracking, table):
-    client = runs.connect()
-    in_study(client, table, digest="old")
-    newest = in_study(client, table, digest="new", name="14_mobilenet/mfcc")
-    rows, older = query.compare("s", "tiny")
-    assert [r["run_id"] for r in rows] == [newest]
-    assert older == 1
-
-
-def test_newest_comparison_is_no_other_page_of_the_study(tracking, table):
-    client = runs.connect()
-    assert query.newest_comparison(client, "s", "tiny") is None
-    in_study(client, table, name="91_compare/default")
-    newest = in_study(client, table, name="91_compare/default")
-    in_study(client, table, name="92_sensitivity/default")
-    in_study(client, table, name="91_compare/default", status="FAILED")
-    assert query.newest_comparison(client, "s", "tiny") == newest
-
-
-def test_finished_knows_only_finished_runs(tracking, table):
-    client = runs.connect()
-    done = in_study(client, table, name="11_paper_cnn/a")
-    in_study(client, table, name="11_paper_cnn/b", status="FAILED")
-    assert query.finished(client, "tiny") == {"11_paper_cnn/a": done}
-    assert query.finished(client, "no such corpus") == {}
 
 
 def with_speakers(table, count):
@@ -191,7 +149,7 @@ def test_log_split_keeps_alarms_of_wrong_polarity_and_of_shuffled_labels(trackin
     assert found.metrics["dev/alarms"] == len(turned["alarms"])
 
 
-def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, table):
+def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, table, monkeypatch):
     client = runs.connect()
     run = runs.Run(client, in_study(client, table))
     found = diagnose(Evidence(table, table, input_range=(0, 255), expected_range=(-1, 1)))
@@ -204,6 +162,7 @@ def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, 
     note = data.tags["mlflow.note.content"]
     assert note.startswith("**Diagnosis: input out of range**") and note.endswith("\n\nwhat it says")
     assert {"diagnosis.md", "diagnosis.json"} <= set(artifacts(client, run.run_id))
+    monkeypatch.setattr(query.studies, "load", lambda name, corpus: studies.Study(name, corpus, []))
     assert query.compare("s", "tiny")[0][0]["diagnosis"] == "input out of range"
 
 

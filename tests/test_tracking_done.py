@@ -1,63 +1,158 @@
 """Runs that are done: the database read directly says what MLflow says."""
 
+import json
+import math
+import shutil
 import sqlite3
 import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
-from lib.tracking import client, done, query
+from lib.cli import main
+from lib.errors import InputError
+from lib.params import identity
+from lib.tracking import client, done
+
+
+def make(name="11_paper_cnn/mfcc", mark="a" * 16, experiment="tiny", status="FINISHED", metrics=None, **tags):
+    connected = client.connect()
+    run_id = client.create(connected, experiment=experiment, name=name, tags={"fingerprint": mark, **tags})
+    connected.log_param(run_id, "epochs", 2)
+    for key, value in (metrics or {}).items():
+        connected.log_metric(run_id, key, value)
+    if status != "RUNNING":
+        connected.set_terminated(run_id, status)
+    return run_id
 
 
 @pytest.fixture
 def asked(monkeypatch):
     """How often MLflow was asked."""
-    calls, finished = [], query.finished
-    monkeypatch.setattr(query, "finished", lambda *given: calls.append(given) or finished(*given))
+    calls, every = [], done.all_runs
+    monkeypatch.setattr(done, "all_runs", lambda *given, **more: calls.append(given) or every(*given, **more))
     return calls
 
 
-def make(name="11_paper_cnn/mfcc", mark="a" * 16, experiment="tiny", status="FINISHED"):
-    connected = client.connect()
-    run_id = client.create(connected, experiment=experiment, name=name, tags={"fingerprint": mark})
-    connected.set_terminated(run_id, status)
-    return run_id
-
-
-def test_finished_without_a_database_is_empty_and_makes_none(tracking, asked):
-    assert done.finished("tiny") == {}
+def test_records_without_a_database_are_none_and_make_none(tracking, asked):
+    assert done.records("tiny") == []
     assert not asked and not tracking.exists()
 
 
-def test_finished_says_what_mlflow_says(tracking, asked):
-    first, _, deleted = make(), make(mark="b" * 16, status="FAILED"), make(mark="c" * 16)
-    newest, other = make(), make(mark="d" * 16, experiment="other")
+def test_records_are_what_mlflow_says(tracking, asked):
+    bad = {"epoch/loss": math.nan, "epoch/val_loss": math.inf, "eval/eer": 0.25}
+    make(), make(status="FAILED", seed=1, metrics=bad), make(status="RUNNING"), make(experiment="other")
+    deleted = make(mark="c" * 16)
     client.connect().delete_run(deleted)
-    assert first != newest
-    assert done.finished("tiny") == {"a" * 16: newest}
-    assert done.finished("other") == {"d" * 16: other}
-    assert done.finished("none") == {}
-    assert not asked
-    for experiment in ("tiny", "other", "none"):
-        assert done.finished(experiment) == query.finished(client.connect(), experiment)
+    for gone in (False, True):
+        ours = {record.run_id: record for record in done.records("tiny", deleted=gone)}
+        entities = client.all_runs(client.connect(), "tiny", deleted=gone)
+        theirs = {run.info.run_id: done._of_mlflow(run) for run in entities}
+        assert len(ours) == 3 + gone and repr(ours) == repr(theirs)  # of NaN only the text is equal
+        for run_id, record in ours.items():
+            assert (record.tags, record.params) == (theirs[run_id].tags, theirs[run_id].params)
+            assert str(sorted(record.metrics.items())) == str(sorted(theirs[run_id].metrics.items()))
+    assert not asked and done.records("none") == []
 
 
-def test_finished_of_another_schema_asks_mlflow(tracking, asked, monkeypatch):
+def test_records_stand_newest_first(tracking):
+    made = [make() for _ in range(5)]
+    assert [record.run_id for record in done.records("tiny")] == made[::-1]
+
+
+def test_records_of_another_schema_ask_mlflow(tracking, asked, monkeypatch):
     run_id = make()
-    monkeypatch.setattr(done, "_FINISHED", "SELECT fingerprint FROM a_table_of_later_versions WHERE name = ?")
-    assert done.finished("tiny") == {"a" * 16: run_id}
+    monkeypatch.setattr(done, "_RUNS", "SELECT 1 FROM a_table_of_later_versions WHERE name = ? AND ?")
+    assert [record.run_id for record in done.records("tiny")] == [run_id]
     assert len(asked) == 1
 
 
-def test_finished_while_a_run_is_being_written_does_not_wait(tracking):
+def test_records_while_a_run_is_being_written_do_not_wait(tracking):
     run_id = make()
     with sqlite3.connect(tracking / "mlflow.db") as writing:
         writing.execute("UPDATE runs SET status = 'RUNNING'")
-        assert done.finished("tiny") == {"a" * 16: run_id}
+        assert [(r.run_id, r.status) for r in done.records("tiny")] == [(run_id, "FINISHED")]
 
 
-def test_finished_needs_no_mlflow(tracking):
+def test_records_of_an_experiment_in_the_trash_are_refused(tracking):
     make()
-    code = "import sys; from lib.tracking import done; print(len(done.finished('tiny')), 'mlflow' in sys.modules)"
+    connected = client.connect()
+    connected.delete_experiment(connected.get_experiment_by_name("tiny").experiment_id)
+    for refused in (
+        lambda: done.records("tiny"),
+        lambda: client.all_runs(connected, "tiny"),
+        lambda: client.create(connected, experiment="tiny", name="x", tags={}),
+    ):
+        with pytest.raises(InputError, match="experiment tiny is in MLflow's trash; `mlflow experiments restore`"):
+            refused()
+
+
+def test_records_of_no_database_and_of_a_later_mlflow_are_refused(tracking, small):
+    make()
+    file = tracking / "mlflow.db"
+    kept = shutil.copy(file, tracking / "kept.db")
+    with sqlite3.connect(file) as writing:
+        writing.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    for words in ("no schema ffffffffffff", "file is not a database"):
+        for command in ("plan", "compare"):
+            result = CliRunner().invoke(main, [command, "s"])
+            assert result.exit_code == 2 and words in result.stderr and str(file) in result.stderr, result.output
+            assert len(result.stderr.splitlines()) == 2
+        file.write_text("text in its place\n" * 100)
+    shutil.copy(kept, file)
+    assert done.records("tiny")
+
+
+def test_records_need_no_mlflow(tracking):
+    make()
+    code = "import sys; from lib.tracking import done; print(len(done.records('tiny')), 'mlflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["1", "False"]
+
+
+def finish(step, **changes):
+    """A finished run of a step, as the runner leaves it."""
+    parts = step.identity | changes
+    tags = {"identity": identity.stored(parts), "seed": step.run.seed, "corpus_digest": step.corpus_digest}
+    return make(name=step.run.name, mark=identity.fingerprint(parts), **tags)
+
+
+def test_plan_says_done_or_why(small):
+    one, two = done.plan(small.load())
+    assert (one.done, one.reasons, two.reasons) == (None, ("new",), ("new",))
+    finished = finish(one)
+    old = finish(two, rooms=two.identity["rooms"] | {"plots": "0" * 16})
+    one, two = done.plan(small.load())
+    assert (one.done, one.reasons) == (finished, ())
+    assert (two.done, two.before, two.reasons, two.kept) == (None, old, ("lib/plots changed",), "fits are kept")
+    small.notebook("11_one", "print(1)")
+    assert done.plan(small.load())[0].reasons == ("notebook changed",)
+    forced = done.plan(small.load(), force=True)
+    assert [(step.done, step.reasons) for step in forced] == [(None, ("--force",))] * 2
+
+
+def test_plan_speaks_of_the_newest_run_with_the_same_parameters(small):
+    step = done.plan(small.load())[0]
+    stale = finish(step, rooms=step.identity["rooms"] | {"plots": "0" * 16})
+    other = finish(done.plan(small.load(changes=["epochs=2"]))[0])
+    assert done.plan(small.load())[0].before == stale  # not the newer one of other epochs
+    third = done.plan(small.load(changes=["epochs=5"]))[0]
+    assert (third.before, third.reasons) == (other, ("parameters changed: epochs",))
+    assert done.plan(small.load(seeds=[1]))[0].reasons == ("new",)
+
+
+def test_plan_run_of_an_older_version_says_so(small):
+    make(name="11_one/a", seed=0)
+    assert done.plan(small.load())[0].reasons == ("made by an older version",)
+
+
+def test_plan_command_prints_a_line_a_run_and_json(small):
+    finished = finish(done.plan(small.load())[0])
+    lines = CliRunner().invoke(main, ["plan", "s"]).stdout.splitlines()
+    assert lines[0].split() == ["done", "11_one/a", "seed", "0", finished]
+    assert lines[1].split() == ["to", "run", "12_two/a", "seed", "0", "-", "new"]
+    rows = json.loads(CliRunner().invoke(main, ["plan", "s", "--json", "--set", "epochs=2"]).stdout)
+    assert [(row["state"], row["run_id"], row["reasons"]) for row in rows] == [
+        ("to run", finished, ["parameters changed: epochs"]), ("to run", None, ["new"]),
+    ]  # fmt: skip

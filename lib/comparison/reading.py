@@ -65,6 +65,9 @@ def reading_study(study, rows, ranks, provenance):
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     if below:
         sentences.append(f"Accuracy below the constant answer's ({len(below)} of {len(finished)}): {'; '.join(below)}.")
+    for word, title in (("diverged", "Diverged, a loss is not finite"), ("stale", "Stale")):
+        if named := [label(row) for row in finished if row.get(word)]:
+            sentences.append(f"{title}: {'; '.join(named)}.")
     failed = [label(row) for row in rows if row["status"] != "FINISHED"]
     if failed:
         sentences.append(f"Not finished: {'; '.join(failed)}.")

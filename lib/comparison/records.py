@@ -5,19 +5,19 @@ import json
 import pandas as pd
 
 from lib import scores
-from lib.tracking.client import connect
+from lib.tracking.client import artifact
 
 
 def confusion(row, split):
     """The confusion matrix that a run recorded, rows truth, columns answer, spoof first."""
-    text = connect().download_artifacts(row["run_id"], f"confusion_matrix/{split}.json")
-    with open(text, encoding="utf-8") as file:
-        return json.load(file)["matrix"]
+    with artifact(row["run_id"], f"confusion_matrix/{split}.json") as path:
+        return json.loads(path.read_text(encoding="utf-8"))["matrix"]
 
 
 def recorded_scores(row, split):
     """The scores table that a run recorded: `trial`, `score`, `label`."""
-    return scores.read_scores(connect().download_artifacts(row["run_id"], f"scores/{split}.tsv"))
+    with artifact(row["run_id"], f"scores/{split}.tsv") as path:
+        return scores.read_scores(path)
 
 
 def metrics_of(row, split):
@@ -35,4 +35,5 @@ def ladder(row):
     """
     if not any(name.startswith("ladder/1/") for name in row):
         return None
-    return pd.read_csv(connect().download_artifacts(row["run_id"], "ladder.csv"), dtype=str)
+    with artifact(row["run_id"], "ladder.csv") as path:
+        return pd.read_csv(path, dtype=str)

@@ -1,5 +1,7 @@
 """Tables of runs, and the report's figures beside ours."""
 
+import math
+
 import pandas as pd
 
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
@@ -14,8 +16,8 @@ _SHOWN = {
 
 
 def percent(value):
-    """A fraction as a percentage with one digit."""
-    return f"{100 * value:.1f}"
+    """A fraction as a percentage with one digit; a dash for what is not a number."""
+    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
 
 
 def with_interval(values, name):
@@ -29,18 +31,18 @@ def with_interval(values, name):
 
 
 def label(row):
-    """A run's name on a page: name, untrained weights, and seed when it has one."""
+    """A run's name on a page: name, seed when it has one, and parameters other than the study's."""
     return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
 
 
 def named(row):
-    """A run's name, with a word where its pretrained part is untrained."""
+    """A run's name, with a word where its pretrained part is untrained, and with parameters other than the study's."""
     said = row["run"].endswith("/untrained") or not row.get("weights", "").startswith("untrained")
-    return row["run"] + ("" if said else " (untrained)")
+    return row["run"] + ("" if said else " (untrained)") + (f", {row['changed']}" if row.get("changed") else "")
 
 
 def table(rows):
-    """One line a run: EER, AUC, accuracies with intervals, the constant answer's accuracy.
+    """One line a run: EER, AUC, accuracies with intervals, the majority-class baseline.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ def table(rows):
     Returns
     -------
     pandas.DataFrame [one row a run]
-        With a column `status` unless all have finished.
+        With a column `status` unless all have finished, and `stale` where any is.
     """
     lines = []
     for row in rows:
@@ -60,11 +62,12 @@ def table(rows):
         line["dev EER %"] = with_interval(row, "dev/eer")
         line["threshold"] = row.get("parameters", {}).get("threshold", "0.5")
         line["diagnosis"] = row.get("diagnosis") or "-"
-        line["status"] = "finished" if row["status"] == "FINISHED" else row["status"].lower()
+        line["status"] = "diverged" if row.get("diverged") else row["status"].lower()
+        line["stale"] = row.get("stale", "")
         lines.append(line)
     found = pd.DataFrame(lines)
-    everything = len(found) and (found["status"] == "finished").all()
-    return found.drop(columns="status") if everything else found
+    plain = {"status": "finished", "stale": ""}
+    return found.drop(columns=[name for name, usual in plain.items() if len(found) and (found[name] == usual).all()])
 
 
 def times(rows):

@@ -1,20 +1,18 @@
 """A study: which runs, on which corpus, with which parameters and seeds.
 
 Planning needs neither TensorFlow nor MLflow; it turns names and files into a list of
-`PlannedRun`, each with all its parameters resolved and a fingerprint.
+`PlannedRun`, each with all its parameters resolved.
 """
 
 import fnmatch
-import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lib.errors import InputError
-from lib.params.paths import NOTEBOOKS, PARAMS, ROOT, absolute
+from lib.params.paths import PARAMS, absolute
 from lib.params.schema import GROUPS, StudyFile, judged, kind, nearest
-from lib.params.settings import PLACES, declared, resolve
+from lib.params.settings import declared, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
 _FIXED = {  # what a study decides for all its runs -> where
@@ -149,26 +147,6 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     _refuse_unused(layers, used, runs)
     _refuse_unmatched(only, runs)
     return Study(study, corpus, runs, tuple(only))
-
-
-def fingerprint(run, corpus_digest, *, reads=()):
-    """Digest of what decides a run's numbers: notebook, lib, parameters, corpus.
-
-    Parameters
-    ----------
-    run : PlannedRun
-    corpus_digest : str
-    reads : sequence of str
-        Ids of the runs that this one reads (a comparison reads all others).
-    """
-    digest = hashlib.sha256()
-    cells = json.loads((NOTEBOOKS / f"{run.notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
-    values = {key: value for key, value in run.parameters.items() if key not in PLACES}
-    identity = [["".join(cell["source"]) for cell in cells], values, corpus_digest, list(reads)]
-    digest.update(json.dumps(identity, sort_keys=True).encode())
-    for path in sorted((ROOT / "lib").rglob("*.py")):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _study_file(study):

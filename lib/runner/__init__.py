@@ -3,15 +3,25 @@
 A run is *done* when MLflow holds a finished run with the same fingerprint. A failed
 run is marked in MLflow with the error of its cell, and the others go on.
 
-- `lib.runner.planning` which runs are done and which are to do
 - `lib.runner.execution` one notebook in a run of its own, here or on a cluster's worker
-- `lib.runner.pages` executed notebooks as pages
+- `lib.runner.pages` executed notebooks as pages, and where their time went
 - `lib.runner.servers` the MLflow UI and JupyterLab
 """
 
 from lib.runner.execution import Outcome, execute, run_all
 from lib.runner.pages import comparison_page, export_html
-from lib.runner.planning import Step, plan
 from lib.runner.servers import serve_lab, serve_ui
+from lib.tracking.done import Step, close_orphans, plan
 
-__all__ = ["Outcome", "Step", "comparison_page", "execute", "export_html", "plan", "run_all", "serve_lab", "serve_ui"]
+__all__ = [
+    "Outcome",
+    "Step",
+    "close_orphans",
+    "comparison_page",
+    "execute",
+    "export_html",
+    "plan",
+    "run_all",
+    "serve_lab",
+    "serve_ui",
+]

@@ -7,20 +7,18 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from lib import cluster
 from lib.errors import InputError
-from lib.params import NOTEBOOKS, ROOT
-from lib.params import studies as study
-from lib.runner import durations
-from lib.runner.pages import export_html, one_line_a_bar
-from lib.runner.planning import Step, plan
+from lib.params import NOTEBOOKS, ROOT, identity
+from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
 from lib.tracking import query
-from lib.tracking.client import RUN_ID, SQLITE, connect, create, tracking_uri
+from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
+from lib.tracking.done import Step, close_orphans, plan, records
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 QUIET = {
@@ -34,99 +32,171 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a step: `error` is None when it finished."""
+    """What became of a step: `error` is None when it finished, `run_id` empty when no run was begun."""
 
     step: Step
     run_id: str
     seconds: float
     error: str | None
 
+    @property
+    def elsewhere(self):
+        """Whether another process is making the run."""
+        return not self.run_id and self.error is None
 
-def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None):
+
+def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None, wait=lambda names: None):
     """Execute what is not done, stage by stage.
 
-    On a cluster the workers execute the runs of models. The runs before them stay here
-    and send their chunks of recordings to the workers; a run on a worker could not,
-    it would wait for the very worker that it keeps busy. Comparisons stay here too.
+    A run that another process of this machine is making is left for last, then waited
+    for, and its result taken. On a cluster the workers execute the runs of models; the
+    runs before them send chunks of recordings to the workers, and so have to stay here.
 
     Parameters
     ----------
     chosen : lib.params.studies.Study
     steps : list of Step
+        From `lib.tracking.done.plan`.
     jobs : int > 0
         Runs of one stage at the same time, on this machine.
     scheduler : str, optional
         Address of a Dask scheduler, see `lib.cluster`.
-    report : callable (Outcome) -> None
-        Called as each run ends.
+    report, wait : callable
+        Called with each Outcome, and with the names of runs that are waited for.
 
     Returns
     -------
     list of Outcome
     """
-    client = connect()
+    tag = query.in_study(chosen.name)
     for step in steps:
-        if step.done:  # another study may have made it
-            client.set_tag(step.done, query.in_study(chosen.name), "yes")
+        if step.done and tag not in step.tags:  # another study has made it
+            connect().set_tag(step.done, tag, "yes")
     outcomes = []
     todo = [step for step in steps if not step.done]
     for stage in sorted({step.run.stage for step in todo}):
-        members = [step for step in todo if step.run.stage == stage]
-        if members[0].run.compares:  # what it reads is known only now
-            members = [step for step in plan(chosen) if step.run.key in {member.run.key for member in members}]
+        members = {step.run.key: step for step in todo if step.run.stage == stage}
+        if any(step.run.compares for step in members.values()):  # what it reads is known only now
+            fresh = {step.run.key: step for step in plan(chosen)}
+            members = {key: replace(fresh[key], planned=step.planned) for key, step in members.items()}
         there = scheduler if stage == _MODELS else None
-        if there:
-            work = partial(_execute_on_worker, uri=tracking_uri())
-        else:
-            work = partial(execute, show=jobs == 1, scheduler=scheduler)
-        tasks = [(step, chosen.name) for step in members]
-        for outcome in cluster.unordered(work, tasks, jobs=min(jobs, len(members)), scheduler=there):
-            outcomes.append(outcome)
-            report(outcome)
+        on_worker, here = partial(_execute_on_worker, uri=tracking_uri()), partial(execute, show=jobs == 1)
+        work = on_worker if there else partial(here, scheduler=scheduler)
+        tasks, patient = [(step, chosen.name) for step in members.values()], False
+        while tasks:
+            call, left = partial(work, patient=patient), []
+            for outcome in cluster.unordered(call, tasks, jobs=min(jobs, len(tasks)), scheduler=there):
+                if outcome.elsewhere:
+                    left.append((outcome.step, chosen.name))
+                    continue
+                outcomes.append(outcome)
+                report(outcome)
+            if left:
+                wait([step.run.name for step, _ in left])
+            tasks, patient = left, True
     return outcomes
 
 
-def execute(step, study_name, *, show=False, scheduler=None):
-    """Execute one notebook in a run of its own, and attach the executed notebook.
+def execute(step, study_name, *, show=False, scheduler=None, patient=True):
+    """Execute one notebook in a run of its own; whatever goes wrong is its `Outcome`, and other runs go on.
 
-    Parameters
-    ----------
-    step : Step
-    study_name : str
-    show : bool
-        Pass the notebook's progress bars on to stderr.
-    scheduler : str, optional
-        Of the cluster that the notebook's extraction is sent to.
-
-    Returns
-    -------
-    Outcome
+    With `show` its progress bars go to stderr, `scheduler` is that of its extraction, and
+    `patient` waits while another process of this machine is making the run.
     """
-    client = connect()
-    run = step.run
-    _close_orphans(client, run.parameters["corpus"], step.fingerprint)
-    tags = {"study": study_name, query.in_study(study_name): "yes", "fingerprint": step.fingerprint}
-    if run.seed is not None:
-        tags["seed"] = run.seed
-    run_id = create(client, experiment=run.parameters["corpus"], name=run.name, tags=tags)
     started = time.monotonic()
-    error, status = None, "KILLED"
-    with tempfile.TemporaryDirectory() as folder:
-        executed = Path(folder) / "notebook.ipynb"
-        try:
-            with _environment({RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", **QUIET}):
-                _papermill(run, executed, show)
-            status = "FINISHED"
-        except Exception as problem:  # a notebook may raise anything; the other runs go on
-            error, status = _short(problem), "FAILED"
-            client.set_tag(run_id, "error", error)
-            client.log_text(run_id, _ANSI.sub("", traceback.format_exc()), "error.txt")
-        finally:
-            if executed.exists():
-                _attach(client, run_id, executed)
-                _note_times(client, run_id, executed, time.monotonic() - started)
-            client.set_terminated(run_id, status)
+    run_id, error = "", None
+    try:
+        with locked(step.fingerprint, wait=patient) as mine:
+            if not mine:
+                return Outcome(step, "", 0.0, None)
+            if made := _made_meanwhile(step):
+                connect().set_tag(made.run_id, query.in_study(study_name), "yes")
+                return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
+            close_orphans(step.run.parameters["corpus"], step.fingerprint)
+            run_id = _begin(step, study_name)
+            error = _executed(step, run_id, show, scheduler)
+    except Exception as problem:  # a notebook, MLflow and the disk may raise anything
+        error = error or _short(problem)
     return Outcome(step, run_id, time.monotonic() - started, error)
+
+
+def _made_meanwhile(step):
+    """The run that another process has ended since the step was planned, or None."""
+    for record in records(step.run.parameters["corpus"]):
+        if record.tags.get("fingerprint") == step.fingerprint and record.ended >= step.planned:
+            return record if record.status in ("FINISHED", "FAILED") else None
+    return None
+
+
+def _begin(step, study_name):
+    """A new run, with the tags by which it is found again; its id."""
+    tags = {"study": study_name, query.in_study(study_name): "yes", "corpus_digest": step.corpus_digest}
+    tags |= {"host": socket.gethostname(), **_marks(step.identity)}
+    if step.run.seed is not None:
+        tags["seed"] = step.run.seed
+    return create(connect(), experiment=step.run.parameters["corpus"], name=step.run.name, tags=tags)
+
+
+def _marks(parts):
+    return {"fingerprint": identity.fingerprint(parts), "identity": identity.stored(parts)}
+
+
+def _executed(step, run_id, show, scheduler):
+    """Execute the notebook in a run that was begun, and end the run; the error in one line, or None."""
+    client, started = connect(), time.monotonic()
+    local = local_folder(client, run_id)  # papermill saves there what it has done so far
+    with tempfile.TemporaryDirectory() as scratch:
+        executed = (local or Path(scratch)) / "notebook.ipynb"
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
+        given["TMPDIR"] = scratch  # what the kernel leaves there goes with it
+        error, status = None, "KILLED"
+        try:
+            with _environment(given):
+                _papermill(step.run, executed, show)
+            status = "FINISHED"
+        except Exception as problem:  # a notebook may raise anything
+            error, status = _short(problem), "FAILED"
+            trace = _ANSI.sub("", traceback.format_exc())
+            client.set_tag(run_id, "error", error)
+            with _spared(client, run_id):
+                client.log_text(run_id, trace, "error.txt")
+        finally:
+            try:
+                _keep(client, step, run_id, executed, started, logged=bool(local))
+            finally:
+                client.set_terminated(run_id, status)
+    return error
+
+
+@contextmanager
+def _spared(client, run_id):
+    """What fails in here costs the run no more than the tag `page_error`."""
+    try:
+        yield
+    except Exception as problem:
+        with suppress(Exception):
+            client.set_tag(run_id, "page_error", _short(problem))
+
+
+def _keep(client, step, run_id, executed, started, *, logged):
+    """Keep the executed notebook as a page, where its time went, and the weights that it has downloaded."""
+    with _spared(client, run_id):
+        page = executed.with_suffix(".html")
+        one_line_a_bar(executed)
+        export_html(executed, page)
+        if not logged:
+            client.log_artifact(run_id, str(executed))
+            client.log_artifact(run_id, str(page))
+    with _spared(client, run_id):
+        spent = sections(executed)
+        for name, value in summary(spent, time.monotonic() - started).items():
+            client.log_metric(run_id, f"time/{name}", value)
+        client.set_tag(run_id, "longest", longest(spent))
+        parts = identity.settled(step.identity, step.run.parameters)
+        if parts != step.identity:
+            for name, value in _marks(parts).items():
+                client.set_tag(run_id, name, value)
 
 
 def _papermill(run, executed, show):
@@ -140,34 +210,32 @@ def _papermill(run, executed, show):
         cwd=str(ROOT),
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
+        kernel_manager_class=_own_kernel(),
         extra_arguments=["--IPKernelApp.log_level=50"],  # no notice about loopback traffic, none when it is stopped
     )
 
 
-def _attach(client, run_id, executed):
-    one_line_a_bar(executed)
-    client.log_artifact(run_id, str(executed))
-    page = executed.with_suffix(".html")
-    export_html(executed, page)
-    client.log_artifact(run_id, str(page))
+def _own_kernel():
+    """A kernel manager that starts this interpreter, whatever is installed under the name python3."""
+    from ipykernel.kernelspec import make_ipkernel_cmd
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpec
+
+    spec = KernelSpec(argv=make_ipkernel_cmd(), display_name="Python 3", language="python")
+    return type("OwnKernel", (AsyncKernelManager,), {"kernel_spec": spec})
 
 
-def _note_times(client, run_id, executed, seconds):
-    """Keep where the run's time went: metrics ``time/...`` and the tag `longest`."""
-    spent = durations.sections(executed)
-    for name, value in durations.summary(spent, seconds).items():
-        client.log_metric(run_id, f"time/{name}", value)
-    client.set_tag(run_id, "longest", durations.longest(spent))
-
-
-def _execute_on_worker(step, study_name, *, uri):
+def _execute_on_worker(step, study_name, *, uri, patient=True):
     """`execute`, recorded where the command's own runs are."""
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        raise InputError(f"{uri}: not seen by worker {socket.gethostname()}; MLFLOW_TRACKING_URI has to name a server")
-    if study.fingerprint(step.run, step.corpus_digest) != step.fingerprint:
-        raise InputError(f"{step.run.name}: worker {socket.gethostname()} has another version of lib or notebook")
+    worker = socket.gethostname()
     with _environment({"MLFLOW_TRACKING_URI": uri}):
-        return execute(step, study_name)
+        if (file := database()) and not file.is_file():
+            raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
+        here = identity.identity(step.run, step.corpus_digest)
+        if identity.fingerprint(here) != step.fingerprint:
+            why = "; ".join(identity.reasons(step.identity, here))
+            raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
+        return execute(step, study_name, patient=patient)
 
 
 @contextmanager
@@ -182,18 +250,12 @@ def _environment(values):
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def _close_orphans(client, experiment, mark):
-    """Runs of a process that was killed are still 'running' in MLflow; say what they are."""
-    for run in query.all_runs(client, experiment):
-        if run.info.status == "RUNNING" and run.data.tags.get("fingerprint") == mark:
-            client.set_tag(run.info.run_id, "error", "stopped before its end; made again by a later run")
-            client.set_terminated(run.info.run_id, "KILLED")
-
-
 def _short(problem):
     """One line of a failed cell: the exception's name and message."""
     name = getattr(problem, "ename", type(problem).__name__)
     value = str(getattr(problem, "evalue", problem)).strip()
+    if name == "CellExecutionError" and not value:
+        value = "its kernel is gone, killed or out of memory"
     cell = getattr(problem, "exec_count", None)
     where = f"cell {cell}: " if cell is not None else ""
     return f"{where}{name}: {value}".splitlines()[0][:500]

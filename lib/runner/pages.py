@@ -1,19 +1,17 @@
-"""Executed notebooks as pages."""
+"""Executed notebooks: as pages, and where their time went as papermill noted it."""
+
+import json
+from pathlib import Path
 
 from lib.errors import InputError
 from lib.tracking import query
-from lib.tracking.client import connect
+from lib.tracking.client import artifact
+
+IMPORTS = "imports"
 
 
 def export_html(notebook, target, *, code=True):
-    """Write an executed notebook as one HTML page.
-
-    Parameters
-    ----------
-    notebook, target : Path
-    code : bool
-        Whether the page shows the code cells.
-    """
+    """Write an executed notebook as one HTML page, with or without its code cells."""
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=not code, embed_images=True)
@@ -28,17 +26,16 @@ def comparison_page(chosen, target):
     lib.errors.InputError
         No comparison has finished, or the page cannot be written.
     """
-    client = connect()
-    run_id = query.newest_comparison(client, chosen.name, chosen.corpus)
+    run_id = query.newest_comparison(chosen.name, chosen.corpus)
     if run_id is None:
         raise InputError(
             f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
             f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
         )
-    executed = client.download_artifacts(run_id, "notebook.ipynb")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        export_html(executed, target, code=False)
+        with artifact(run_id, "notebook.ipynb") as executed:
+            export_html(executed, target, code=False)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
 
@@ -51,3 +48,33 @@ def one_line_a_bar(executed):
     notebook = nbformat.read(executed, 4)
     notebook, _ = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, {})
     nbformat.write(notebook, executed)
+
+
+def sections(notebook):
+    """Seconds by section, in order: the first code cell is `IMPORTS`, the others go by their second-level heading."""
+    spent, heading = {}, IMPORTS
+    for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            title = "".join(cell["source"]).partition("\n")[0]
+            heading = title.removeprefix("## ") if title.startswith("## ") else heading
+        elif cell["cell_type"] == "code":
+            seconds = cell["metadata"].get("papermill", {}).get("duration") or 0.0
+            spent[heading] = spent.get(heading, 0.0) + seconds
+            heading = "before section 1" if heading == IMPORTS else heading
+    return spent
+
+
+def summary(spent, total):
+    """Seconds of a run in all: its `own` work, `imports`, and `around` (kernel, pages and artifacts)."""
+    cells = sum(spent.values())
+    imports = spent.get(IMPORTS, 0.0)
+    return {"total": total, "own": cells - imports, "imports": imports, "around": total - cells}
+
+
+def longest(spent):
+    """The section that took longest, imports aside, in words; empty without any."""
+    own = {heading: seconds for heading, seconds in spent.items() if heading != IMPORTS}
+    if not own:
+        return ""
+    heading = max(own, key=own.get)
+    return f"{heading}, {own[heading]:.0f} s"

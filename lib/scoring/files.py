@@ -10,7 +10,7 @@ from lib.corpus import LABEL_NAMES
 from lib.errors import InputError
 from lib.features.store.chunks import CHUNK
 from lib.judgement.diagnosis.naming import HEALTHY
-from lib.params import NOTEBOOKS
+from lib.params import NOTEBOOKS, identity
 from lib.params import studies as study
 from lib.scores import read_scores
 from lib.scoring.systems import log_odds
@@ -160,7 +160,7 @@ def _outdated(run):
     if mark == BY_HAND or not (NOTEBOOKS / f"{notebook}.ipynb").is_file():
         return False
     planned = study.PlannedRun(notebook, variant, run.settings)
-    return study.fingerprint(planned, run.tags.get("corpus_digest", "")) != mark
+    return identity.fingerprint(identity.identity(planned, run.tags.get("corpus_digest", ""))) != mark
 
 
 def _uncertain(run):

@@ -4,10 +4,10 @@ import numpy as np
 
 from lib.systems.backend import tf
 
-SCORED = 64  # trials in a batch of scoring and validation
+_WATCHED = 64  # trials in a batch of validation
 
 
-def batches(load, labels, *, batch_size=SCORED, seed=None, across=True, copies=1, start=0, order=None):
+def batches(load, labels, *, batch_size=_WATCHED, seed=None, across=True, copies=1, start=0, order=None):
     """Batches of inputs and labels.
 
     Parameters

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from lib.errors import InputError
+from lib.inputs import BLOCK
 
 
 class Estimator:
@@ -143,9 +144,9 @@ class Mixtures:
         return found
 
 
-def _in_blocks(system, fed, split, block=64):
+def _in_blocks(system, fed, split):
     count = len(fed.labels[split])
-    parts = [range(start, min(start + block, count)) for start in range(0, count, block)]
+    parts = [range(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
     return np.concatenate([system.score(*fed.load(split, part)) for part in parts])
 
 

@@ -11,9 +11,9 @@ import torch
 from tqdm.auto import tqdm
 
 from lib.errors import InputError
+from lib.inputs import BLOCK
 
 _FILE = "module.pt2"
-_BLOCK = 64
 
 
 class Module:
@@ -80,7 +80,7 @@ class Module:
     def scores(self, fed, split):
         """Log-odds of every trial of a split, float64, in protocol order."""
         count = len(fed.labels[split])
-        blocks = [np.arange(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
+        blocks = [np.arange(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
         return np.concatenate([self.score(*fed.load(split, block)) for block in blocks])
 
     def score(self, *arrays):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.errors import InputError
+from lib.inputs import BLOCK
 from lib.systems import batchnorm, training, transfer
 from lib.systems.backend import keras
 from lib.systems.batches import of_split
@@ -76,10 +77,10 @@ class Network:
 
     def scores(self, fed, split):
         """Log-odds of every trial of a split, float64, in protocol order."""
-        return training.log_odds(self.model, of_split(fed, split))
+        return training.log_odds(self.model, of_split(fed, split, batch_size=BLOCK))
 
     def score(self, *arrays):
-        """Log-odds of some recordings, from what they are fed as; as many at a time give what `scores` gives."""
+        """Log-odds of some recordings, from what they are fed as."""
         return training.log_odds(self.model, [(arrays if len(arrays) > 1 else arrays[0], None)])
 
     def batch_scores(self, fed, *, seed, batch_size):
@@ -114,7 +115,7 @@ class Network:
 
     def save(self, folder):
         """Keep the model in a folder, without its optimizer, whose state is twice as large."""
-        optimizer, compiled = self.model.optimizer, self.model.compiled
+        optimizer, compiled = getattr(self.model, "optimizer", None), self.model.compiled
         self.model.optimizer, self.model.compiled = None, False
         try:
             self.model.save(Path(folder) / _FILE)

@@ -1,7 +1,8 @@
 """What MLflow keeps of the study; the only modules that import mlflow.
 
-`runs` records one run, `query` reads what was recorded, `trained` finds a run whose
-model is to be used, `artifacts` keeps artifacts readable when the checkout is moved.
+`runs` records one run, `done` knows which runs there are and which are to do, `query`
+compares them, `trained` finds a run whose model is to be used, `client` connects, and
+`artifacts` keeps artifacts readable when the checkout is moved.
 
 Layout
 ------

@@ -1,4 +1,4 @@
-"""The connection to MLflow: where tracking stands, and how a run comes to be.
+"""The connection to MLflow: where tracking is, how a run comes to be, and who is making it.
 
 Apart from `runs`, so that planning a study imports no plots and no metrics. MLflow
 itself, slow to import, is imported when it is first needed.
@@ -6,40 +6,128 @@ itself, slow to import, is imported when it is first needed.
 
 import logging
 import os
+import socket
+import tempfile
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
+from lib.errors import InputError
 from lib.params import ROOT
 
 SQLITE = "sqlite:///"
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
+TIMEOUT = 4  # seconds for a server to accept a connection
+
+_URI = "MLFLOW_TRACKING_URI"
+_WANTED = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and their curves
+_PAGE = 1000
 
 
 def tracking_uri():
-    """``MLFLOW_TRACKING_URI``, or the project's own SQLite file."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
+    """``MLFLOW_TRACKING_URI``, or the project's own SQLite file.
+
+    A relative SQLite file starts at the folder of the command. It is made absolute in the
+    environment too, since kernels work in another folder.
+    """
+    uri = os.environ.get(_URI) or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
+    if uri.startswith(SQLITE) and uri != SQLITE:
+        uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
+        if os.environ.get(_URI):
+            os.environ[_URI] = uri
+    elif uri.partition(":")[0].partition("+")[0] not in ("http", "https", *_PORTS) or "://" not in uri:
+        raise InputError(f"{_URI}={uri} is not a tracking URI of this study;\n{_WANTED}")
+    return uri
+
+
+def database():
+    """The SQLite file that holds the runs, or None when a server does."""
+    uri = tracking_uri()
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
 def connect():
-    """A client of the study's tracking; the database is made when it is missing."""
+    """A client of the study's tracking, or an InputError with the reason; the database is made when it is missing."""
+    uri, file = tracking_uri(), database()
+    if file is None:
+        _refuse_unreachable(uri)
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
-    uri = tracking_uri()
-    if uri.startswith(SQLITE):
-        Path(uri.removeprefix(SQLITE)).absolute().parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(uri)
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    try:
+        if file and not file.exists():
+            _make(file)
+        return MlflowClient(uri)
+    except Exception as error:  # MLflow's, SQLAlchemy's and the system's errors have no common base
+        raise _unusable(uri, error) from None
+
+
+def _make(file):
+    """Make the database once, whole: several commands may need it at the same time."""
+    from mlflow import MlflowClient
+
+    with locked("database"):
+        if not file.exists():
+            aside = file.with_name(f".{file.name}.new")
+            aside.unlink(missing_ok=True)  # of a command that was killed here
+            MlflowClient(f"{SQLITE}{aside}")._tracking_client.store.engine.dispose()
+            aside.rename(file)
+
+
+@lru_cache(maxsize=8)
+def _refuse_unreachable(uri):
+    """MLflow itself tries again for minutes."""
+    parts = urlsplit(uri)
+    kind = parts.scheme.partition("+")[0]
+    try:
+        if kind in _PORTS:
+            from sqlalchemy.engine import make_url
+
+            make_url(uri).get_dialect().import_dbapi()
+            if parts.hostname:
+                socket.create_connection((parts.hostname, parts.port or _PORTS[kind]), TIMEOUT).close()
+        else:
+            urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT).close()
+    except HTTPError:  # somebody answers
+        pass
+    except Exception as error:
+        raise _unusable(uri, getattr(error, "reason", error)) from None
+
+
+def _unusable(uri, error):
+    return InputError(f"{_URI}={uri} cannot be used:\n{' '.join(str(error).split())[:300] or type(error).__name__}")
+
+
+@contextmanager
+def locked(name, *, wait=True):
+    """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
+    from filelock import FileLock, Timeout
+
+    file = database()
+    folder = file.parent / "locks" if file else ROOT / "data" / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock", poll_interval=0.2)
+    try:
+        lock.acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # before its release: who waits for it sees that and asks anew
+        lock.release()
 
 
 def create(client, *, experiment, name, tags):
-    """Create a run in an experiment, and the experiment when it is new.
-
-    Returns
-    -------
-    str
-        The run's id.
-    """
+    """Create a run in an experiment, and the experiment when it is new; the run's id."""
     from mlflow.exceptions import MlflowException
 
     from lib.tracking.artifacts import location
@@ -47,9 +135,10 @@ def create(client, *, experiment, name, tags):
     known = client.get_experiment_by_name(experiment)
     if known:
         experiment_id = known.experiment_id
+        refuse_deleted(experiment, known.lifecycle_stage)
     else:
         # A server decides where its artifacts go; a SQLite file has them beside it.
-        where = location(experiment) if tracking_uri().startswith(SQLITE) else None
+        where = location(experiment) if database() else None
         try:
             experiment_id = client.create_experiment(experiment, artifact_location=where, tags=_KIND)
         except MlflowException:  # another process was faster
@@ -57,3 +146,56 @@ def create(client, *, experiment, name, tags):
     tags = {key: str(value) for key, value in tags.items()}
     tags |= {"mlflow.source.name": f"notebooks/{name.partition('/')[0]}.ipynb", "mlflow.source.type": "NOTEBOOK"}
     return client.create_run(experiment_id, run_name=name, tags=tags).info.run_id
+
+
+def refuse_deleted(experiment, stage):
+    """Refuse an experiment that was deleted in MLflow: its name is taken until it is purged."""
+    if stage == "deleted":
+        raise InputError(
+            f"experiment {experiment} is in MLflow's trash; `mlflow experiments restore` brings it back, "
+            f"`mlflow gc` purges it (MLFLOW_TRACKING_URI={tracking_uri()})"
+        )
+
+
+def all_runs(client, experiment, *, deleted=False):
+    """Every run of an experiment as MLflow has it, newest first; none when there is no such experiment."""
+    from mlflow.entities import ViewType  # slow to import
+
+    known = client.get_experiment_by_name(experiment)
+    if not known:
+        return []
+    refuse_deleted(experiment, known.lifecycle_stage)
+    found, token = [], None
+    while True:
+        page = client.search_runs(
+            [known.experiment_id],
+            run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
+            max_results=_PAGE,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def local_folder(client, run_id):
+    """The folder on this machine that holds a run's artifacts, or None when a server has them."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    repository = get_artifact_repository(client.get_run(run_id).info.artifact_uri, tracking_uri=tracking_uri())
+    folder = getattr(repository, "artifact_dir", None)
+    return Path(folder) if folder else None
+
+
+@contextmanager
+def artifact(run_id, path):
+    """A run's artifact as a Path: in its place, or a copy that is gone with the ``with``."""
+    client = connect()
+    folder = local_folder(client, run_id)
+    if folder:
+        yield folder / path
+        return
+    with tempfile.TemporaryDirectory() as place:  # without one MLflow leaves a copy behind each time
+        yield Path(client.download_artifacts(run_id, path, place))

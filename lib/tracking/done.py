@@ -1,45 +1,194 @@
-"""Which runs are done, asked of the tracking database without MLflow.
+"""Which runs there are, which are done, and which are to do.
 
-Importing MLflow takes longer than all else that a plan does, and a plan wants two columns
-of it. So the SQLite file is read directly. A tracking server, and a file that this MLflow
-schema does not fit, is asked through MLflow.
+Importing MLflow takes longer than all else that a plan does, so the SQLite file is read
+directly. A tracking server, and a file of another schema, is asked through MLflow.
 """
 
+import json
+import math
+import socket
 import sqlite3
-from contextlib import closing
+import time
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from importlib import util
 from pathlib import Path
 
-from lib.tracking import query
-from lib.tracking.client import SQLITE, connect, tracking_uri
+from lib.corpus import audit
+from lib.errors import InputError
+from lib.params import identity, studies
+from lib.tracking.client import all_runs, connect, database, locked, refuse_deleted
 
-_FINISHED = """
-SELECT tags.value, runs.run_uuid
-FROM runs JOIN experiments USING (experiment_id) JOIN tags USING (run_uuid)
-WHERE experiments.name = ? AND tags.key = 'fingerprint'
-  AND runs.status = 'FINISHED' AND runs.lifecycle_stage = 'active'
-ORDER BY runs.start_time
+_RUNS = """
+SELECT run_uuid, runs.name, status, start_time, end_time, experiments.lifecycle_stage
+FROM experiments LEFT JOIN runs
+  ON runs.experiment_id = experiments.experiment_id AND (? OR runs.lifecycle_stage = 'active')
+WHERE experiments.name = ? ORDER BY start_time DESC, runs.rowid DESC
 """
+_OF_RUNS = """
+SELECT run_uuid, key, value, {} FROM {} JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
+WHERE (? OR runs.lifecycle_stage = 'active') AND experiments.name = ?
+"""
+_INFINITE = 1.7e308  # MLflow writes a number beyond for infinity
+_MODELS = 10  # the stage of the runs that have fits
 
 
-def finished(experiment):
-    """Fingerprint -> run id of the newest finished run that has it.
+@dataclass(frozen=True)
+class Record:
+    """A run as MLflow has it: times in milliseconds since 1970, UTC; `ended` is 0 while it is running."""
+
+    run_id: str
+    name: str
+    status: str
+    started: int
+    ended: int
+    tags: dict = field(default_factory=dict, repr=False)
+    params: dict = field(default_factory=dict, repr=False)
+    metrics: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def seed(self):
+        """Its seed, or None."""
+        seed = self.tags.get("seed", "")
+        return int(seed) if seed.isdigit() else None
+
+    @property
+    def identity(self):
+        """What decided its numbers, see `lib.params.identity`; empty when it was not kept."""
+        try:
+            return json.loads(self.tags.get("identity", "{}"))
+        except ValueError:  # cut by a server
+            return {}
+
+    @property
+    def parameters(self):
+        """Every parameter that is known of it, as text."""
+        return self.params or {name: str(value) for name, value in self.identity.get("parameters", {}).items()}
+
+    def changed(self, run):
+        """Parameters in which it differs from a planned run, places and seed aside, with its own values."""
+        planned = identity.parameters(run.parameters)
+        own = self.identity.get("parameters") or self.params
+        names = [name for name in planned if name in own and name != "seed"]
+        return {name: own[name] for name in names if str(own[name]) != str(planned[name])}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One planned run, and what is known of it."""
+
+    run: studies.PlannedRun
+    corpus_digest: str
+    fingerprint: str
+    done: str | None  # id of the run that has done it already
+    identity: dict = field(default_factory=dict, repr=False)
+    reasons: tuple = ()  # why it would run, in words
+    kept: str = ""  # what becomes of its fits, in words
+    before: str | None = None  # id of the finished run that the reasons speak of
+    planned: int = 0  # when this was asked, milliseconds since 1970, UTC
+    tags: dict = field(default_factory=dict, repr=False)  # of the run that has done it
+
+
+def records(experiment, *, deleted=False):
+    """Every `Record` of an experiment, newest first; those that were deleted in MLflow on request."""
+    file = database()
+    if file and not file.exists():
+        return []
+    if file:
+        try:
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+                return _read(connection, experiment, deleted)
+        except sqlite3.Error as error:
+            if "no such" not in str(error):  # another schema: MLflow knows what to do or say
+                raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
+    return [_of_mlflow(run) for run in all_runs(connect(), experiment, deleted=deleted)]
+
+
+def _read(connection, experiment, deleted):
+    revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
+    migrations = Path(util.find_spec("mlflow").origin).parent / "store" / "db_migrations" / "versions"
+    if not any(migrations.glob(f"{revision}_*.py")):
+        raise InputError(f"{database()} cannot be used as a tracking database:\nthis MLflow has no schema {revision}")
+    asked = (deleted, experiment)
+    rows = connection.execute(_RUNS, asked).fetchall()
+    if rows:
+        refuse_deleted(experiment, rows[0][-1])
+    found = {row[0]: Record(*row[:4], row[4] or 0) for row in rows if row[0]}
+    for table, nan in (("tags", 0), ("params", 0), ("latest_metrics", "is_nan")):
+        for run_id, key, value, is_nan in connection.execute(_OF_RUNS.format(nan, table), asked):
+            getattr(found[run_id], table.rpartition("_")[2])[key] = math.nan if is_nan else _unbounded(value)
+    return list(found.values())
+
+
+def _unbounded(value):
+    """Infinity where MLflow has written the largest number for it."""
+    return math.copysign(math.inf, value) if isinstance(value, float) and abs(value) > _INFINITE else value
+
+
+def _of_mlflow(run):
+    info, data = run.info, run.data
+    metrics = {name: _unbounded(value) for name, value in data.metrics.items()}
+    return Record(
+        info.run_id, info.run_name, info.status, info.start_time, info.end_time or 0, data.tags, data.params, metrics
+    )
+
+
+def plan(chosen, *, force=False):
+    """A `Step` for each run of a study: done, or to do and why; with `force` none is done. Nothing is executed."""
+    now = int(1000 * time.time())
+    finished = [record for record in records(chosen.corpus) if record.status == "FINISHED"]
+    by_mark = {record.tags.get("fingerprint"): record for record in reversed(finished)}
+    digests, steps = {}, []
+    for run in chosen.runs:
+        values = run.parameters
+        where = (values["corpus"], values["data"], values["layout"], values["allow_partial"])
+        if where not in digests:
+            digests[where] = audit.usable(*where[:3], allow_partial=where[3]).digest
+        reads, out_of_date = [], False
+        if run.compares:  # it is out of date when a run that it reads is about to be made
+            read = [step for step in steps if not step.run.compares]
+            reads = [step.done for step in read if step.done]
+            out_of_date = any(step.done is None and chosen.chooses(step.run) for step in read)
+        parts = identity.identity(run, digests[where], reads)
+        mark = identity.fingerprint(parts)
+        known = None if force or out_of_date else by_mark.get(mark)
+        if known:
+            steps.append(Step(run, digests[where], mark, known.run_id, parts, planned=now, tags=known.tags))
+            continue
+        same = [record for record in finished if (record.name, record.seed) == run.key]
+        before = next((record for record in same if not record.changed(run)), same[0] if same else None)
+        why = ["--force"] if force else identity.reasons(before and before.identity, parts)
+        if before and out_of_date and not force:
+            why = [reason for reason in why if reason != identity.READS] + ["the runs that it reads are to run"]
+        fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
+        steps.append(Step(run, digests[where], mark, None, parts, tuple(why), fits, before and before.run_id, now))
+    return [step for step in steps if chosen.chooses(step.run)]
+
+
+def close_orphans(experiment, held=None):
+    """End runs that are 'running' in MLflow though the process of this machine that made them is gone.
+
+    A run of another machine, by hand or by raw papermill is never touched.
 
     Parameters
     ----------
     experiment : str
+    held : str, optional
+        The fingerprint whose lock the caller holds: only its runs. All without it.
 
     Returns
     -------
-    dict of str to str
+    list of Record
     """
-    uri = tracking_uri()
-    if uri.startswith(SQLITE):
-        database = Path(uri.removeprefix(SQLITE)).absolute()
-        if not database.is_file():
-            return {}
-        try:
-            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-                return dict(connection.execute(_FINISHED, (experiment,)))
-        except sqlite3.Error:  # another schema, or no database: MLflow knows what to do or say
-            pass
-    return query.finished(connect(), experiment)
+    closed = []
+    for record in records(experiment):
+        mark = record.tags.get("fingerprint", "")
+        ours = record.status == "RUNNING" and record.tags.get("host") == socket.gethostname()
+        if ours and mark and held in (None, mark):
+            with nullcontext(True) if held else locked(mark, wait=False) as free:
+                if free and connect().get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
+                    client = connect()
+                    client.set_tag(record.run_id, "error", "stopped before its end: the process that made it is gone")
+                    client.set_terminated(record.run_id, "KILLED")
+                    closed.append(record)
+    return closed

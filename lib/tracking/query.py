@@ -1,9 +1,20 @@
-"""Reading what was recorded: which runs are done, and how a study's runs compare."""
+"""How a study's runs compare, as far as MLflow has them."""
 
-from lib.tracking.client import connect
+import math
+from contextlib import suppress
+from dataclasses import replace
 
-_PAGE = 1000
+from lib.corpus import open_corpus
+from lib.errors import InputError
+from lib.files.places import is_url
+from lib.params import identity, studies
+from lib.tracking.client import all_runs
+from lib.tracking.done import records
+
+__all__ = ["all_runs", "compare", "in_study", "is_model", "looks", "newest_comparison"]
+
 _COMPARISON = "91_compare/"
+_BY_HAND = "by hand"  # the fingerprint of runs that the runner did not make
 
 
 def in_study(study):
@@ -11,76 +22,121 @@ def in_study(study):
     return f"in_study.{study}"
 
 
-def all_runs(client, experiment, *, deleted=False):
-    """Every run of an experiment, newest first; none when there is no such experiment."""
-    from mlflow.entities import ViewType  # slow to import
-
-    known = client.get_experiment_by_name(experiment)
-    if not known:
-        return []
-    found, token = [], None
-    while True:
-        page = client.search_runs(
-            [known.experiment_id],
-            run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
-            max_results=_PAGE,
-            order_by=["attributes.start_time DESC"],
-            page_token=token,
-        )
-        found.extend(page)
-        token = page.token
-        if not token:
-            return found
+def is_model(run_name):
+    """Whether a run of that name trains a model (notebooks from 10 to 79)."""
+    return run_name[:2].isdigit() and 10 <= int(run_name[:2]) < 80
 
 
-def finished(client, experiment):
-    """Fingerprint -> run id of the newest finished run that has it."""
-    done = {}
-    for run in all_runs(client, experiment):
-        if run.info.status == "FINISHED" and "fingerprint" in run.data.tags:
-            done.setdefault(run.data.tags["fingerprint"], run.info.run_id)
-    return done
-
-
-def newest_comparison(client, study, experiment):
+def newest_comparison(study, experiment):
     """Id of the newest finished comparison notebook of a study, or None."""
-    for run in all_runs(client, experiment):
-        compares = run.info.run_name.startswith(_COMPARISON)
-        if compares and run.info.status == "FINISHED" and in_study(study) in run.data.tags:
-            return run.info.run_id
+    for record in records(experiment):
+        if record.name.startswith(_COMPARISON) and record.status == "FINISHED" and in_study(study) in record.tags:
+            return record.run_id
     return None
 
 
-def compare(study, experiment):
-    """A study's runs of models on one corpus, side by side.
+def compare(study, experiment, *, digest=None, everything=False):
+    """A study's runs of models on one version of a corpus, side by side.
 
-    Of each run and seed the newest stands, all on the same version of the corpus (the
-    newest run's digest): numbers on different corpora are never put in one table.
+    Of each run, seed and set of parameters the newest finished run is shown, whatever has
+    been started since. A run that failed or was stopped stands below, and only while no
+    newer one has finished.
+
+    Parameters
+    ----------
+    study, experiment : str
+        The experiment is the corpus' name.
+    digest : str, optional
+        Version of the corpus: numbers on different versions are never in one table.
+        Without it the corpus on disk decides, or the newest finished run where none was
+        made on that.
+    everything : bool
+        Runs of other studies, by hand and by raw papermill too.
 
     Returns
     -------
     rows : list of dict
-        `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`,
-        `diagnosis` (cause, empty without one), `longest` (the section that took
-        longest), `parameters` (dict) and every metric under its MLflow name.
+        `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`, `error`,
+        `diagnosis` (cause, empty without one), `longest` (the section that took longest),
+        `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan
+        would make it again), `diverged` (a loss is not finite), `parameters` (dict) and
+        every metric under its MLflow name. The study's own runs come first, then those with
+        other parameters, those that the study no longer lists, and those that did not finish.
     older : int
         Runs of the study that were made on another version of the corpus.
+
+    Raises
+    ------
+    lib.errors.InputError
+        The study is unknown, or tracking cannot be used.
     """
-    client = connect()
-    members = [
-        run
-        for run in all_runs(client, experiment)
-        if in_study(study) in run.data.tags and is_model(run.info.run_name) and run.info.status != "RUNNING"
-    ]
-    if not members:
-        return [], 0
-    digest = members[0].data.tags.get("corpus_digest", "")
-    same = [run for run in members if run.data.tags.get("corpus_digest", "") == digest]
-    newest = {}
-    for run in same:
-        newest.setdefault((run.info.run_name, run.data.tags.get("seed", "-")), run)
-    rows = [_row(newest[key], study) for key in sorted(newest)]
-    return rows, len(members) - len(same)
+    chosen, tag = studies.load(study, corpus=experiment), in_study(study)
+    planned = {run.name: run for run in reversed(chosen.runs)}
+    members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
+    members = [record for record in members if everything or tag in record.tags]
+    digest = digest or _ruling(chosen, members)
+    same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
+    finished, failed = {}, {}
+    for record in same:  # newest first
+        run = planned.get(record.name)
+        changed = record.changed(run) if run else {}
+        key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
+        if record.status == "FINISHED":
+            finished.setdefault(key, record)
+        elif key not in finished:
+            failed.setdefault(key, record)
+    rows = [_row(record, study, planned.get(record.name)) for record in (*finished.values(), *failed.values())]
+    return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
+
+
+def _ruling(chosen, members):
+    """The version of the corpus that is compared; a run that failed before it knew its own has no say."""
+    finished = [record for record in members if record.status == "FINISHED"]
+    made = [r.tags["corpus_digest"] for r in finished or members if r.tags.get("corpus_digest")]
+    if len(set(made)) > 1:
+        values = chosen.runs[0].parameters
+        if not values["allow_partial"] and not is_url(values["data"]):  # quickly told
+            with suppress(InputError):
+                present = open_corpus(chosen.corpus, values["data"], values["layout"]).digest
+                return present if present in made else made[0]
+    return made[0] if made else None
+
+
+def _row(record, study, run):
+    """The order of a run in the table, and its row."""
+    tags, finished = record.tags, record.status == "FINISHED"
+    mine = in_study(study) in tags
+    changed = record.changed(run) if run else {}
+    marks = [f"{name}={value}" for name, value in changed.items()]
+    row = {
+        "run": record.name,
+        "seed": record.seed,
+        "run_id": record.run_id,
+        "status": record.status,
+        "study": study if mine else tags.get("study", ""),
+        "corpus_digest": tags.get("corpus_digest", ""),
+        "weights": tags.get("weights", ""),
+        "error": tags.get("error", ""),
+        "diagnosis": tags.get("diagnosis", ""),
+        "longest": tags.get("longest", ""),
+        "changed": ", ".join(marks if mine else [tags.get("study", "another study"), *marks]),
+        "stale": _stale(record, run, changed) if finished else "",
+        "diverged": any(name.endswith("loss") and not math.isfinite(v) for name, v in record.metrics.items()),
+        "parameters": record.parameters,
+        **dict(sorted(record.metrics.items())),
+    }
+    return (not finished, not mine, run is None, bool(changed), record.name, record.seed or 0, row["changed"]), row
+
+
+def _stale(record, run, changed):
+    """Why a plan with the run's own parameters would make it again."""
+    if run is None:
+        return "no longer in the study"
+    if record.tags.get("fingerprint") == _BY_HAND:
+        return ""
+    own = run.parameters | changed | ({"seed": record.seed} if "seed" in run.parameters else {})
+    now = identity.identity(replace(run, parameters=own), record.tags["corpus_digest"])
+    return "; ".join(identity.reasons(record.identity, now))
 
 
 def looks(experiment, corpus_digest):
@@ -101,35 +157,15 @@ def looks(experiment, corpus_digest):
         `run`, `seed`, `run_id`, `status`, `started` (milliseconds since 1970, UTC) and
         `looks`, how many times the run measured eval.
     """
-    found = []
-    for run in reversed(all_runs(connect(), experiment, deleted=True)):
-        metrics, tags = run.data.metrics, run.data.tags
-        if "eval/eer" in metrics and tags.get("corpus_digest") == corpus_digest:
-            line = {"run": run.info.run_name, "seed": tags.get("seed", "-"), "run_id": run.info.run_id}
-            line |= {"status": run.info.status, "started": run.info.start_time}
-            found.append(line | {"looks": int(metrics.get("eval/looks", 1))})
-    return found
-
-
-def is_model(run_name):
-    """Whether a run of that name trains a model (notebooks from 10 to 79)."""
-    return run_name[:1].isdigit() and 10 <= int(run_name[:2]) < 80
-
-
-def _row(run, study):
-    tags = run.data.tags
-    seed = tags.get("seed", "-")
-    return {
-        "run": run.info.run_name,
-        "seed": int(seed) if seed.isdigit() else None,
-        "run_id": run.info.run_id,
-        "status": run.info.status,
-        "study": study,
-        "corpus_digest": tags.get("corpus_digest", ""),
-        "weights": tags.get("weights", ""),
-        "error": tags.get("error", ""),
-        "diagnosis": tags.get("diagnosis", ""),
-        "longest": tags.get("longest", ""),
-        "parameters": dict(run.data.params),
-        **dict(sorted(run.data.metrics.items())),
-    }
+    return [
+        {
+            "run": record.name,
+            "seed": record.tags.get("seed", "-"),
+            "run_id": record.run_id,
+            "status": record.status,
+            "started": record.started,
+            "looks": int(record.metrics.get("eval/looks", 1)),
+        }
+        for record in reversed(records(experiment, deleted=True))
+        if "eval/eer" in record.metrics and record.tags.get("corpus_digest") == corpus_digest
+    ]

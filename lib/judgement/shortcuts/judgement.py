@@ -19,7 +19,7 @@ from lib import metrics
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.judgement.shortcuts.cues import CHANNEL, COUNTERMEASURE, SHORTCUTS, columns_of
-from lib.metrics.resampling import interval
+from lib.metrics.resampling import freedom_of, interval
 
 _TOGETHER = "all shortcuts"
 GROUPS = {
@@ -196,12 +196,6 @@ def _over_speakers(scores, labels, speakers, area, resamples):
         values = metrics.resample(scores, labels, clusters=speakers, metrics=("auc",), resamples=resamples)["auc"]
     except InputError:  # one speaker of each label: nothing to resample
         return np.nan, np.nan, 0.0
-    freedom, spread = _freedom(labels, speakers), values.std()
+    freedom, spread = freedom_of(labels, speakers), values.std()
     p = 2 * stdtr(freedom, -abs(area - 0.5) / spread) if spread > 1e-12 else 0.0
     return *interval(values, freedom), float(p)
-
-
-def _freedom(labels, speakers):
-    """Speakers less the strata in which they are drawn: with genuine, with spoof, with both kinds of trials."""
-    share = pd.Series(labels, dtype=float).groupby(np.asarray(speakers)).mean()
-    return max(len(share) - share.where(share.isin((0, 1)), 0.5).nunique(), 1)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lib.runner import durations
+from lib.runner import pages as durations
 
 
 def cell(kind, source, duration=None):

@@ -1,0 +1,189 @@
+"""Executing: what one run's trouble costs, and two commands at once."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+from click.testing import CliRunner
+
+from lib import params, runner
+from lib.cli import main
+from lib.runner import execution
+from lib.tracking import client, done, query
+
+
+def run_study(small, **given):
+    chosen = small.load()
+    return runner.run_all(chosen, runner.plan(chosen), **given)
+
+
+def found(name="11_one/a"):
+    return next(record for record in done.records("tiny") if record.name == name)
+
+
+def test_run_leaves_a_finished_run_with_identity_and_page(small):
+    outcomes = run_study(small)
+    assert [(outcome.step.run.name, outcome.error) for outcome in outcomes] == [("11_one/a", None), ("12_two/a", None)]
+    record = found()
+    step = done.plan(small.load())[0]
+    assert record.run_id == outcomes[0].run_id == step.done
+    assert record.identity == step.identity and record.tags["fingerprint"] == step.fingerprint
+    assert {"host", "corpus_digest", "longest", query.in_study("s")} <= record.tags.keys()
+    with client.artifact(record.run_id, "notebook.ipynb") as notebook:
+        assert "3" in notebook.read_text() and notebook.with_suffix(".html").is_file()
+    assert not list((small.folder / "mlruns" / "locks").iterdir())
+    assert CliRunner().invoke(main, ["run", "s"]).stdout.startswith("study s on corpus tiny: 0 to run, 2 done")
+
+
+def test_run_failing_cell_fails_that_run_alone(small):
+    small.notebook("11_one", "raise ValueError('broken here')")
+    failed, finished = run_study(small)
+    assert failed.error == "cell 3: ValueError: broken here" and finished.error is None
+    assert (found().status, found().tags["error"]) == ("FAILED", failed.error)
+    with client.artifact(failed.run_id, "error.txt") as path:
+        assert "broken here" in path.read_text()
+
+
+def test_run_deleted_meanwhile_fails_that_run_alone(small):
+    delete = "import os; from lib.tracking.client import connect; connect().delete_run(os.environ['STUDY_RUN_ID'])"
+    small.notebook("11_one", delete, "print('goes on')")
+    failed, finished = run_study(small)
+    assert "deleted" in failed.error and finished.error is None
+    assert failed.run_id and [record.name for record in done.records("tiny")] == ["12_two/a"]
+
+
+def test_run_page_that_cannot_be_made_costs_no_run(small, monkeypatch):
+    def broken(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(execution, "export_html", broken)
+    small.study("11_one/a")
+    assert [outcome.error for outcome in run_study(small)] == [None]
+    assert (found().status, found().tags["page_error"]) == ("FINISHED", "OSError: [Errno 28] No space left on device")
+    assert found().metrics["time/total"] > 0
+
+
+def test_run_that_cannot_be_begun_is_an_outcome(small, monkeypatch):
+    monkeypatch.setattr(execution, "_begin", lambda *_: 1 / 0)
+    assert [outcome.error for outcome in run_study(small)] == ["ZeroDivisionError: division by zero"] * 2
+
+
+def test_run_kernel_is_this_interpreter_whatever_is_installed(small, monkeypatch):
+    kernels = small.folder / "jupyter" / "kernels" / "python3"
+    kernels.mkdir(parents=True)
+    spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "Python 3", "language": "python"}
+    (kernels / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(kernels.parents[1]))
+    small.notebook("11_one", f"import sys; assert sys.executable == {sys.executable!r}, sys.executable")
+    small.study("11_one/a")
+    assert [outcome.error for outcome in run_study(small)] == [None]
+
+
+def test_run_kernel_has_the_database_of_the_command(small, monkeypatch):
+    monkeypatch.chdir(small.folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
+    small.notebook("11_one", "from lib.tracking.client import connect", "import os",
+                   "connect().set_tag(os.environ['STUDY_RUN_ID'], 'seen', 'yes')")  # fmt: skip
+    small.study("11_one/a")
+    assert [outcome.error for outcome in run_study(small)] == [None]
+    assert found().tags["seen"] == "yes" and (small.folder / "own.db").is_file()
+
+
+def test_run_weights_downloaded_by_the_run_are_no_change(small, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(small.folder / "hub"))
+    text = (small.folder / "notebooks/11_one.ipynb").read_text().replace("backbone_weights", "wav2vec_weights")
+    text = text.replace('\\"random\\"  # a file, or random', '\\"owner/name\\"')
+    refs = small.folder / "hub/models--owner--name/refs"
+    download = f"import pathlib; p = pathlib.Path('{refs}'); p.mkdir(parents=True); (p / 'main').write_text('abc')"
+    (small.folder / "notebooks/11_one.ipynb").write_text(text.replace("print(epochs)", download))
+    small.study("11_one/a")
+    assert [outcome.error for outcome in run_study(small)] == [None]
+    assert done.plan(small.load())[0].done and found().identity["weights"] == {"wav2vec_weights": "owner/name@abc"}
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from lib.params import identity, settings, studies
+from lib.runner import execution
+from lib.cli import main
+for module in (settings, identity, execution):
+    module.NOTEBOOKS = Path(sys.argv[2]) / "notebooks"
+studies.PARAMS = Path(sys.argv[2]) / "params"
+main(["run", "s", *sys.argv[3:]])
+"""
+
+
+def command(small, *arguments):
+    call = [sys.executable, "-c", COMMAND, str(params.ROOT / "tests"), str(small.folder), *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(call, cwd=params.ROOT, env=environment, **pipes)
+
+
+def test_run_two_commands_at_once_share_the_work(small):
+    for name in ("11_one", "12_two"):
+        small.notebook(name, "import time; time.sleep(2)")
+    started = [command(small) for _ in range(2)]
+    answers = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0, 0], answers
+    assert len(done.records("tiny")) == 2
+    for out, _ in answers:
+        assert "2/2" in out or "to run, 1 done" in out or "0 to run" in out
+    assert not list((small.folder / "mlruns" / "locks").iterdir())
+
+
+def test_run_takes_over_what_a_killed_command_was_making(small):
+    small.study("11_one/a")
+    small.notebook("11_one", "import time; time.sleep(4)")
+    first = command(small)
+    while not done.records("tiny"):
+        time.sleep(0.1)
+        assert first.poll() is None, first.communicate()
+    assert runner.close_orphans("tiny") == []  # it lives
+    first.kill()
+    first.communicate()
+    second = command(small)
+    out, errors = second.communicate(timeout=120)
+    assert second.returncode == 0 and "marked KILLED" in errors
+    assert sorted(record.status for record in done.records("tiny")) == ["FINISHED", "KILLED"]
+
+
+def test_execute_takes_a_run_that_ended_since_the_plan(small):
+    small.study("11_one/a")
+    step = runner.plan(small.load())[0]
+    first = runner.execute(step, "s")
+    again = runner.execute(step, "other")
+    assert again.run_id == first.run_id and again.error is None
+    assert query.in_study("other") in found().tags
+    later = replace(step, planned=int(1000 * time.time()) + 1000)  # as with --force
+    assert runner.execute(later, "s").run_id != first.run_id
+
+
+def test_execute_impatient_leaves_what_another_makes(small):
+    step = runner.plan(small.load())[0]
+    with client.locked(step.fingerprint):
+        outcome = runner.execute(step, "s", patient=False)
+    assert outcome.elsewhere and done.records("tiny") == []
+
+
+def test_run_of_another_study_is_taken_and_tagged(small):
+    small.study("11_one/a")
+    run_study(small)
+    (small.folder / "params/studies/t.yaml").write_text("corpus: tiny\nruns: [11_one/a]\n")
+    assert "0 to run, 1 done" in CliRunner().invoke(main, ["run", "t"]).stdout
+    assert [row["run"] for row in query.compare("t", "tiny")[0]] == ["11_one/a"]
+
+
+def test_run_leaves_no_temporary_folder(small, monkeypatch):
+    small.notebook("11_one", "import tempfile; print(tempfile.mkdtemp())")
+    temporary = small.folder / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    process = command(small)
+    assert process.wait(120) == 0, process.communicate()
+    assert list(temporary.iterdir()) == []

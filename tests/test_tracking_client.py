@@ -1,0 +1,146 @@
+"""Where tracking is: what is refused at once, a database made once, locks that end with their process."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from lib import params
+from lib.errors import InputError
+from lib.tracking import client, done
+
+HOLD = """
+import sys, time
+from lib.tracking.client import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tracking):
+    """Starts a process that holds a lock until it is killed."""
+    started = []
+
+    def hold(name):
+        command = [sys.executable, "-c", HOLD, name]
+        started.append(subprocess.Popen(command, cwd=params.ROOT, stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout.readline() == "held\n"
+        return started[-1]
+
+    yield hold
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("uri", ["databricks", "./mlruns", "uc://x", "file:///x", "sqlite:///", "sqlite://x.db"])
+def test_tracking_uri_of_another_kind_is_refused(monkeypatch, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(InputError) as error:
+        done.records("tiny")
+    assert f"MLFLOW_TRACKING_URI={uri} is not" in str(error.value) and "sqlite:///FILE" in str(error.value)
+    assert str(error.value).count("\n") == 1
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:{}", "postgresql+psycopg9://h/d", "mysql+nodriver://127.0.0.1/d"])
+def test_connect_unreachable_or_without_driver_is_refused_at_once(monkeypatch, uri):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        uri = uri.format(free.getsockname()[1])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    started = time.monotonic()
+    with pytest.raises(InputError, match="cannot be used") as error:
+        client.connect()
+    assert time.monotonic() - started < 8 and uri in str(error.value) and str(error.value).count("\n") == 1
+
+
+def test_connect_server_that_accepts_and_is_silent_is_refused(monkeypatch):
+    monkeypatch.setattr(client, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(InputError, match="timed out"):
+            client.connect()
+
+
+def test_tracking_uri_relative_file_is_made_absolute_once(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    expected = f"sqlite:///{tmp_path}/mlflow.db"
+    assert client.tracking_uri() == expected
+    monkeypatch.chdir("/")  # as a kernel, in another folder
+    assert client.tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == expected
+
+
+def test_connect_many_at_once_make_one_database(tracking):
+    code = "from lib.tracking import client; client.connect().search_experiments(); print('there')"
+    how = {"cwd": params.ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    how["env"] = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    started = [subprocess.Popen([sys.executable, "-c", code], **how) for _ in range(3)]
+    answers = [process.communicate() for process in started]
+    assert [out for out, _ in answers] == ["there\n"] * 3, answers
+    assert sorted(path.name for path in tracking.iterdir()) == ["locks", "mlflow.db"]
+
+
+def test_connect_folder_that_cannot_be_made_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/file/mlflow.db")
+    with pytest.raises(InputError, match="cannot be used"):
+        client.connect()
+
+
+def test_locked_is_for_one_and_leaves_no_file(tracking):
+    with client.locked("a") as first, client.locked("a", wait=False) as second, client.locked("b", wait=False) as other:
+        assert (first, second, other) == (True, False, True)
+        assert len(list((tracking / "locks").iterdir())) == 2
+    assert not list((tracking / "locks").iterdir())
+
+
+def test_locked_ends_with_the_process_that_was_killed(holder):
+    process = holder("a")
+    with client.locked("a", wait=False) as free:
+        assert not free
+    process.kill()
+    process.wait()
+    with client.locked("a", wait=False) as free:
+        assert free
+
+
+def test_locked_who_waits_never_shares_with_who_comes_later(tracking):
+    inside, most = [], []
+
+    def work():
+        with client.locked("a"):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
+
+
+def test_close_orphans_ends_what_nobody_makes_and_nothing_else(tracking, holder):
+    connected, ids = client.connect(), {}
+    tags = {"fingerprint": "a" * 16, "host": socket.gethostname()}
+    for name, changes in {
+        "orphan": {}, "living": {"fingerprint": "b" * 16}, "elsewhere": {"host": "another"},
+        "by hand": {"fingerprint": "by hand", "host": ""}, "ended": {},
+    }.items():  # fmt: skip
+        ids[name] = client.create(connected, experiment="tiny", name=name, tags=tags | changes)
+    connected.set_terminated(ids["ended"], "FINISHED")
+    holder("b" * 16)
+    assert [record.run_id for record in done.close_orphans("tiny")] == [ids["orphan"]]
+    status = {name: connected.get_run(run_id).info.status for name, run_id in ids.items()}
+    others = {"living": "RUNNING", "elsewhere": "RUNNING", "by hand": "RUNNING"}
+    assert status == {"orphan": "KILLED", "ended": "FINISHED", **others}
+    assert "is gone" in connected.get_run(ids["orphan"]).data.tags["error"]
+    assert done.close_orphans("tiny") == []
