@@ -469,6 +469,21 @@ def test_network_cut_off_goes_on_with_the_same_result(
     assert not list(states.rglob("*.npz"))
 
 
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+def test_network_cut_off_with_a_damaged_state_begins_again(
+    images, whole_network, place, states, keeps_states, monkeypatch, damage
+):
+    with pytest.raises(CutOff):
+        fit(small(), images, place, epochs=4, on_epoch=cut_off(3))
+    (file,) = states.rglob("*.npz")
+    content = file.read_bytes()
+    middle = len(content) // 2
+    file.write_bytes(content[:middle] + (b"" if damage == "cut" else b"\0" * 50 + content[middle + 50 :]))
+    epochs = epochs_of(monkeypatch)
+    assert same(fit(small(), images, place, epochs=4), whole_network)
+    assert epochs == [0, 1, 2, 3]
+
+
 def transfer(seed=0):
     training.prepare(seed)
     found = built("14_mobilenet", backbone_weights="random", image_size=32, seed=seed)
@@ -490,7 +505,9 @@ def whole_transfer(larger, tmp_path_factory):
 
 
 @pytest.mark.parametrize("phase", ["head", "top layers"])
-def test_transfer_cut_off_goes_on_with_the_same_result(larger, whole_transfer, place, states, keeps_states, phase):
+def test_transfer_cut_off_goes_on_with_the_same_result(
+    larger, whole_transfer, place, states, keeps_states, monkeypatch, phase
+):
     history = whole_transfer.history
     lengths = history.groupby("phase", sort=False).size()
     assert lengths["head"] < PHASES["head_epochs"] and lengths["top layers"] < PHASES["top_epochs"]
@@ -499,9 +516,10 @@ def test_transfer_cut_off_goes_on_with_the_same_result(larger, whole_transfer, p
     with pytest.raises(CutOff):
         kept.fit(transfer(), larger, PHASES, seed=0, store=place, on_epoch=cut_off(after))
     assert len(list(states.rglob("*.npz"))) == (1 if phase == "head" else 2)
-    told = []
+    told, epochs = [], epochs_of(monkeypatch)
     again = kept.fit(transfer(), larger, PHASES, seed=0, store=place, on_epoch=lambda epoch, _: told.append(epoch))
-    assert told == list(range(after, len(history) + 1))
+    assert told == list(range(1, len(history) + 1))  # those of before too, so that a run's curves are whole
+    assert len(epochs) == len(history) + 1 - after
     assert again.key == whole_transfer.key and not again.found
     assert same(again, whole_transfer)
 

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from networks import paper_cnn
 from sklearn.mixture import GaussianMixture
 from test_store import SETTINGS
 
-from lib import audio
+from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.inputs import Image, Matrix, opened
 from lib.params import ROOT
@@ -47,7 +48,7 @@ def place(tmp_path_factory, corpus_folder):
             run = runs.start(name, {"corpus": "tiny", "variant": "x", "seed": 0}, corpus_digest=corpus.digest)
             models.log_corpus(run, corpus)
             models.log_system(run, SimpleNamespace(system=system, key="abc"), fed)
-            found[name] = SimpleNamespace(run=run, scores=system.scores(fed, SPLIT))
+            found[name] = SimpleNamespace(run=run, scores=system.scores(fed, SPLIT), system=system, inputs=fed.inputs)
         yield SimpleNamespace(uri=uri, corpus=corpus, runs=found, folder=folder)
 
 
@@ -137,13 +138,16 @@ def test_model_has_a_signature_and_an_example_that_it_scores(place):
     assert np.isfinite(model.predict(example)).all()
 
 
-def test_model_takes_recordings_of_another_rate(place):
+def test_model_takes_recordings_of_another_rate_as_files_are_read(place, tmp_path):
     import mlflow
 
-    model = mlflow.pyfunc.load_model(f"runs:/{place.runs['11_paper_cnn'].run.run_id}/model")
+    run = place.runs["11_paper_cnn"]
+    model = mlflow.pyfunc.load_model(f"runs:/{run.run.run_id}/model")
     path = place.corpus.split(SPLIT)["path"][0]
-    own, half = (audio.read(path, sr=sr)[0].tolist() for sr in (16_000, 8_000))
-    table = pd.DataFrame({"samples": [own, half], "sr": [16_000, 8_000]})
-    found = model.predict(table)
-    assert found[0] == place.runs["11_paper_cnn"].scores[0]
-    assert np.isfinite(found[1]) and found[1] != found[0]
+    own, half = (audio.read(path, sr=sr)[0] for sr in (16_000, 8_000))
+    soundfile.write(tmp_path / "half.wav", half, 8_000, subtype="FLOAT")
+    table = pd.DataFrame({"samples": [own.tolist(), half.tolist()], "sr": [16_000, 8_000]})
+    clips = [own, audio.read(tmp_path / "half.wav")[0]]
+    expected = inputs.scores(run.system, run.inputs, clips)
+    np.testing.assert_array_equal(model.predict(table), expected)
+    assert expected[0] == run.scores[0] and expected[1] != expected[0]

@@ -71,11 +71,18 @@ def read(path, *, sr=16_000):
     if y.max() == y.min() == 0:  # five times as fast as y.any()
         raise InputError(f"{path}: silent throughout (every sample is 0)")
     if rate != sr:
-        import librosa  # only odd rates need it, and it is slow to import
-
-        y = librosa.resample(y, orig_sr=rate, target_sr=sr, res_type="soxr_hq", axis=-1)
+        y = resampled(y, rate, sr)
         notes.append(f"resampled from {rate} Hz")
     return np.ascontiguousarray(y, dtype=np.float32), tuple(notes)
+
+
+def resampled(y, rate, sr):
+    """Samples at `sr` of samples at `rate`, Hz."""
+    if rate == sr:
+        return y
+    import librosa  # only odd rates need it, and it is slow to import
+
+    return librosa.resample(y, orig_sr=rate, target_sr=sr, res_type="soxr_hq", axis=-1)
 
 
 def duration(path):

@@ -67,7 +67,8 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=N
         Stop after so many epochs without a lower dev loss, and go back to the weights
         of the lowest.
     on_epoch : callable (int, dict) -> None, optional
-        Called after each epoch with its number and its values.
+        Called after each epoch with its number and its values; of a fit that goes on, with
+        those of the epochs before too.
     state : Path, optional
         File that holds the state of the fit until it has ended. A fit that finds one
         goes on from there, with the result of one that was never cut off.
@@ -82,7 +83,8 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=N
         early = keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
     resumed = _State(state, early, on_epoch)
     resumed.set_model(model)
-    resumed.load()
+    if resumed.file and resumed.file.is_file():
+        resumed.load()
     if len(resumed.rows) < epochs and not (early and early.stopped_epoch):
         begin = len(resumed.rows)
         model.fit(
@@ -115,18 +117,23 @@ class _State(keras.callbacks.Callback):
         self.started = self.saved = time.monotonic()
 
     def load(self):
-        """Take up the kept state if there is one."""
-        if self.file and self.file.is_file():
+        """Take up the kept state if there is a whole one, and tell its epochs again."""
+        try:
             with np.load(self.file) as kept:
-                about = json.loads(str(kept["about"]))
-                model, optimizer = self.model, self.model.optimizer
-                optimizer.build(model.trainable_variables)
-                for n, variable in enumerate([*model.variables, *optimizer.variables]):
-                    variable.assign(kept[f"v{n}"])
-                best = [kept[f"b{n}"] for n in range(about["best_weights"])]
-            self.rows = about["rows"]
-            self.resumed = {**about["early"], "best_weights": best or None}
-            self._restore()
+                arrays = dict(kept)
+            about = json.loads(str(arrays.pop("about")))
+        except Exception:  # none is kept, or a damaged one, which raises whatever its reader raises
+            return
+        model, optimizer = self.model, self.model.optimizer
+        optimizer.build(model.trainable_variables)
+        for n, variable in enumerate([*model.variables, *optimizer.variables]):
+            variable.assign(arrays[f"v{n}"])
+        best = [arrays[f"b{n}"] for n in range(about["best_weights"])]
+        self.rows = about["rows"]
+        self.resumed = {**about["early"], "best_weights": best or None}
+        self._restore()
+        for epoch, row in enumerate(self.rows if self.on_epoch else (), 1):
+            self.on_epoch(epoch, row)
 
     def _restore(self):
         for name, value in (self.resumed or {}).items():

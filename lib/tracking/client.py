@@ -20,6 +20,7 @@ from lib.params import ROOT
 
 SQLITE = "sqlite:///"
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
+PROGRESS = "STUDY_PROGRESS"  # environment variable: folder where runs under way say what they are doing
 TIMEOUT = 4  # seconds for a server to accept a connection
 
 _URI = "MLFLOW_TRACKING_URI"

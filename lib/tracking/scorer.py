@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from lib import inputs
+from lib import audio, inputs
 from lib.systems import kept
 
 
@@ -22,16 +22,8 @@ class Scorer(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input: pd.DataFrame, params=None):
         wanted = inputs.rate(self.inputs)
         rows = zip(model_input["samples"], model_input["sr"], strict=True)
-        clips = [_at_rate(np.asarray(samples, np.float32), int(sr), wanted) for samples, sr in rows]
+        clips = [audio.resampled(np.asarray(samples, np.float32), int(sr), wanted) for samples, sr in rows]
         return inputs.scores(self.system, self.inputs, clips)
-
-
-def _at_rate(samples, sr, wanted):
-    if sr == wanted:
-        return samples
-    import librosa
-
-    return librosa.resample(samples, orig_sr=sr, target_sr=wanted, res_type="soxr_hq")
 
 
 mlflow.models.set_model(Scorer())
