@@ -153,6 +153,8 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
 
         cluster.check(scheduler)
     chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
+    from tqdm import tqdm
+
     from lib import runner
 
     _end_orphans(chosen.corpus)
@@ -163,17 +165,20 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
     def report(outcome):
         ended.append(outcome)
         state = "finished" if outcome.error is None else "FAILED"
-        click.echo(
+        tqdm.write(
             f"[{len(ended)}/{len(todo)}] {_label(outcome.step.run):40} {state} "
             f"after {outcome.seconds:.0f} s   run {outcome.run_id or '-'}"
         )
         if outcome.error:
-            click.echo(f"      {outcome.error}", err=True)
+            tqdm.write(f"      {outcome.error}", file=sys.stderr)
 
     def wait(names):
         click.echo(f"waiting for another command that is making {', '.join(names)}")
 
-    outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report, wait=wait)
+    if force:
+        os.environ["STUDY_FORCE"] = "1"  # kept fits too
+    with runner.shown():
+        outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report, wait=wait)
     failed = [outcome for outcome in outcomes if outcome.error]
     _echo_table(study, chosen.corpus, digest=steps[0].corpus_digest if steps else None)
     if failed:

@@ -5,11 +5,13 @@ run is marked in MLflow with the error of its cell, and the others go on.
 
 - `lib.runner.execution` one notebook in a run of its own, here or on a cluster's worker
 - `lib.runner.pages` executed notebooks as pages, and where their time went
+- `lib.runner.progress` what the runs under way are doing
 - `lib.runner.servers` the MLflow UI and JupyterLab
 """
 
 from lib.runner.execution import Outcome, execute, run_all
 from lib.runner.pages import comparison_page, export_html
+from lib.runner.progress import shown
 from lib.runner.servers import serve_lab, serve_ui
 from lib.tracking.done import Step, close_orphans, plan
 
@@ -24,4 +26,5 @@ __all__ = [
     "run_all",
     "serve_lab",
     "serve_ui",
+    "shown",
 ]

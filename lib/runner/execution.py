@@ -15,6 +15,7 @@ from pathlib import Path
 from lib import cluster
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
+from lib.runner import progress
 from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
 from lib.tracking import query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
@@ -162,6 +163,7 @@ def _executed(step, run_id, show, scheduler):
             with _spared(client, run_id):
                 client.log_text(run_id, trace, "error.txt")
         finally:
+            progress.ended(run_id)
             try:
                 _keep(client, step, run_id, executed, started, logged=bool(local))
             finally:

@@ -38,6 +38,12 @@ def shown():
             os.environ.pop(PROGRESS) if before is None else os.environ.update({PROGRESS: before})
 
 
+def ended(run_id):
+    """Show a run no longer."""
+    if folder := os.environ.get(PROGRESS):
+        Path(folder, run_id).unlink(missing_ok=True)
+
+
 def _states(folder):
     """Run id -> what it is doing now; a run that has ended has no file."""
     found = {}
