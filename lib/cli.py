@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
 
 import json
+import os
 import math
 import sys
 from pathlib import Path
