@@ -7,8 +7,8 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
 
 import json
-import os
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -323,6 +323,8 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
         click.echo(comparison.table(finished).to_string(index=False))
         click.echo(f"{comparison.counts(finished)} In brackets: 95 % bootstrap interval over trials.")
         click.echo(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
+        for sentence in comparison.lessons(finished):
+            click.echo(f"- {sentence}")
     if len(rows) > len(finished):
         click.echo("\nNot finished:")
     for row in rows[len(finished) :]:

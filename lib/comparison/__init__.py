@@ -9,7 +9,7 @@ Works on the rows of `lib.tracking.query.compare`; every number keeps its interv
 """
 
 from lib.comparison.ranks import rank, seeds
-from lib.comparison.reading import ledger, reading, reading_ledger, reading_study
+from lib.comparison.reading import ledger, lessons, reading, reading_ledger, reading_study
 from lib.comparison.records import confusion, ladder, metrics_of, recorded_scores
 from lib.comparison.tables import beside_report, counts, label, named, percent, table, times, verdicts, with_interval
 
@@ -20,6 +20,7 @@ __all__ = [
     "label",
     "ladder",
     "ledger",
+    "lessons",
     "metrics_of",
     "named",
     "percent",

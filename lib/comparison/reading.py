@@ -4,6 +4,9 @@ import pandas as pd
 
 from lib.comparison.tables import label, percent, with_interval
 
+_DETECTS = 0.25  # an eval EER below it, interval included, is called detection
+_ONE_DECISION = 0.02  # of balanced accuracy around a half
+
 
 def reading(name, measured, provenance, *, threshold="0.5"):
     """What a run's numbers say, in Markdown, computed from them.
@@ -72,6 +75,41 @@ def reading_study(study, rows, ranks, provenance):
     if failed:
         sentences.append(f"Not finished: {'; '.join(failed)}.")
     return "\n".join(f"- {sentence}" for sentence in sentences + provenance)
+
+
+def lessons(rows):
+    """What to look for in a table of finished runs: what detects, what collapsed, what is chance.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `lib.tracking.query.compare`.
+
+    Returns
+    -------
+    list of str
+        Sentences, none when no run says anything.
+    """
+    measured = sorted((row for row in rows if "eval/eer" in row), key=lambda row: row["eval/eer"])
+    eer = {id(row): f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in measured}
+    detects = [eer[id(row)] for row in measured if row["eval/eer_ci_high"] < _DETECTS]
+    one = [row for row in measured if abs(row["eval/balanced_accuracy"] - 0.5) < _ONE_DECISION]
+    chance = [label(row) for row in measured if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]
+    found = []
+    if detects:
+        found.append(
+            f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %: {'; '.join(detects)}."
+        )
+    if one:
+        named = "; ".join(f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in one)
+        share = percent(one[0]["eval/constant_accuracy"])
+        found.append(
+            f"These decide the same for nearly every trial, whatever their accuracy: {named}. The majority-class "
+            f"baseline has an accuracy of {share} % too."
+        )
+    if chance:
+        found.append(f"Not distinguishable from chance on these trials: {'; '.join(chance)}.")
+    return found
 
 
 def ledger(looks):
