@@ -92,10 +92,11 @@ def test_input_from_the_store_is_the_same_from_samples(item, corpus, folder):
     assert not np.array_equal(np.ravel(stored[0])[:20], np.ravel(stored[1])[:20])
 
 
-def test_scores_in_blocks_give_each_system_its_inputs_in_order(corpus):
+def test_scores_in_blocks_give_each_system_its_inputs_in_order(corpus, monkeypatch):
+    monkeypatch.setattr(inputs, "BLOCK", 2)
     pair = [KINDS["image"], KINDS["mfcc image"]]
     clips, system = clips_of(corpus, "dev", range(5)), Told()
-    scores = inputs.scores(system, pair, clips, block=2)
+    scores = inputs.scores(system, pair, clips)
     assert [len(one) for one, _ in system.given] == [2, 2, 1]
     expected = inputs.prepared(pair, clips)
     for k, item in enumerate(pair):
