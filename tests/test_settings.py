@@ -18,7 +18,7 @@ from lib.features.embeddings import extraction
 from lib.judgement import repairs
 from lib.params import schema, settings, yaml_files
 
-OWN = "mixtures: int = 512  # each\n"
+OWN = "gaussians: int = 512  # each\n"
 KNOWN = [(group, name) for group, model in schema.GROUPS.items() for name in model.model_fields]
 
 
@@ -74,8 +74,8 @@ def test_schema_knows_every_parameter_of_the_notebooks(notebook):
 def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(schema.FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(schema.FEATURES)
     for name, choices in {
-        "threshold": repairs.THRESHOLDS, "augmentation": augment.KINDS, "precision": extraction.PRECISIONS,
-        "layout": folder.LAYOUTS, "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
+        "threshold": repairs._THRESHOLDS, "augmentation": augment.KINDS, "precision": extraction.PRECISIONS,
+        "layout": folder._LAYOUTS, "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
     }.items():  # fmt: skip
         assert refused(schema.judged, name, "?", "str", "here").startswith(
             f"here: {name} must be one of {', '.join(choices)}, got '?'"
@@ -109,7 +109,7 @@ def test_schema_defaults_are_those_of_the_feature_settings():
         ("images", ["mfcc"], "list", ["mfcc"]),
         ("matrices", [], "list", []),
         ("matrices", ["lfcc 512 320 160"], "list", ["lfcc 512 320 160"]),
-        ("mixtures", 0, "int", 0),
+        ("gaussians", 0, "int", 0),
         ("floor", -2, "float", -2.0),
         ("note", "", "str", ""),
         ("own", ["a", 1], "list", ["a", 1]),
@@ -159,7 +159,7 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("images", [], "a list that is not empty, got []"),
         ("images", ["mfcc", "mfcc"], "a list without repetitions (mfcc stands twice), got ['mfcc', 'mfcc']"),
         ("images", "mfcc", "a list, got 'mfcc'"),
-        ("mixtures", -1, "at least 0, got -1"),
+        ("gaussians", -1, "at least 0, got -1"),
     ],
 )  # fmt: skip
 def test_judged_wrong_value_names_place_name_rule_and_value(name, value, rule):
@@ -213,7 +213,7 @@ def test_declared_reads_types_defaults_and_comments():
     assert found["epochs"] == settings.Parameter(
         "epochs", "int", 30, "passes of steps_per_epoch batches; report, Training Setup"
     )
-    assert "n_lfcc" not in found  # without a call of study.begin only the cell counts
+    assert found["n_lfcc"].group == "images"  # taken in its call of study.begin
 
 
 def test_declared_unknown_notebook_names_the_nearest():
@@ -223,25 +223,25 @@ def test_declared_unknown_notebook_names_the_nearest():
 
 
 def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
-    cell = "feature: str = 'lfcc'  # what the mixtures are fitted to\n" + OWN + "n_mels: int = 64  # bands\n"
+    cell = "feature: str = 'lfcc'  # what the gaussians are fitted to\n" + OWN + "n_mels: int = 64  # bands\n"
     write(cell, "%matplotlib inline", "run = study.begin('21_own', globals(), takes=('images',))\nrun.finish()")
     found = params.declared("21_own")
     corpus, images = schema.Corpus.model_fields, schema.Images.model_fields
-    assert list(found) == ["feature", "mixtures", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
+    assert list(found) == ["feature", "gaussians", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
     assert (found["n_mels"].default, found["n_mels"].group) == (64, None)
     assert found["image_size"] == settings.Parameter(
         "image_size", "int", 200, "pixels; side of an image; report, Preprocessing", "images"
     )
-    values = params.resolve("21_own", [("--set", {"n_lfcc": 10, "mixtures": 8})])
-    assert (values["n_lfcc"], values["n_linear"], values["mixtures"], values["jobs"]) == (10, 20, 8, 2)
+    values = params.resolve("21_own", [("--set", {"n_lfcc": 10, "gaussians": 8})])
+    assert (values["n_lfcc"], values["n_linear"], values["gaussians"], values["jobs"]) == (10, 20, 8, 2)
     assert refused(params.resolve, "21_own", [("--set", {"n_lfcc": 21})]) == (
         "--set: n_lfcc must be at most n_linear, got 21 with n_linear = 20"
     )
 
 
 def test_declared_without_takes_has_the_group_corpus(write):
-    write("mixtures: int = 512  # each\n", "run = study.begin('21_own', globals())")
-    assert list(params.declared("21_own")) == ["mixtures", *schema.Corpus.model_fields]
+    write("gaussians: int = 512  # each\n", "run = study.begin('21_own', globals())")
+    assert list(params.declared("21_own")) == ["gaussians", *schema.Corpus.model_fields]
 
 
 @pytest.mark.parametrize("takes", ["takes='features'", "takes=['features']", "('features',)"])
@@ -286,24 +286,27 @@ BEGIN = "study.begin('21_own', globals(), takes=('features',))"
 
 def test_current_namespace_wins_over_defaults(write):
     write(OWN, BEGIN)
-    values = params.current("21_own", {"mixtures": 8, "sr": 16000, "n_mels": 40, "unrelated": 3})
+    values = params.current("21_own", {"gaussians": 8, "sr": 16000, "n_mels": 40, "unrelated": 3})
     assert list(values) == list(params.declared("21_own"))
-    assert (values["mixtures"], values["n_mels"], values["n_fft"]) == (8, 40, 2048)
+    assert (values["gaussians"], values["n_mels"], values["n_fft"]) == (8, 40, 2048)
 
 
 def test_current_modules_and_arrays_of_a_groups_name_are_no_settings(write):
     write(OWN, BEGIN)
-    values = params.current("21_own", {"mixtures": 8, "window": scipy.signal.get_window("hann", 4), "corpus": json})
+    values = params.current("21_own", {"gaussians": 8, "window": scipy.signal.get_window("hann", 4), "corpus": json})
     assert (values["window"], values["corpus"]) == ("hann", "demo")
 
 
 @pytest.mark.parametrize(
     ("namespace", "words"),
     [
-        ({"mixtures": -1}, "21_own: mixtures must be at least 0, got -1"),
-        ({"mixtures": None}, "21_own: mixtures must be a whole number, got None"),
+        ({"gaussians": -1}, "21_own: gaussians must be at least 0, got -1"),
+        ({"gaussians": None}, "21_own: gaussians must be a whole number, got None"),
         ({"n_mels": 10}, "21_own: n_mfcc must be at most n_mels, got 20 with n_mels = 10"),
-        ({"In": ["", "# Parameters\nmixture = 3\n"]}, "mixture is not a parameter of 21_own; did you mean mixtures?"),
+        (
+            {"In": ["", "# Parameters\ngaussian = 3\n"]},
+            "gaussian is not a parameter of 21_own; did you mean gaussians?",
+        ),
         (
             {"In": ["", "# Parameters\nwindow = None\n"], "window": None},
             "21_own: window must be text, got None",
@@ -318,16 +321,16 @@ def test_current_wrong_value_or_injected_name_is_refused(write, namespace, words
 @pytest.mark.parametrize(
     "history",
     [
-        ["", OWN, "# Parameters\nmixtures = 3\nn_mels = 30\nfmin = float('nan')"],
-        ["", OWN, "# Parameters\nmixture = 3", "# Parameters\nmixtures = 3"],  # corrected by hand, executed again
-        ["", "# Parameters of the figure\nwidth = 3", "mixture = 3", "epochs = 3"],
+        ["", OWN, "# Parameters\ngaussians = 3\nn_mels = 30\nfmin = float('nan')"],
+        ["", OWN, "# Parameters\ngaussian = 3", "# Parameters\ngaussians = 3"],  # corrected by hand, executed again
+        ["", "# Parameters of the figure\nwidth = 3", "gaussian = 3", "epochs = 3"],
         ["", "# Parameters\nfor epoch in range(3):\n    print(epoch)"],
         ["", "# Parameters\nwidth: int = 3  # inches", "%matplotlib inline", "# Parameters\n!ls"],
     ],
 )
 def test_current_cells_of_a_person_are_not_taken_for_papermills(write, history):
     write(OWN, BEGIN)
-    assert params.current("21_own", {"In": history, "mixtures": 3})["mixtures"] == 3
+    assert params.current("21_own", {"In": history, "gaussians": 3})["gaussians"] == 3
 
 
 def test_current_refuses_an_unknown_parameter_of_raw_papermill(write, tmp_path):
@@ -337,10 +340,21 @@ def test_current_refuses_an_unknown_parameter_of_raw_papermill(write, tmp_path):
     )
     write(OWN, code)
 
-    command = [sys.executable, "-m", "papermill", "21_own.ipynb", "o.ipynb", "-p", "mixture", "3", "--cwd", params.ROOT]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "21_own.ipynb",
+        "o.ipynb",
+        "-p",
+        "gaussian",
+        "3",
+        "--cwd",
+        params.ROOT,
+    ]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode != 0
-    assert "InputError: mixture is not a parameter of 21_own; did you mean mixtures?" in result.stderr
+    assert "InputError: gaussian is not a parameter of 21_own; did you mean gaussians?" in result.stderr
 
 
 # --- YAML

@@ -171,6 +171,9 @@ class Input(Group):
     spectrogram_colours: Colours = _about("magma", "colormap of spectrograms", "", f"{_OURS}; librosa's")
     mfcc_colours: Colours = _about("coolwarm", "colormap of MFCC", "", f"{_OURS}; librosa's")
     pixel_range: _choice("0-255", "0-1", "-1-1") = _about("0-255", "how 0 to 255 reaches the system", "", _OURS)
+    normalisation: _choice("none", "mean", "cmvn") = _about("none", "of a matrix, over the frames of a recording")
+    deltas: Whole = _about(0, "reach of the slopes of first and second order; 0 for none", "frames")
+    frames: Whole = _about(0, "that a matrix is repeated or cut to; 0 keeps it whole", "frames")
 
 
 class _Fit(Group):
@@ -201,6 +204,13 @@ class Transfer(_Fit):
     top_learning_rate: Rate = _about(0.00001, "Adam, in phase two", "", "report, Phase 2")
     cut: Text = _about("block_14_add", "layer below which nothing is trained; its outputs are kept")
     patience: Count = _about(5, "epochs without a lower dev loss", "", "report, Phase 1")
+
+
+class Mixtures(Group):
+    """Fitting of Gaussian mixtures, one a label."""
+
+    mixtures: Count = _about(64, "Gaussians a label; the baseline of ASVspoof 2017 has 512")
+    iterations: Count = _about(30, "of expectation-maximisation, at most")
 
 
 class Wav2vec(_Audio):
@@ -251,7 +261,7 @@ class StudyFile(Group):
 
 GROUPS = {
     group.__name__.lower(): group
-    for group in (Corpus, Features, Images, Input, Training, Transfer, Wav2vec, Repairs, Questions, Bench)
+    for group in (Corpus, Features, Images, Input, Training, Transfer, Mixtures, Wav2vec, Repairs, Questions, Bench)
 }
 _OWNER = {name: group for group in reversed(GROUPS.values()) for name in group.model_fields}
 _ANNOTATED = {"int": Whole, "float": float, "str": str, "bool": bool, "list": list}
