@@ -36,7 +36,7 @@ from lib.systems.backend import keras
 FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
 _KIND = re.compile(r"([a-z_]+)\.([A-Z]\w*)")
-_ROOMS = ("audio", "features", "inputs", "systems")  # whose code can change a score
+_ROOMS = ("audio", "corpus", "features", "files", "inputs", "systems")  # whose code can change a score
 _PACKAGES = ("librosa", "numpy", "scipy", "soundfile")  # beside those of the system
 
 
@@ -100,8 +100,12 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
     key = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=12).hexdigest()
     place = f"{places.absolute(store)}/fits/{key}.zip"
     STATES.mkdir(parents=True, exist_ok=True)
-    with FileLock(STATES / f"{key}.lock"):  # two runs of this machine share a fit instead of making it twice
-        return _found_or_made(system, fed, arguments, about, place, seed=seed, on_epoch=on_epoch)
+    lock = STATES / f"{key}.lock"
+    with FileLock(lock):  # two runs of this machine share a fit instead of making it twice
+        try:
+            return _found_or_made(system, fed, arguments, about, place, seed=seed, on_epoch=on_epoch)
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def _found_or_made(system, fed, arguments, about, place, *, seed, on_epoch):

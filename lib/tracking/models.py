@@ -14,7 +14,10 @@ from lib.systems import kept
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
 _SCORER = Path(__file__).with_name("scorer.py")
-_NEEDED = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "librosa", "soundfile", "mlflow", "skops")
+_NEEDED = (
+    "tensorflow", "keras", "torch", "transformers", "numpy", "scipy", "scikit-learn", "skops", "librosa", "soundfile",
+    "mlflow",
+)  # fmt: skip
 
 
 def log_system(run, fitted, fed):

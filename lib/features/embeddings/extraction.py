@@ -64,7 +64,8 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2, batch_seconds=BATC
         "vector": "float32, mean over time of the last hidden state; clips at 16 kHz, zero mean, unit variance",
     }
     numbers = [corpus.digest, found.digest, precision, batch_seconds]
-    key = chunks.key(numbers, "audio.reading", "features.embeddings.encoder")
+    packages = ("torch", "transformers", "soundfile")
+    key = chunks.key(numbers, "audio.reading", "features.embeddings.encoder", packages=packages)
     urls, sizes, _ = filled(
         corpus,
         {"wav2vec": (f"wav2vec-{key}", about)},

@@ -69,10 +69,10 @@ class _Chunk:
         return self._values[start:stop].reshape(self._shapes[number])
 
 
-def key(identity, *parts):
-    """Digest of what was computed (a list for JSON) and of the modules of lib that compute and keep it."""
-    mark = code.digest("features.store.chunks", *parts)
-    return hashlib.blake2b(json.dumps([*identity, mark]).encode(), digest_size=8).hexdigest()
+def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
+    """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
+    marks = [code.digest("features.store.chunks", *parts), code.versions(*packages)]
+    return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
 
 
 def pending(url, sizes):
