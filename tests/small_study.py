@@ -51,7 +51,9 @@ def small(tmp_path, monkeypatch, tracking, corpus_folder):
     monkeypatch.setattr(studies, "PARAMS", tmp_path / "params")
     for folder in ("notebooks", "params/corpora", "params/studies", "params/11_one", "params/12_two"):
         Path(tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "params/corpora/tiny.yaml").write_text(f"corpus: tiny\ndata: {corpus_folder}\n")
+    (tmp_path / "params/corpora/tiny.yaml").write_text(
+        f"corpus: tiny\nlayout: asvspoof2017_v2\ndata: {corpus_folder}\nallow_partial: false\n"
+    )
     made = SmallStudy(tmp_path)
     for name in ("11_one", "12_two"):
         (tmp_path / f"params/{name}/a.yaml").write_text("variant: a\n")

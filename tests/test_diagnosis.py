@@ -48,7 +48,7 @@ class Training:
         training.compile_binary(self.model, learning_rate=rate)
         self.endless = self.dataset("train").shuffle(96, seed=seed).repeat().batch(BATCH)
         dev = self.dataset("dev").batch(BATCH)
-        self.history = training.fit(self.model, self.endless, dev, epochs=epochs, steps_per_epoch=6)
+        self.history = training.fit(self.model, self.endless.skip, dev, epochs=epochs, steps_per_epoch=6)
 
     def dataset(self, split):
         x, labels = self.data[split]

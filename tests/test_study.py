@@ -15,7 +15,7 @@ from lib.params import studies as study
 
 def test_load_demo_resolves_every_parameter_of_every_run():
     loaded = study.load("demo")
-    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/images"]
+    assert [run.name for run in loaded.runs][:2] == ["01_corpus/default", "02_extract/all"]
     mfcc = next(run for run in loaded.runs if run.name == "11_paper_cnn/mfcc")
     assert mfcc.parameters.keys() == params.declared("11_paper_cnn").keys()
     assert (mfcc.parameters["feature"], mfcc.parameters["variant"], mfcc.seed) == ("mfcc", "mfcc", 0)
