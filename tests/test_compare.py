@@ -113,7 +113,8 @@ def test_compare_never_mixes_versions_of_a_corpus(record, small):
     rows, older = query.compare("s", "tiny")  # the corpus on disk decides
     assert [row["run_id"] for row in rows] == [new] and older == 2
     assert [row["run_id"] for row in query.compare("s", "tiny", digest="old")[0]] == [old]
-    (small.folder / "params/corpora/tiny.yaml").write_text("corpus: tiny\ndata: /nowhere\n")
+    moved = "corpus: tiny\nlayout: asvspoof2017_v2\ndata: /nowhere\nallow_partial: false\n"
+    (small.folder / "params/corpora/tiny.yaml").write_text(moved)
     rows, older = query.compare("s", "tiny")  # the newest finished run does
     assert [row["run_id"] for row in rows] == [last] and older == 2
     assert query.compare("s", "tiny", digest="none") == ([], 3)

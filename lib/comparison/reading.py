@@ -90,7 +90,7 @@ def lessons(rows):
     list of str
         Sentences, none when no run says anything.
     """
-    measured = sorted((row for row in rows if "eval/eer" in row), key=lambda row: row["eval/eer"])
+    measured = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"])
     eer = {id(row): f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in measured}
     detects = [eer[id(row)] for row in measured if row["eval/eer_ci_high"] < _DETECTS]
     one = [row for row in measured if abs(row["eval/balanced_accuracy"] - 0.5) < _ONE_DECISION]

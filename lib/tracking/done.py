@@ -162,15 +162,15 @@ def plan(chosen, *, force=False):
         if before and out_of_date and not force:
             why = [reason for reason in why if reason != identity.READS] + ["the runs that it reads are to run"]
         fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
-        if fits and not all(map(places.exists, fit_places(values["store_url"], before.tags.get("fits", "")))):
+        if fits and not all(map(places.exists, _fits(values, before.tags.get("fits", "")))):
             fits = "its fits have been removed"
         steps.append(Step(run, digests[where], mark, None, parts, tuple(why), fits, before and before.run_id, now))
     return [step for step in steps if chosen.chooses(step.run)]
 
 
-def fit_places(store_url, keys):
-    """Where fits with these keys are kept, see `lib.systems.kept`."""
-    return [f"{places.absolute(store_url)}/fits/{key}.zip" for key in keys.split()]
+def _fits(values, keys):
+    """Where the fits of a run are kept, see `lib.systems.kept`; a run without any has no store."""
+    return [f"{places.absolute(values['store_url'])}/fits/{key}.zip" for key in keys.split()]
 
 
 def close_orphans(experiment, held=None):
