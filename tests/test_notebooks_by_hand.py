@@ -1,7 +1,7 @@
 """Every notebook that needs no other run, executed by raw papermill on the tiny corpus."""
 
 import pytest
-from test_notebooks import by_hand, place  # noqa: F401: a fixture
+from test_notebooks import by_hand, place  # noqa: F401
 
 from lib import params
 
