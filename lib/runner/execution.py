@@ -1,5 +1,6 @@
 """Notebooks executed by papermill, each in a run of its own."""
 
+import logging
 import os
 import re
 import socket
@@ -204,6 +205,7 @@ def _keep(client, step, run_id, executed, started, *, logged):
 def _papermill(run, executed, show):
     import papermill
 
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of each setting outside the parameters cell
     papermill.execute_notebook(
         str(NOTEBOOKS / f"{run.notebook}.ipynb"),
         str(executed),
