@@ -188,3 +188,15 @@ def test_reading_study_names_the_stale_and_the_diverged(rng):
     text = comparison.reading_study("s", rows, comparison.rank(tables), [])
     assert "Stale: 11_paper_cnn/mfcc, seed 0." in text
     assert "Diverged, a loss is not finite: 11_paper_cnn/mel, seed 0." in text
+
+
+def test_lessons_name_what_detects_what_gives_one_class_and_what_is_chance():
+    detects = ROW | {"run": "21_gmm/a", "eval/eer": 0.1, "eval/eer_ci_low": 0.08, "eval/eer_ci_high": 0.12}
+    same = ROW | {"run": "13_modified_cnn/b", "eval/accuracy": 0.9, "eval/balanced_accuracy": 0.5}
+    chance = ROW | {"run": "11_paper_cnn/c", "eval/eer": 0.48, "eval/eer_ci_low": 0.4, "eval/eer_ci_high": 0.56}
+    chance |= {"eval/accuracy": 0.47, "eval/balanced_accuracy": 0.51}
+    first, second, third = comparison.lessons([chance, ROW, same, detects])
+    assert first.endswith("below 25 %: 21_gmm/a, seed 0 10.0 [8.0, 12.0] %.")
+    assert "trial, whatever their accuracy: 13_modified_cnn/b, seed 0 (accuracy 90.0 %)." in second
+    assert third.endswith("on these trials: 11_paper_cnn/c, seed 0.")
+    assert comparison.lessons([ROW]) == []

@@ -5,7 +5,7 @@ import pandas as pd
 from lib.comparison.tables import label, percent, with_interval
 
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection
-_ONE_DECISION = 0.02  # of balanced accuracy around a half
+_SAME = 0.02  # of accuracies that are taken for the same
 
 
 def reading(name, measured, provenance, *, threshold="0.5"):
@@ -93,7 +93,7 @@ def lessons(rows):
     measured = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"])
     eer = {id(row): f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in measured}
     detects = [eer[id(row)] for row in measured if row["eval/eer_ci_high"] < _DETECTS]
-    one = [row for row in measured if abs(row["eval/balanced_accuracy"] - 0.5) < _ONE_DECISION]
+    one = [row for row in measured if _one_decision(row["eval/accuracy"], row["eval/balanced_accuracy"], row)]
     chance = [label(row) for row in measured if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]
     found = []
     if detects:
@@ -110,6 +110,13 @@ def lessons(rows):
     if chance:
         found.append(f"Not distinguishable from chance on these trials: {'; '.join(chance)}.")
     return found
+
+
+def _one_decision(accuracy, balanced, row):
+    """Whether both accuracies are those of giving one class always."""
+    share = row["eval/constant_accuracy"]
+    alike = min(abs(accuracy - share), abs(accuracy - (1 - share)))
+    return max(abs(balanced - 0.5), alike) < _SAME
 
 
 def ledger(looks):
