@@ -24,7 +24,7 @@ def test_with_interval_shows_percent_and_interval():
 def test_table_has_the_constant_answer_beside_the_accuracy():
     failed = {"run": "14_mobilenet/mfcc", "seed": 1, "status": "FAILED", "run_id": "s", "error": "x"}
     table = comparison.table([ROW, failed])
-    assert table["constant %"].tolist() == ["90.0", "-"]
+    assert table["majority %"].tolist() == ["90.0", "-"]
     assert table["status"].tolist() == ["finished", "failed"]
     assert table["diagnosis"].tolist() == ["-", "-"]
     assert comparison.table([{**ROW, "diagnosis": "overfitting"}])["diagnosis"].tolist() == ["overfitting"]
@@ -71,7 +71,7 @@ def test_reported_balanced_accuracies_are_those_the_recalls_imply():
 def test_reading_says_when_accuracy_lies_below_the_constant_answer():
     good = {**comparison.metrics_of(ROW, "eval"), "eer_ci_low": 0.2, "eer_ci_high": 0.3}
     measured = {"train": {"eer": 0.1}, "dev": {"eer": 0.2}, "eval": good}
-    assert "lies below the 90.0 % of the constant answer" in comparison.reading("x", measured, [])
+    assert "lies below the 90.0 % of the majority-class baseline" in comparison.reading("x", measured, [])
     measured["eval"] = {**good, "accuracy": 0.95}
     assert "no lower than" in comparison.reading("x", measured, [])
     measured["eval"] = {**good, "auc": 0.4}
@@ -104,7 +104,7 @@ def test_reading_study_names_equals_accuracies_and_failures(rng):
     text = comparison.reading_study("s", [*rows, failed], comparison.rank(tables), ["A part."])
     assert "Lowest eval EER: **11_paper_cnn/mfcc, seed 0**" in text
     assert "Not told apart from it on these trials (1 of 2 others): 11_paper_cnn/mel, seed 0." in text
-    assert "- Accuracy below the constant answer's (3 of 3): 11_paper_cnn/mfcc, seed 0;" in text
+    assert "- Accuracy below the majority-class baseline's (3 of 3): 11_paper_cnn/mfcc, seed 0;" in text
     assert text.endswith("- Not finished: 14_mobilenet/mfcc, seed 1.\n- A part.")
     assert comparison.reading_study("s", [failed], pd.DataFrame(), []) == "No run of study s has finished. "
 
@@ -163,7 +163,7 @@ def test_verdicts_one_line_a_figure_with_its_bracket():
     printed = {"Figure 6.2": reference.PRINTED["Figure 6.2"]}
     table = comparison.verdicts(printed, {"Figure 6.2": verdict.verdict(printed["Figure 6.2"].text())})
     (line,) = table.to_dict("records")
-    assert (line["system"], line["printed accuracy %"], line["constant %"]) == ("MobileNetV2", "88.0", "90.2")
+    assert (line["system"], line["printed accuracy %"], line["majority %"]) == ("MobileNetV2", "88.0", "90.2")
     assert line["EER between %"].startswith("3.") and line["arithmetic"] == "consistent"
 
 
@@ -178,7 +178,7 @@ def test_table_says_what_is_stale_and_what_has_diverged():
     )
     assert table["stale"].tolist() == ["notebook changed", ""]
     assert table["status"].tolist() == ["finished", "diverged"]
-    assert table["eval AUC %"].tolist() == ["80.0", "-"]
+    assert table["eval bal. acc. %"].tolist() == ["60.0", "-"]
     assert not {"stale", "status"} & set(comparison.table([ROW]).columns)
 
 

@@ -32,7 +32,7 @@ def reading(name, measured, provenance, *, threshold="0.5"):
     relation = "below" if accuracy < constant else "no lower than"
     sentences.append(
         f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies {relation} the "
-        f"{percent(constant)} % of the constant answer; balanced accuracy is "
+        f"{percent(constant)} % of the majority-class baseline; balanced accuracy is "
         f"{with_interval(final, 'balanced_accuracy')} %."
     )
     if final["auc"] < 0.5:
@@ -67,7 +67,9 @@ def reading_study(study, rows, ranks, provenance):
         )
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     if below:
-        sentences.append(f"Accuracy below the constant answer's ({len(below)} of {len(finished)}): {'; '.join(below)}.")
+        sentences.append(
+            f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)}): {'; '.join(below)}."
+        )
     for word, title in (("diverged", "Diverged, a loss is not finite"), ("stale", "Stale")):
         if named := [label(row) for row in finished if row.get(word)]:
             sentences.append(f"{title}: {'; '.join(named)}.")

@@ -9,7 +9,6 @@ from lib.metrics import rate_interval
 
 _SHOWN = {
     "eval/eer": "eval EER %",
-    "eval/auc": "eval AUC %",
     "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
 }
@@ -58,7 +57,7 @@ def table(rows):
     for row in rows:
         line = {"run": named(row), "seed": "-" if row["seed"] is None else row["seed"]}
         line |= {title: with_interval(row, name) for name, title in _SHOWN.items()}
-        line["constant %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
+        line["majority %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
         line["dev EER %"] = with_interval(row, "dev/eer")
         line["threshold"] = row.get("parameters", {}).get("threshold", "0.5")
         line["diagnosis"] = row.get("diagnosis") or "-"
@@ -179,7 +178,7 @@ def verdicts(printed, proved):
                 "system": printed[figure].system,
                 "split": printed[figure].split,
                 "printed accuracy %": percent(printed[figure].accuracy),
-                "constant %": percent(found["constant_accuracy"]),
+                "majority %": percent(found["constant_accuracy"]),
                 "bal. acc. %": percent(found["balanced_accuracy"]),
                 "MCC": f"{found['mcc']:.2f}",
                 "EER between %": f"{percent(low)} and {percent(high)}",
