@@ -174,7 +174,7 @@ def test_label_names_parameters_other_than_the_studys():
 
 def test_table_says_what_is_stale_and_what_has_diverged():
     table = comparison.table(
-        [{**ROW, "stale": "notebook changed"}, {**ROW, "diverged": True, "eval/auc": float("nan")}]
+        [{**ROW, "stale": "notebook changed"}, {**ROW, "diverged": True, "eval/balanced_accuracy": float("nan")}]
     )
     assert table["stale"].tolist() == ["notebook changed", ""]
     assert table["status"].tolist() == ["finished", "diverged"]
