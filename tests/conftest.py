@@ -23,6 +23,21 @@ ENDINGS = {"train": "trn", "dev": "trl", "eval": "trl"}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+# Test files that train, execute notebooks or start servers; `make check` leaves them out.
+EXECUTE = {
+    "test_bench", "test_cluster", "test_diagnosis", "test_embeddings", "test_kept", "test_label_contract", "test_made",
+    "test_metrics_coverage", "test_models_mlflow", "test_modules", "test_networks", "test_notebooks",
+    "test_notebooks_by_hand", "test_runner", "test_scoring", "test_shortcuts", "test_tracking", "test_training",
+    "test_transfer",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.module.__name__ in EXECUTE:
+            item.add_marker(pytest.mark.executes)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)
