@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 import json
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -178,6 +179,7 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
 
     if force:
         os.environ["STUDY_FORCE"] = "1"  # kept fits too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: the processes of the runs end with it
     with runner.shown():
         outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report, wait=wait)
     failed = [outcome for outcome in outcomes if outcome.error]

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def _log_model(run, fitted, folder):
 def log_corpus(run, corpus):
     """Name the corpus as the run's dataset, for MLflow's page."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
 
     counts = {split: sum(by_label.values()) for split, by_label in corpus.counts().items()}
     dataset = Dataset(
@@ -88,7 +90,14 @@ def log_corpus(run, corpus):
         source=json.dumps({"uri": corpus.folder}),
         profile=json.dumps(counts),
     )
-    run.client.log_inputs(run.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+    named = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+    for last in (False, False, True):  # two runs that begin at once both find that it is not there yet
+        try:
+            return run.client.log_inputs(run.run_id, named)
+        except MlflowException:
+            if last:
+                raise
+            time.sleep(0.2)
 
 
 def fits_in_use():
