@@ -96,7 +96,7 @@ def test_make_corpus_made_already_is_left_alone(corpus, monkeypatch):
 
 def test_make_corpus_over_another_corpus_is_refused(corpus):
     before = digests(corpus)
-    with pytest.raises(InputError, match="corpus: holds something other.*empty folder is wanted"):
+    with pytest.raises(InputError, match="corpus: holds something other.*expected a new or empty folder"):
         made.make_corpus(corpus, seed=8, **SMALL, jobs=1)
     assert digests(corpus) == before
 
@@ -133,10 +133,10 @@ def test_make_corpus_stopped_leaves_nothing(tmp_path, monkeypatch):
         ({"seed": 1.5}, "seed 1.5: a whole number"),
         ({"seed": True}, "seed True: a whole number"),
         ({"seed": "1"}, "seed '1': a whole number"),
-        ({"train": (-1, 5)}, r"train \(-1, 5\): two whole numbers"),
+        ({"train": (-1, 5)}, r"train \(-1, 5\): expected two whole numbers"),
         ({"dev": (0, 0)}, r"dev \(0, 0\): .* not both 0"),
-        ({"eval": (1, 2, 3)}, r"eval \(1, 2, 3\): two whole numbers"),
-        ({"eval": 40}, "eval 40: two whole numbers"),
+        ({"eval": (1, 2, 3)}, r"eval \(1, 2, 3\): expected two whole numbers"),
+        ({"eval": 40}, "eval 40: expected two whole numbers"),
         ({"eval": (1, 999_999)}, r"eval \(1, 999999\): a split has at most"),
     ],
 )

@@ -108,9 +108,9 @@ def test_find_unknown_run_is_named(place, run, words):
 def test_find_run_that_cannot_score_says_why(place):
     failed = place.record(feature="spectrogram", finish=False)
     for run in (failed.id, "11_paper_cnn/spectrogram"):
-        with pytest.raises(InputError, match="its status is FAILED; a finished run is wanted"):
+        with pytest.raises(InputError, match="its status is FAILED; it must be finished"):
             find(run)
-    with pytest.raises(InputError, match="on corpus demo; one of corpus tiny is wanted"):
+    with pytest.raises(InputError, match="on corpus demo, not on tiny"):
         find(place.mfcc.id, corpus="tiny")
     looked = runs.start("01_corpus", {"corpus": "demo", "variant": "default"}, corpus_digest="d")
     runs.finish(looked)
@@ -210,7 +210,7 @@ def test_recordings_of_files_and_folders_come_once_and_in_order(tmp_path):
 def test_recordings_missing_or_empty_are_named(tmp_path):
     with pytest.raises(InputError, match="absent.wav: no such file or folder"):
         scoring.recordings([tmp_path / "absent.wav"])
-    with pytest.raises(InputError, match="no recording in this folder; .wav or .flac is wanted"):
+    with pytest.raises(InputError, match="no recording in this folder; expected .wav or .flac"):
         scoring.recordings([tmp_path])
 
 

@@ -230,7 +230,7 @@ def _stands(folder, readme):
         return False
     note = folder / "README.txt"
     if not note.is_file() or note.read_text(encoding="utf-8", errors="replace") != readme:
-        raise InputError(f"{folder}: holds something other than this corpus; a new or empty folder is wanted")
+        raise InputError(f"{folder}: holds something other than this corpus; expected a new or empty folder")
     return True
 
 
@@ -239,13 +239,12 @@ def _checked(seed, counts):
         return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 0
 
     if not whole(seed):
-        raise InputError(f"seed {seed!r}: a whole number, 0 or more, is wanted")
+        raise InputError(f"seed {seed!r}: must be a whole number, 0 or more")
     for split, pair in counts.items():
         two = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not two or not all(map(whole, pair)) or not any(pair):
             raise InputError(
-                f"{split} {pair!r}: two whole numbers are wanted, genuine and spoof trials, "
-                "none negative and not both 0"
+                f"{split} {pair!r}: expected two whole numbers, genuine and spoof trials, none negative and not both 0"
             )
         if sum(pair) > 999_999:
             raise InputError(f"{split} {pair!r}: a split has at most 999999 trials, as many as file names")

@@ -6,6 +6,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from lib import audio, metrics
+from lib.audio import ENDINGS
 from lib.corpus import LABEL_NAMES
 from lib.errors import InputError
 from lib.features.store.chunks import CHUNK
@@ -16,7 +17,6 @@ from lib.scores import read_scores
 from lib.scoring.systems import log_odds
 from lib.tracking.runs import BY_HAND
 
-_ENDINGS = (".wav", ".flac")
 _MANY = 2 * CHUNK  # recordings from which on a bar shows how far it is
 _EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 _MADE = "demo"  # the corpus whose numbers stand for themselves only
@@ -42,9 +42,9 @@ def recordings(paths):
     found = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
             if not inside:
-                raise InputError(f"{path}: no recording in this folder; {' or '.join(_ENDINGS)} is wanted")
+                raise InputError(f"{path}: no recording in this folder; expected {' or '.join(ENDINGS)}")
             found += inside
         elif path.exists():
             found.append(path)

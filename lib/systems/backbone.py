@@ -20,7 +20,7 @@ def backbone(weights, size, *, name):
         ``imagenet`` (Keras' own file, downloaded once), ``random`` (untrained), or an
         HDF5 file of Keras' layout without the top.
     size : int >= 32
-        Side of the pictures, pixels.
+        Side of the images, pixels.
     name : str
         The model's name.
 
@@ -92,7 +92,7 @@ def placeholder_statistics(model):
 def _file(weights):
     path = Path(local_path(weights))
     if not path.is_file():
-        raise InputError(f"backbone_weights = {weights}: no such file; `imagenet`, `random` or a file is wanted")
+        raise InputError(f"backbone_weights = {weights}: no such file; expected `imagenet`, `random` or a file")
     return path
 
 

@@ -80,11 +80,11 @@ def find(run, *, corpus=None):
     experiment = client.get_experiment(found.info.experiment_id).name
     name, run_id = found.info.run_name, found.info.run_id
     if corpus not in (None, experiment):
-        raise InputError(f"run {run}: was made on corpus {experiment}; one of corpus {corpus} is wanted")
+        raise InputError(f"run {run}: was made on corpus {experiment}, not on {corpus}")
     if found.info.status != "FINISHED":
-        raise InputError(f"run {run}: its status is {found.info.status}; a finished run is wanted")
+        raise InputError(f"run {run}: its status is {found.info.status}; it must be finished")
     if not is_model(name):
-        raise InputError(f"run {run}: {name} trains no model; a run of the notebooks 10 to 79 is wanted")
+        raise InputError(f"run {run}: {name} trains no model; expected a run of the notebooks 10 to 79")
     with _artifact(client, run_id, run, "params.yaml") as path:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     with _artifact(client, run_id, run, "confusion_matrix/eval.json") as path:
@@ -122,5 +122,5 @@ def _artifact(client, run_id, run, path):
         try:
             copy = Path(client.download_artifacts(run_id, path, folder))
         except (MlflowException, OSError):
-            raise InputError(f"run {run}: keeps no {path}; a run that has trained a model is wanted") from None
+            raise InputError(f"run {run}: keeps no {path}; it must have trained a model") from None
         yield copy
