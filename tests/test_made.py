@@ -129,10 +129,10 @@ def test_make_corpus_stopped_leaves_nothing(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"seed": -1}, "seed -1: a whole number"),
-        ({"seed": 1.5}, "seed 1.5: a whole number"),
-        ({"seed": True}, "seed True: a whole number"),
-        ({"seed": "1"}, "seed '1': a whole number"),
+        ({"seed": -1}, "seed -1: must be a whole number"),
+        ({"seed": 1.5}, "seed 1.5: must be a whole number"),
+        ({"seed": True}, "seed True: must be a whole number"),
+        ({"seed": "1"}, "seed '1': must be a whole number"),
         ({"train": (-1, 5)}, r"train \(-1, 5\): expected two whole numbers"),
         ({"dev": (0, 0)}, r"dev \(0, 0\): .* not both 0"),
         ({"eval": (1, 2, 3)}, r"eval \(1, 2, 3\): expected two whole numbers"),

@@ -111,7 +111,9 @@ def test_placeholder_statistics_are_not_those_that_training_left():
     assert not backbone.placeholder_statistics(base)
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "no such file; `imagenet`, `random`"), (b"x", "no weights of")])
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "no such file; expected `imagenet`, `random`"), (b"x", "no weights of")]
+)
 def test_backbone_weights_that_cannot_be_had_are_named(tmp_path, content, words):
     file = tmp_path / "own.weights.h5"
     if content:

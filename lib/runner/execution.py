@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -226,7 +227,15 @@ def _own_kernel():
     from jupyter_client.kernelspec import KernelSpec
 
     spec = KernelSpec(argv=make_ipkernel_cmd(), display_name="Python 3", language="python")
-    return type("OwnKernel", (AsyncKernelManager,), {"kernel_spec": spec})
+
+    class OwnKernel(AsyncKernelManager):
+        kernel_spec = spec
+
+        async def start_kernel(self, **how):
+            # What cells print comes as messages; a kernel's own stderr holds asyncio's complaints at its end.
+            return await super().start_kernel(**{"stderr": subprocess.DEVNULL, **how})
+
+    return OwnKernel
 
 
 def _execute_on_worker(step, study_name, *, uri, patient=True):
