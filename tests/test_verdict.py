@@ -1,6 +1,7 @@
 """What printed reports prove: the ten reports of the course report, and made ones."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -40,12 +41,11 @@ def figure(number, between="\t"):
     return "\n".join(between.join(line) for line in lines)
 
 
-def from_scikit_learn(matrix, digits=2):
-    (ss, sg), (gs, gg) = matrix
-    truth = [0] * (ss + sg) + [1] * (gs + gg)
-    said = [0] * ss + [1] * sg + [0] * gs + [1] * gg
+def from_scikit_learn(matrix, digits=2, zero_division=0):
+    names = {"labels": [0, 1], "target_names": ["spoof", "genuine"]}
+    weights = np.ravel(matrix)  # floats make it print supports such as 760.0
     return classification_report(
-        truth, said, labels=[0, 1], target_names=["spoof", "genuine"], digits=digits, zero_division=0
+        [0, 0, 1, 1], [0, 1, 0, 1], sample_weight=weights, digits=digits, zero_division=zero_division, **names
     )
 
 
@@ -116,19 +116,38 @@ def test_verdict_of_scikit_learn_reports_finds_the_true_counts(rng):
         truth = [[ss, int(n_spoof) - ss], [int(n_genuine) - gg, gg]]
         result = verdict(from_scikit_learn(truth))
         assert result["consistent"], truth
+        errors = truth[0][1] / n_spoof, truth[1][0] / n_genuine
+        assert result["eer_bracket"][0] <= min(errors) and max(errors) <= result["eer_bracket"][1]
         low, high = result["ranges"]["mcc"]
         exact = verdict(from_scikit_learn(truth, digits=6))
         assert exact["candidates"] == 1 and exact["matrix"] == truth
         assert low - 1e-12 <= exact["mcc"] <= high + 1e-12
 
 
-def test_verdict_of_the_rounding_range_holds_every_fitting_count():
-    result = verdict(figure("3.5"))
-    for key in ("accuracy", "balanced_accuracy", "mcc", "far", "frr"):
-        low, high = result["ranges"][key]
-        assert low <= result[key] <= high
-    low, high = result["ranges"]["eer_bracket"]
-    assert low <= result["eer_bracket"][0] and result["eer_bracket"][1] <= high
+def test_verdict_finds_every_pair_of_counts_that_prints_the_same():
+    pairs = [(a, g) for a in range(9) for g in range(6)]
+    printed = {(a, g): from_scikit_learn([[a, 8 - a], [5 - g, g]]) for a, g in pairs}
+    for text in set(printed.values()):
+        result, accuracies = verdict(text), [(a + g) / 13 for a, g in pairs if printed[a, g] == text]
+        assert result["candidates"] >= len(accuracies)  # half-way between two prints either is a right one
+        low, high = result["ranges"]["accuracy"]
+        assert low <= min(accuracies) and max(accuracies) <= high
+
+
+@pytest.mark.parametrize("zero_division", [0, 1, np.nan])
+def test_verdict_of_a_class_never_decided_for_is_read_in_every_convention(zero_division):
+    for matrix in ([[0, 760], [0, 950]], [[760, 0], [950, 0]]):
+        result = verdict(from_scikit_learn(matrix, 4, zero_division))
+        assert result["consistent"] and result["matrix"] == matrix
+
+
+def test_verdict_of_a_million_trials_takes_under_a_second():
+    text = from_scikit_learn([[900_000, 100_000], [300_000, 700_000]])
+    start = time.perf_counter()
+    assert verdict(text)["consistent"] and not verdict(text.replace("0.75", "0.57", 1))["consistent"]
+    assert time.perf_counter() - start < 2
+    with pytest.raises(InputError, match="'99999999999.*' is not a number of trials"):
+        verdict(text.replace("1000000", "99999999999"))
 
 
 @pytest.mark.parametrize(
@@ -154,6 +173,27 @@ def test_verdict_totals_that_do_not_add_up_are_found():
     assert "13,305" in result["findings"][0] and "13,306" in result["findings"][0]
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("macro avg\t0.52\t0.56\t0.50\t13360", "support of the averages 13,360, of the classes 13,306"),
+        ("accuracy\t\t\t0.70\t13306", "a second accuracy 0.70"),
+        ("Genuine", "support of the averages 13,306, of the classes 13,406"),
+    ],
+)
+def test_verdict_a_wrong_total_or_second_row_is_found(row, said):
+    text = figure("3.5")
+    text = text.replace("1298", "1398") if row == "Genuine" else f"{text}\n{row}"
+    result = verdict(text)
+    assert not result["consistent"] and said in result["contradictions"]
+
+
+def test_verdict_supports_are_read_as_they_are_printed():
+    expected = verdict(figure("3.5"))
+    for written in ("12008.0", "12,008", "12'008", "12_008.00"):
+        assert verdict(figure("3.5").replace("12008", written)) == expected
+
+
 def test_verdict_class_rows_alone_are_enough():
     rows = [line for line in figure("3.5").splitlines() if line.startswith(("Genuine", "Spoof"))]
     result = verdict("\n".join(rows))
@@ -172,8 +212,9 @@ MATRIX = [[8, 2], [1, 3]]
         "| | said spoof | said bonafide |\n|---|---|---|\n| true spoof | 8 | 2 |\n| true bonafide | 1 | 3 |",
         json.dumps({"labels": ["spoof", "genuine"], "rows": "truth", "matrix": [[8, 2], [1, 3]]}),
         json.dumps({"labels": ["genuine", "spoof"], "matrix": [[3, 1], [2, 8]]}),
+        "spoof genuine\nspoof 8 (80 %) 2 (20%)\ngenuine 1 (25.0%) 3 (75.0%)",
     ],
-    ids=["plain", "genuine first", "markdown", "json", "json genuine first"],
+    ids=["plain", "genuine first", "markdown", "json", "json genuine first", "percent beside counts"],
 )
 def test_verdict_of_a_matrix_in_any_writing_is_the_same(text):
     result = verdict(text)

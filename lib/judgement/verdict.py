@@ -1,10 +1,9 @@
 """What a printed classification report or confusion matrix proves.
 
-A report rounds to two digits and states the number of trials of each class. Only so many
-pairs of counts (spoof classified as spoof, genuine as genuine) round to what is printed:
-all of them are found, and everything else follows from them. The ROC of any scores is
-monotone, so the EER lies between the FAR and the FRR of the one point that is printed.
-Matrices have rows for the truth and columns for the decision, spoof first.
+A report rounds to a few digits and states the number of trials of each class. Only so many
+pairs of right counts (spoof, genuine) round to what is printed, and everything else follows
+from them. The ROC of any scores is monotone, so the EER lies between FAR and FRR. Matrices
+have rows for the truth and columns for the decision, spoof first.
 """
 
 import json
@@ -22,13 +21,12 @@ _CLASSES = {
 }
 _AVERAGES = {"accuracy": "accuracy", "micro": "accuracy", "macro": "macro", "weighted": "weighted"}
 _COLUMNS = ("precision", "recall", "f1")
-_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[-+]?(?:\d[\d,]*)?\.?\d+%?")
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[-+]?(?:\d[\d,'_]*)?\.?\d+(?:\s?%)?")
 _RULE = (
     "expected scikit-learn's classification report, or two rows (truth) of two counts (decisions) under a line that "
     "names the columns; classes are genuine (or bonafide) and spoof"
 )
-_CELLS = 2_000_000  # pairs of counts tried at a time
-_MOST = 50_000_000  # pairs of counts tried to find the one number that is wrong
+_MOST = 10_000_000  # trials of a class; their number decides time and memory
 
 
 def verdict(text, *, source="text"):
@@ -37,40 +35,34 @@ def verdict(text, *, source="text"):
     Parameters
     ----------
     text : str
-        One classification report as scikit-learn prints it, in either order of the
-        classes, any case and spacing; or a confusion matrix: a line with both class names
-        for the columns (decisions), then for each class (truth) a line with its name and
-        two counts; or a matrix as JSON, as the runs keep it.
+        One classification report as scikit-learn prints it, in any order, case and spacing;
+        or a line with both class names for the columns (decisions), then for each class
+        (truth) a line with its name and two counts; or a matrix as JSON, as runs keep it.
     source : str
         Names the text in messages.
 
     Returns
     -------
     dict
-        Of the counts nearest to the printed recalls: `matrix`, `accuracy`,
+        Of the counts nearest to the printed recalls, fractions: `matrix`, `accuracy`,
         `balanced_accuracy`, `mcc`, `constant_accuracy` (majority-class baseline), `far`,
-        `frr`, `eer_bracket` and `auc_bracket` [low, high], fractions. `candidates`, how
-        many pairs of counts fit, and `ranges`, lowest and highest value over them.
-        `consistent`, and `contradictions`, printed numbers that do not fit the rest.
-        `n_genuine`, `n_spoof`, `kind` (report or matrix), `findings`, sentences.
-
-    Raises
-    ------
-    InputError
-        The text is neither; the message names source, line, value and rule.
+        `frr`. `candidates`, how many pairs of counts fit; `ranges`, lowest and highest value
+        over them; `eer_bracket` and `auc_bracket`, what holds for all of them. `consistent`,
+        and `contradictions`, what does not fit the rest. `n_genuine`, `n_spoof`, `kind`
+        (report or matrix), `findings`, sentences. InputError names source, line and value.
 
     Examples
     --------
     >>> verdict("spoof genuine\\nspoof 8 2\\ngenuine 1 3")["eer_bracket"]
     [0.2, 0.25]
     """
-    matrix = _json_matrix(text, source) or _labelled_matrix(text, source)
-    if matrix is not None:
-        counts = np.array(matrix)
-        result = {"kind": "matrix", "candidates": 1, "consistent": True, "contradictions": []}
-        result |= _judged(counts, counts.diagonal()[np.newaxis])
+    matrix = _matrix(text, source)
+    if matrix is None:
+        result = _of_report(*_read_report(text, source))
     else:
-        result = _of_report(_read_report(text, source))
+        right = matrix.diagonal()
+        result = {"kind": "matrix", "candidates": 1, "consistent": True, "contradictions": []}
+        result |= _judged(right, right[np.newaxis], matrix.sum(1))
     return result | {"findings": _findings(result)}
 
 
@@ -91,46 +83,56 @@ def describe_verdict(result):
     return "\n".join([line.rstrip() for line in lines] + ["", *(f"- {finding}" for finding in result["findings"])])
 
 
+def _range(result, key, factor):
+    low, high = (factor * end for end in result["ranges"][key])
+    digits = 2 if factor == 100 else 3
+    return "" if low == high else f"   ({low:.{digits}f} to {high:.{digits}f} within the rounding)"
+
+
 # -- reading what people paste
 
 
-def _read_report(text, source):
-    """Printed numbers: (column, class or average) -> (number, digits), `accuracy`, `support`, `total`."""
-    printed, lines = {"support": [0, 0]}, {}
+def _lines(text, source):
+    """Place, words and numbers of each line."""
     for number, line in enumerate(text.splitlines(), 1):
-        where = f"{source}, line {number}"
-        tokens = _TOKEN.findall(line)
-        name = tokens[0].lower() if tokens else ""
-        if _is_row(tokens, _CLASSES):
-            label = _CLASSES[name]
-            if label in lines:
-                raise InputError(f"{where}: a second row for {name!r} after line {lines[label]}: expected one report")
-            lines[label] = number
-            printed |= _cells(tokens[1:], label, where)
-            printed["support"][label] = _count(tokens[-1], where)
-        elif _is_row(tokens, _AVERAGES) and not (_AVERAGES[name] in printed or ("recall", name) in printed):
-            numbers = [token for token in tokens[1:] if _is_number(token)]
-            if name in ("accuracy", "micro"):
-                printed["accuracy"] = _fraction(numbers[0], where)
-            else:
-                printed |= _cells(numbers, name, where)
-            printed["total"] = _count(numbers[-1], where)
-    if len(lines) < 2:
-        there = f"only a row for {LABEL_NAMES[next(iter(lines))]} (line {min(lines.values())})" if lines else "no row"
-        raise InputError(f"{source}: {there} of a class with its numbers; {_RULE}")
-    return printed
-
-
-def _is_row(tokens, names):
-    """Whether a line is one of these names, or two words, and then nothing but numbers."""
-    if len(tokens) < 3 or tokens[0].lower() not in names:
-        return False
-    numbers = tokens[2:] if tokens[1].lower() == "avg" else tokens[1:]
-    return len(numbers) > 1 and all(_is_number(token) for token in numbers)
+        yield f"{source}, line {number}", _TOKEN.findall(line)
 
 
 def _is_number(token):
-    return not token[0].isalpha()
+    return not token[0].isalpha() or token.lower() == "nan"
+
+
+def _read_report(text, source):
+    """Printed numbers (column, class or average) -> text, the support [spoof, genuine], and what contradicts it."""
+    printed, support, lines, totals, wrong = {}, [0, 0], {}, set(), []
+    for where, tokens in _lines(text, source):
+        name, numbers = " ".join(tokens[:1]).lower(), tokens[1:]
+        if numbers and numbers[0].lower() == "avg":
+            del numbers[0]
+        if len(numbers) < 2 or not all(map(_is_number, numbers)):
+            continue
+        if name in _CLASSES:
+            label = _CLASSES[name]
+            if label in lines:
+                raise InputError(f"{where}: a second row for {name!r} after {lines[label]}: expected one report")
+            lines[label] = where.removeprefix(f"{source}, ")
+            printed |= _cells(numbers, label, where)
+            support[label] = _count(numbers[-1], where)
+        elif name in _AVERAGES:
+            row = _AVERAGES[name]
+            cells = _cells(numbers, row, where) if row != "accuracy" else {(row, row): _fraction(numbers[0], where)}
+            wrong += [f"a second {_named(key, cell)}" for key, cell in cells.items() if printed.get(key, cell) != cell]
+            printed = cells | printed
+            totals.add(_count(numbers[-1], where))
+    if len(lines) < 2:
+        there = f"only a row for {LABEL_NAMES[min(lines)]} ({min(lines.values())})" if lines else "no row"
+        raise InputError(f"{source}: {there} of a class with its numbers; {_RULE}")
+    if any(("precision", label) not in printed for label in (SPOOF, GENUINE)):
+        # scikit-learn leaves an undefined precision out of the averages.
+        printed = {key: text for key, text in printed.items() if key[0] != "precision" or key[1] in (SPOOF, GENUINE)}
+    total = sum(support)
+    wrong += [f"support of the averages {n:,}, of the classes {total:,}" for n in sorted(totals - {total})]
+    return printed, support, wrong
 
 
 def _cells(tokens, row, where):
@@ -138,193 +140,186 @@ def _cells(tokens, row, where):
         raise InputError(
             f"{where}: {len(tokens)} numbers in {' '.join(tokens)!r}: expected precision, recall, f1-score, support"
         )
-    return {(column, row): _fraction(token, where) for column, token in zip(_COLUMNS, tokens, strict=False)}
+    cells = {(column, row): token for column, token in zip(_COLUMNS, tokens, strict=False)}
+    if tokens[0].lower() == "nan":
+        del cells["precision", row]
+    return {key: _fraction(token, where) for key, token in cells.items()}
 
 
 def _fraction(token, where):
     try:
-        value = float(token)
+        right = 0 <= float(token) <= 1
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise InputError(f"{where}: {token!r} is not a fraction: expected a number from 0 to 1")
-    return value, len(token.partition(".")[2])
+        right = False
+    if not right:
+        raise InputError(f"{where}: {token[:30]!r} is not a fraction: expected a number from 0 to 1")
+    return token
 
 
 def _count(token, where, least=1):
-    digits = token.replace(",", "")
-    if not digits.isdecimal() or int(digits) < least:
-        raise InputError(f"{where}: {token!r} is not a number of trials: expected a whole number of at least {least}")
+    digits = re.sub(r"[,'_]|\.0+$", "", token)
+    if not digits.isdecimal() or not least <= int(digits[:20]) <= _MOST:
+        rule = f"expected a whole number from {least} to {_MOST:,}"
+        raise InputError(f"{where}: {token[:30]!r} is not a number of trials: {rule}")
     return int(digits)
 
 
-def _json_matrix(text, source):
-    """The matrix of a JSON file as the runs keep it, or None when the text is not JSON."""
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    try:
-        order = [_CLASSES[str(name).lower()] for name in content["labels"]]
-        matrix = np.array(content["matrix"])
-        if sorted(order) != [SPOOF, GENUINE] or matrix.shape != (2, 2) or matrix.dtype.kind != "i":
-            raise ValueError
-    except (KeyError, TypeError, ValueError):
-        raise InputError(
-            f"{source}: JSON without 'labels' (genuine and spoof) and 'matrix' (2 x 2 counts, rows truth); {_RULE}"
-        ) from None
-    return _checked_matrix(matrix[np.ix_(np.argsort(order), np.argsort(order))].tolist(), source)
-
-
-def _labelled_matrix(text, source):
-    """A labelled 2 x 2 matrix, or None when the text holds none."""
+def _matrix(text, source):
+    """The 2 x 2 matrix of a text, or None; shares in percent beside its counts are left out."""
     columns, rows = None, {}
-    for number, line in enumerate(text.splitlines(), 1):
-        where = f"{source}, line {number}"
-        tokens = _TOKEN.findall(line)
+    for where, tokens in _lines(_without_json(text, source), source):
         named = [_CLASSES[token.lower()] for token in tokens if token.lower() in _CLASSES]
-        numbers = [token for token in tokens if _is_number(token)]
+        numbers = [token for token in tokens if _is_number(token) and not token.endswith("%")]
         if len(named) == 2 and not numbers and named[0] != named[1] and len(tokens) <= 6:
             columns = named
         elif len(named) == 1 and len(numbers) == 2 and columns:
-            if named[0] in rows:
-                raise InputError(f"{where}: a second row for {LABEL_NAMES[named[0]]}: expected one matrix")
-            rows[named[0]] = dict(zip(columns, (_count(token, where, 0) for token in numbers), strict=True))
-    if not rows:
-        return None
-    if len(rows) < 2:
-        raise InputError(f"{source}: only a row for {LABEL_NAMES[next(iter(rows))]}; {_RULE}")
-    return _checked_matrix([[rows[truth][to] for to in (SPOOF, GENUINE)] for truth in (SPOOF, GENUINE)], source)
+            label = LABEL_NAMES[named[0]]
+            if label in rows:
+                raise InputError(f"{where}: a second row for {label}: expected one matrix")
+            counts = dict(zip(columns, (_count(token, where, 0) for token in numbers), strict=True))
+            rows[label] = [counts[SPOOF], counts[GENUINE]]
+            if not any(rows[label]):
+                raise InputError(f"{where}: {rows[label]} in the row of {label}: expected at least one trial")
+    if len(rows) == 1:
+        raise InputError(f"{source}: only a row for {next(iter(rows))}; {_RULE}")
+    return np.array([rows[label] for label in LABEL_NAMES]) if rows else None
 
 
-def _checked_matrix(matrix, source):
-    for label, row in zip(LABEL_NAMES, matrix, strict=True):
-        if min(row) < 0 or sum(row) == 0:
-            raise InputError(f"{source}: {row} in the row of {label}: expected counts of at least one trial")
-    return matrix
+def _without_json(text, source):
+    """A matrix in JSON, as the runs keep it, as labelled lines; other text as it is."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    try:
+        (first, second), (upper, lower) = content["labels"], content["matrix"]
+        named = {_CLASSES[str(name).lower()] for name in (first, second)}
+        if len(named) == len(upper) == len(lower) == 2:
+            return "\n".join(" ".join(map(str, row)) for row in ((first, second), (first, *upper), (second, *lower)))
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise InputError(
+        f"{source}: JSON without 'labels' (genuine and spoof) and 'matrix' (2 x 2 counts, rows truth); {_RULE}"
+    )
 
 
 # -- the counts behind printed numbers
 
 
-def _of_report(printed):
-    support = printed["support"]
-    recall = np.array([printed["recall", label][0] for label in (SPOOF, GENUINE)])
-    found = _fitting(printed)
-    wrong = [] if len(found) else _contradictions(printed)
-    if printed.get("total", sum(support)) != sum(support):
-        wrong.append(f"support of the averages {printed['total']:,}, of the classes {sum(support):,}")
-    result = {
-        "kind": "report",
-        "candidates": len(found),
-        "consistent": bool(len(found)) and not wrong,
-        "contradictions": wrong,
-        "numbers": sum(isinstance(key, tuple) or key == "accuracy" for key in printed),
+def _value(key, right, support, undefined):
+    """A number of a report from right counts (spoof, genuine); more of either never lowers it.
+
+    `undefined` is the precision of a class that is never decided for.
+    """
+    column, row = key
+    if column == "accuracy":
+        return (right[SPOOF] + right[GENUINE]) / sum(support)
+    if row in ("macro", "weighted"):
+        weights = support if row == "weighted" else (1, 1)
+        parts = [weights[label] * _value((column, label), right, support, undefined) for label in (SPOOF, GENUINE)]
+        return sum(parts) / sum(weights)
+    if column == "recall":
+        return right[row] / support[row]
+    decided = right[row] + support[1 - row] - right[1 - row]
+    if column == "f1":
+        return 2 * right[row] / (decided + support[row])
+    return np.where(decided > 0, right[row] / np.maximum(decided, 1), undefined)
+
+
+def _bounds(text):
+    """Lowest and highest number that is printed so."""
+    half = 0.5 * 10.0 ** -len(text.partition(".")[2]) + 1e-9
+    return float(text) - half, float(text) + half
+
+
+def _allowed(printed, support, along):
+    """Right counts of a class that its recall allows; for each other number lowest and highest of the other class."""
+    pairs = [(printed["recall", label], printed.get(("precision", label), "0")) for label in (SPOOF, GENUINE)]
+    undefined = float(any(float(recall) == 0 and float(precision) == 1 for recall, precision in pairs))
+    low, high = _bounds(printed["recall", along])
+    counts = np.arange(support[along] + 1)
+    counts = counts[(counts / support[along] >= low) & (counts / support[along] <= high)]
+    most = support[1 - along]
+
+    def first(key, least):  # count of the other class from which a number is at least that, by bisection
+        start, end = np.zeros_like(counts), np.full_like(counts, most + 1)
+        for _ in range(int(most + 1).bit_length()):
+            middle = (start + end) // 2
+            right = (counts, middle) if along == SPOOF else (middle, counts)
+            there = (start >= end) | (_value(key, right, support, undefined) >= least)
+            start, end = np.where(there, start, middle + 1), np.where(there, middle, end)
+        return start
+
+    bounds = {key: _bounds(text) for key, text in printed.items() if key != ("recall", along)}
+    return counts, {
+        key: (first(key, low), first(key, np.nextafter(high, 2)) - 1) for key, (low, high) in bounds.items()
     }
-    if not len(found):  # the recalls alone
-        found = np.rint(recall * support).astype(np.int64)[np.newaxis]
-    nearest = np.argmin((((found / support) - recall) ** 2).sum(1))
-    return result | _judged(_matrices(found[nearest], support), found)
 
 
-def _fitting(printed, without=None):
-    """All pairs (spoof, genuine) of right counts that round to the printed numbers [shape=(candidates, 2)]."""
-    support = printed["support"]
-    spoof, genuine = (_possible(printed, label, without) for label in (SPOOF, GENUINE))
-    rows = max(1, _CELLS // max(len(genuine), 1))
-    found = [np.zeros((0, 2), dtype=np.int64)]
-    for start in range(0, len(spoof), rows):
-        a, b = np.meshgrid(spoof[start : start + rows], genuine, indexing="ij")
-        fits = np.ones(a.shape, dtype=bool)
-        for key, value in _numbers(a, b, support).items():
-            if key in printed and key != without:
-                fits &= _rounds_to(value, printed[key])
-        found.append(np.stack([a[fits], b[fits]], axis=1))
-    return np.concatenate(found)
+def _fitting(counts, allowed, without=None):
+    """Rows of a count, and lowest and highest of the other class, that all numbers allow [shape=(rows, 3)]."""
+    lows, highs = zip(*(ends for key, ends in allowed.items() if key != without), strict=True)
+    low, high = np.max(lows, axis=0), np.min(highs, axis=0)
+    return np.stack([counts, low, high], axis=1)[low <= high]
 
 
-def _possible(printed, label, without):
-    """Right counts of a class that its printed recall allows."""
-    counts, key = np.arange(printed["support"][label] + 1), ("recall", label)
-    return counts if key == without else counts[_rounds_to(counts / counts[-1], printed[key])]
-
-
-def _rounds_to(value, printed):
-    number, digits = printed
-    return np.abs(value - number) <= 0.5 * 10.0**-digits + 1e-9
-
-
-def _numbers(spoof, genuine, support):
-    """Every number of a report from its counts; an undefined one is 0, as scikit-learn prints it."""
-    right, total = {SPOOF: spoof, GENUINE: genuine}, sum(support)
-    result = {"accuracy": (spoof + genuine) / total}
-    for label in (SPOOF, GENUINE):
-        other = 1 - label
-        decided = right[label] + support[other] - right[other]
-        result["precision", label] = right[label] / np.maximum(decided, 1)
-        result["recall", label] = right[label] / support[label]
-        result["f1", label] = 2 * right[label] / (decided + support[label])
-    for column in _COLUMNS:
-        pair = result[column, SPOOF], result[column, GENUINE]
-        result[column, "macro"] = sum(pair) / 2
-        result[column, "weighted"] = (pair[0] * support[SPOOF] + pair[1] * support[GENUINE]) / total
-    return result
-
-
-def _contradictions(printed):
+def _blamed(printed, support):
     """Printed numbers without any one of which the rest fits, such as ``precision of spoof 0.92``."""
-    found = []
-    for key in [key for key in printed if key == "accuracy" or isinstance(key, tuple)]:
-        sizes = [len(_possible(printed, label, key)) for label in (SPOOF, GENUINE)]
-        if sizes[0] * sizes[1] <= _MOST and len(_fitting(printed, without=key)):
-            number, digits = printed[key]
-            column, row = key if isinstance(key, tuple) else (key, None)
-            of = "" if row is None else f" of {LABEL_NAMES[row] if row in (SPOOF, GENUINE) else row + ' avg'}"
-            found.append(f"{column}{of} {number:.{digits}f}")
-    return found
+    both = [_allowed(printed, support, along) for along in (SPOOF, GENUINE)]
+    for key, text in printed.items():
+        if len(_fitting(*both[GENUINE if key == ("recall", SPOOF) else SPOOF], without=key)):
+            yield _named(key, text)
+
+
+def _named(key, text):
+    column, row = key
+    of = "" if column == row else f" of {LABEL_NAMES[row] if row in (SPOOF, GENUINE) else row + ' avg'}"
+    return f"{column}{of} {text}"
 
 
 # -- what follows from counts
 
 
-def _judged(matrix, found):
-    """Metrics of a matrix, and their range over all counts that were found."""
-    support = matrix.sum(1)
-    values = {name: float(value) for name, value in from_counts(matrix).items()}
-    everywhere = from_counts(_matrices(found, support))
-    brackets = _brackets(values["far"], values["frr"])
-    widest = _brackets(everywhere["far"], everywhere["frr"])
+def _of_report(printed, support, wrong):
+    found = _fitting(*_allowed(printed, support, SPOOF))
+    candidates = int((found[:, 2] - found[:, 1] + 1).sum())
+    target = np.array([float(printed["recall", label]) for label in (SPOOF, GENUINE)]) * support
+    if not candidates:  # the recalls alone
+        wrong = [*_blamed(printed, support), *wrong]
+        found = np.rint(target).astype(np.int64)[np.newaxis, [SPOOF, GENUINE, GENUINE]]
+    near = np.stack([found[:, 0], np.clip(np.ceil(target[1] - 0.5), found[:, 1], found[:, 2])], axis=1).astype(np.int64)
+    nearest = near[(((near - target) / support) ** 2).sum(1).argmin()]
+    result = {"kind": "report", "candidates": candidates, "consistent": candidates > 0 and not wrong}
+    result |= {"contradictions": wrong, "numbers": len(printed)}
+    return result | _judged(nearest, np.concatenate([found[:, :2], found[:, ::2]]), support)
+
+
+def _judged(right, ends, support):
+    """Metrics of right counts, and their range over all that fit; `ends` hold the extremes of each."""
+    support = np.asarray(support)
+    everywhere = from_counts(_matrices(ends, support))  # each rises or falls with both counts
     ranges = {name: [float(value.min()), float(value.max())] for name, value in everywhere.items()}
-    ranges |= {name: [float(low.min()), float(high.max())] for name, (low, high) in widest.items()}
+    far, frr = everywhere["far"], everywhere["frr"]
+    brackets = {
+        "eer_bracket": [float(np.minimum(far, frr).min()), float(np.maximum(far, frr).max())],
+        "auc_bracket": [float(((1 - far) * (1 - frr)).min()), float((1 - far * frr).max())],
+    }
+    matrix = _matrices(right, support)
     return {
-        "matrix": [[int(n) for n in row] for row in matrix],
+        "matrix": matrix.tolist(),
         "n_genuine": int(support[GENUINE]),
         "n_spoof": int(support[SPOOF]),
-        **values,
-        **{name: [float(end) for end in ends] for name, ends in brackets.items()},
-        "ranges": ranges,
-    }
-
-
-def _brackets(far, frr):
-    """Bounds of EER and AUC of a monotone ROC through one point."""
-    return {
-        "eer_bracket": (np.minimum(far, frr), np.maximum(far, frr)),
-        "auc_bracket": ((1 - far) * (1 - frr), 1 - far * frr),
+        **{name: float(value) for name, value in from_counts(matrix).items()},
+        **brackets,
+        "ranges": ranges | brackets,
     }
 
 
 def _matrices(right, support):
     """Confusion matrices [shape=(..., 2, 2)] of right counts [shape=(..., 2)]."""
-    right = np.moveaxis(np.asarray(right), -1, 0)
-    wrong = [support[SPOOF] - right[0], support[GENUINE] - right[1]]
-    return np.moveaxis(np.array([[right[0], wrong[0]], [wrong[1], right[1]]]), (0, 1), (-2, -1))
-
-
-def _range(result, key, factor):
-    low, high = (factor * end for end in result["ranges"][key])
-    digits = 2 if factor == 100 else 3
-    return "" if low == high else f"   ({low:.{digits}f} to {high:.{digits}f} within the rounding)"
+    wrong = support - right
+    spoof, genuine = np.stack([right[..., 0], wrong[..., 0]], -1), np.stack([wrong[..., 1], right[..., 1]], -1)
+    return np.stack([spoof, genuine], -2)
 
 
 def _findings(result):
@@ -348,20 +343,18 @@ def _findings(result):
         f"Accuracy {100 * result['accuracy']:.1f} % {relation} the majority-class baseline (always {larger}, "
         f"{100 * result['constant_accuracy']:.1f} %)."
     )
-    found.append(_about_balance(result))
-    low, high = result["eer_bracket"]
-    found.append(f"Whatever the scores were, the EER lies between {100 * low:.1f} and {100 * high:.1f} %.")
-    return found
+    low, high = (100 * end for end in result["eer_bracket"])
+    bracket = f"Whatever the scores were, the EER lies between {low:.1f} and {high:.1f} %."
+    return [*found, _about_balance(result), bracket]
 
 
 def _about_arithmetic(result):
-    wrong = "; ".join(result["contradictions"])
+    wrong, count = "; ".join(result["contradictions"]), result["candidates"]
     if result["consistent"]:
-        count = result["candidates"]
         ways = "exactly one pair of counts gives" if count == 1 else f"{count:,} pairs of counts give"
         return [f"All {result['numbers']} printed numbers agree with each other; {ways} them."]
-    if result["candidates"]:
-        return [f"The counts fit, but not the totals: {wrong}."]
+    if count:
+        return [f"The counts fit, but this does not: {wrong}."]
     return [
         f"No counts give all printed numbers; without one of these the rest fits: {wrong or 'more than one of them'}. "
         "The rest follows from the recalls alone."
