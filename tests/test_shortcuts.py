@@ -290,31 +290,37 @@ def pairs():
     return [0.1 * tone() + 1e-4 * rng.normal() + 0.005 * label for label in labels], labels
 
 
+def sensitivity(score, pairs, threshold, names=tuple(interventions.INTERVENTIONS)):
+    scores = {name: score(version) for name, version in shortcuts.versions(pairs[0], names)}
+    return shortcuts.sensitivity(scores, pairs[1], threshold, resamples=100)
+
+
 def test_sensitivity_of_a_dc_detector_is_seen(pairs):
-    table = shortcuts.sensitivity(loudness_of, *pairs, 0.0025, ("dc_added", "dc_removed"), resamples=100)
+    table = sensitivity(loudness_of, pairs, 0.0025, ("dc_added", "dc_removed"))
     none, added, removed = (row for row in table.itertuples())
     assert (none.intervention, none.far, none.frr, none.eer, none.far_p) == ("none", 0, 0, 0, 1)
     assert (added.far, added.frr, added.eer) == (1, 0, 1)
     assert added.far_p == pytest.approx(2 * 0.5**20)  # 20 of 20 changed one way
     assert (removed.far, removed.frr) == (0, 1)
     assert added.far_low == pytest.approx(20 / (20 + 1.959964**2))  # Wilson's limit for 20 of 20
-    text = shortcuts.intervention_sentences(table)
-    assert text[0] == "dc added: spoof trials accepted 0.0 % before, 100.0 % after."
+    text = shortcuts.intervention_sentences(shortcuts.of_runs({"it": table}))
+    assert text[0].startswith("**dc added** moves it (FAR 0 → 100 %")
 
 
 def test_sensitivity_of_a_system_that_does_not_listen_is_nothing(pairs):
-    table = shortcuts.sensitivity(lambda r: np.arange(len(r))[::-1].astype(float), *pairs, 20, resamples=50)
+    table = sensitivity(lambda r: np.arange(len(r))[::-1].astype(float), pairs, 20)
     assert table["intervention"].tolist() == ["none", *interventions.INTERVENTIONS]
     assert table[["far_p", "frr_p"]].eq(1).all(axis=None)
     assert table["eer_change"].eq(0).all()
-    assert shortcuts.intervention_sentences(table) == ["No intervention changes decisions beyond chance."]
+    (text,) = shortcuts.intervention_sentences(shortcuts.of_runs({"it": table}))
+    assert text.startswith("Moves no run beyond chance: click")
 
 
 def test_sensitivity_wrong_input_is_named(pairs):
-    with pytest.raises(InputError, match="40 recordings and 3 labels"):
-        shortcuts.sensitivity(loudness_of, pairs[0], [1, 0, 1], 0)
+    with pytest.raises(InputError, match="scores of shape .40,. and labels of shape .3,."):
+        sensitivity(loudness_of, (pairs[0], [1, 0, 1]), 0)
     with pytest.raises(InputError, match="intervention 'hum' is unknown"):
-        shortcuts.sensitivity(loudness_of, *pairs, 0, ("hum",))
+        sensitivity(loudness_of, pairs, 0, ("hum",))
 
 
 def test_versions_are_the_recordings_and_each_change_of_them(pairs):
@@ -333,9 +339,7 @@ def two_runs(pairs):
     hears = {name: loudness_of(version) for name, version in versions.items()}
     deaf = {name: np.arange(40.0)[::-1] for name in versions}
     cut = {"11_hears/x": (hears, 0.0025), "11_deaf/x": (deaf, 20)}
-    return shortcuts.of_runs(
-        {run: shortcuts.sensitivity_of_scores(s, pairs[1], c, resamples=100) for run, (s, c) in cut.items()}
-    )
+    return shortcuts.of_runs({run: shortcuts.sensitivity(s, pairs[1], c, resamples=100) for run, (s, c) in cut.items()})
 
 
 def test_of_runs_marks_what_moves_one_run_and_nothing_of_the_other(two_runs):
@@ -350,16 +354,16 @@ def test_of_runs_marks_what_moves_one_run_and_nothing_of_the_other(two_runs):
 def test_of_runs_corrects_for_all_that_is_tested(two_runs, pairs):
     scores = {"none": np.arange(40.0)[::-1], "click": np.arange(40.0)[::-1]}
     scores["click"][20:26] += 20  # 6 of 20 spoof trials: p = 0.03, alone below 5 %
-    table = shortcuts.sensitivity_of_scores(scores, pairs[1], 20, resamples=100)
+    table = shortcuts.sensitivity(scores, pairs[1], 20, resamples=100)
     assert table["far_p"].iloc[1] == pytest.approx(2 * 0.5**6)
     assert not shortcuts.of_runs({"11_a/x": table})["far_moved"].any()
 
 
-def test_runs_sentences_and_metrics_name_run_intervention_and_rates(two_runs):
-    added, removed = shortcuts.runs_sentences(two_runs)
+def test_intervention_sentences_and_metrics_name_run_intervention_and_rates(two_runs):
+    added, removed = shortcuts.intervention_sentences(two_runs)
     assert added.startswith("**dc added** moves 1 of 2 runs: 11_hears/x (FAR 0 → 100 %")
     assert "FRR 0 → 100 %" in removed and "11_deaf" not in added + removed
-    still = shortcuts.runs_sentences(two_runs[two_runs["run"] == "11_deaf/x"])
+    still = shortcuts.intervention_sentences(two_runs[two_runs["run"] == "11_deaf/x"])
     assert still == ["Moves no run beyond chance: dc added, dc removed."]
     values = shortcuts.runs_metrics(two_runs)
     assert values["sensitivity/moved"] == 1
@@ -390,8 +394,8 @@ def test_fit_reference_scores_recordings_as_their_cues(utterances, described):
 def test_pictures_tables_and_metrics_hold_every_group(described, pairs):
     measured = shortcuts.measure(described, groups=("duration", "ltas"), resamples=50)
     verdicts = shortcuts.judge(measured)
-    table = shortcuts.sensitivity(loudness_of, *pairs, 0.0025, ("click",), resamples=50)
-    names = shortcuts.as_metrics(measured, verdicts, table)
+    table = sensitivity(loudness_of, pairs, 0.0025, ("click",))
+    names = shortcuts.cue_metrics(measured, verdicts) | shortcuts.intervention_metrics(table)
     assert names["shortcut/flagged"] == 0
     assert {"shortcut/duration/eval_auc", "shortcut/ltas/dev_eer_ci_low", "intervention/click/far"} <= names.keys()
     assert shortcuts.cue_table(measured, verdicts).index.tolist() == ["duration", "ltas"]

@@ -19,23 +19,17 @@ group           cues                                                  kind
 `mfcc`          mean and deviation of 20 cepstral coefficients        countermeasure
 ==============  ====================================================  =============
 
-*Shortcuts* reflect how a file was cut, scaled or digitised: decisions of whoever made the
-corpus, which no replay needs. The *channel* is what replay does to speech (loudspeaker,
-room, second microphone, noise); it may be a shortcut as well, such as one recorder for
-every spoof, and a classifier cannot tell which. `mfcc` is the plainest countermeasure of
-the field, for scale. To keep the channel out of the shortcuts, speech ends where it is
-still louder than a room's tail (15 dB under the loudest frame; it starts at 25), and a
-click counts only beyond the range of speech.
+*Shortcuts* reflect how a file was cut, scaled or digitised, which no replay needs. The
+*channel* is what replay does to speech; it may be a shortcut as well, such as one recorder
+for every spoof, and a classifier cannot tell which. `mfcc` is the plainest countermeasure
+of the field, for scale. To keep the channel out of the shortcuts, speech ends where it is
+still louder than a room's tail, and a click counts only beyond the range of speech.
 
-References
-----------
 B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
 case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
-Language Processing 28, 2020 (arXiv:2010.07913).
-B. R. Glasberg and B. C. J. Moore, Hearing Research 47, 1990 (ERB-rate scale of the bands).
+Language Processing 28, 2020. B. R. Glasberg and B. C. J. Moore, Hearing Research 47, 1990
+(ERB-rate scale of the bands).
 """
-
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -75,12 +69,16 @@ def describe(paths, *, jobs=2):
     return pd.DataFrame(list(tqdm(results, "cheap features", len(paths), unit="clip", mininterval=1)))
 
 
+def _of_file(path):
+    return of_recording(audio.read(path, sr=SR)[0])
+
+
 def of_recording(y):
     """The cues of one recording at 16 kHz [shape=(samples,)]: ``group/cue`` -> number, always the same keys."""
     y = np.asarray(y, dtype=np.float64)
     loudness = frame_levels(y, SR)
     found = features.compute(y.astype(np.float32), ("stft", "mfcc"), _SETTINGS)
-    spectrum, mfcc = np.mean(found["stft"].astype(np.float64) ** 2, axis=1), found["mfcc"]
+    spectrum = np.mean(found["stft"].astype(np.float64) ** 2, axis=1)
     jumps = np.abs(np.diff(y, 2))
     peak, power = 20 * np.log10(np.abs(y).max() + _TINY), _decibel(np.mean(y**2))
     groups = {
@@ -93,7 +91,7 @@ def of_recording(y):
         "dynamics": {"crest": peak - power, **_decay(loudness), "sharp": _sharp(jumps)},
         "bandwidth": _bandwidth(spectrum),
         "ltas": _ltas(spectrum),
-        COUNTERMEASURE: _statistics(mfcc),
+        COUNTERMEASURE: _statistics(found["mfcc"]),
     }
     return {f"{group}/{name}": float(value) for group, cues in groups.items() for name, value in cues.items()}
 
@@ -108,10 +106,6 @@ def mfcc_statistics(y):
     """The cues of group `mfcc` alone [shape=(40,)]."""
     mfcc = features.compute(np.asarray(y, dtype=np.float32), ("mfcc",), _SETTINGS)["mfcc"]
     return np.array(list(_statistics(mfcc).values()))
-
-
-def _of_file(path):
-    return of_recording(audio.read(path, sr=SR)[0])
 
 
 def _decibel(power):
@@ -144,18 +138,11 @@ def _before(loudness, below):
 def _clicks(jumps, loudness):
     """Jumps by the second difference, in which a click stands out; bursts by their level."""
     usual = np.quantile(jumps, 0.999)
+    anywhere, jump = (20 * np.log10((most + _TINY) / (usual + _TINY)) for most in (jumps.max(), jumps[:_EDGE].max()))
     frames = _EDGE // _FRAME
     # A recording of little more than its start has nothing to compare it with.
     burst = loudness[:frames].max() - loudness[frames:].max() if len(loudness) > 2 * frames else _AT_START
-    return {
-        "anywhere": max(_ANYWHERE, _ratio(jumps.max(), usual)),
-        "jump": max(_AT_START, _ratio(jumps[:_EDGE].max(), usual)),
-        "burst": max(_AT_START, burst),
-    }
-
-
-def _ratio(value, reference):
-    return 20 * np.log10((value + _TINY) / (reference + _TINY))
+    return {"anywhere": max(_ANYWHERE, anywhere), "jump": max(_AT_START, jump), "burst": max(_AT_START, burst)}
 
 
 def _sharp(jumps):
@@ -178,17 +165,13 @@ def _bandwidth(spectrum):
 
 
 def _ltas(spectrum):
-    bands = np.add.reduceat(spectrum, _band_starts(len(spectrum))) / (spectrum.sum() + _TINY)
-    return {f"{k:02d}": level for k, level in enumerate(_decibel(bands))}
-
-
-@cache
-def _band_starts(bins):
-    """First bins of bands of equal width on the ERB-rate scale, 0 Hz to SR / 2."""
+    """Levels in bands of equal width on the ERB-rate scale, 0 Hz to SR / 2."""
     top = np.log1p(0.00437 * SR / 2)
     hertz = np.expm1(np.linspace(0, top, _BANDS + 1)[:-1]) / 0.00437
-    starts = np.round(hertz / (SR / 2) * (bins - 1)).astype(int)
-    return np.maximum.accumulate(np.maximum(starts, np.arange(_BANDS)))
+    starts = np.round(hertz / (SR / 2) * (len(spectrum) - 1)).astype(int)
+    starts = np.maximum.accumulate(np.maximum(starts, np.arange(_BANDS)))
+    bands = np.add.reduceat(spectrum, starts) / (spectrum.sum() + _TINY)
+    return {f"{k:02d}": level for k, level in enumerate(_decibel(bands))}
 
 
 def _statistics(mfcc):

@@ -1,15 +1,12 @@
-"""The performance of classifiers on each group of cues alone, and a verdict on the corpus.
+"""How well each group of cues tells the labels apart on its own, and a verdict on the corpus.
 
-Classifiers are trained on train; dev and eval only measure. Of a linear and a tree
-classifier the one with the higher AUC in cross-validation on train is used (over speakers
-where possible), so neither dev nor eval chooses anything.
-
-A group of shortcut cues is a **shortcut** when its AUC on dev or eval lies at least 0.1
-from 0.5 (an EER of about 43 % instead of 50) with p below 0.05 after Holm's correction
-over all groups and splits. p is the larger of two, over trials (Mann-Whitney) and over
-speakers, since trials of one speaker are not independent. All cues together are not
-flagged for what no group does alone: weak traces of the channel add up in them. The
-channel itself is measured and not judged.
+Classifiers are trained on train, and the one of two with the higher AUC in cross-validation
+there is used: neither dev nor eval chooses anything. A group of shortcut cues is a
+**shortcut** when its AUC on dev or eval lies at least 0.1 from 0.5 (an EER of about 43 %)
+with p below 0.05 after Holm's correction over all groups and splits. p is the larger of
+two, over trials (Mann-Whitney) and over speakers, since trials of one speaker are not
+independent. All cues together are not flagged for what no group does alone: weak traces of
+the channel add up in them. The channel itself is measured and not judged.
 """
 
 import numpy as np
@@ -60,32 +57,20 @@ def measure(table, *, groups=tuple(GROUPS), resamples=1000):
             part = table[table["split"] == split]
             row = {"group": group, "kind": kind, "classifier": classifier, "split": split}
             rows.append(row | _measured(scores[split], part, resamples))
-    result = pd.DataFrame(rows)
+    result = pd.DataFrame(rows).assign(p_holm=np.nan)
     tested = result["kind"] == "shortcut"
-    result["p_holm"] = np.nan
     result.loc[tested, "p_holm"] = metrics.holm(result.loc[tested, "p"])
     return result
 
 
 def judge(measured, *, size=0.1):
-    """One verdict a group.
+    """One verdict a group of `measure`; an AUC `size` away from 0.5 matters.
 
-    Parameters
-    ----------
-    measured : pandas.DataFrame
-        From `measure`.
-    size : float, 0 to 0.5
-        Distance of an AUC from 0.5 that matters.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a group]
-        `group`, `kind`, `verdict` and `because`, the figures. Verdicts on shortcuts:
-        ``no shortcut seen``; ``trace``, significant and smaller than `size`; ``shortcut``;
-        ``shortcut, reversed``, where dev or eval have the cue the other way round than
-        train; ``train only``, a cue that a model learns and that does not generalise;
-        ``traces add up``, all cues together without one that is a shortcut alone. Others:
-        ``not judged``.
+    Columns `group`, `kind`, `verdict` and `because`, the figures. Verdicts on shortcuts: ``no
+    shortcut seen``; ``trace``, significant and smaller than `size`; ``shortcut``; ``shortcut,
+    reversed``, where dev or eval have the cue the other way round than train; ``train only``, a
+    cue that a model learns and that does not generalise; ``traces add up``, all cues together
+    without one that is a shortcut alone. Others: ``not judged``.
     """
     rows, flagged = [], False
     for group, part in measured.groupby("group", sort=False):
@@ -97,6 +82,54 @@ def judge(measured, *, size=0.1):
         because = ", ".join(f"{r.split} AUC {r.auc:.2f} [{r.auc_low:.2f}, {r.auc_high:.2f}]" for r in part.itertuples())
         rows.append({"group": group, "kind": kind, "verdict": verdict, "because": because})
     return pd.DataFrame(rows)
+
+
+def cue_table(measured, verdicts):
+    """AUC (fractions) and EER (percent) of each group with their intervals, and the verdict, as text.
+
+    `measured` and `verdicts` come from `measure` and `judge`; one row a group.
+    """
+    columns = {"verdict": verdicts["verdict"].tolist()}
+    for split, part in measured.groupby("split", sort=False):
+        rows = list(part.itertuples())
+        columns[f"{split} AUC"] = [f"{r.auc:.2f}\u00a0{_ends(r.auc_low, r.auc_high)}" for r in rows]
+        if split != "train":
+            columns[f"{split} AUC over speakers"] = [_ends(r.auc_speakers_low, r.auc_speakers_high) for r in rows]
+            columns[f"{split} EER, %"] = [percent(r.eer, r.eer_low, r.eer_high) for r in rows]
+    return pd.DataFrame(columns, index=verdicts["group"])
+
+
+def cue_sentences(measured, verdicts):
+    """What the cues prove, as a list of sentences."""
+    judged = verdicts[verdicts["kind"] == "shortcut"]
+    seen = judged[judged["verdict"] != "no shortcut seen"]
+    found = [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
+    others = measured[(measured["kind"] != "shortcut") & (measured["split"] == "eval")]
+    reached = ", ".join(f"{row.group} {row.auc:.2f}" for row in others.itertuples())
+    return [
+        *(found or [f"No shortcut seen in {', '.join(judged['group'])}."]),
+        f"AUC on eval of what replay may change by its physics, and of a plain countermeasure: {reached}.",
+    ]
+
+
+def cue_metrics(measured, verdicts):
+    """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer``, with ``_ci_low``, ``_high``."""
+    result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
+    for row in measured.to_dict("records"):
+        for metric in ("auc", "eer"):
+            name = f"shortcut/{row['group'].replace(' ', '_')}/{row['split']}_{metric}"
+            ends = {f"{name}_ci_{end}": row[f"{metric}_{end}"] for end in ("low", "high")}
+            result |= {name: row[metric], **ends}
+    return result
+
+
+def percent(value, low, high):
+    """A fraction and its interval as text in percent; blanks do not break a line."""
+    return f"{100 * value:.1f}\u00a0[{100 * low:.1f},\u00a0{100 * high:.1f}]"
+
+
+def _ends(low, high):
+    return "unknown" if np.isnan(low) else f"[{low:.2f},\u00a0{high:.2f}]"
 
 
 def _verdict(part, size):
@@ -115,33 +148,41 @@ def _verdict(part, size):
 
 def _scores(table, columns):
     """Name of the classifier that is best on train, and its scores (log-odds) of each split."""
+    from sklearn.model_selection import cross_val_predict
     from threadpoolctl import threadpool_limits
 
     parts = {split: table[table["split"] == split] for split in SPLITS}
     cues = {split: part[columns].to_numpy() for split, part in parts.items()}
     labels, folds = parts["train"]["label"].to_numpy(), _folds(parts["train"])
+    models = {"linear": linear(), "trees": _trees()}
     # Fits of milliseconds: threads would only wait for each other.
     with threadpool_limits(1):
-        crossed = {name: _crossed(model, cues["train"], labels, folds) for name, model in _classifiers().items()}
+        crossed = {
+            name: cross_val_predict(model, cues["train"], labels, cv=folds, method="decision_function")
+            for name, model in models.items()
+        }
         best = max(crossed, key=lambda name: metrics.auc(crossed[name], labels))
-        model = _classifiers()[best].fit(cues["train"], labels)
+        model = models[best].fit(cues["train"], labels)
         scores = {split: model.decision_function(cues[split]) for split in SPLITS if split != "train"}
     return best, scores | {"train": crossed[best]}
 
 
-def _classifiers():
-    """Linear, and trees for cues that no straight line separates, such as exactly zero silence."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+def linear():
+    """Logistic regression on standardised cues, a scikit-learn pipeline."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return {
-        "linear": make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)),
-        "trees": HistGradientBoostingClassifier(
-            max_depth=3, max_iter=50, min_samples_leaf=10, early_stopping=False, random_state=0
-        ),
-    }
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+
+
+def _trees():
+    """For cues that no straight line separates, such as exactly zero silence."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_depth=3, max_iter=50, min_samples_leaf=10, early_stopping=False, random_state=0
+    )
 
 
 def _folds(train):
@@ -159,31 +200,18 @@ def _folds(train):
     return list(StratifiedKFold(count).split(labels, labels))
 
 
-def _crossed(model, cues, labels, folds):
-    from sklearn.base import clone
-
-    scores = np.zeros(len(labels))
-    for learned, tested in folds:
-        scores[tested] = clone(model).fit(cues[learned], labels[learned]).decision_function(cues[tested])
-    return scores
-
-
 def _measured(scores, part, resamples):
-    labels, speakers = part["label"].to_numpy(), part["speaker"].to_numpy()
-    row = {"auc": metrics.auc(scores, labels), "eer": metrics.eer(scores, labels)[0]}
-    ends = metrics.bootstrap(scores, labels, metrics=("auc", "eer"), resamples=resamples)
-    row |= {f"{name}_{end}": value for name in ends for end, value in zip(("low", "high"), ends[name], strict=True)}
-    low, high, p_speakers = _over_speakers(scores, labels, speakers, row["auc"], resamples)
-    row |= {"auc_speakers_low": low, "auc_speakers_high": high}
-    return row | {"p": max(_p_trials(scores, labels), p_speakers)}
-
-
-def _p_trials(scores, labels):
     from scipy.stats import mannwhitneyu
 
-    if len(np.unique(scores)) == 1:
-        return 1.0
-    return float(mannwhitneyu(scores[labels == GENUINE], scores[labels == SPOOF], method="asymptotic").pvalue)
+    labels, speakers = part["label"].to_numpy(), part["speaker"].to_numpy()
+    row = {"auc": metrics.auc(scores, labels), "eer": metrics.eer(scores, labels)[0]}
+    for name, ends in metrics.bootstrap(scores, labels, metrics=("auc", "eer"), resamples=resamples).items():
+        row |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
+    p = 1.0
+    if len(np.unique(scores)) > 1:
+        p = mannwhitneyu(scores[labels == GENUINE], scores[labels == SPOOF], method="asymptotic").pvalue
+    low, high, p_speakers = _over_speakers(scores, labels, speakers, row["auc"], resamples)
+    return row | {"auc_speakers_low": low, "auc_speakers_high": high, "p": max(float(p), p_speakers)}
 
 
 def _over_speakers(scores, labels, speakers, area, resamples):

@@ -9,7 +9,6 @@ from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.metrics import configurations
 
 _COLUMNS = ("speaker", "phrase", "environment", "playback", "recorder", "configuration")
-_WITHIN = ("one_label", "one_label_chance", "genuine_low", "genuine_high")
 _MORE_THAN_CHANCE = 0.1  # share of trials
 
 
@@ -21,12 +20,12 @@ def shared(trials):
     the second has none). Trials of an unknown value (``-``) are left out.
     """
     rows = []
-    for column, values in _columns(trials).items():
-        of_split = {split: _known(values, trials["split"] == split) for split in SPLITS}
+    for column, known in _known(trials):
+        of_split = {split: known.loc[known["split"] == split, "value"] for split in SPLITS}
         for first, second in combinations(SPLITS, 2):
-            known, met = set(of_split[first]), of_split[second]
-            seen = float(met.isin(known).mean()) if len(met) else np.nan
-            rows.append((column, first, second, len(known), met.nunique(), len(known & set(met)), seen))
+            values, met = set(of_split[first]), of_split[second]
+            counts = len(values), met.nunique(), len(values & set(met))
+            rows.append((column, first, second, *counts, met.isin(values).mean()))
     return pd.DataFrame(rows, columns=["column", "first", "second", "n_first", "n_second", "n_shared", "seen"])
 
 
@@ -40,18 +39,15 @@ def concentration(trials):
     for columns that only spoof trials have).
     """
     rows = []
-    for column, values in _columns(trials).items():
+    for column, known in _known(trials):
         for split in SPLITS:
-            here = trials["split"] == split
-            known, spoofs = _known(values, here), _known(values, here & (trials["label"] == SPOOF))
-            row = {"column": column, "split": split, "values": known.nunique(), "largest": UNKNOWN}
-            row |= dict.fromkeys(("spoof_share", *_WITHIN), np.nan)
-            if len(spoofs):
-                counts = spoofs.value_counts(normalize=True)
-                row |= {"largest": counts.index[0], "spoof_share": float(counts.iloc[0])}
-            if len(known) > len(spoofs):
-                row |= _within(known, trials.loc[known.index, "label"] == GENUINE)
-            rows.append(row)
+            here = known[known["split"] == split]
+            counts = here.loc[here["label"] == SPOOF, "value"].value_counts(normalize=True)
+            row = {"column": column, "split": split, "values": here["value"].nunique()}
+            row |= {"largest": next(iter(counts.index), UNKNOWN), "spoof_share": counts.max()}
+            row |= dict.fromkeys(("one_label", "one_label_chance", "genuine_low", "genuine_high"), np.nan)
+            genuine = here["label"] == GENUINE
+            rows.append(row | (_within(genuine.groupby(here["value"]), genuine.mean()) if genuine.any() else {}))
     return pd.DataFrame(rows)
 
 
@@ -75,21 +71,19 @@ def findings(trials):
     return found
 
 
-def _within(values, genuine):
-    """Labels within each value, as the columns of `_WITHIN`."""
-    groups = genuine.groupby(values).agg(["mean", "size"])
-    share, size = genuine.mean(), groups["size"]
+def _within(groups, share):
+    """Labels within each value, from whether its trials are genuine and their share in the split."""
+    size, mean = groups.size(), groups.mean()
     return {
-        "one_label": float(size[groups["mean"].isin((0, 1))].sum() / len(values)),
-        "one_label_chance": float((size * (share**size + (1 - share) ** size)).sum() / len(values)),
-        "genuine_low": float(groups["mean"].min()),
-        "genuine_high": float(groups["mean"].max()),
+        "one_label": float(size[mean.isin((0, 1))].sum() / size.sum()),
+        "one_label_chance": float((size * (share**size + (1 - share) ** size)).sum() / size.sum()),
+        "genuine_low": float(mean.min()),
+        "genuine_high": float(mean.max()),
     }
 
 
-def _columns(trials):
-    return {name: configurations(trials) if name == "configuration" else trials[name] for name in _COLUMNS}
-
-
-def _known(values, which):
-    return values[which & (values != UNKNOWN)]
+def _known(trials):
+    """Each column with the split, label and `value` of the trials for which it is known."""
+    for name in _COLUMNS:
+        values = configurations(trials) if name == "configuration" else trials[name]
+        yield name, trials.assign(value=values).loc[values != UNKNOWN, ["split", "label", "value"]]

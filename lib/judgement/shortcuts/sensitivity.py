@@ -5,27 +5,13 @@ import pandas as pd
 
 from lib import metrics
 from lib.audio.interventions import INTERVENTIONS, intervene
-from lib.corpus import GENUINE, SPOOF
-from lib.errors import InputError
+from lib.corpus import SPOOF
 from lib.judgement.shortcuts.cues import COUNTERMEASURE, SR, columns_of, mfcc_statistics
-from lib.judgement.shortcuts.judgement import ALPHA
+from lib.judgement.shortcuts.judgement import ALPHA, linear, percent
 from lib.metrics.curves import checked
 
 UNCHANGED = "none"
 RATES = ("far", "frr", "eer")
-
-
-def sensitivity(score, recordings, labels, threshold, names=tuple(INTERVENTIONS), *, resamples=1000):
-    """False accepts, false rejects and EER before and after each intervention; see `sensitivity_of_scores`.
-
-    `score` is any system: a function of a list of recordings that returns one score each,
-    higher = more genuine; `recordings` and `names` as for `versions`. InputError for a wrong
-    number of labels or an unknown intervention.
-    """
-    if len(recordings) != len(labels):
-        raise InputError(f"{len(recordings)} recordings and {len(labels)} labels: expected one label each")
-    scores = {name: score(version) for name, version in versions(recordings, names)}
-    return sensitivity_of_scores(scores, labels, threshold, resamples=resamples)
 
 
 def versions(recordings, names=tuple(INTERVENTIONS)):
@@ -39,13 +25,13 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
         yield name, [intervene(name, y, SR, k) for k, y in enumerate(recordings)]
 
 
-def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000):
-    """The effect of interventions, from the scores of each version of the same recordings.
+def sensitivity(scores, labels, threshold, *, resamples=1000):
+    """False accepts, false rejects and EER before and after each intervention.
 
     Parameters
     ----------
     scores : dict of str to array_like [shape=(n,)]
-        Version, named as in `versions` -> scores, higher = more genuine.
+        Version, named as in `versions` -> scores of any system, higher = more genuine.
     labels : array_like [shape=(n,)]
         1 = genuine, 0 = spoof; both present.
     threshold : float
@@ -59,16 +45,19 @@ def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000):
         with Wilson's interval `_low`, `_high` and McNemar's exact p of no change, `far_p`,
         `frr_p`; `eer` of changed spoof against unchanged genuine trials with its bootstrap
         interval, and `eer_change` with its paired interval and `eer_p`.
+
+    Examples
+    --------
+    ``sensitivity({name: score(version) for name, version in versions(recordings)}, labels, 0.0)``
     """
     before, labels = checked(scores[UNCHANGED], labels)
-    spoof, genuine = labels == SPOOF, labels == GENUINE
-    rows = []
+    spoof, rows = labels == SPOOF, []
     for name, found in scores.items():
         after, _ = checked(found, labels)
         accepted, once = after >= threshold, before >= threshold
         row = {"intervention": name}
         row |= _rate("far", accepted[spoof], once[spoof])
-        row |= _rate("frr", ~accepted[genuine], ~once[genuine])
+        row |= _rate("frr", ~accepted[~spoof], ~once[~spoof])
         mixed = np.where(spoof, after, before)
         low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
         difference = metrics.compare(mixed, before, labels, resamples=resamples)
@@ -79,7 +68,7 @@ def sensitivity_of_scores(scores, labels, threshold, *, resamples=1000):
 
 
 def of_runs(tables):
-    """The sensitivity of many runs (run -> `sensitivity_of_scores`) in one table, judged together.
+    """The sensitivity of many runs (run -> `sensitivity`) in one table, judged together.
 
     Columns `run`, those of the tables, `far_change` and `frr_change` against the run
     unchanged, and `far_moved`, `frr_moved`, `eer_moved`: whether p of no change lies below 5 %
@@ -100,19 +89,58 @@ def of_runs(tables):
     return found[["run", *found.columns.drop("run")]]
 
 
+def intervention_table(table):
+    """Error rates after each intervention (`sensitivity`), percent with intervals, and p of no change, as text."""
+    rows = list(table.itertuples())
+    return pd.DataFrame(
+        {
+            "FAR, changed spoof": [percent(r.far, r.far_low, r.far_high) for r in rows],
+            "p (FAR)": [f"{r.far_p:.2g}" for r in rows],
+            "FRR, changed genuine": [percent(r.frr, r.frr_low, r.frr_high) for r in rows],
+            "p (FRR)": [f"{r.frr_p:.2g}" for r in rows],
+            "EER, changed spoof": [percent(r.eer, r.eer_low, r.eer_high) for r in rows],
+            "change of EER": [percent(r.eer_change, r.eer_change_low, r.eer_change_high) for r in rows],
+        },
+        index=pd.Index(table["intervention"].str.replace("_", " "), name="intervention"),
+    )
+
+
+def intervention_sentences(table):
+    """Which interventions move which runs of `of_runs`, as a list of sentences."""
+    before = table[table["intervention"] == UNCHANGED].set_index("run")
+    found, still = [], []
+    for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
+        moves = {row["run"]: _moves(row, before.loc[row["run"]]) for row in part.to_dict("records")}
+        moved = [f"{run} ({text})" for run, text in moves.items() if text]
+        if moved:
+            count = f"{len(moved)} of {len(part)} runs: " if len(part) > 1 else ""
+            found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moved)}.")
+        else:
+            still.append(name.replace("_", " "))
+    return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
+
+
+def intervention_metrics(table, prefix="intervention"):
+    """MLflow names ``<prefix>/<intervention>/far``, ``frr``, ``eer`` of `sensitivity`."""
+    return {f"{prefix}/{row['intervention']}/{rate}": row[rate] for row in table.to_dict("records") for rate in RATES}
+
+
+def runs_metrics(table):
+    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``; ``sensitivity/moved``."""
+    result = {"sensitivity/moved": table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()}
+    for run, part in table.groupby("run", sort=False):
+        result |= intervention_metrics(part, f"sensitivity/{run}")
+    return result
+
+
 def fit_reference(table):
     """The plainest countermeasure: logistic regression on MFCC statistics of train.
 
     `table` has `split`, `label` and the cues of `describe`. Returns a scikit-learn pipeline
     whose `decision_function` gives log-odds of genuine.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     train = table[table["split"] == "train"]
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    return model.fit(train[columns_of(table, COUNTERMEASURE)].to_numpy(), train["label"].to_numpy())
+    return linear().fit(train[columns_of(table, COUNTERMEASURE)].to_numpy(), train["label"].to_numpy())
 
 
 def score_recordings(model, recordings):
@@ -127,3 +155,8 @@ def _rate(name, errors, errors_before):
     more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
     p = binomtest(more, more + fewer).pvalue if more + fewer else 1.0
     return {name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": float(p)}
+
+
+def _moves(row, before):
+    rates = [rate for rate in RATES if row[f"{rate}_moved"]]
+    return ", ".join(f"{rate.upper()} {100 * before[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in rates)
