@@ -10,7 +10,7 @@ from lib.audio import ENDINGS
 from lib.corpus import LABEL_NAMES
 from lib.errors import InputError
 from lib.features.store.chunks import CHUNK
-from lib.judgement.diagnosis.naming import HEALTHY
+from lib.judgement.diagnosis import HEALTHY
 from lib.params import NOTEBOOKS, identity
 from lib.params import studies as study
 from lib.scores import read_scores

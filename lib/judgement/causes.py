@@ -1,27 +1,32 @@
-"""One function a cause: a sentence with its figures when the cause holds, else None.
+"""One function a cause: a sentence with its figures when the cause holds, else None. The first that holds is named.
 
-Every rule has an effect size and, where trials are counted, a test at 1 %:
+=====================  ==================  ===================  ===================  ==================
+cause                  training loss and   train scores, batch  train scores,        dev scores,
+                       accuracy            statistics           inference            inference
+=====================  ==================  ===================  ===================  ==================
+input out of range     -                   -                    -                    -
+never learned          loss at baseline    -                    small spread or low  -
+                       (or never fell)                          AUC
+moving statistics lag  -                   above chance         far less             -
+labels misaligned      accuracy high       not above chance     chance, with spread  (or here)
+polarity               not never learned   not above chance     below chance         (or here)
+overfitting            -                   -                    high                 half of it lost
+one class always       -                   -                    -                    one class
+=====================  ==================  ===================  ===================  ==================
 
-- *input out of range*: 1 % of the expected width outside, or less than a tenth of it used.
-- *never learned*: final loss no more than 2 % below the baseline's, and on train a spread
-  below 0.25 log-odds, an AUC below 0.7, or a loss that has not fallen by 2 %. Without a
-  history: small spread and an AUC within the range of shuffled labels.
-- *moving statistics lag*: AUC with batch statistics above the range of shuffled labels; AUC
-  or balanced accuracy on train lose 10 points or more at inference.
-- *labels misaligned*: accuracy of the table 10 points or more below the training's own, AUC
-  within the range of shuffled labels, and a spread of 0.25 log-odds or more.
-- *polarity*: AUC below the range of shuffled labels.
-- *overfitting*: AUC of 0.8 or more on train, and dev keeps less than half of what train has
-  above 0.5 (standard error: J. A. Hanley and B. J. McNeil, Radiology 143, 1982, eq. 2).
-- *one class always*: recall on dev of 5 % or less of one class and 95 % or more of the
-  other, both significantly on their side of a half.
+*Chance* is the interval of the AUC with the labels shuffled, *baseline* the loss of the best
+constant output. Apparent overfitting or lag on dev is *labels misaligned* or *polarity* when
+the training itself measured a higher accuracy on dev than the table gives; a network that
+memorised shuffled labels is *overfitting*. Every rule has an effect size and, where trials
+are counted, a test at 1 %, so a dev split of a dozen trials seldom proves anything.
 """
 
 import math
 from statistics import NormalDist
 
-from lib.judgement.diagnosis.evidence import SURE
+from scipy.stats import binomtest
 
+SURE = 0.01  # error probability below which a test counts, in every rule
 _AT_BASELINE = 0.98  # of the baseline's loss: an AUC of about 0.59 gets so far
 _SMALL_SPREAD = 0.25  # log-odds
 _LARGE = 0.1  # of accuracy or AUC
@@ -32,8 +37,8 @@ _OWN_ACCURACY = {"train": "training_accuracy", "dev": "training_val_accuracy"}
 _SURELY = NormalDist().inv_cdf(1 - SURE)  # standard errors
 
 
-def input_out_of_range(f):
-    """The model's inputs are not what its backbone was trained on."""
+def _input_out_of_range(f):
+    """1 % of the expected width outside, or less than a tenth of it used."""
     if "input_min" not in f or "expected_min" not in f:
         return None
     width = f["expected_max"] - f["expected_min"]
@@ -47,7 +52,7 @@ def input_out_of_range(f):
     )
 
 
-def never_learned(f):
+def _never_learned(f):
     """The training itself got no further than a constant output."""
     still = f["train_spread"] < _SMALL_SPREAD
     spread = f"The scores on train spread by {f['train_spread']:.2g} log-odds and have AUC {_area(f, 'train')}."
@@ -62,7 +67,7 @@ def never_learned(f):
     )
 
 
-def moving_statistics_lag(f):
+def _moving_statistics_lag(f):
     """With batch statistics the model separates train, at inference it does not."""
     lost = [f.get(f"lost_{name}", 0) >= _LARGE and f[f"lost_{name}_p"] < SURE for name in ("auc", "balanced_accuracy")]
     if not any(lost) or not _batch_separates(f) or _misjoined(f, "dev"):
@@ -74,9 +79,9 @@ def moving_statistics_lag(f):
     )
 
 
-def labels_misaligned(f):
+def _labels_misaligned(f):
     """The training succeeded, and the table of scores and labels shows nothing of it."""
-    if never_learned(f) or moving_statistics_lag(f):
+    if _never_learned(f) or _moving_statistics_lag(f):
         return None
     for split, own in _OWN_ACCURACY.items():
         if _misjoined(f, split) and not (split == "train" and _batch_separates(f)):
@@ -87,9 +92,9 @@ def labels_misaligned(f):
     return None
 
 
-def polarity(f):
+def _polarity(f):
     """The scores separate the classes, but inverted."""
-    if never_learned(f) or moving_statistics_lag(f):
+    if _never_learned(f) or _moving_statistics_lag(f):
         return None
     for split in ("train", "dev"):
         wrong = f[f"{split}_auc"] < f[f"{split}_auc_shuffled_low"]
@@ -102,9 +107,9 @@ def polarity(f):
     return None
 
 
-def overfitting(f):
+def _overfitting(f):
     """Most of what train shows is lost on dev."""
-    if labels_misaligned(f) or polarity(f) or f["train_auc"] < _HIGH_AUC:
+    if _labels_misaligned(f) or _polarity(f) or f["train_auc"] < _HIGH_AUC:
         return None
     half = 0.5 + _KEPT * (f["train_auc"] - 0.5)
     error = math.hypot(_auc_error(half, f, "dev"), _KEPT * _auc_error(f["train_auc"], f, "train"))
@@ -116,17 +121,15 @@ def overfitting(f):
     )
 
 
-def one_class_always(f):
-    """At the run's threshold all decisions are the same."""
-    from scipy.stats import binomtest
-
+def _one_class_always(f):
+    """At the run's threshold all decisions are the same; both recalls significantly on their side of a half."""
     for missed, decided in (("spoof", "genuine"), ("genuine", "spoof")):
         right, other = f[f"dev_recall_{missed}"], f[f"dev_recall_{decided}"]
         if right > 1 - _NEARLY_ALL or other < _NEARLY_ALL:
             continue
         most, least = (
             binomtest(round(f[f"dev_recall_{name}"] * n), n).proportion_ci(1 - SURE)
-            for name, n in ((missed, int(f[f"dev_n_{missed}"])), (decided, int(f[f"dev_n_{decided}"])))
+            for name, n in ((name, int(f[f"dev_n_{name}"])) for name in (missed, decided))
         )
         if most.high < 0.5 < least.low:
             return (
@@ -135,6 +138,43 @@ def one_class_always(f):
                 f"{f['dev_eer_threshold']:.3g} log-odds both errors are {_percent(f['dev_eer'])} %."
             )
     return None
+
+
+# Rule and remedy, in the order of the table.
+CAUSES = {
+    "input out of range": (
+        _input_out_of_range,
+        "Scale the inputs to the range that the backbone was trained on and train again; other symptoms may be "
+        "consequences.",
+    ),
+    "never learned": (
+        _never_learned,
+        "Train again with smaller inputs (0-1), with batch normalisation, or with another learning rate.",
+    ),
+    "moving statistics lag": (
+        _moving_statistics_lag,
+        "Refresh the moving statistics by forward passes (lib.systems.batchnorm.refresh); no retraining is needed. "
+        "In a new training a momentum of 0.9, or more steps, has the same effect.",
+    ),
+    "labels misaligned": (
+        _labels_misaligned,
+        "Join scores and labels by trial name; look for a shuffled pass over the split where scores are made.",
+    ),
+    "polarity": (
+        _polarity,
+        "Find where the sign is inverted: a higher score must mean genuine, and 1 = genuine (lib.corpus).",
+    ),
+    "overfitting": (
+        _overfitting,
+        "Stop at the lowest dev loss, augment, or use a smaller model; more speakers and recording situations "
+        "help most.",
+    ),
+    "one class always": (
+        _one_class_always,
+        "Choose the threshold on dev, or weight the classes in training; if the AUC is high, the order of the scores "
+        "is not at fault.",
+    ),
+}
 
 
 def _at_chance(f, split):
@@ -153,8 +193,6 @@ def _misjoined(f, split):
 
 def _contradicts(f, split):
     """The accuracy of the table is significantly lower than the training measured it."""
-    from scipy.stats import binomtest
-
     own, accuracy = _OWN_ACCURACY[split], f[f"{split}_accuracy"]
     if own not in f or f[own] - accuracy < _LARGE:
         return False
@@ -164,7 +202,7 @@ def _contradicts(f, split):
 
 
 def _auc_error(area, f, split):
-    """Standard error of an AUC of that size on the split's trials."""
+    """Standard error of an AUC of that size (J. A. Hanley and B. J. McNeil, Radiology 143, 1982, eq. 2)."""
     genuine, spoof = f[f"{split}_n_genuine"], f[f"{split}_n_spoof"]
     first, second = area / (2 - area) - area**2, 2 * area**2 / (1 + area) - area**2
     return math.sqrt((area * (1 - area) + (genuine - 1) * first + (spoof - 1) * second) / (genuine * spoof))

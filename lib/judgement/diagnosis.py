@@ -1,15 +1,19 @@
-"""What a diagnosis is made from, and every figure that its rules use."""
+"""Why a training came out as it did: a named cause, from plain data and without its model. Eval is never used."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
+from lib.judgement.causes import CAUSES as _RULES
+from lib.judgement.causes import SURE
 
-SURE = 0.01  # error probability below which a test counts, in every rule
+HEALTHY, UNDECIDED = "healthy", "undecided"
+CAUSES = (*_RULES, HEALTHY, UNDECIDED)
 _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 
 
@@ -43,24 +47,62 @@ class Evidence:
     threshold: float = 0.0
 
 
-def figures(evidence):
-    """Every figure that a rule may use, as a dict of float.
+@dataclass(frozen=True)
+class Diagnosis:
+    """The diagnosis of a training.
 
-    For train and dev: `<split>_auc`, 99 % of shuffled labels `_auc_shuffled_low` and `_high`,
-    `_accuracy` and `_balanced_accuracy` at 0 log-odds, `_spread` (standard deviation of the
-    scores), `_n_genuine`, `_n_spoof`; with batch statistics `_batch_auc`,
-    `_batch_balanced_accuracy`. Then `threshold`, `dev_recall_genuine` and `_spoof` at it,
-    `dev_eer`, `dev_eer_threshold`; of the history `loss_first`, `loss_last`, `loss_constant`
-    (nat), `training_accuracy`, `training_val_accuracy`; batch statistics less inference on
-    train, `lost_auc`, `lost_balanced_accuracy`, each with its `_p`; `input_min`, `input_max`,
-    `expected_min`, `expected_max`. InputError for one class only, scores that are not finite,
-    or a wrong number of batch scores.
+    `cause` is one of `CAUSES`, `others` further causes whose rules hold; `findings` has a
+    sentence with its figures for each, `figures` all figures, and `advice` is the remedy.
     """
+
+    cause: str
+    others: tuple
+    findings: tuple
+    figures: dict
+    advice: str
+
+
+def diagnose(evidence):
+    """Name the cause of the `Evidence` of a training; a `Diagnosis`.
+
+    InputError for one class only, scores that are not finite, or a wrong number of batch scores.
+
+    Examples
+    --------
+    ``print(describe(diagnose(Evidence(scored["train"], scored["dev"], history))))``
+    """
+    f = _figures(evidence)
+    found = {name: sentence for name, (rule, _) in _RULES.items() if (sentence := rule(f))}
+    if found:
+        cause, *others = found
+        return Diagnosis(cause, tuple(others), tuple(found.values()), f, _RULES[cause][1])
+    text = f"No known cause applies: AUC {f['train_auc']:.3f} on train, {f['dev_auc']:.3f} on dev."
+    low, high = f["dev_auc_shuffled_low"], f["dev_auc_shuffled_high"]
+    if f["dev_auc"] > high:
+        return Diagnosis(HEALTHY, (), (text,), f, "No remedy is needed.")
+    trials = f"{f['dev_n_genuine']:.0f} genuine and {f['dev_n_spoof']:.0f} spoof trials"
+    text += f" With {trials} dev is indistinguishable from chance (shuffled labels {low:.3f} to {high:.3f})."
+    return Diagnosis(UNDECIDED, (), (text,), f, "Train longer, or measure on more trials.")
+
+
+def describe(diagnosis):
+    """A diagnosis as a paragraph of Markdown."""
+    also = f" (also: {', '.join(diagnosis.others)})" if diagnosis.others else ""
+    return f"**Diagnosis: {diagnosis.cause}**{also}. {' '.join(diagnosis.findings)} *{diagnosis.advice}*"
+
+
+def _figures(evidence):
+    """Every figure that a rule may use, name -> float; accuracies at 0 log-odds, `spread` the scores' deviation."""
     found, data = {}, {}
     for split in ("train", "dev"):
         table, batch = getattr(evidence, split), getattr(evidence, f"{split}_batch")
         scores, labels = data[split] = table["score"].to_numpy(), table["label"].to_numpy()
-        found |= {f"{split}_{name}": value for name, value in _of_scores(scores, labels).items()}
+        measured = metrics.evaluate(scores, labels)
+        names = ("auc", "accuracy", "balanced_accuracy", "n_genuine", "n_spoof")
+        found |= {f"{split}_{name}": measured[name] for name in names}
+        ends = metrics.shuffled_auc(scores, labels, resamples=_SHUFFLES, level=1 - SURE)
+        found |= {f"{split}_auc_shuffled_low": ends[0], f"{split}_auc_shuffled_high": ends[1]}
+        found[f"{split}_spread"] = float(np.std(scores))
         if batch is None:
             continue
         if len(batch) != len(table):
@@ -84,17 +126,6 @@ def figures(evidence):
     return found
 
 
-def _of_scores(scores, labels):
-    measured = metrics.evaluate(scores, labels)
-    low, high = metrics.shuffled_auc(scores, labels, resamples=_SHUFFLES, level=1 - SURE)
-    return {
-        **{name: measured[name] for name in ("auc", "accuracy", "balanced_accuracy", "n_genuine", "n_spoof")},
-        "auc_shuffled_low": low,
-        "auc_shuffled_high": high,
-        "spread": float(np.std(scores)),
-    }
-
-
 def _of_history(history, share):
     """Figures of the training itself; its end is the mean of the last quarter of the epochs."""
     end = history.iloc[-max(1, len(history) // 4) :]
@@ -113,21 +144,19 @@ def _of_history(history, share):
 
 
 def _lost(batch, inference, labels):
-    """What train loses from batch statistics to inference: DeLong's test, and the exact McNemar test
-    in the class that loses more, twice its p for the two classes."""
-    from scipy.stats import binomtest
-
-    area = metrics.delong(batch, inference, labels)
-    chances, lost = [], []
+    """What train loses from batch statistics to inference: paired bootstrap of the AUC, and the exact McNemar
+    test in the class that loses more, twice its p for the two classes."""
+    area = metrics.compare(batch, inference, labels, metric="auc")
+    chances, lost = [1.0], []
     for label in (SPOOF, GENUINE):
         right, still = ((scores[labels == label] >= 0) == label for scores in (batch, inference))
         worse, better = int((right & ~still).sum()), int((still & ~right).sum())
         lost.append((worse - better) / len(right))
         if worse:
-            chances.append(binomtest(worse, worse + better, alternative="greater").pvalue)
+            chances.append(2 * binomtest(worse, worse + better, alternative="greater").pvalue)
     return {
         "lost_auc": area["difference"],
         "lost_auc_p": area["p"],
         "lost_balanced_accuracy": float(np.mean(lost)),
-        "lost_balanced_accuracy_p": min([1.0, *(2 * p for p in chances)]),
+        "lost_balanced_accuracy_p": min(chances),
     }
