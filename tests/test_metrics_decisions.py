@@ -216,30 +216,6 @@ def test_compare_of_equal_systems_is_rarely_significant():
     assert 0.02 <= false / 400 <= 0.08
 
 
-def test_delong_agrees_with_the_paired_bootstrap(rng):
-    scores, labels = normal(rng, 300, 500)
-    other = scores + 0.7 * rng.normal(size=800)
-    exact = metrics.delong(scores, other, labels)
-    resampled = metrics.compare(scores, other, labels, metric="auc")
-    assert exact["difference"] == pytest.approx(resampled["difference"])
-    assert exact["se"] == pytest.approx((resampled["high"] - resampled["low"]) / 3.92, rel=0.1)
-    assert exact["p"] == pytest.approx(resampled["p"], abs=0.02)
-
-
-def test_delong_standard_error_of_one_auc_by_hand():
-    # Against constant scores, which have no variance. Genuine 3, 1; spoof 2, 0: genuine trials outscore
-    # 1 and 1/2 of the spoofs, spoofs are outscored by 1/2 and 1. Var = (1/8) / 2 + (1/8) / 2.
-    result = metrics.delong([3, 1, 2, 0], [0, 0, 0, 0], [1, 1, 0, 0])
-    assert (result["first"], result["second"]) == (0.75, 0.5)
-    assert result["se"] == pytest.approx(np.sqrt(1 / 8))
-    assert result["p"] == pytest.approx(2 * norm.cdf(-0.25 / np.sqrt(1 / 8)))
-
-
-def test_delong_of_the_same_ranks_is_no_difference(rng):
-    scores, labels = normal(rng, 30, 30)
-    assert metrics.delong(scores, np.exp(scores), labels)["p"] == 1
-
-
 def test_ranking_puts_significance_before_digits(rng):
     scores, labels = normal(rng, 300, 500)
     tables = {

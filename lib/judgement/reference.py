@@ -14,15 +14,7 @@ _REPORT = yaml.load((PARAMS / "report.yaml").read_text(encoding="utf-8"), Loader
 
 @dataclass(frozen=True)
 class Printed:
-    """One classification report, its rows in printed order.
-
-    Attributes
-    ----------
-    system, split : str
-    rows : dict of str to (float, float, float)
-        Class or average -> precision, recall, F1.
-    accuracy : float
-    """
+    """One classification report; `rows` class or average -> (precision, recall, F1), in printed order."""
 
     system: str
     split: str

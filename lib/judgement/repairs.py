@@ -1,7 +1,7 @@
 """An ablation from the report's settings to a run's own, one change at a time.
 
-Each step (a rung of the ladder) keeps the changes before it, so the difference between
-two steps is the effect of one change on the same trials.
+Each step keeps the changes before it, so the difference between two steps is the effect of
+one change on the same trials.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _AFTER_TRAINING = ("refresh_batch_norm", "threshold")
 
 @dataclass(frozen=True)
 class Rung:
-    """One ablation step.
+    """One ablation step: `name`, the change in words, and `settings`, all its parameters.
 
-    `name` is the change in words, `settings` all parameters of the step. `trains`: a model
-    must be trained for it, else the last one is used again. `scores`: its scores differ from
-    those of the step before. `own`: its training is the one whose model the run keeps.
+    `trains`: a model must be trained for it, else the last one is used again. `scores`: its
+    scores differ from those of the step before. `own`: its training is the one whose model the
+    run keeps.
     """
 
     name: str
@@ -31,21 +31,9 @@ class Rung:
 
 
 def rungs(settings, reported, *, ladder):
-    """The ablation steps of a run, a list of `Rung`.
+    """The ablation steps of a run, a list of `Rung`, from parameter -> value as reported to the run's own `settings`.
 
-    Parameters
-    ----------
-    settings : dict
-        The run's own parameters, those of the last step.
-    reported : dict
-        Parameter -> value as reported, in the order of the changes.
-    ladder : bool
-        If false, the run's own settings are the only step.
-
-    Examples
-    --------
-    >>> [step.name for step in rungs({"threshold": "dev-eer"}, {"threshold": "0.5"}, ladder=True)]
-    ['as reported', '+ threshold: 0.5 → dev-eer']
+    Without `ladder` the run's own are the only step.
     """
     if not ladder:
         return [Rung("this run", settings)]
@@ -62,11 +50,7 @@ def rungs(settings, reported, *, ladder):
 
 
 def threshold(choice, dev):
-    """The threshold (log-odds) that a setting stands for.
-
-    ``0.5`` is a probability of 0.5, ``dev-eer`` where FAR = FRR on dev (a table of `score` and
-    `label`); InputError for any other choice.
-    """
+    """The threshold (log-odds) of a setting: ``0.5``, a probability, or ``dev-eer``, where FAR = FRR on dev."""
     if choice not in _THRESHOLDS:
         raise InputError(f"threshold = {choice!r}: expected one of {', '.join(_THRESHOLDS)}")
     return 0.0 if choice == "0.5" else metrics.eer(dev["score"].to_numpy(), dev["label"].to_numpy())[1]

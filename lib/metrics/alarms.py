@@ -10,12 +10,7 @@ _LARGE_DESIGN_EFFECT = 3
 
 
 def shuffled_auc(scores, labels, *, resamples=200, level=0.95):
-    """Interval of the AUC with the labels shuffled; an AUC inside it is indistinguishable from chance.
-
-    Returns
-    -------
-    low, high : float
-    """
+    """Interval (low, high) of the AUC with the labels shuffled; an AUC inside it is indistinguishable from chance."""
     from scipy.stats import rankdata
 
     scores, labels = checked(scores, labels)
@@ -60,7 +55,7 @@ def of_result(result):
             "no information about these trials, or are matched to the wrong ones."
         )
     plain = result["thresholds"]["0.5"]
-    if plain["far"] == plain["frr"] - 1 or plain["far"] == plain["frr"] + 1:
+    if abs(plain["far"] - plain["frr"]) == 1:
         found.append(f"At threshold 0.5 every trial is classified as {LABEL_NAMES[int(plain['far'] == 1)]}.")
     if result["accuracy"] <= result["constant_accuracy"]:
         larger = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
@@ -80,17 +75,15 @@ def of_result(result):
 
 
 def _of_clusters(name, part, result):
-    found = []
-    if part["design_effect"] is not None and part["design_effect"] > _LARGE_DESIGN_EFFECT:
-        low, high = part["eer_ci"]
-        found.append(
-            f"Trials of one {name} are correlated (design effect {part['design_effect']:.1f}): over {part['count']} "
-            f"{name}s the interval of the EER is {100 * low:.1f} to {100 * high:.1f} %."
+    effect, most, (low, high) = part["design_effect"], part["most"], result["eer_ci"]
+    if effect is not None and effect > _LARGE_DESIGN_EFFECT:
+        ends = " to ".join(f"{100 * end:.1f}" for end in part["eer_ci"])
+        yield (
+            f"Trials of one {name} are correlated (design effect {effect:.1f}): over {part['count']} {name}s the "
+            f"interval of the EER is {ends} %."
         )
-    (low, high), most = result["eer_ci"], part["most"]
     if most["without"] is not None and not low <= most["without"] <= high:
-        found.append(
+        yield (
             f"One {name} dominates the EER: without {most['cluster']} it is {100 * most['without']:.1f} %, "
             f"with it {100 * result['eer']:.1f} %."
         )
-    return found

@@ -17,25 +17,14 @@ def breakdown(table, by, *, resamples=1000):
     """Measure each group of trials separately.
 
     Spoof trials of a group are measured against the genuine trials of the same group or,
-    where genuine trials have no such group (they were never replayed), against all.
+    where genuine trials have no such group (they were never replayed), against all. `table`
+    has `score`, `label` and the column `by`; ``configuration`` is environment, playback device
+    and recorder together; numbers form four groups of equally many trials.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `score`, `label` and the column `by`, such as from `lib.scores.match`.
-    by : str
-        A column, or ``configuration``: environment, playback device and recorder together.
-        Numbers, such as durations in seconds, form four groups of equally many trials.
-    resamples : int > 0
-        For the intervals over trials.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a group, in the groups' order]
-        `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions; NaN where a
-        class is missing), `small` (fewer than 30 trials of a class), `pooled` (genuine
-        trials are those of all groups). InputError without such a column, or if it is
-        unknown for every spoof trial.
+    One row a group, in the groups' order: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`,
+    `eer_high` (fractions; NaN where a class is missing), `small` (fewer than 30 trials of a
+    class), `pooled` (genuine trials are those of all groups). InputError without such a
+    column, or if it is unknown for every spoof trial.
     """
     columns = {name: table[name] for name in table}
     if by == "configuration" and set(_CONFIGURATION) <= set(columns):

@@ -61,36 +61,17 @@ def raw_threshold(ratio, calibration):
 
 
 def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
-    """Thresholds for a prior and costs, with a band in which abstaining is cheaper.
+    """Thresholds for a prior and costs, from scores of dev, with a band in which abstaining is cheaper.
 
     Genuine where P(spoof | score) c_fa <= c_unsure, spoof where P(genuine | score) c_miss
-    <= c_unsure, and "cannot tell" between them.
+    <= c_unsure, and "cannot tell" between them (C. K. Chow, IEEE Transactions on Information
+    Theory 16, 1970). `c_unsure`, the cost of abstaining, is by default half of a decision's at
+    the Bayes threshold, ``c_miss c_fa / (c_miss + c_fa) / 2``; at the whole of it there is no band.
 
-    Parameters
-    ----------
-    scores, labels : array_like [shape=(n,)]
-        Of dev.
-    costs : Costs
-    c_unsure : float > 0, optional
-        Cost of abstaining; by default half of a decision's at the Bayes threshold,
-        ``c_miss c_fa / (c_miss + c_fa) / 2``. At the whole of it there is no band.
-
-    Returns
-    -------
-    dict
-        `costs`, `calibration` (slope, offset), `threshold` and `band` [low, high] on the
-        scale of the scores, `far` and `frr` at the threshold, `unsure` (inside the band)
-        and `errors` (outside it) of each class, fractions; `n_genuine`, `n_spoof`.
-
-    Raises
-    ------
-    InputError
-        The costs are impossible, or the scores carry no information.
-
-    References
-    ----------
-    C. K. Chow, "On optimum recognition error and reject tradeoff", IEEE Transactions on
-    Information Theory 16, 1970.
+    Returns `costs`, `calibration` (slope, offset), `threshold` and `band` [low, high] on the
+    scale of the scores, `far` and `frr` at the threshold, `unsure` (inside the band) and
+    `errors` (outside it) of each class, fractions; `n_genuine`, `n_spoof`. InputError for
+    impossible costs, or scores without information.
     """
     scores, labels = checked(scores, labels)
     ratio = bayes_threshold(costs)

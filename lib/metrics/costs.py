@@ -16,28 +16,24 @@ from lib.metrics.curves import checked, roc
 
 
 class Costs(NamedTuple):
-    """Prior probability of a spoof, and the costs of rejecting a genuine trial and of accepting a spoof."""
+    """Prior probability of a spoof, and the costs of rejecting a genuine trial and of accepting a spoof.
+
+    By default those of ASVspoof 5, track 1: X. Wang et al., "ASVspoof 5: crowdsourced speech
+    data, deepfakes, and adversarial attacks at scale", 2024, and its evaluation plan.
+    """
 
     p_spoof: float = 0.05
     c_miss: float = 1.0
     c_fa: float = 10.0
 
 
-# Track 1 of ASVspoof 5: X. Wang et al., "ASVspoof 5: crowdsourced speech data, deepfakes,
-# and adversarial attacks at scale", 2024, and the challenge's evaluation plan.
-ASVSPOOF5 = Costs(p_spoof=0.05, c_miss=1.0, c_fa=10.0)
+ASVSPOOF5 = Costs()
 
 
 def bayes_threshold(costs=ASVSPOOF5):
-    """Log-likelihood ratio from which accepting is expected to cost less than rejecting.
+    """Log-likelihood ratio from which accepting is expected to cost less than rejecting; -0.64 with ASVspoof 5's costs.
 
-    ``ln(c_fa p_spoof) - ln(c_miss (1 - p_spoof))``, -0.64 with ASVspoof 5's costs. InputError
-    for a cost that is not positive or a prior not between 0 and 1.
-
-    Examples
-    --------
-    >>> bayes_threshold(Costs(0.5, 1, 1))
-    0.0
+    InputError for a cost that is not positive or a prior not between 0 and 1.
     """
     p_spoof, c_miss, c_fa = costs
     if not 0 < p_spoof < 1:

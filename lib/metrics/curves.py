@@ -26,17 +26,7 @@ def checked(scores, labels):
 
 
 def roc(scores, labels):
-    """Error rates at every distinct threshold: FAR, FRR (fractions) and thresholds (descending, the first infinite).
-
-    Points run from (0, 1), nothing accepted, to (1, 0); tied scores are one point. Scores are
-    log-odds [shape=(n,)], labels 1 = genuine, 0 = spoof; this and all functions of the package
-    raise InputError for unequal shapes, scores that are not finite, other labels or one class.
-
-    Examples
-    --------
-    >>> roc([2.0, -1.0], [1, 0])[0].tolist()
-    [0.0, 0.0, 1.0]
-    """
+    """FAR, FRR (fractions) and the threshold, descending, at every distinct score; from (0, 1) to (1, 0)."""
     from sklearn.metrics import roc_curve
 
     scores, labels = checked(scores, labels)
@@ -53,7 +43,8 @@ def eer(scores, labels):
     Parameters
     ----------
     scores, labels : array_like [shape=(n,)]
-        As for `roc`.
+        Log-odds, higher = more genuine; 1 = genuine, 0 = spoof. InputError for unequal
+        shapes, scores that are not finite, other labels or one class.
 
     Returns
     -------
@@ -81,13 +72,7 @@ def eer(scores, labels):
 
 
 def auc(scores, labels):
-    """Area under the ROC curve; ties count half.
-
-    Examples
-    --------
-    >>> auc([3, 1, 2, 0], [1, 1, 0, 0])
-    0.75
-    """
+    """Area under the ROC curve; ties count half."""
     from sklearn.metrics import roc_auc_score
 
     scores, labels = checked(scores, labels)

@@ -24,17 +24,8 @@ def read_tables(
 
     `dev_scores` and `dev_protocol` are the same system's of dev. `allow_missing` takes the
     trials that scores and protocol share. `recordings`, a folder or URL of the scored
-    recordings, adds their `duration`, s.
-
-    Returns
-    -------
-    table, dev : pandas.DataFrame
-        See `lib.scores.match`; dev is None without its files.
-
-    Raises
-    ------
-    InputError
-        A file is malformed, or only one of the dev files is given.
+    recordings, adds their `duration`, s. Returns the tables of `lib.scores.match`, that of dev
+    None without its files. InputError if a file is malformed, or only one of dev's is given.
     """
     if (dev_scores is None) != (dev_protocol is None):
         raise InputError("dev scores and dev protocol go together: one of them is missing")
@@ -57,8 +48,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
         `phrase`, `environment`, `playback`, `recorder` there are.
     by : sequence of str
         Columns to break the EER down by, such as ``environment`` or ``duration``.
-    costs : Costs
-    c_unsure : float > 0, optional
+    costs, c_unsure
         See `lib.metrics.threshold_card`.
     resamples : int > 0
 
@@ -98,12 +88,10 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 
 
 def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", "balanced_accuracy"), resamples=1000):
-    """Intervals over clusters instead of trials.
+    """Intervals over clusters instead of trials; `metrics` include the EER.
 
-    `variance` is that of the EER over resampled trials; `metrics` include the EER. Returns
-    `count` of clusters, ``<metric>_ci`` [low, high], `design_effect` (variance of the EER over
-    clusters / over trials; None where the latter is 0), and `most`, the cluster without which
-    the EER changes most.
+    `design_effect` is the variance of the EER over clusters / `variance`, that over trials (None
+    where it is 0), `most` the cluster without which the EER changes most.
     """
     values = resample(scores, labels, clusters=clusters, metrics=metrics, resamples=resamples)
     ends = intervals(values, {}, labels, clusters=clusters)

@@ -8,18 +8,7 @@ from lib.metrics.curves import auc, checked, eer
 
 
 def confusion(scores, labels, threshold):
-    """Confusion matrix at a threshold (log-odds; scores from there on are accepted as genuine).
-
-    Returns
-    -------
-    numpy.ndarray [shape=(2, 2), int64]
-        Rows truth, columns decision; spoof first.
-
-    Examples
-    --------
-    >>> confusion([1.0, -1.0, 0.5], [1, 0, 0], 0.0).tolist()
-    [[1, 1], [0, 1]]
-    """
+    """Counts at a threshold (log-odds) [shape=(2, 2)]: rows truth, columns decision; spoof first."""
     from sklearn.metrics import confusion_matrix
 
     scores, labels = checked(scores, labels)
@@ -31,17 +20,15 @@ def report(scores, labels, threshold):
     from sklearn.metrics import classification_report
 
     scores, labels = checked(scores, labels)
-    decided = (scores >= threshold).astype(int)
-    names = list(LABEL_NAMES)
-    return classification_report(labels, decided, labels=[SPOOF, GENUINE], target_names=names, zero_division=0)
+    names = {"labels": [SPOOF, GENUINE], "target_names": list(LABEL_NAMES)}
+    return classification_report(labels, (scores >= threshold).astype(int), zero_division=0, **names)
 
 
 def from_counts(matrix):
     """Metrics of confusion matrices [shape=(..., 2, 2)], rows truth, columns decision, spoof first.
 
-    Fractions `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline),
-    `far`, `frr`; `mcc` (B. W. Matthews, Biochimica et Biophysica Acta 405, 1975), -1 to 1, 0
-    when one class is never decided for. Counts or weights, both classes present.
+    `constant_accuracy` is the majority-class baseline's; `mcc` (B. W. Matthews, Biochimica et
+    Biophysica Acta 405, 1975) is 0 when one class is never decided for.
     """
     matrix = np.asarray(matrix, dtype=np.float64)
     truth, decided = matrix.sum(-1), matrix.sum(-2)
@@ -60,13 +47,7 @@ def from_counts(matrix):
 
 
 def rate_interval(errors, count):
-    """Wilson's 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
-
-    Examples
-    --------
-    >>> round(rate_interval(0, 10)[1], 3)
-    0.278
-    """
+    """Wilson's 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too."""
     from scipy.stats import binomtest
 
     ends = binomtest(int(errors), int(count)).proportion_ci(0.95, method="wilson")
@@ -74,23 +55,12 @@ def rate_interval(errors, count):
 
 
 def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
-    """All metrics of scores against labels.
+    """All metrics of scores (log-odds) [shape=(n,)] against labels (1 = genuine) [shape=(n,)].
 
-    Parameters
-    ----------
-    scores : array_like [shape=(n,)], log-odds
-    labels : array_like [shape=(n,)], 1 = genuine, 0 = spoof
-    threshold : float, log-odds
-        For accuracies and MCC only; 0 is a probability of 0.5.
-    costs : Costs
-        For the detection costs.
-
-    Returns
-    -------
-    dict of str to float
-        Fractions `eer`, `auc`, `accuracy`, `balanced_accuracy`, `constant_accuracy`
-        (majority-class baseline); `mcc`, -1 to 1; normalised costs `min_dcf`, `act_dcf`;
-        `cllr`, `min_cllr`, bits; counts `n_genuine`, `n_spoof`.
+    Accuracies and MCC are at `threshold`, log-odds. Returns fractions `eer`, `auc`,
+    `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline); `mcc`,
+    -1 to 1; normalised costs `min_dcf`, `act_dcf`; `cllr`, `min_cllr`, bits; counts
+    `n_genuine`, `n_spoof`. InputError as for `eer`.
 
     Examples
     --------

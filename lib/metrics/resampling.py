@@ -40,46 +40,23 @@ _BLOCK = 1_000_000  # weights held at a time, 8 MB an array
 def bootstrap(
     scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5
 ):
-    """95 % interval (low, high) of each metric over other trials, or over other clusters.
+    """95 % interval (low, high) of each metric over other trials, or over other `clusters` (the name of each trial's).
 
-    Parameters
-    ----------
-    scores, labels : array_like [shape=(n,)]
-    clusters : array_like of str [shape=(n,)], optional
-        Speaker, phrase, ... of each trial; without it trials are drawn.
-    metrics : sequence of str
-        Of `METRICS` and ``min_cllr``.
-    resamples : int > 0
-    seed : int
-    threshold : float, log-odds
-        For accuracies and MCC.
+    `metrics` are of `METRICS` and ``min_cllr``; accuracies and MCC are at `threshold`, log-odds.
+    InputError for an unknown metric, no resample, or a single cluster.
 
-    Raises
-    ------
-    InputError
-        An unknown metric, no resample, or a single cluster.
-
-    Notes
-    -----
-    Where no error was made, EER, AUC and the accuracies are widened to what n trials
-    without an error allow, ``1 - (alpha / 2)^(1 / n)`` (C. J. Clopper and E. S. Pearson,
-    Biometrika 26, 1934), n of the smaller class; with clusters, n clusters.
-
-    `min_dcf` and `min_cllr` are minima over the very trials: too low, and lower still in
-    resamples. Their bias falls with n^(-2/3), too slowly for percentiles (J. Kim and D.
-    Pollard, The Annals of Statistics 18, 1990; B. Sen et al., 38, 2010). Their interval is
-    centred on the value plus its mean optimism, the cost of a resample's best threshold or
-    map on all trials less on the resample (B. Efron, Journal of the American Statistical
-    Association 78, 1983), and is symmetric in the logarithm with the relative standard
-    deviation of the optimism (`min_dcf`) or of the resampled values (`min_cllr`).
+    Where no error was made, EER, AUC and the accuracies are widened to what n trials (or
+    clusters) without an error allow, ``1 - (alpha / 2)^(1 / n)`` (C. J. Clopper and E. S.
+    Pearson, Biometrika 26, 1934), n of the smaller class. `min_dcf` and `min_cllr` are minima
+    over the very trials: too low, and lower still in resamples. Their bias falls with n^(-2/3),
+    too slowly for percentiles (J. Kim and D. Pollard, The Annals of Statistics 18, 1990; B. Sen
+    et al., 38, 2010). Their interval is centred on the value plus its mean optimism, the cost
+    of a resample's best threshold or map on all trials less on the resample (B. Efron, Journal
+    of the American Statistical Association 78, 1983), and is symmetric in the logarithm with
+    the relative standard deviation of the optimism (`min_dcf`) or of the resampled values.
 
     Simulated corpora of 500 to 13,306 trials with EERs of 7 to 31 %: coverage 93.6 to
     97.2 %, over 24 speakers 94 to 96 %; 98 to 99 % at both extremes.
-
-    Examples
-    --------
-    >>> bootstrap([0.0, 0.0, 0.0, 0.0], [1, 1, 0, 0], metrics=("eer",))
-    {'eer': (0.5, 0.5)}
     """
     scores, labels = checked(scores, labels)
     settings = {"metrics": metrics, "threshold": threshold, "costs": costs}
@@ -95,14 +72,12 @@ def intervals(values, point, labels, *, clusters=None, costs=ASVSPOOF5):
     unseen = 1 - ((1 - LEVEL) / 2) ** (1 / min(len(np.unique(units[labels == c])) for c in (SPOOF, GENUINE)))
     result = {}
     for name in (name for name in values if name in _KNOWN):
-        if name in _MINIMA:
-            at = float(np.squeeze(point[name]))
-            if at > 1e-9:
-                low, high = _of_minimum(name, values, at, _reach(freedom))
-            else:  # no error, so none in any resample either; 1e-9 is for rounding
-                low, high = 0.0, _cost_of_errors(name, unseen, costs)
-        else:
+        if name not in _MINIMA:
             low, high = interval(values[name], freedom)
+        elif (at := float(np.squeeze(point[name]))) > 1e-9:  # but for rounding
+            low, high = _of_minimum(name, values, at, _reach(freedom))
+        else:  # no error, so none in any resample either
+            low, high = 0.0, _cost_of_errors(name, unseen, costs)
         if low == high and name in ("eer", "auc", "accuracy", "balanced_accuracy"):
             low, high = (low - unseen if low == 1 else low), (high + unseen if high == 0 else high)
         result[name] = (low, high)
@@ -110,11 +85,10 @@ def intervals(values, point, labels, *, clusters=None, costs=ASVSPOOF5):
 
 
 def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
-    """The metrics of every resample [shape=(resamples,)] by name; parameters and errors as for `bootstrap`.
+    """The metrics of every resample [shape=(resamples,)] by name; arguments and errors as for `bootstrap`.
 
-    The draws depend on labels, clusters and seed alone, so two systems scored on the same
-    trials in the same order are measured on the same resamples: differences are paired. With
-    `min_dcf` and `min_cllr` comes their optimism, `<metric>_optimism`.
+    The draws depend on labels, clusters and seed alone: differences between systems on the same
+    trials are paired. With `min_dcf` and `min_cllr` comes `<metric>_optimism`.
     """
     scores, labels = checked(scores, labels)
     unknown = [name for name in metrics if name not in _KNOWN]
@@ -130,12 +104,12 @@ def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, 
 def draws(labels, clusters, resamples, seed):
     """Blocks of weights [shape=(rows, n)], trials in their given order."""
     rng = np.random.default_rng(seed)
-    units, index = np.unique(_units_of(labels, clusters), return_inverse=True)
+    index = _units_of(labels, clusters)
     strata = _strata(labels, index)
     rows = max(1, _BLOCK // len(labels))
     for start in range(0, resamples, rows):
         count = min(rows, resamples - start)
-        weights = np.ones((count, len(units)))
+        weights = np.ones((count, index.max() + 1))
         for members in strata:
             drawn = len(members) if clusters is None else len(members) - 1
             if drawn < 1:
@@ -151,8 +125,7 @@ def freedom_of(labels, clusters):
     """Degrees of freedom of the variance over clusters, those of the smallest stratum; infinite over trials."""
     if clusters is None:
         return np.inf
-    index = np.unique(_units_of(labels, clusters), return_inverse=True)[1]
-    return min(len(stratum) - 1 for stratum in _strata(labels, index) if len(stratum) > 1)
+    return min(len(stratum) - 1 for stratum in _strata(labels, _units_of(labels, clusters)) if len(stratum) > 1)
 
 
 def interval(values, freedom):
@@ -173,7 +146,7 @@ def _reach(freedom):
 
 
 def _units_of(labels, clusters):
-    """A number for each cluster; trials of an unknown cluster have one each."""
+    """A number from 0 for each trial's cluster; trials of an unknown cluster have one each."""
     if clusters is None:
         return np.arange(len(labels))
     names = np.asarray(clusters).astype(str)
@@ -182,7 +155,8 @@ def _units_of(labels, clusters):
     _, units = np.unique(names, return_inverse=True)
     alone = names == UNKNOWN
     units[alone] = units.max() + 1 + np.arange(alone.sum())
-    if all(len(members) < 2 for members in _strata(labels, np.unique(units, return_inverse=True)[1])):
+    _, units = np.unique(units, return_inverse=True)
+    if all(len(members) < 2 for members in _strata(labels, units)):
         raise InputError(f"all {len(labels)} trials are of one cluster, {str(names[0])!r}: at least 2 are required")
     return units
 
