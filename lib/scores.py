@@ -6,12 +6,11 @@ log-odds at full precision, higher = more genuine; 0 is a probability of 0.5.
 """
 
 import math
-from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF, trial_name
+from lib.corpus.protocol import LABEL_NAMES, LABELS, trial_name
 from lib.errors import InputError
 from lib.files.text import read_text
 
@@ -25,33 +24,15 @@ _RULE = "expected lines 'trial score', 'trial score label' or 'trial label score
 
 
 def write_scores(path, trials, scores, labels=None):
-    """Write a score file that `read_scores` reads back bit for bit.
-
-    `scores` are log-odds, `labels` 1 = genuine, 0 = spoof. InputError if lengths differ, a
-    score is not finite, a trial is duplicate or a label is neither 1 nor 0.
-
-    Examples
-    --------
-    ``write_scores("eval.tsv", table["trial"], table["score"], table["label"])``
-    """
-    columns = {"trial": [str(trial) for trial in trials], "score": [float(score) for score in scores]}
-    if labels is not None:
-        columns["label"] = list(labels)
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{n} {name}s" for name, n in lengths.items())
-        raise InputError(f"{path}: {found}: expected equal numbers")
-    trial, times = Counter(columns["trial"]).most_common(1)[0] if columns["trial"] else ("", 0)
-    if times > 1:
-        raise InputError(f"{path}: duplicate trial {trial!r}")
-
-    lines = ["\t".join(columns)]
-    for trial, score, *label in zip(*columns.values(), strict=True):
+    """Write a score file that `read_scores` reads back bit for bit; InputError for a score that is not finite."""
+    scores = [float(score) for score in scores]
+    for trial, score in zip(trials, scores, strict=True):
         if not math.isfinite(score):
             raise InputError(f"{path}: trial {trial!r} has the score {score}: must be finite")
-        if label and label[0] not in (GENUINE, SPOOF):
-            raise InputError(f"{path}: trial {trial!r} has the label {label[0]!r}: expected 1 or 0")
-        lines.append("\t".join([trial, repr(score), *(LABEL_NAMES[int(value)] for value in label)]))
+    columns = {"trial": map(str, trials), "score": map(repr, scores)}
+    if labels is not None:
+        columns["label"] = (LABEL_NAMES[int(label)] for label in labels)
+    lines = ["\t".join(line) for line in (columns, *zip(*columns.values(), strict=True))]
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -60,24 +41,9 @@ def read_scores(path):
 
     Tab- or space-separated, with or without a header; columns ``trial score``,
     ``trial score label`` or ``trial label score``, labels genuine (or bonafide) and spoof.
-    Trial names may end in ``.wav`` or ``.flac``. A byte-order mark, Windows line ends and
-    blank lines are accepted.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a trial, in file order]
-        `trial` (str), `score` (float64) and, when the file has it, `label` (1 = genuine,
-        0 = spoof). ``attrs["source"]`` is the path.
-
-    Raises
-    ------
-    InputError
-        The file is missing or empty, a line has the wrong columns, a score is not a finite
-        number, a trial is duplicate, commas separate: file, line, value and rule.
-
-    Examples
-    --------
-    ``read_scores("eval.tsv")["score"].mean()``
+    Trial names may end in ``.wav`` or ``.flac``. One row a trial, in file order; its `label`
+    when the file has it; ``attrs["source"]`` is the path. InputError names file, line, value
+    and rule.
     """
     columns, lines = _columns(path, _lines(path))
     rows, seen = [], {}
@@ -106,17 +72,9 @@ def read_scores(path):
 def match(scores, protocol, *, allow_missing=False):
     """Join scores (`read_scores`) with the columns of their trials in a protocol (`lib.corpus.read_protocol`).
 
-    Returns
-    -------
-    pandas.DataFrame [one row a trial, in protocol order]
-        All columns of the protocol, and `score`. ``attrs["missing"]`` and
-        ``attrs["extra"]`` list trials without a score and scores without a trial.
-
-    Raises
-    ------
-    InputError
-        Trials are missing or extra without `allow_missing`, or none is common; a label
-        contradicts the protocol; only one class is left.
+    One row a trial, in protocol order. ``attrs["missing"]`` and ``attrs["extra"]`` list trials
+    without a score and scores without a trial. InputError if there are such without
+    `allow_missing`, or none is common; if a label contradicts the protocol, or one class is left.
     """
     source = scores.attrs.get("source", "scores")
     scored, listed = set(scores["trial"]), set(protocol["trial"])
@@ -192,10 +150,8 @@ def _is_number(text):
 
 
 def _number(text, where):
-    if not _is_number(text):
-        raise InputError(f"{where}: score {text!r} is not a number")
-    if not math.isfinite(float(text)):
-        raise InputError(f"{where}: score {text!r} must be finite")
+    if not _is_number(text) or not math.isfinite(float(text)):
+        raise InputError(f"{where}: score {text!r} {'must be finite' if _is_number(text) else 'is not a number'}")
     return float(text)
 
 
