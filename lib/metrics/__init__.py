@@ -10,7 +10,7 @@ from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import Calibration, calibrate, calibrated, describe_card, raw_threshold, threshold_card
 from lib.metrics.costs import ASVSPOOF5, Costs, act_dcf, bayes_threshold, cllr, min_cllr, min_dcf
 from lib.metrics.curves import auc, eer, roc
-from lib.metrics.evaluation import evaluate_table, leave_one_out, read_tables
+from lib.metrics.evaluation import evaluate_table, read_tables
 from lib.metrics.measures import confusion, evaluate, rate_interval, report
 from lib.metrics.paired import compare, holm, ranking, seed_spread
 from lib.metrics.resampling import METRICS, bootstrap, resample
@@ -19,6 +19,6 @@ from lib.metrics.tables import describe
 __all__ = [
     "ASVSPOOF5", "METRICS", "Calibration", "Costs", "act_dcf", "auc", "bayes_threshold", "bootstrap", "breakdown",
     "calibrate", "calibrated", "cllr", "compare", "configurations", "confusion", "describe", "describe_card",
-    "eer", "evaluate", "evaluate_table", "holm", "leave_one_out", "min_cllr", "min_dcf", "ranking", "rate_interval",
+    "eer", "evaluate", "evaluate_table", "holm", "min_cllr", "min_dcf", "ranking", "rate_interval",
     "raw_threshold", "read_tables", "report", "resample", "roc", "seed_spread", "shuffled_auc", "threshold_card",
 ]  # fmt: skip

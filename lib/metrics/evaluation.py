@@ -11,7 +11,7 @@ from lib.metrics import alarms
 from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
 from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
-from lib.metrics.curves import checked, eer
+from lib.metrics.curves import eer
 from lib.metrics.measures import confusion, evaluate, from_counts, rate_interval
 from lib.metrics.resampling import LEVEL, METRICS, bootstrap, interval, intervals, resample
 from lib.scores import match, read_scores
@@ -74,7 +74,10 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
         name: over_clusters(scores, labels, clusters, over_trials["eer"].var(), resamples=resamples)
         for name, clusters in _clusters(table).items()
     }
-    result["breakdown"] = {column: _rows(breakdown(table, column, resamples=resamples)) for column in by}
+    parts = {column: breakdown(table, column, resamples=resamples).to_dict("records") for column in by}
+    result["breakdown"] = {
+        column: [{key: _plain(value) for key, value in row.items()} for row in rows] for column, rows in parts.items()
+    }
     warnings = _about_trials(table, "") + alarms.of_scores(scores) + alarms.of_result(result)
     if dev is None:
         source = "costs, scores as they are"
@@ -83,7 +86,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
         result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure, resamples)
         result["thresholds"] |= result["dev"].pop("thresholds")
         warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result["dev"])
-    result |= {"n_missing": len(table.attrs.get("missing", ())), "n_extra": len(table.attrs.get("extra", ()))}
+    result["n_missing"], result["n_extra"] = _left_out(table)
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
 
 
@@ -95,28 +98,23 @@ def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", 
     """
     values = resample(scores, labels, clusters=clusters, metrics=metrics, resamples=resamples)
     ends = intervals(values, {}, labels, clusters=clusters)
-    influence = leave_one_out(scores, labels, clusters)
-    influence = influence[influence["cluster"] != UNKNOWN]
-    most = influence.iloc[0]
-    known = not np.isnan(most["without"])
+    without = leave_one_out(scores, labels, clusters).drop(UNKNOWN, errors="ignore")
+    most = (without - eer(scores, labels)[0]).abs().fillna(-1).idxmax()
     return {
-        "count": len(influence),
+        "count": len(without),
         **{f"{name}_ci": list(ends[name]) for name in metrics},
         "design_effect": float(values["eer"].var() / variance) if variance > 0 else None,
-        "most": {"cluster": str(most["cluster"]), "without": float(most["without"]) if known else None},
+        "most": {"cluster": str(most), "without": _plain(without[most])},
     }
 
 
 def leave_one_out(scores, labels, clusters):
-    """Table of the EER `without` each `cluster`, and its `change` (NaN if one class is left), largest change first."""
-    scores, labels = checked(scores, labels)
-    names, everything, rows = np.asarray(clusters).astype(str), eer(scores, labels)[0], []
+    """EER without each cluster, as a Series; NaN if one class is left."""
+    names, found = np.asarray(clusters).astype(str), {}
     for name in np.unique(names):
         rest = names != name
-        without = eer(scores[rest], labels[rest])[0] if len(np.unique(labels[rest])) == 2 else np.nan
-        rows.append((name, without, everything - without))
-    table = pd.DataFrame(rows, columns=["cluster", "without", "change"])
-    return table.sort_values("change", key=np.abs, ascending=False, ignore_index=True)
+        found[name] = eer(scores[rest], labels[rest])[0] if len(np.unique(labels[rest])) == 2 else np.nan
+    return pd.Series(found)
 
 
 def _at(scores, labels, threshold, source, costs, resamples):
@@ -124,14 +122,9 @@ def _at(scores, labels, threshold, source, costs, resamples):
     matrix = confusion(scores, labels, threshold)
     values, others = (_decided(m, costs) for m in (matrix, _resampled(matrix, resamples)))
     ends = {f"{name}_ci": list(interval(several, np.inf)) for name, several in others.items()}
-    for name, errors, row in (("far", matrix[0, 1], matrix[0]), ("frr", matrix[1, 0], matrix[1])):
-        ends[f"{name}_ci"] = list(rate_interval(errors, row.sum()))
-    return {
-        "threshold": float(threshold),
-        "source": source,
-        **{name: float(value) for name, value in values.items()},
-        **ends,
-    }
+    ends["far_ci"] = list(rate_interval(matrix[0, 1], matrix[0].sum()))
+    ends["frr_ci"] = list(rate_interval(matrix[1, 0], matrix[1].sum()))
+    return {"threshold": float(threshold), "source": source, **{k: float(v) for k, v in values.items()}, **ends}
 
 
 def _resampled(matrix, resamples):
@@ -156,9 +149,9 @@ def _clusters(table):
     return {kind: names for kind, names in kinds.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
 
 
-def _rows(table):
-    """A breakdown as plain dicts, with None for NaN (which is unlike itself)."""
-    return [{key: None if v != v else v for key, v in row.items()} for row in table.to_dict("records")]
+def _plain(value):
+    """None for NaN, which JSON does not know."""
+    return None if value != value else value
 
 
 def _with_dev(scores, labels, dev, costs, c_unsure, resamples):
@@ -185,7 +178,7 @@ def _with_dev(scores, labels, dev, costs, c_unsure, resamples):
 
 def _about_trials(table, prefix):
     """Which trials a partial overlap leaves out."""
-    missing, extra = (len(table.attrs.get(name, ())) for name in ("missing", "extra"))
+    missing, extra = _left_out(table)
     found = []
     if missing:
         total = missing + len(table)
@@ -193,6 +186,10 @@ def _about_trials(table, prefix):
     if extra:
         found.append(f"{prefix}{extra:,} scores have no trial in the protocol and are left out.")
     return found
+
+
+def _left_out(table):
+    return [len(table.attrs.get(name, ())) for name in ("missing", "extra")]
 
 
 def _about_dev(table, dev, result):
