@@ -305,7 +305,7 @@ def verdict(file, as_json):
 
     FILE holds a classification report or a confusion matrix, as they are printed.
     """
-    from lib.files.text import read_text
+    from lib.files.places import read_text
     from lib.judgement import verdict as verdicts
 
     found = verdicts.verdict(read_text(file, "a printed report"), source=file)

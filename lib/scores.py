@@ -12,7 +12,7 @@ import pandas as pd
 
 from lib.corpus.protocol import LABEL_NAMES, LABELS, trial_name
 from lib.errors import InputError
-from lib.files.text import read_text
+from lib.files.places import read_text
 
 # Names under which the field's toolkits write the three columns.
 _HEADER = {

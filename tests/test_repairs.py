@@ -22,15 +22,13 @@ def test_rungs_change_one_thing_each_and_end_at_the_run():
     assert found[-1].settings == OWN
     for before, after in zip(found, found[1:], strict=False):
         assert sum(before.settings[key] != after.settings[key] for key in OWN) == 1
-    assert [rung.trains for rung in found] == [True, False, True, False]
-    assert [rung.scores for rung in found] == [True, True, True, False]
     assert [rung.own for rung in found] == [False, False, True, True]
     assert found[2].name == "+ pixel range: 0-255 → 0-1"
 
 
 def test_rungs_without_a_ladder_are_the_run_alone():
     (rung,) = repairs.rungs(OWN, REPORTED, ladder=False)
-    assert rung.settings == OWN and rung.trains and rung.own
+    assert rung.settings == OWN and rung.own
 
 
 def test_rungs_what_is_as_reported_already_is_no_rung():

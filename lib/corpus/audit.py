@@ -16,7 +16,6 @@ from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
 from lib.corpus.folder import count, layout_of, recordings_there
 from lib.errors import InputError
 from lib.files import places
-from lib.files.text import read_text
 
 PUBLISHED = {
     "train": {"genuine": 1507, "spoof": 1507},
@@ -190,6 +189,6 @@ def _remarks(folder, layout, splits):
 
 
 def _protocol_digest(path):
-    lines = read_text(path, "a protocol").splitlines()
+    lines = places.read_text(path, "a protocol").splitlines()
     text = "".join(" ".join(line.split()) + "\n" for line in lines if line.split())
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ import pandas as pd
 
 from lib.audio import ENDINGS
 from lib.errors import InputError
-from lib.files.text import read_text
+from lib.files.places import read_text
 
 SPOOF, GENUINE = 0, 1
 LABEL_NAMES = ("spoof", "genuine")  # position = number

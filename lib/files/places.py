@@ -7,15 +7,15 @@ FileNotFoundError, as a local one does; a URL that cannot be used for another re
 """
 
 import errno
+import io
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from lib.errors import InputError
-from lib.params.paths import absolute, is_url
-
-__all__ = ["AT_ONCE", "Unreachable", "absolute", "each", "exists", "is_folder", "is_url", "listing", "read", "write"]
+from lib.params.paths import absolute as absolute
+from lib.params.paths import is_url
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
@@ -88,6 +88,19 @@ def read(place):
         return Path(place).read_bytes()
     with _reached(place) as (fs, path):
         return fs.cat_file(path, **_ONE_REQUEST.get(place.partition("://")[0], {}))
+
+
+def read_text(place, what):
+    """The text of a file in UTF-8 without a byte-order mark; `what` it should be, "a protocol", is for messages.
+
+    InputError if it is missing, unreadable or unreachable, or not text in UTF-8.
+    """
+    try:
+        return io.TextIOWrapper(io.BytesIO(read(place)), encoding="utf-8-sig").read()
+    except UnicodeDecodeError:
+        raise InputError(f"{place}: not a text file in UTF-8: expected {what}") from None
+    except OSError as error:
+        raise InputError(f"{place}: {what} cannot be read there ({error.strerror})") from None
 
 
 def write(url, content):

@@ -4,7 +4,7 @@ Each step keeps the changes before it, so the difference between two steps is th
 one change on the same trials.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lib import metrics
 from lib.errors import InputError
@@ -14,19 +14,11 @@ _THRESHOLDS = ("0.5", "dev-eer")
 _AFTER_TRAINING = ("refresh_batch_norm", "threshold")
 
 
-@dataclass(frozen=True)
-class Rung:
-    """One ablation step: `name`, the change in words, and `settings`, all its parameters.
-
-    `trains`: a model must be trained for it, else the last one is used again. `scores`: its
-    scores differ from those of the step before. `own`: its training is the one whose model the
-    run keeps.
-    """
+class Rung(NamedTuple):
+    """One ablation step: the change in words, all its parameters, and whether the run keeps its training's model."""
 
     name: str
     settings: dict
-    trains: bool = True
-    scores: bool = True
     own: bool = True
 
 
@@ -41,11 +33,9 @@ def rungs(settings, reported, *, ladder):
     to_train = sum(key not in _AFTER_TRAINING for key in changes)
     found = [Rung("as reported", {**settings, **reported}, own=to_train == 0)]
     for key in changes:
-        trains = key not in _AFTER_TRAINING
-        to_train -= trains
+        to_train -= key not in _AFTER_TRAINING
         name = f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}"
-        changed = {**found[-1].settings, key: settings[key]}
-        found.append(Rung(name, changed, trains, scores=key != "threshold", own=to_train == 0))
+        found.append(Rung(name, {**found[-1].settings, key: settings[key]}, own=to_train == 0))
     return found
 
 
