@@ -158,7 +158,7 @@ def _fraction(token, where):
 
 def _count(token, where, least=1):
     digits = re.sub(r"[,'_]|\.0+$", "", token)
-    if not digits.isdecimal() or not least <= int(digits[:20]) <= _MOST:
+    if not digits.isdecimal() or len(digits) > 20 or not least <= int(digits) <= _MOST:
         rule = f"expected a whole number from {least} to {_MOST:,}"
         raise InputError(f"{where}: {token[:30]!r} is not a number of trials: {rule}")
     return int(digits)
@@ -227,8 +227,8 @@ def _value(key, right, support, undefined):
 
 
 def _bounds(text):
-    """Lowest and highest number that is printed so."""
-    half = 0.5 * 10.0 ** -len(text.partition(".")[2]) + 1e-9
+    """Lowest and highest number that is printed so, with one decimal or more."""
+    half = 0.5 * 10.0 ** -max(1, len(text.partition(".")[2])) + 1e-9
     return float(text) - half, float(text) + half
 
 
