@@ -21,20 +21,13 @@ _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 class Evidence:
     """Plain data about one training.
 
-    Attributes
-    ----------
-    train, dev : pandas.DataFrame [one row a trial]
-        `score` (log-odds, at inference) and `label` (1 = genuine).
-    history : pandas.DataFrame [one row an epoch], optional
-        `loss` (binary cross-entropy, nat) and, where available, `accuracy`, `val_loss`,
-        `val_accuracy` (fractions); see `lib.systems.training.fit`.
-    train_batch, dev_batch : numpy.ndarray [shape=(trials,)], log-odds, optional
-        The same trials scored with batch statistics, in the order of the tables; None for
-        a model without batch normalisation.
-    input_range, expected_range : (float, float), optional
-        Smallest and largest input of the model; what its backbone was trained on.
-    threshold : float, log-odds
-        Of the run; for "one class always" only, other accuracies are at probability 0.5.
+    `train`, `dev`: one row a trial, `score` (log-odds, at inference) and `label` (1 = genuine).
+    `history`: one row an epoch, `loss` (binary cross-entropy, nat) and, where available,
+    `accuracy`, `val_loss`, `val_accuracy` (fractions). `train_batch`, `dev_batch`: the same
+    trials' log-odds with batch statistics [shape=(trials,)], None without batch normalisation.
+    `input_range`, `expected_range`: smallest and largest input of the model, and what its
+    backbone was trained on. `threshold`: the run's, log-odds, for "one class always" only;
+    other accuracies are at probability 0.5.
     """
 
     train: pd.DataFrame

@@ -30,26 +30,18 @@ _MOST = 10_000_000  # trials of a class; their number decides time and memory
 
 
 def verdict(text, *, source="text"):
-    """What a printed report or matrix proves.
+    """What a printed report or matrix proves; `source` names the text in messages.
 
-    Parameters
-    ----------
-    text : str
-        One classification report as scikit-learn prints it, in any order, case and spacing;
-        or a line with both class names for the columns (decisions), then for each class
-        (truth) a line with its name and two counts; or a matrix as JSON, as runs keep it.
-    source : str
-        Names the text in messages.
+    `text` is one classification report as scikit-learn prints it, in any order, case and
+    spacing; or a line with both class names for the columns (decisions), then for each class
+    (truth) a line with its name and two counts; or a matrix as JSON, as runs keep it.
 
-    Returns
-    -------
-    dict
-        Of the counts nearest to the printed recalls, fractions: `matrix`, `accuracy`,
-        `balanced_accuracy`, `mcc`, `constant_accuracy` (majority-class baseline), `far`,
-        `frr`. `candidates`, how many pairs of counts fit; `ranges`, lowest and highest value
-        over them; `eer_bracket` and `auc_bracket`, what holds for all of them. `consistent`,
-        and `contradictions`, what does not fit the rest. `n_genuine`, `n_spoof`, `kind`
-        (report or matrix), `findings`, sentences. InputError names source, line and value.
+    Returns, of the counts nearest to the printed recalls and as fractions, `matrix`, `accuracy`,
+    `balanced_accuracy`, `mcc`, `constant_accuracy` (majority-class baseline), `far`, `frr`;
+    `candidates`, how many pairs of counts fit, and `ranges`, lowest and highest value over them;
+    `eer_bracket` and `auc_bracket`, which hold for all of them; `consistent`, and
+    `contradictions`, what does not fit the rest; `n_genuine`, `n_spoof`, `kind` (report or
+    matrix), `findings`, sentences. InputError names source, line, value and rule.
 
     Examples
     --------

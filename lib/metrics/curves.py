@@ -35,23 +35,15 @@ def roc(scores, labels):
 
 
 def eer(scores, labels):
-    """Equal error rate: where the linearly interpolated ROC crosses FAR = FRR.
+    """Equal error rate, a fraction from 0 (perfect) to 1 (inverted), and its threshold, log-odds.
+
+    Where the linearly interpolated ROC crosses FAR = FRR; the threshold lies half-way to the
+    next lower score from the point nearest the crossing. `scores` [shape=(n,)] are log-odds,
+    higher = more genuine, `labels` 1 = genuine, 0 = spoof. InputError for unequal shapes,
+    scores that are not finite, other labels or one class.
 
     Ties are one step of the ROC, so constant scores give 0.5 and the order of trials does not
     matter (N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, 2.2.3).
-
-    Parameters
-    ----------
-    scores, labels : array_like [shape=(n,)]
-        Log-odds, higher = more genuine; 1 = genuine, 0 = spoof. InputError for unequal
-        shapes, scores that are not finite, other labels or one class.
-
-    Returns
-    -------
-    eer : float
-        Fraction, 0 (perfect) to 1 (inverted).
-    threshold : float, log-odds
-        Half-way to the next lower score from the ROC point nearest the crossing.
 
     Examples
     --------

@@ -39,28 +39,17 @@ def read_tables(
 
 
 def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, resamples=1000):
-    """Measure a table of scores, labels and protocol columns.
+    """Measure a table of scores, labels and protocol columns (`lib.scores.match`), thresholds chosen on `dev`.
 
-    Parameters
-    ----------
-    table, dev : pandas.DataFrame
-        From `lib.scores.match`: `trial`, `score`, `label`, and whichever of `speaker`,
-        `phrase`, `environment`, `playback`, `recorder` there are.
-    by : sequence of str
-        Columns to break the EER down by, such as ``environment`` or ``duration``.
-    costs, c_unsure
-        See `lib.metrics.threshold_card`.
-    resamples : int > 0
+    `by` are columns to break the EER down by, such as ``environment`` or ``duration``; `costs`
+    and `c_unsure` are those of `lib.metrics.threshold_card`.
 
-    Returns
-    -------
-    dict
-        Plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, at
-        threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over trials; `eer_threshold`;
-        `shuffled_auc` [low, high]; `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``),
-        each with its metrics and intervals; `clusters` (speaker, phrase, configuration);
-        `breakdown`; with dev `dev` (EER, calibration, threshold card); `n_missing`,
-        `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
+    Returns plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, at
+    threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over trials; `eer_threshold`;
+    `shuffled_auc` [low, high]; `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with
+    its metrics and intervals; `clusters` (speaker, phrase, configuration); `breakdown`; with dev
+    `dev` (EER, calibration, threshold card); `n_missing`, `n_extra`; `costs`, `level`,
+    `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), resamples=resamples, costs=costs)

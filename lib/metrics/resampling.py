@@ -1,24 +1,15 @@
 """Bootstrap intervals: what the numbers would be on other trials or other speakers.
 
-A resample is a row of weights, how often each trial was drawn. Two ways of drawing:
-
-- **Trials**, within each class: the counts of genuine and spoof trials stay.
-- **Clusters** (speakers, phrases, replay configurations), whole. Clusters with both
-  classes, only genuine and only spoof trials are three strata, each resampled on its own.
-  Of K clusters K - 1 are drawn, which makes the variance unbiased; a stratum of one
-  cluster stays as it is; trials of an unknown cluster (``-``) are clusters of their own.
-  Intervals end at the wider percentiles of Student's t with K - 1 degrees of freedom.
-
-Metrics are computed from cumulative weights along the scores, sorted once, for a block of
-resamples at a time. Intervals are percentiles, except those of `min_dcf` and `min_cllr`
-(see `bootstrap`); tests/test_metrics_coverage.py checks their coverage by simulation.
-
-References
-----------
-B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13, 17.
-J. N. K. Rao and C. F. J. Wu, Journal of the American Statistical Association 83, 1988
-(K - 1 of K clusters).
-T. C. Hesterberg, The American Statistician 69, 2015, section 5.3 (expanded percentiles).
+A resample is a row of weights, how often each trial was drawn. **Trials** are drawn within
+each class. **Clusters** (speakers, phrases, replay configurations) are drawn whole: those
+with both classes, only genuine and only spoof trials are three strata. Of K clusters K - 1
+are drawn, which makes the variance unbiased (J. N. K. Rao and C. F. J. Wu, Journal of the
+American Statistical Association 83, 1988); a stratum of one cluster stays as it is; trials of
+an unknown cluster (``-``) are clusters of their own. Intervals are percentiles (B. Efron and
+R. J. Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13, 17), over clusters the
+wider ones of Student's t with K - 1 degrees of freedom (T. C. Hesterberg, The American
+Statistician 69, 2015, section 5.3), except those of `min_dcf` and `min_cllr`, see `bootstrap`.
+tests/test_metrics_coverage.py checks their coverage by simulation.
 """
 
 import numpy as np

@@ -31,23 +31,13 @@ _FOLDS = 5
 
 
 def measure(table, *, groups=tuple(GROUPS), resamples=1000):
-    """EER and AUC of each group of cues on each split.
+    """EER and AUC of each group of cues (of `GROUPS`) on each split; one row a group and split.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame [one row a recording]
-        `split`, `label` (1 = genuine), `speaker`, and the cues of `describe`.
-    groups : sequence of str
-        Of `GROUPS`.
-    resamples : int > 0
-
-    Returns
-    -------
-    pandas.DataFrame [one row a group and split]
-        `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 % intervals
-        `<metric>_low`, `_high` over trials and `auc_speakers_low`, `_high` (NaN without two
-        known speakers); `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows
-        (NaN elsewhere).
+    `table` has one row a recording: `split`, `label` (1 = genuine), `speaker`, and the cues of
+    `describe`. Returns columns `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 %
+    intervals `<metric>_low`, `_high` over trials and `auc_speakers_low`, `_high` (NaN without two
+    known speakers); `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows (NaN
+    elsewhere).
     """
     rows = []
     for group in groups:

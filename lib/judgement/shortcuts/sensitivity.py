@@ -28,23 +28,13 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
 def sensitivity(scores, labels, threshold, *, resamples=1000):
     """False accepts, false rejects and EER before and after each intervention.
 
-    Parameters
-    ----------
-    scores : dict of str to array_like [shape=(n,)]
-        Version, named as in `versions` -> scores of any system, higher = more genuine.
-    labels : array_like [shape=(n,)]
-        1 = genuine, 0 = spoof; both present.
-    threshold : float
-        Chosen on dev, and kept.
-    resamples : int > 0
+    `scores`, higher = more genuine, are those of each version, named as in `versions`
+    [shape=(n,)]; `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `threshold` was chosen on dev.
 
-    Returns
-    -------
-    pandas.DataFrame [one row an intervention, the first ``none``]
-        `intervention`; `far` of changed spoof trials; `frr` of changed genuine trials; each
-        with Wilson's interval `_low`, `_high` and McNemar's exact p of no change, `far_p`,
-        `frr_p`; `eer` of changed spoof against unchanged genuine trials with its bootstrap
-        interval, and `eer_change` with its paired interval and `eer_p`.
+    One row an intervention, the first ``none``: `intervention`; `far` of changed spoof trials;
+    `frr` of changed genuine trials; each with Wilson's interval `_low`, `_high` and McNemar's
+    exact p of no change, `far_p`, `frr_p`; `eer` of changed spoof against unchanged genuine
+    trials with its bootstrap interval, and `eer_change` with its paired interval and `eer_p`.
 
     Examples
     --------
