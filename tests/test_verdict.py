@@ -141,11 +141,11 @@ def test_verdict_of_a_class_never_decided_for_is_read_in_every_convention(zero_d
         assert result["consistent"] and result["matrix"] == matrix
 
 
-def test_verdict_of_a_million_trials_takes_under_a_second():
+def test_verdict_of_a_million_trials_takes_under_two_seconds():
     text = from_scikit_learn([[900_000, 100_000], [300_000, 700_000]])
-    start = time.perf_counter()
+    start = time.process_time()
     assert verdict(text)["consistent"] and not verdict(text.replace("0.75", "0.57", 1))["consistent"]
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     with pytest.raises(InputError, match="'99999999999.*' is not a number of trials"):
         verdict(text.replace("1000000", "99999999999"))
 

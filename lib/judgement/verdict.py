@@ -132,18 +132,12 @@ def _cells(tokens, row, where):
         raise InputError(
             f"{where}: {len(tokens)} numbers in {' '.join(tokens)!r}: expected precision, recall, f1-score, support"
         )
-    cells = {(column, row): token for column, token in zip(_COLUMNS, tokens, strict=False)}
-    if tokens[0].lower() == "nan":
-        del cells["precision", row]
-    return {key: _fraction(token, where) for key, token in cells.items()}
+    names = _COLUMNS[1:] if tokens[0].lower() == "nan" else _COLUMNS  # an undefined precision
+    return {(name, row): _fraction(token, where) for name, token in zip(names, tokens[-1 - len(names) :], strict=False)}
 
 
 def _fraction(token, where):
-    try:
-        right = 0 <= float(token) <= 1
-    except ValueError:
-        right = False
-    if not right:
+    if not re.fullmatch(r"0|0?\.\d+|1(\.0+)?", token):
         raise InputError(f"{where}: {token[:30]!r} is not a fraction: expected a number from 0 to 1")
     return token
 
