@@ -128,9 +128,9 @@ def test_bootstrap_wrong_arguments_are_an_input_error(rng):
 
 def test_bootstrap_of_the_eval_split_takes_seconds(rng):
     scores, labels = normal(rng, 1298, 12008)
-    start = time.perf_counter()
+    start = time.process_time()
     metrics.bootstrap(scores, labels, resamples=1000)
-    assert time.perf_counter() - start < 15
+    assert time.process_time() - start < 15
 
 
 def design_effect(scores, labels, names):
