@@ -167,14 +167,14 @@ def test_compute_odd_transform_has_its_frames():
     ("change", "words"),
     [
         ({"n_fft": 1}, "n_fft must be at least 2, got 1"),
-        ({"win_length": 4096}, "win_length must be at most n_fft, got 4096"),
-        ({"hop_length": 0}, "hop_length must be positive, got 0"),
+        ({"win_length": 4096}, "win_length must be at most n_fft, got 4096 with n_fft = 2048"),
+        ({"hop_length": 0}, "hop_length must be at least 1, got 0"),
         ({"fmax": 9000.0}, "fmax must be at most sr / 2, got 9000.0"),
         ({"n_mfcc": 200}, "n_mfcc must be at most n_mels, got 200"),
-        ({"n_linear": 0}, "n_linear must be positive, got 0"),
+        ({"n_linear": 0}, "n_linear must be at least 1, got 0"),
         ({"n_lfcc": 21}, "n_lfcc must be at most n_linear, got 21"),
         ({"top_db": 0.0}, "top_db"),
-        ({"window": "no such"}, "window must be one of scipy's, got 'no such'"),
+        ({"window": "no such"}, "window must be a window of scipy that needs no further value, got 'no such'"),
     ],
 )
 def test_settings_out_of_range_name_value_and_rule(change, words):

@@ -19,7 +19,7 @@ from lib.judgement import repairs
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
-KNOWN = [(group, name) for group, model in schema.GROUPS.items() for name in model.model_fields]
+KNOWN = [(group, name) for group, known in schema.GROUPS.items() for name in known]
 
 
 def refused(call, *arguments):
@@ -54,15 +54,19 @@ def write(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("group", "name"), KNOWN)
 def test_schema_default_keeps_its_rule_and_is_described(group, name):
-    field = schema.GROUPS[group].model_fields[name]
-    assert schema.judged(name, field.get_default(), schema.kind(name), "here") == field.get_default()
-    assert field.description and field.json_schema_extra.keys() == {"unit", "source"}
+    setting = schema.GROUPS[group][name]
+    assert schema.judged(name, setting.default, None, "here") == setting.default
+    assert setting.meaning
 
 
 def test_schema_a_name_has_one_rule_in_all_groups():
-    for group, name in KNOWN:
-        field, first = schema.GROUPS[group].model_fields[name], schema._OWNER[name].model_fields[name]
-        assert (field.annotation, field.metadata) == (first.annotation, first.metadata), name
+    cells = [name for _, names in schema._CELLS for name in names.split()]
+    assert len(cells) == len(set(cells)) and not {name for _, name in KNOWN} & set(cells)
+    assert all(schema.GROUPS[group][name].rule is schema.RULES[name] for group, name in KNOWN)
+
+
+def test_schema_judges_no_parameter_that_no_notebook_has():
+    assert set(schema.RULES) <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
 
 
 @pytest.mark.parametrize("notebook", params.notebooks())
@@ -88,7 +92,7 @@ def test_schema_usual_colormaps_and_windows_exist():
 
 
 def test_schema_defaults_are_those_of_the_feature_settings():
-    ours = {name: field.get_default() for name, field in schema.Features.model_fields.items()}
+    ours = {name: setting.default for name, setting in schema.GROUPS["features"].items()}
     theirs = vars(matrices.FeatureSettings())
     assert {name: ours[name] for name in theirs} == theirs
 
@@ -226,7 +230,7 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
     cell = "feature: str = 'lfcc'  # what the gaussians are fitted to\n" + OWN + "n_mels: int = 64  # bands\n"
     write(cell, "%matplotlib inline", "run = study.begin('21_own', globals(), takes=('images',))\nrun.finish()")
     found = params.declared("21_own")
-    corpus, images = schema.Corpus.model_fields, schema.Images.model_fields
+    corpus, images = schema.GROUPS["corpus"], schema.GROUPS["images"]
     assert list(found) == ["feature", "gaussians", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
     assert (found["n_mels"].default, found["n_mels"].group) == (64, None)
     assert found["image_size"] == settings.Parameter(
@@ -241,7 +245,7 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
 
 def test_declared_without_takes_has_the_group_corpus(write):
     write("gaussians: int = 512  # each\n", "run = study.begin('21_own', globals())")
-    assert list(params.declared("21_own")) == ["gaussians", *schema.Corpus.model_fields]
+    assert list(params.declared("21_own")) == ["gaussians", *schema.GROUPS["corpus"]]
 
 
 @pytest.mark.parametrize("takes", ["takes='features'", "takes=['features']", "('features',)"])
@@ -434,6 +438,6 @@ def test_params_needs_nothing_heavy():
 def test_examples_of_the_docstrings_hold():
     import doctest
 
-    for name in ("schema", "settings", "studies", "yaml_files"):
-        module = importlib.import_module(f"lib.params.{name}")
-        assert doctest.testmod(module, extraglobs={"PARAMS": params.PARAMS}).failed == 0, name
+    for name in ("code", "schema", "settings", "studies", "yaml_files"):
+        found = doctest.testmod(importlib.import_module(f"lib.params.{name}"))
+        assert found.attempted and not found.failed, name

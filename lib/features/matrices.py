@@ -46,6 +46,7 @@ import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.errors import InputError
+from lib.params.schema import judge_together, judged
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,9 @@ class FeatureSettings:
     top_db: float = 80.0  # dB; what lies further below the maximum is raised to that floor
 
     def __post_init__(self):
-        positive = ("sr", "win_length", "hop_length", "n_mels", "n_mfcc", "n_linear", "n_lfcc", "amin", "top_db")
-        rules = (
-            *((name, getattr(self, name) > 0, "positive") for name in positive),
-            ("n_fft", self.n_fft > 1, "at least 2"),
-            ("win_length", self.win_length <= self.n_fft, "at most n_fft"),
-            ("fmin", 0 <= self.fmin < self.fmax, "at least 0 and below fmax"),
-            ("fmax", self.fmax <= self.sr / 2, "at most sr / 2"),
-            ("n_mfcc", self.n_mfcc <= self.n_mels, "at most n_mels"),
-            ("n_lfcc", self.n_lfcc <= self.n_linear, "at most n_linear"),
-        )
-        for name, holds, rule in rules:
-            if not holds:
-                raise InputError(f"{name} must be {rule}, got {getattr(self, name)}")
-        try:
-            scipy.signal.get_window(self.window, self.win_length)
-        except ValueError as error:
-            raise InputError(f"window must be one of scipy's, got {self.window!r} ({error})") from None
+        for name, value in vars(self).items():
+            judged(name, value, None, "analysis")
+        judge_together(vars(self), "analysis")
 
 
 # What each feature depends on: it is recomputed only when one of these changes.

@@ -5,15 +5,6 @@ from lib.params.settings import PLACES, current, declared, notebooks, resolve
 from lib.params.yaml_files import flat_yaml, read_yaml
 
 __all__ = [
-    "NOTEBOOKS",
-    "PARAMS",
-    "PLACES",
-    "ROOT",
-    "current",
-    "declared",
-    "flat_yaml",
-    "local_path",
-    "notebooks",
-    "read_yaml",
+    "NOTEBOOKS", "PARAMS", "PLACES", "ROOT", "current", "declared", "flat_yaml", "local_path", "notebooks", "read_yaml",
     "resolve",
-]
+]  # fmt: skip

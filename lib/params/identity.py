@@ -1,8 +1,6 @@
 """What decides a run's numbers, in parts, so that a plan can say which part has changed since.
 
-The parts: code cells of the notebook, parameters, corpus, the rooms of lib that the notebook
-reaches, versions of the libraries that compute, content of the weights, and the runs that a
-comparison reads. Comments, prose, and where things are on a machine are in none of them.
+Comments, prose, and where things are on a machine are in none of the parts.
 """
 
 import ast
@@ -11,7 +9,6 @@ import json
 import os
 from contextlib import suppress
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 
 from lib.params import code
@@ -19,7 +16,7 @@ from lib.params.paths import NOTEBOOKS, ROOT, local_path
 from lib.params.settings import PLACES
 
 # Rooms that decide a fit; what changes elsewhere leaves the kept fits as they are.
-COMPUTING = frozenset({"audio", "corpus", "features", "files", "inputs", "systems"})
+COMPUTING = ("audio", "corpus", "features", "files", "inputs", "systems")
 LIBRARIES = {
     "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "transformers": "transformers", "numpy": "NumPy",
     "scipy": "SciPy", "scikit-learn": "scikit-learn", "librosa": "librosa", "soundfile": "soundfile", "soxr": "soxr",
@@ -33,26 +30,9 @@ _LONG = 200  # characters of a parameter's value; MLflow cuts a tag at 8,000
 
 
 def identity(run, corpus_digest, reads=()):
-    """What decides a run's numbers.
+    """What decides the numbers of a `lib.params.studies.PlannedRun`, as JSON holds it.
 
-    Parameters
-    ----------
-    run : lib.params.studies.PlannedRun
-    corpus_digest : str
-    reads : sequence of str
-        Ids of the runs that this one reads (a comparison reads all others).
-
-    Returns
-    -------
-    dict
-        `cells`, `corpus`, `reads` (digests), `parameters` (places aside), `rooms`, `versions`
-        and `weights` (dicts of digests and versions); plain values, as JSON holds them.
-
-    Examples
-    --------
-    >>> from lib.params import studies
-    >>> sorted(identity(studies.load("demo").runs[2], "c8240a40d9069178"))
-    ['cells', 'corpus', 'parameters', 'reads', 'rooms', 'versions', 'weights']
+    `reads` are the ids of the runs that this one reads (a comparison reads all others).
     """
     path = NOTEBOOKS / f"{run.notebook}.ipynb"
     cells, rooms = _notebook(path, path.stat().st_mtime_ns)
@@ -61,15 +41,15 @@ def identity(run, corpus_digest, reads=()):
         "parameters": parameters(run.parameters),
         "corpus": corpus_digest,
         "rooms": {room: code.digest(room) for room in rooms},
-        "versions": _versions(),
+        "versions": code.versions(*LIBRARIES),
         "weights": weights(run.parameters),
-        "reads": _digest(list(reads)) if reads else "",
+        "reads": fingerprint(list(reads)) if reads else "",
     }
 
 
-def fingerprint(parts):
-    """16 hexadecimal digits over an identity."""
-    return _digest(parts)
+def fingerprint(value):
+    """16 hexadecimal digits over an identity, or over anything that JSON takes."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def stored(parts):
@@ -80,7 +60,7 @@ def stored(parts):
 def parameters(values):
     """The parameters that decide numbers: places aside, and of a very long value its digest."""
     decisive = {name: value for name, value in values.items() if name not in PLACES}
-    return {name: v if len(json.dumps(v)) <= _LONG else _digest(v) for name, v in decisive.items()}
+    return {name: v if len(json.dumps(v)) <= _LONG else fingerprint(v) for name, v in decisive.items()}
 
 
 def weights(values):
@@ -95,32 +75,17 @@ def settled(parts, values):
 
 
 def reasons(old, new):
-    """What has changed between two identities, in words.
+    """What has changed between two identities, a list of words; empty when nothing has.
 
-    Parameters
-    ----------
-    old : dict or None
-        Of the run there is; None when there is none, empty when it was made before identities were kept.
-    new : dict
-
-    Returns
-    -------
-    list of str
-        Empty when nothing has changed.
-
-    Examples
-    --------
-    >>> reasons(None, {})
-    ['new']
+    `old` is None when there is no run, and empty for one made before identities were kept.
     """
     if not old:
         return ["new" if old is None else "made by an older version"]
     found = []
     if names := _differ(old, new, "parameters"):
         found.append(f"parameters changed: {', '.join(names)}")
-    for part, words in (("cells", "notebook changed"), ("corpus", "corpus changed")):
+    for part, words in (("cells", "notebook changed"), ("corpus", "corpus changed"), ("weights", "weights changed")):
         found += [words] * (old.get(part) != new[part])
-    found += ["weights changed"] * bool(_differ(old, new, "weights"))
     for name in _differ(old, new, "versions"):
         before, after = (parts["versions"].get(name, "none") for parts in (old, new))
         found.append(f"{LIBRARIES.get(name, name)} {before} -> {after}")
@@ -133,7 +98,7 @@ def reasons(old, new):
 def kept(old, new):
     """What becomes of the fits when a run is made again, in words; empty when they are made anew."""
     changed = {part for part in new if old and old.get(part) != new[part]}
-    if not changed or changed - {"cells", "rooms", "reads"} or COMPUTING & set(_rooms_changed(old, new)):
+    if not changed or changed - {"cells", "rooms", "reads"} or {*COMPUTING} & {*_rooms_changed(old, new)}:
         return ""
     return "fits are kept" + (" where network and training are the same" if "cells" in changed else "")
 
@@ -149,37 +114,29 @@ def _rooms_changed(old, new):
     return [room for room in _differ(old, new, "rooms") if room in both]
 
 
-def _digest(value):
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
 @lru_cache(maxsize=64)
 def _notebook(path, _stamp):
     """Digest of name and code cells, the parameters aside, and the rooms of lib that they reach."""
     cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     sources = ["".join(c["source"]) for c in cells if "parameters" not in c["metadata"].get("tags", ())]
-    meanings, reached = [], set()
+    meanings, reached, todo = [], set(), set()
     for source in sources:
         try:
             tree = ast.parse(source)
         except SyntaxError:  # a magic, or an error that the run will show
             meanings.append(source)
-            continue
-        meanings.append(ast.dump(tree))
-        reached |= _imported(tree)
-    todo = set(reached)
+        else:
+            meanings.append(ast.dump(tree))
+            todo |= _imported(tree)
     while todo:
-        fresh = _neighbours(todo.pop()) - reached
-        reached |= fresh
-        todo |= fresh
-    return _digest([path.stem, *meanings]), sorted(reached)
+        reached |= todo
+        todo = set().union(*map(_neighbours, todo)) - reached
+    return fingerprint([path.stem, *meanings]), sorted(reached)
 
 
 @lru_cache(maxsize=64)
 def _neighbours(room):
-    place = ROOT / "lib" / room
-    files = place.rglob("*.py") if place.is_dir() else [place.with_suffix(".py")]
-    return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in files))
+    return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in code.files(room)))
 
 
 def _imported(tree):
@@ -190,17 +147,7 @@ def _imported(tree):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    rooms = {name.split(".")[1] for name in names if name.startswith("lib.")}
-    return {room for room in rooms if (ROOT / "lib" / room).is_dir() or (ROOT / "lib" / f"{room}.py").is_file()}
-
-
-@lru_cache(maxsize=1)
-def _versions():
-    found = {}
-    for package in LIBRARIES:
-        with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+    return {room for room in (name.split(".")[1] for name in names if name.startswith("lib.")) if code.files(room)}
 
 
 def _weights_of(name):
@@ -220,7 +167,7 @@ def _content(path):
     """Digest of a file or of all files in a folder, kept until size or time of one changes."""
     files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
     marks = [(f.stat().st_size, f.stat().st_mtime_ns, f.stat().st_ctime_ns) for f in files]
-    known = DIGESTS / f"weights-{_digest([[os.path.realpath(f) for f in files], marks])}"
+    known = DIGESTS / f"weights-{fingerprint([[os.path.realpath(f) for f in files], marks])}"
     if known.is_file():
         return known.read_text(encoding="ascii")
     total = hashlib.sha256()

@@ -7,8 +7,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 PARAMS = ROOT / "params"
 
-_HERE = ("file", "local")  # URLs of this machine
-
 
 def local_path(path):
     """A path as a parameter names it: relative ones start at the project's folder."""
@@ -21,22 +19,12 @@ def is_url(place):
 
 
 def absolute(place, base=ROOT):
-    """A place that means the same everywhere.
+    """A place that means the same everywhere: a URL, or an absolute path; no slash at its end.
 
-    Parameters
-    ----------
-    place : str or Path
-        Folder, file or URL; ``file://`` names a local one.
-    base : Path
-        Where relative paths start: the project's folder, as parameters mean it.
-
-    Returns
-    -------
-    str
-        The URL, or the absolute path; without a slash at its end.
+    ``file://`` and ``local://`` name paths of this machine; relative ones start at `base`.
     """
     place = os.fspath(place)
     scheme, mark, rest = place.partition("://")
-    if mark and scheme not in _HERE:
+    if mark and scheme not in ("file", "local"):
         return f"{scheme}://{rest.rstrip('/')}"
     return str(base / Path(rest if mark else place).expanduser())

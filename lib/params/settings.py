@@ -2,8 +2,7 @@
 
 A notebook declares what it is about in the one cell tagged ``parameters``, a typed literal
 a line, and names the groups of further settings (`lib.params.schema`) in its one call of
-``study.begin``. YAML files are flat mappings whose keys are names of parameters, so that
-raw papermill takes them with ``-f``. Nothing here evaluates code.
+``study.begin``. Nothing here evaluates code.
 """
 
 import ast
@@ -13,7 +12,7 @@ from functools import lru_cache
 
 from lib.errors import InputError
 from lib.params.paths import NOTEBOOKS
-from lib.params.schema import GROUPS, KINDS, judge_together, judged, kind, nearest
+from lib.params.schema import GROUPS, KINDS, judge_together, judged, kind, nearest, unknown
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.
 PLACES = frozenset({"data", "store_url", "jobs"})
@@ -36,31 +35,10 @@ def notebooks():
 
 
 def declared(notebook):
-    """What a notebook declares: its parameters cell, then the settings of the groups that it takes.
-
-    Parameters
-    ----------
-    notebook : str
-        Name without ending.
-
-    Returns
-    -------
-    dict of str to Parameter
-
-    Raises
-    ------
-    InputError
-        There is no such notebook, its parameters cell is not one typed literal a line, or
-        it takes a group that does not exist.
-
-    Examples
-    --------
-    >>> declared("11_paper_cnn")["epochs"].default
-    30
-    """
-    path, there = NOTEBOOKS / f"{notebook}.ipynb", notebooks()
-    if notebook not in there:
-        raise InputError(f"{path}: no such notebook; there are {', '.join(there)}{nearest(notebook, there)}")
+    """Name -> `Parameter`: a notebook's parameters cell, then the settings of the groups that it takes."""
+    path = NOTEBOOKS / f"{notebook}.ipynb"
+    if notebook not in notebooks():
+        raise unknown(notebook, notebooks(), f"{path}: no such notebook")
     return dict(_declared(path, path.read_bytes()))
 
 
@@ -79,10 +57,9 @@ def _declared(path, content):
         raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
     found = _cell(path, tagged[0])
     for group in _takes(path, [source for _, source in cells]):
-        for name, field in GROUPS[group].model_fields.items():
-            extra = field.json_schema_extra
-            comment = "; ".join(filter(None, (extra["unit"], field.description, extra["source"])))
-            found.setdefault(name, Parameter(name, kind(name), field.get_default(), comment, group))
+        for name, known in GROUPS[group].items():
+            comment = "; ".join(filter(None, (known.unit, known.meaning, known.source)))
+            found.setdefault(name, Parameter(name, kind(name), known.default, comment, group))
     return found
 
 
@@ -93,28 +70,23 @@ def _cell(path, source):
         try:
             name, annotation, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
         except (AttributeError, ValueError, TypeError):
-            raise InputError(
-                f"{path}: parameter line {lines[node.lineno - 1]!r} is not 'name: type = literal'"
-            ) from None
+            line = lines[node.lineno - 1]
+            raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
         wanted = (kind(name),) if kind(name) else KINDS
         if annotation not in wanted:
             raise InputError(f"{path}: {name} must be annotated {' or '.join(wanted)}, got {annotation}")
         if name in found:
             raise InputError(f"{path}: the parameter {name} stands twice")
         comment = lines[node.end_lineno - 1].partition("#")[2].strip()
-        found[name] = Parameter(name, annotation, judged(name, default, annotation, str(path)), comment)
+        found[name] = Parameter(name, annotation, judged(name, default, annotation, path), comment)
     return found
 
 
 def _takes(path, sources):
     """Groups that the notebook's call of ``study.begin`` names; without a call none."""
-    calls = [
-        node
-        for source in sources
-        if "study.begin" in source
-        for node in ast.walk(_parsed(path, source))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "study.begin"
-    ]
+    trees = [_parsed(path, source) for source in sources if "study.begin" in source]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes if ast.unparse(node.func) == "study.begin"]
     if not calls:
         return ()
     if len(calls) > 1:
@@ -123,8 +95,7 @@ def _takes(path, sources):
     takes = [getattr(word, "value", None) for group in given for word in getattr(group, "elts", [group])]
     for group in takes:
         if group not in GROUPS:
-            rule = "takes must be a tuple of names of groups, written out"
-            raise InputError(f"{path}: {rule}; there are {', '.join(GROUPS)}{nearest(group, GROUPS)}")
+            raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
     return ("corpus", *takes)
 
 
@@ -136,23 +107,7 @@ def _parsed(path, source):
 
 
 def resolve(notebook, layers):
-    """All parameters of a run: the notebook's defaults, then each layer over them.
-
-    Parameters
-    ----------
-    notebook : str
-    layers : list of (str, dict)
-        Where the values come from (for messages), and the values.
-
-    Returns
-    -------
-    dict of str to value
-        In the order of `declared`.
-
-    Raises
-    ------
-    InputError
-        A layer names an unknown parameter, or a value breaks its rule.
+    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them.
 
     Examples
     --------
@@ -171,46 +126,21 @@ def resolve(notebook, layers):
 
 
 def current(notebook, namespace):
-    """The values that a running notebook's parameters hold now.
+    """The values that a running notebook's parameters hold now, so that every way of running it records the same.
 
-    Called from the notebook right after its parameters, so that a run by hand, by raw
-    papermill and by the runner record the same thing.
-
-    Parameters
-    ----------
-    notebook : str
-    namespace : dict
-        The notebook's ``globals()``. What it holds wins over defaults.
-
-    Returns
-    -------
-    dict of str to value
-        In the order of `declared`.
-
-    Raises
-    ------
-    InputError
-        A value breaks its rule, or papermill was given a parameter that the notebook does
-        not declare (papermill itself only warns).
-
-    Examples
-    --------
-    >>> current("11_paper_cnn", {"epochs": 3})["epochs"]
-    3
+    `namespace` is its ``globals()``. papermill only warns of a parameter that is unknown; here it is an error.
     """
     known, injected = declared(notebook), _injected(namespace.get("In", ()))
     for name in injected:
         if name not in known:
             raise InputError(_unknown(name, notebook, known))
-    values = {}
+    held = {}
     for name, parameter in known.items():
-        values[name] = parameter.default
         # A module or an array that has a group's name by chance is no setting.
         meant = parameter.group is None or name in injected
         if name in namespace and (meant or isinstance(namespace[name], (bool, int, float, str, list))):
-            values[name] = judged(name, namespace[name], parameter.type, notebook)
-    judge_together(values, notebook, {})
-    return values
+            held[name] = namespace[name]
+    return resolve(notebook, [(notebook, held)])
 
 
 def _injected(history):

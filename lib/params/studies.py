@@ -1,8 +1,4 @@
-"""A study: which runs, on which corpus, with which parameters and seeds.
-
-Planning needs neither TensorFlow nor MLflow; it turns names and files into a list of
-`PlannedRun`, each with all its parameters resolved.
-"""
+"""A study: which runs, on which corpus, with which parameters and seeds."""
 
 import fnmatch
 import re
@@ -11,7 +7,7 @@ from pathlib import Path
 
 from lib.errors import InputError
 from lib.params.paths import PARAMS, absolute
-from lib.params.schema import GROUPS, StudyFile, judged, kind, nearest
+from lib.params.schema import GROUPS, STUDY_FILE, judged, nearest, unknown
 from lib.params.settings import declared, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
@@ -25,14 +21,7 @@ _FIXED = {  # what a study decides for all its runs -> where
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One notebook with one set of parameters.
-
-    Attributes
-    ----------
-    notebook, variant : str
-    parameters : dict
-        Resolved: every parameter of the notebook.
-    """
+    """One notebook with one set of parameters, all resolved."""
 
     notebook: str
     variant: str
@@ -118,52 +107,55 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     """
     where, content = _study_file(study)
     corpus = corpus or content["corpus"]
-    corpus_file = str(PARAMS / "corpora" / f"{corpus}.yaml")
-    general, own_set = _split_set(where, content)
+    corpus_file, in_set = str(PARAMS / "corpora" / f"{corpus}.yaml"), f"{where}, set"
+    general, own_set = _split_set(in_set, content)
     given = _parse_changes(changes)
     if store is not None:
         given["store_url"] = absolute(store, Path.cwd())
-    layers = {corpus_file: corpus_values(corpus, data), f"{where}, set": general, "--set": given}
-    seeds = content.get("seeds", [0]) if seeds is None else judged("seeds", seeds, None, "--seeds", StudyFile)
+    layers = {corpus_file: corpus_values(corpus, data), in_set: general, "--set": given}
+    seeds = content.get("seeds", [0]) if seeds is None else judged("seeds", seeds, None, "--seeds", STUDY_FILE)
 
-    runs, used = [], set()
+    runs = []
     for entry in content["runs"]:
         notebook, variant = entry.split("/")
         known = declared(notebook)
         mine = {
             source: {key: value for key, value in values.items() if key in known} for source, values in layers.items()
         }
-        used |= {(source, key) for source, values in mine.items() for key in values}
         variant_file = PARAMS / notebook / f"{variant}.yaml"
-        own = _without_fixed(str(variant_file), _named(variant_file, "variant"), ("seed", "corpus", "compares"))
+        own = _without_fixed(variant_file, _named(variant_file, "variant"), ("seed", "corpus", "compares"))
         # The variant overrules the corpus; the study, then the command line overrule both.
-        order = [(corpus_file, mine[corpus_file]), (str(variant_file), own), (f"{where}, set", mine[f"{where}, set"])]
-        order += [(f"{where}, set, {notebook}", own_set.get(notebook, {})), ("--set", mine["--set"])]
-        if "compares" in known:
-            order.append((where, {"compares": study}))
+        order = [(corpus_file, mine[corpus_file]), (variant_file, own), (in_set, mine[in_set])]
+        order += [(f"{in_set}, {notebook}", own_set.get(notebook, {})), ("--set", mine["--set"])]
+        order += [(where, {"compares": study})] * ("compares" in known)
         for seed in seeds if "seed" in known else [None]:
-            extra = [] if seed is None else [("seeds", {"seed": seed})]
-            runs.append(PlannedRun(notebook, variant, resolve(notebook, order + extra)))
-    _refuse_unused(layers, used, runs)
-    _refuse_unmatched(only, runs)
+            seeded = [] if seed is None else [("seeds", {"seed": seed})]
+            runs.append(PlannedRun(notebook, variant, resolve(notebook, order + seeded)))
+    _refuse_unused(layers, runs)
+    for pattern in only:
+        if not any(_matches(run, pattern) for run in runs):
+            there = ", ".join(dict.fromkeys(run.name for run in runs))
+            raise InputError(f"--only {pattern}: no run of the study has such a name; there are {there}")
     return Study(study, corpus, runs, tuple(only))
 
 
 def _study_file(study):
-    path = PARAMS / "studies" / f"{study}.yaml"
     if study not in names("studies"):
-        there = names("studies")
-        raise InputError(f"study {study!r} is unknown; there are {', '.join(there)}{nearest(study, there)}")
-    content, known = read_yaml(path), StudyFile.model_fields
+        raise unknown(study, names("studies"), f"study {study!r} is unknown")
+    path = PARAMS / "studies" / f"{study}.yaml"
+    content = read_yaml(path)
     for key, value in content.items():
-        if key not in known:
-            there = f"there are {', '.join(known)}{nearest(key, known)}"
-            raise InputError(f"{path}: {key} is not a key of a study; {there}")
-        judged(key, value, None, path, StudyFile)
-    for key in ("corpus", "runs"):
-        if key not in content:
-            raise InputError(f"{path}: {key} is missing; a study names it")
+        if key not in STUDY_FILE:
+            raise unknown(key, STUDY_FILE, f"{path}: {key} is not a key of a study")
+        judged(key, value, None, path, STUDY_FILE)
+    _needed(path, content, ("corpus", "runs"), "a study")
     return str(path), content
+
+
+def _needed(path, content, keys, what):
+    for key in keys:
+        if key not in content:
+            raise InputError(f"{path}: {key} is missing; {what} names it")
 
 
 def _split_set(where, content):
@@ -173,10 +165,9 @@ def _split_set(where, content):
     named = sorted({entry.partition("/")[0] for entry in content["runs"]})
     for notebook, mine in own.items():
         if notebook not in named:
-            there = f"there are {', '.join(named)}{nearest(notebook, named)}"
-            raise InputError(f"{where}, set: {notebook} is not a notebook of the study; {there}")
-        _without_fixed(f"{where}, set, {notebook}", mine)
-    return _without_fixed(f"{where}, set", {key: value for key, value in values.items() if key not in own}), own
+            raise unknown(notebook, named, f"{where}: {notebook} is not a notebook of the study")
+        _without_fixed(f"{where}, {notebook}", mine)
+    return _without_fixed(where, {key: value for key, value in values.items() if key not in own}), own
 
 
 def _parse_changes(changes):
@@ -197,24 +188,17 @@ def _without_fixed(where, values, fixed=tuple(_FIXED)):
     return values
 
 
-def _refuse_unused(layers, used, runs):
+def _refuse_unused(layers, runs):
     every = sorted({name for run in runs for name in run.parameters})
     for source, values in layers.items():
         for key in values:
-            if (source, key) not in used:
+            if key not in every:
                 there = nearest(key, every) or f"; there are {', '.join(every)}"
                 raise InputError(f"{source}: {key} is a parameter of none of the study's notebooks{there}")
 
 
 def _matches(run, pattern):
     return fnmatch.fnmatch(run.name, pattern) or fnmatch.fnmatch(run.notebook, pattern)
-
-
-def _refuse_unmatched(only, runs):
-    for pattern in only:
-        if not any(_matches(run, pattern) for run in runs):
-            there = ", ".join(dict.fromkeys(run.name for run in runs))
-            raise InputError(f"--only {pattern}: no run of the study has such a name; there are {there}")
 
 
 def parse_seeds(text):
@@ -228,7 +212,7 @@ def parse_seeds(text):
     for part in text.split(","):
         if not re.fullmatch(r"-?(0|[1-9][0-9]*)", part.strip()):
             raise InputError(f"--seeds {text!r}: {part!r} is not a whole number; for example 0,1,2")
-    return judged("seeds", [int(part) for part in text.split(",")], None, "--seeds", StudyFile)
+    return judged("seeds", [int(part) for part in text.split(",")], None, "--seeds", STUDY_FILE)
 
 
 def corpus_values(name, data=None):
@@ -239,19 +223,17 @@ def corpus_values(name, data=None):
     >>> corpus_values("demo")["layout"]
     'asvspoof2017_v2'
     """
-    path, known, there = PARAMS / "corpora" / f"{name}.yaml", GROUPS["corpus"].model_fields, names("corpora")
-    if name not in there:
-        raise InputError(f"{path}: no such file; there are {', '.join(there)}{nearest(name, there)}")
+    path, known = PARAMS / "corpora" / f"{name}.yaml", GROUPS["corpus"]
+    if name not in names("corpora"):
+        raise unknown(name, names("corpora"), f"{path}: no such file")
     values = _named(path, "corpus")
     for key in values:
         if key not in known:
-            raise InputError(f"{path}: {key} is not a setting of a corpus; there are {', '.join(known)}")
-    for key in ("layout", "data"):
-        if key not in values:
-            raise InputError(f"{path}: {key} is missing; a corpus file names it")
+            raise unknown(key, known, f"{path}: {key} is not a setting of a corpus")
+    _needed(path, values, ("layout", "data"), "a corpus file")
     if data is not None:
         values["data"] = absolute(data, Path.cwd())
-    return {key: judged(key, value, kind(key), str(path)) for key, value in values.items()}
+    return {key: judged(key, value, None, path) for key, value in values.items()}
 
 
 def _named(path, key):

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from lib.errors import InputError
-from lib.params.schema import nearest
+from lib.params.schema import unknown
 
 
 class _Loader(yaml.SafeLoader):
@@ -21,13 +21,13 @@ class _Loader(yaml.SafeLoader):
 
 
 _WHOLE = r"[-+]?(?:0|[1-9][0-9_]*)"
+_FRACTION = rf"{_WHOLE}?\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.(?:inf|nan)"
 _NUMBERS = {"int", "float", "timestamp"}
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in _NUMBERS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(f"^{_WHOLE}$"), "-+0123456789")
-_FRACTION = rf"{_WHOLE}?\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.(?:inf|nan)"
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^(?![-+]?\.$)(?:{_FRACTION})$"), "-+.0123456789")
 
 
@@ -46,36 +46,14 @@ def parse(text, where):
 
 
 def read_yaml(path):
-    """A YAML mapping of a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A UTF-8 text.
-
-    Returns
-    -------
-    dict of str to value
-
-    Raises
-    ------
-    InputError
-        The file is missing, not UTF-8, not YAML or no mapping, or a key stands twice.
-
-    Examples
-    --------
-    >>> read_yaml(PARAMS / "11_paper_cnn" / "mfcc.yaml")["feature"]
-    'mfcc'
-    """
+    """The mapping in a YAML file, or an InputError."""
     path = Path(path)
     if not path.is_file():
-        there = sorted(p.stem for p in path.parent.glob("*.yaml"))
-        raise InputError(f"{path}: no such file; there are {', '.join(there) or 'none'}{nearest(path.stem, there)}")
+        raise unknown(path.stem, sorted(p.stem for p in path.parent.glob("*.yaml")), f"{path}: no such file")
     try:
-        text = path.read_text(encoding="utf-8")
+        content = parse(path.read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: must be UTF-8 text, got the byte {error.object[error.start]:#x}") from None
-    content = parse(text, path)
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -87,13 +65,7 @@ def read_yaml(path):
 
 
 def flat_yaml(path):
-    """A YAML mapping of names to plain values, as raw papermill takes with ``-f``; errors as `read_yaml`.
-
-    Examples
-    --------
-    >>> flat_yaml(PARAMS / "corpora" / "demo.yaml")["allow_partial"]
-    False
-    """
+    """A YAML mapping of names to plain values, as raw papermill takes with ``-f``."""
     content = read_yaml(path)
     for key, value in content.items():
         if isinstance(value, dict):
