@@ -1,12 +1,11 @@
 """What a system is fed: values that a notebook names and a run keeps.
 
-`Image`, `Matrix`, `Embedding` and `Waveform` say what is made of a recording. The same
-value feeds a system from the store, when it is fitted, and from samples, when it scores
-recordings of any kind, so the two cannot differ.
+The same value feeds a system from the store, when it is fitted, and from samples, when it
+scores recordings of any kind, so the two cannot differ.
 """
 
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache, partial
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
@@ -29,27 +28,16 @@ PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1
 class Image:
     """A feature as a coloured image, float32 ``[size, size, 3]``.
 
-    Attributes
-    ----------
-    feature : str
-        One of `lib.features.FEATURES`.
-    colours : str
-        A matplotlib colormap.
-    pixel_range : str
-        One of `PIXEL_RANGES`.
-    size : int, pixels
-    settings : lib.features.FeatureSettings
-
     Examples
     --------
     >>> Image("mfcc", "coolwarm", "-1-1").shape
     (200, 200, 3)
     """
 
-    feature: str
-    colours: str = "magma"
-    pixel_range: str = "0-255"
-    size: int = 200
+    feature: str  # one of `lib.features.FEATURES`
+    colours: str = "magma"  # a matplotlib colormap
+    pixel_range: str = "0-255"  # one of `PIXEL_RANGES`
+    size: int = 200  # pixels
     settings: FeatureSettings = FeatureSettings()
 
     @property
@@ -66,18 +54,15 @@ class Image:
         """What the store keeps for it."""
         return store.Drawn(self.feature, self.settings, self.size)
 
-    @property
-    def values(self):
-        """What a system sees of each of the 256 positions in the colormap, float32 ``[256, 3]``."""
-        return _colour_values(self.colours, self.pixel_range)
-
     def shown(self, kept):
         """Kept images, uint8 ``[trials, size, size]``, as a system sees them."""
-        return self.values.take(kept, axis=0)  # NumPy looks up twice as many a second as tf.gather
+        values = _colour_values(self.colours, self.pixel_range)
+        return values.take(kept, axis=0)  # NumPy looks up twice as many a second as tf.gather
 
 
 @lru_cache(maxsize=64)
 def _colour_values(colours, pixel_range):
+    """What a system sees of each of the 256 positions in a colormap, float32 ``[256, 3]``."""
     if pixel_range not in PIXEL_RANGES:
         raise InputError(f"pixel_range = {pixel_range!r}: must be one of {', '.join(PIXEL_RANGES)}")
     scale, offset = PIXEL_RANGES[pixel_range]
@@ -86,26 +71,12 @@ def _colour_values(colours, pixel_range):
 
 @dataclass(frozen=True)
 class Matrix:
-    """A feature as numbers, float32: ``[trials, rows, frames, 1]``, or a list of ``[rows, frames]`` of any length.
+    """A feature as numbers, float32: ``[trials, rows, frames, 1]``, or a list of ``[rows, frames]`` of any length."""
 
-    Attributes
-    ----------
-    feature : str
-        One of `lib.features.FEATURES`.
-    normalisation : str
-        ``none``, ``mean`` or ``cmvn``, over the frames of each recording.
-    deltas : int
-        Frames of the slopes that stand below the feature, first and second order; 0
-        for none.
-    frames : int
-        Length that recordings are repeated or cut to; 0 keeps each whole.
-    settings : lib.features.FeatureSettings
-    """
-
-    feature: str
-    normalisation: str = "none"
-    deltas: int = 0
-    frames: int = 0
+    feature: str  # one of `lib.features.FEATURES`
+    normalisation: str = "none"  # none, mean or cmvn, over the frames of each recording
+    deltas: int = 0  # frames of the slopes of first and second order that stand below the feature; 0 for none
+    frames: int = 0  # that recordings are repeated or cut to; 0 keeps each whole
     settings: FeatureSettings = FeatureSettings()
 
     def resolved(self, values):
@@ -125,23 +96,12 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Embedding:
-    """A wav2vec 2.0 embedding, float32 ``[values, 1]``.
+    """A wav2vec 2.0 embedding, float32 ``[values, 1]``."""
 
-    Attributes
-    ----------
-    weights : str
-        As `lib.features.embeddings.find` takes them.
-    precision : str
-        ``auto``, ``float32`` or ``bfloat16``.
-    digest : str
-        Of the weights' content, empty until they are found.
-    sr : int, Hz
-    """
-
-    weights: str
-    precision: str = "auto"
-    digest: str = ""
-    sr: int = 16_000
+    weights: str  # as `lib.features.embeddings.find` takes them
+    precision: str = "auto"  # auto, float32 or bfloat16
+    digest: str = ""  # of the weights' content, empty until they are found
+    sr: int = 16_000  # Hz
 
     def resolved(self, values):
         """With the precision of this machine, and the weights that stand under the name."""
@@ -165,17 +125,10 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Waveform:
-    """The samples themselves, float32 ``[samples]``.
+    """The samples themselves, float32 ``[samples]``."""
 
-    Attributes
-    ----------
-    seconds : float
-        Length that recordings are repeated or cut to; 0 keeps each whole.
-    sr : int, Hz
-    """
-
-    seconds: float = 0.0
-    sr: int = 16_000
+    seconds: float = 0.0  # that recordings are repeated or cut to; 0 keeps each whole
+    sr: int = 16_000  # Hz
 
     def resolved(self, values):
         """At the rate of a run."""
@@ -201,13 +154,7 @@ def as_json(inputs):
 
 
 def from_json(content):
-    """The inputs that `as_json` wrote.
-
-    Raises
-    ------
-    InputError
-        A kind or a feature is unknown, or weights are no longer those that were named.
-    """
+    """The inputs that `as_json` wrote; InputError when weights are no longer those that were named."""
     found = []
     for values in content:
         values = dict(values)
@@ -230,46 +177,24 @@ def rate(inputs):
 
 @dataclass(frozen=True)
 class Fed:
-    """Inputs of a corpus, ready to be read.
+    """Inputs of a corpus, ready to be read."""
 
-    Attributes
-    ----------
-    inputs : tuple of Image, Matrix, Embedding or Waveform
-        In the order in which a system takes them.
-    corpus : lib.corpus.Corpus
-    kept : tuple
-        For each input what the store holds of it.
-    augmentation : str
-        Of training images: ``none``, ``audio`` or ``image``; see `lib.features.augment`.
-    seed : int
-        Decides the augmentation.
-    """
+    inputs: tuple  # of Image, Matrix, Embedding or Waveform, in the order in which a system takes them
+    corpus: object  # lib.corpus.Corpus
+    kept: tuple  # for each input what the store holds of it
+    augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.augment`
+    seed: int = 0  # decides the augmentation
 
-    inputs: tuple
-    corpus: object
-    kept: tuple
-    augmentation: str = "none"
-    seed: int = 0
-    labels: dict = field(init=False)
-
-    def __post_init__(self):
-        labels = {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
-        object.__setattr__(self, "labels", labels)
+    @cached_property
+    def labels(self):
+        """Split -> labels in protocol order."""
+        return {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
 
     def load(self, split, positions, copy=0):
-        """What a system is fed of some trials.
+        """What a system is fed of some trials, by their numbers in protocol order.
 
-        Parameters
-        ----------
-        split : str
-        positions : sequence of int
-            Numbers of trials in protocol order.
-        copy : int
-            Changed copy of training images; 0 is the image itself.
-
-        Returns
-        -------
-        tuple, one array (or list of matrices) an input
+        A tuple, one array (or list of matrices) an input. `copy` is the changed copy of
+        training images; 0 is the image itself.
         """
         return tuple(source(positions, copy) for source in self.sources(split))
 
@@ -337,18 +262,7 @@ def opened(inputs, corpus, *, store_url, jobs=2):
 
 
 def prepared(inputs, clips):
-    """What inputs are made from, of recordings that are at hand as samples; each computed once.
-
-    Parameters
-    ----------
-    inputs : iterable of Image, Matrix, Embedding or Waveform
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-
-    Returns
-    -------
-    dict
-        `wanted` of each input -> its arrays, one a recording.
-    """
+    """What inputs are made from, of recordings at hand as samples: `wanted` -> its arrays, each computed once."""
     wanted = {item.wanted for item in inputs}
     found = store.from_clips([item for item in wanted if isinstance(item, (store.Drawn, store.Framed))], clips)
     for item, arrays in found.items():
@@ -366,21 +280,9 @@ def _embedded(item, clips):
 
 
 def scores(system, inputs, clips, *, arrays=None):
-    """Scores of recordings that are at hand as samples.
+    """Scores of recordings at hand as float32 samples, float64, higher = more genuine.
 
-    Parameters
-    ----------
-    system : lib.systems.networks.Network, or another
-    inputs : sequence of Image, Matrix, Embedding or Waveform
-        What the system is fed, resolved.
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-    arrays : dict, optional
-        From `prepared`, where several systems share it.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(clips,), float64]
-        Higher = more genuine.
+    `arrays` are those of `prepared`, where several systems share them.
     """
     arrays = prepared(inputs, clips) if arrays is None else arrays
     parts = [slice(start, start + BLOCK) for start in range(0, len(clips), BLOCK)]  # as a run scores its own trials

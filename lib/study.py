@@ -1,8 +1,6 @@
 """What a notebook does, call by call: begin, feed, fit, evaluate, finish.
 
-A run is the same whether it is executed by the runner, by raw papermill or by hand in
-JupyterLab; it stands in MLflow with its parameters, what it was fed, its model, scores,
-metrics and pages.
+A run is the same whether it is executed by the runner, by raw papermill or by hand in JupyterLab.
 """
 
 import os
@@ -35,8 +33,7 @@ def begin(notebook, namespace, takes=()):
     namespace : dict
         ``globals()`` of the notebook, after its parameters.
     takes : sequence of str
-        Groups of further settings, beside those of its parameters cell; see
-        `lib.params.schema`. Read by the runner from the notebook's text.
+        Groups of further settings (`lib.params.schema`); read from the notebook's text.
 
     Returns
     -------
@@ -45,13 +42,10 @@ def begin(notebook, namespace, takes=()):
     Raises
     ------
     InputError
-        A parameter is unknown or has a wrong value, the corpus cannot be used, or
-        weights are not there; then no run is begun.
+        A parameter is unknown or wrong, or corpus or weights cannot be used; no run is begun.
     """
     settings = params.current(notebook, namespace)
-    corpus = audit.usable(
-        settings["corpus"], settings["data"], settings["layout"], allow_partial=settings["allow_partial"]
-    )
+    corpus = audit.usable(*(settings[n] for n in ("corpus", "data", "layout")), allow_partial=settings["allow_partial"])
     weights = _weights(settings)
     if "seed" in settings:
         from lib.systems import training  # slow to import, and pages over finished runs need none of it
@@ -63,7 +57,7 @@ def begin(notebook, namespace, takes=()):
     if weights != "none":
         what = "Encoder" if "wav2vec_weights" in settings else "Backbone"
         notes.append(f"{what} weights: {weights}.")
-    return Run(notebook, settings, corpus, record, weights, notes)
+    return Run(f"{notebook}/{settings['variant']}", settings, corpus, record, weights, notes)
 
 
 def _weights(settings):
@@ -80,33 +74,15 @@ def _weights(settings):
 
 @dataclass
 class Run:
-    """A run under way.
+    """A run under way."""
 
-    Attributes
-    ----------
-    notebook : str
-    settings : dict
-        Every parameter, resolved.
-    corpus : lib.corpus.Corpus
-    record : lib.tracking.runs.Run
-    weights : str
-        Where pretrained weights came from; "none" without any.
-    notes : list of str
-        Sentences that every number of the run stands under: which corpus, which weights.
-    """
-
-    notebook: str
-    settings: dict
-    corpus: object
+    name: str  # <notebook>/<variant>
+    settings: dict  # every parameter, resolved
+    corpus: object  # lib.corpus.Corpus
     record: runs.Run
-    weights: str
-    notes: list
-    steps: list = field(default_factory=list)
-
-    @property
-    def name(self):
-        """The run's name, ``<notebook>/<variant>``."""
-        return f"{self.notebook}/{self.settings['variant']}"
+    weights: str  # where pretrained weights came from; "none" without any
+    notes: list  # sentences that every number of the run stands under: which corpus, which weights
+    steps: list = field(default_factory=list)  # of an ablation: (step, what it reached)
 
     def doing(self, what):
         """Say what the run is doing now, for the command that waits for it (`lib.runner.progress`)."""
@@ -126,18 +102,10 @@ class Run:
         return pd.DataFrame(self.corpus.counts()).T
 
     def inputs(self, *inputs, **changes):
-        """What a system is fed, with the run's analysis settings; made first where the store lacks it.
+        """What a system is fed, a `lib.inputs.Fed`, with the run's analysis settings; made where the store lacks it.
 
-        Parameters
-        ----------
-        inputs : lib.inputs.Image, Matrix, Embedding or Waveform
-            In the order in which the system takes them.
-        changes : dict
-            `augmentation` of training images, see `lib.features.augment`.
-
-        Returns
-        -------
-        lib.inputs.Fed
+        `inputs` are values of `lib.inputs`, in the order in which the system takes them;
+        `changes` may name the `augmentation` of training images (`lib.features.augment`).
         """
         from lib.inputs import opened
 
@@ -178,23 +146,13 @@ class Run:
             display(signals.gallery(np.stack(shown), names, title=title, colours=item.colours))
 
     def fit(self, system, fed, *, refresh_batch_norm=False, curves=True, **arguments):
-        """Fit a system, or take the same fit that is kept.
+        """Fit a system, or take the same fit that is kept: a `lib.systems.kept.Fitted`.
 
-        Parameters
-        ----------
-        system : keras.Model, scikit-learn classifier, or a system of `lib.systems`
-            Left with its first weights, so that it can be fitted again.
-        fed : lib.inputs.Fed
-        refresh_batch_norm : bool
-            Set the moving statistics of batch normalisation after the fit, forward only.
-        curves : bool
-            Whether the epochs are this run's curves in MLflow.
-        arguments : dict
-            Of the system's `fit`.
-
-        Returns
-        -------
-        lib.systems.kept.Fitted
+        The system, a Keras model, a PyTorch module, a classifier of scikit-learn or one of
+        `lib.systems`, is left with its first weights, so that it can be fitted again.
+        `refresh_batch_norm` sets the moving statistics of batch normalisation after the fit,
+        forward only; `curves` says whether the epochs are this run's curves in MLflow;
+        `arguments` are those of the system's own `fit`.
         """
         from lib.systems import kept, wrapped
 
@@ -218,16 +176,7 @@ class Run:
         return fitted
 
     def show_layers(self, model, figure, rows):
-        """A model's layers beside those of the report's figure.
-
-        Parameters
-        ----------
-        model : keras.Model
-        figure : str
-            As ``Figure 3.1``.
-        rows : list of (str, str, int)
-            From `lib.judgement.reference`.
-        """
+        """A Keras model's layers beside those of the report's figure (as ``Figure 3.1``, its rows from `reference`)."""
         from lib.systems.backbone import layer_table
 
         table = layer_table(model)
@@ -245,14 +194,9 @@ class Run:
         return {split: self.corpus.split(split).assign(score=fitted.scores[split]) for split in SPLITS}
 
     def ablation(self, reported):
-        """The steps from the report's settings to the run's own, one change at a time.
+        """The steps from the report's settings (name -> value) to the run's own, one change at a time, in that order.
 
         Without the setting `ladder` the run's own settings are the only step.
-
-        Parameters
-        ----------
-        reported : dict
-            Setting -> value as the report has it, in the order of the changes.
         """
         return repairs.rungs(self.settings, reported, ladder=self.settings["ladder"])
 
@@ -280,21 +224,10 @@ class Run:
         return found.style.hide(axis="index").set_properties(**{"white-space": "nowrap"})
 
     def evaluate(self, fitted, fed, *, threshold="0.5", expected_range=None):
-        """Measure a fitted system on train, dev, then eval, diagnose its training, keep its model.
+        """Measure a fitted system on train, dev, then eval, diagnose its training, keep its model: a `Result`.
 
-        Parameters
-        ----------
-        fitted : lib.systems.kept.Fitted
-        fed : lib.inputs.Fed
-            What it was fed.
-        threshold : str
-            ``0.5``, a probability, or ``dev-eer``, where dev's two errors are equal.
-        expected_range : (float, float), optional
-            Of the values that a pretrained backbone expects.
-
-        Returns
-        -------
-        Result
+        `threshold` is ``0.5``, a probability, or ``dev-eer``, where dev's two errors are equal;
+        `expected_range` (low, high) that of the values which a pretrained backbone expects.
         """
         self.doing("measuring")
         tables = self.tables(fitted)
@@ -325,29 +258,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What one run measured.
-
-    Attributes
-    ----------
-    run : Run
-    tables : dict of str to pandas.DataFrame
-        Split -> trials with `score` and `label`.
-    measured : dict of str to dict
-        Split -> metrics with intervals, and `alarms`.
-    threshold : str
-        Where the threshold came from.
-    cut : float, log-odds
-        Scores from here on are called genuine.
-    evidence, diagnosed
-        See `lib.judgement.diagnosis`.
-    """
+    """What one run measured."""
 
     run: Run
-    tables: dict
-    measured: dict
-    threshold: str
-    cut: float
-    evidence: object
+    tables: dict  # split -> trials with `score` and `label`, pandas.DataFrame
+    measured: dict  # split -> metrics with intervals, and `alarms`
+    threshold: str  # where it came from
+    cut: float  # log-odds; scores from here on are called genuine
+    evidence: object  # see `lib.judgement.diagnosis`
     diagnosed: object
 
     def show_table(self):

@@ -15,6 +15,7 @@ import soundfile
 from scipy import signal
 from small_study import small  # noqa: F401 - a fixture
 
+from lib.corpus import open_corpus
 from lib.tracking import client
 
 SR = 16_000
@@ -77,6 +78,14 @@ def write_corpus(folder, counts=COUNTS, seed=7):
 @pytest.fixture(scope="session")
 def corpus_folder(tmp_path_factory):
     return write_corpus(tmp_path_factory.mktemp("corpora") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def corpus(corpus_folder, tmp_path_factory):
+    """The tiny corpus, opened."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.corpus.folder.DIGESTS", tmp_path_factory.mktemp("digests"))
+        return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
 
 
 @pytest.fixture

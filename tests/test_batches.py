@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from test_store import SETTINGS
 
-from lib.corpus import open_corpus
 from lib.features.images import coloured
 from lib.inputs import Image, opened
 from lib.systems.batches import batches, of_split
@@ -122,8 +121,7 @@ def test_several_inputs_come_as_a_tuple_of_the_same_trials():
 
 
 @pytest.fixture
-def fed(corpus_folder, tmp_path):
-    corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+def fed(corpus, tmp_path):
     return opened([Image("spectrogram", "magma", "0-1", 24, SETTINGS)], corpus, store_url=str(tmp_path), jobs=1)
 
 

@@ -8,7 +8,7 @@ import pytest
 from test_store import SETTINGS
 
 from lib import audio, features, inputs
-from lib.corpus import SPLITS, open_corpus
+from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features.augment import augmented
 from lib.features.embeddings import weights
@@ -36,13 +36,6 @@ KINDS = {
 @pytest.fixture(autouse=True)
 def tiny_untrained(monkeypatch):
     monkeypatch.setitem(weights.UNTRAINED, "random", TINY)
-
-
-@pytest.fixture(scope="module")
-def corpus(corpus_folder, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.corpus.folder.DIGESTS", tmp_path_factory.mktemp("digests"))
-        return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
 
 
 @pytest.fixture(scope="module")

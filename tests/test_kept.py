@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_store import SETTINGS
 
-from lib.corpus import SPLITS, open_corpus
+from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.inputs import Image, Matrix, opened
 from lib.params import ROOT, code
@@ -28,13 +28,6 @@ PHASES = {  # with these, each phase is stopped early and its best weights are r
     "cut": "block_15_add", "copies": 2, "batch_size": 8, "patience": 2, "head_epochs": 8, "head_learning_rate": 0.1,
     "top_layers": 10, "top_epochs": 6, "top_learning_rate": 0.01,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def corpus(corpus_folder, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.corpus.folder.DIGESTS", tmp_path_factory.mktemp("digests"))
-        return open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import pytest
 from networks import paper_cnn
 from test_store import SETTINGS
 
-from lib.corpus import open_corpus
 from lib.inputs import Image, opened
 from lib.params import ROOT
 from lib.systems import training
@@ -19,12 +18,9 @@ SIZE = 24
 
 
 @pytest.fixture(scope="module")
-def fed(corpus_folder, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("training")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.corpus.folder.DIGESTS", folder / "digests")
-        corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
-        return opened([Image("spectrogram", "magma", "0-1", SIZE, SETTINGS)], corpus, store_url=str(folder), jobs=1)
+def fed(corpus, tmp_path_factory):
+    store = str(tmp_path_factory.mktemp("training"))
+    return opened([Image("spectrogram", "magma", "0-1", SIZE, SETTINGS)], corpus, store_url=store, jobs=1)
 
 
 def scores_of_a_training(fed, seed, epochs=3, **how):
