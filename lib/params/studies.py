@@ -74,31 +74,12 @@ def names(folder):
 
 
 def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seeds=None):
-    """Read a study and resolve every parameter of every run.
+    """Read a study, a name in ``params/studies``, and resolve every parameter of every run: a `Study`.
 
-    Parameters
-    ----------
-    study : str
-        Name of ``params/studies/<study>.yaml``.
-    corpus : str, optional
-        Name of ``params/corpora/<corpus>.yaml``; the study's own without it.
-    data, store : str, optional
-        Folder or URL of the corpus, and of the feature store.
-    only : sequence of str
-        Patterns of run names or notebooks; nothing given means all.
-    changes : sequence of str
-        ``KEY=VALUE``, for every notebook that has the parameter.
-    seeds : list of int, optional
-        Instead of the study's.
-
-    Returns
-    -------
-    Study
-
-    Raises
-    ------
-    InputError
-        A file, key, value or pattern is wrong; the message says what there is.
+    `corpus` (a name in ``params/corpora``) and `seeds` (list of int) replace the study's own;
+    `data` and `store` are folder or URL of the corpus and of the feature store; `only` has
+    patterns of run names or notebooks, none for all; `changes` are ``KEY=VALUE``, for every
+    notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
 
     Examples
     --------
