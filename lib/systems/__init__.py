@@ -1,15 +1,34 @@
 """Systems: anything that can be fitted and can score.
 
-A system has `identity` (what decides its fit, besides inputs and arguments), `packages`
-(the libraries that compute), `parameters` (how many numbers it keeps), `fit(fed, *, seed,
-..., on_epoch, state)`, `scores(fed, split)`, `score(*arrays)`, `first` and `restore` (undo a
-fit), `save(folder)` and `load(folder)`.
-
 - `lib.systems.networks` Keras models
 - `lib.systems.estimators` scikit-learn's classifiers and mixtures
 - `lib.systems.modules` PyTorch modules
 - `lib.systems.kept` fits that are kept
 """
+
+import numpy as np
+
+from lib.inputs import BLOCK
+
+
+class System:
+    """What all systems have.
+
+    Beside what stands here: `packages` (the libraries that compute), `parameters` (how many
+    numbers it keeps), `identity()` (what decides its fit, besides inputs and arguments),
+    `fit(fed, *, seed, ..., on_epoch, state)` in place, which returns its history if it has
+    one, `restore(first)` that undoes it, `score(*arrays)`, `save(folder)` and `load(folder)`.
+    """
+
+    def scores(self, fed, split):
+        """Scores of every trial of a split, float64, higher = more genuine, in protocol order."""
+        count = len(fed.labels[split])
+        parts = [range(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
+        return np.concatenate([self.score(*fed.load(split, part)) for part in parts])
+
+    def first(self):
+        """What `restore` needs; nothing, where that makes a new one."""
+        return None
 
 
 def wrapped(system):

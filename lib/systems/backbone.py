@@ -66,27 +66,13 @@ def backbone(weights, size, *, name):
 
 
 def described(weights):
-    """Words for tables and tags: which weights a run started from.
-
-    Returns
-    -------
-    str
-    """
+    """Words for tables and tags: which weights a run started from."""
     if weights == "random":
         return "untrained"
     if weights == "imagenet":
         return "imagenet, Keras"
     path = _file(weights)
     return f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-
-
-def placeholder_statistics(model):
-    """Whether all moving statistics are the same placeholder: batch norm was folded away.
-
-    Such weights are right in inference mode only; batch statistics would undo them.
-    """
-    found = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    return all(float(abs(layer.moving_mean.numpy()).max()) == 0.0 for layer in found)
 
 
 def _file(weights):
@@ -97,13 +83,7 @@ def _file(weights):
 
 
 def layer_table(model):
-    """A model's layers as the report prints them.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a layer]
-        `Layer (type)`, `Output Shape` (with None for the batch) and `Param #`.
-    """
+    """A model's layers as the report prints them, a DataFrame of one row a layer; None in a shape is the batch."""
     return pd.DataFrame(
         {
             "Layer (type)": f"{layer.name} ({type(layer).__name__})",

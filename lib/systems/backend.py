@@ -2,10 +2,6 @@
 
 A user's environment or keras.json may name another backend, precision or axis order;
 each gives other numbers, so all three are set here before anything is built.
-
-TensorFlow writes which CPU features and drivers it found straight to the file
-descriptor of stderr, whatever log level is asked for. Only that descriptor is silenced,
-and only during the import: errors are Python exceptions and arrive as ever.
 """
 
 import logging
@@ -17,6 +13,7 @@ from lib.errors import InputError
 
 @contextmanager
 def _descriptor_silenced(number):
+    """TensorFlow writes what it found straight to this descriptor; errors are exceptions and arrive as ever."""
     kept, nothing = os.dup(number), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nothing, number)

@@ -8,7 +8,7 @@ _WATCHED = 64  # trials in a batch of validation
 
 
 def batches(load, labels, *, batch_size=_WATCHED, seed=None, across=True, copies=1, start=0, order=None):
-    """Batches of inputs and labels.
+    """Batches of inputs (an array, or a tuple of several) and labels, float32 ``[batch, 1]``.
 
     Parameters
     ----------
@@ -30,8 +30,7 @@ def batches(load, labels, *, batch_size=_WATCHED, seed=None, across=True, copies
 
     Returns
     -------
-    tf.data.Dataset of (inputs, float32 [batch, 1])
-        Inputs are an array, or a tuple of several.
+    tf.data.Dataset
     """
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
     order = np.arange(len(targets)) if order is None else np.asarray(order)

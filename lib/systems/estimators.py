@@ -6,18 +6,14 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from skops import io
 
 from lib.errors import InputError
-from lib.inputs import BLOCK
+from lib.systems import System
 
 
-class Estimator:
-    """A classifier on one vector a recording: what it is fed, flattened.
-
-    Parameters
-    ----------
-    estimator : sklearn.base.ClassifierMixin
-        With `decision_function` or `predict_proba`, a pipeline too.
+class Estimator(System):
+    """A classifier, or a pipeline with one, on one vector a recording: what it is fed, flattened.
 
     Examples
     --------
@@ -45,10 +41,6 @@ class Estimator:
         """Fit to the training split, in place; there is no history."""
         self.estimator.fit(_vectors(fed.load("train", range(len(fed.labels["train"])))), fed.labels["train"])
 
-    def scores(self, fed, split):
-        """Scores of every trial of a split, float64, in protocol order."""
-        return _in_blocks(self, fed, split)
-
     def score(self, *arrays):
         """Scores of some recordings, higher = more genuine."""
         x = _vectors(arrays)
@@ -57,16 +49,13 @@ class Estimator:
         spoof, genuine = self.estimator.predict_log_proba(x).T
         return np.asarray(genuine - spoof, dtype=np.float64)
 
-    def first(self):
-        """Nothing: `restore` makes a new one."""
-
     def restore(self, first):
         """Undo a fit."""
         self.estimator = clone(self.estimator)
 
     def save(self, folder):
         """Keep the estimator, without pickle."""
-        _dump(self.estimator, Path(folder) / "estimator.skops")
+        io.dump(self.estimator, Path(folder) / "estimator.skops")
 
     @classmethod
     def load(cls, folder):
@@ -74,13 +63,10 @@ class Estimator:
         return cls(_read(Path(folder) / "estimator.skops"))
 
 
-class Mixtures:
+class Mixtures(System):
     """Two generative models of frames, one a label: a score is their mean log-likelihood ratio.
 
-    Parameters
-    ----------
-    mixture : sklearn.mixture.GaussianMixture
-        Unfitted; one copy is fitted to the frames of each label.
+    A copy of the unfitted `sklearn.mixture.GaussianMixture` is fitted to the frames of each label.
 
     References
     ----------
@@ -88,7 +74,7 @@ class Mixtures:
     coefficients", Computer Speech & Language 45, 2017 (512 components, EM).
     """
 
-    packages = ("scikit-learn", "numpy", "scipy")
+    packages = Estimator.packages
     _LABELS = ("spoof", "genuine")  # 0 and 1
 
     def __init__(self, mixture):
@@ -108,13 +94,10 @@ class Mixtures:
         """Fit one mixture a label to the frames of the training split, in place; there is no history."""
         for label, name in enumerate(self._LABELS):
             (matrices,) = fed.load("train", np.flatnonzero(fed.labels["train"] == label))
+            frames = np.concatenate([matrix.T for matrix in matrices])
             with warnings.catch_warnings():  # a fixed number of iterations is what was asked for
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                self.fitted[name] = clone(self.mixture).set_params(random_state=seed).fit(_frames(matrices))
-
-    def scores(self, fed, split):
-        """Mean log-likelihood ratios of every trial of a split, float64, in protocol order."""
-        return _in_blocks(self, fed, split)
+                self.fitted[name] = clone(self.mixture).set_params(random_state=seed).fit(frames)
 
     def score(self, matrices):
         """Mean log-likelihood ratio a frame of some recordings, float32 matrices [rows, frames]."""
@@ -124,9 +107,6 @@ class Mixtures:
         spoof, genuine = (self.fitted[name].score_samples(matrix.T).mean(dtype=np.float64) for name in self._LABELS)
         return genuine - spoof
 
-    def first(self):
-        """Nothing: `restore` forgets the fit."""
-
     def restore(self, first):
         """Undo a fit."""
         self.fitted = {}
@@ -134,7 +114,7 @@ class Mixtures:
     def save(self, folder):
         """Keep both mixtures, without pickle."""
         for name, mixture in self.fitted.items():
-            _dump(mixture, Path(folder) / f"{name}.skops")
+            io.dump(mixture, Path(folder) / f"{name}.skops")
 
     @classmethod
     def load(cls, folder):
@@ -144,18 +124,8 @@ class Mixtures:
         return found
 
 
-def _in_blocks(system, fed, split):
-    count = len(fed.labels[split])
-    parts = [range(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
-    return np.concatenate([system.score(*fed.load(split, part)) for part in parts])
-
-
 def _vectors(arrays):
     return np.concatenate([np.reshape(array, (len(array), -1)) for array in arrays], axis=1)
-
-
-def _frames(matrices):
-    return np.concatenate([matrix.T for matrix in matrices])
 
 
 def _count(estimator):
@@ -166,15 +136,7 @@ def _count(estimator):
     return sum(value.size for value in fitted.values() if isinstance(value, np.ndarray) and value.dtype.kind == "f")
 
 
-def _dump(estimator, path):
-    from skops import io
-
-    io.dump(estimator, path)
-
-
 def _read(path):
-    from skops import io
-
     try:
         return io.load(path, trusted=None)  # refuses every type that is not scikit-learn's or NumPy's own
     except Exception as error:  # a broken file raises whatever its reader raises

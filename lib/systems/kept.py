@@ -1,11 +1,8 @@
-"""Fits that are kept: what is expensive is done once and found again by what decides it.
+"""Fits that are kept: what is expensive is done once and found again by a key of what decides it.
 
-A fit's key is a digest of the system's own description and first weights, its inputs
-(with the keys of their features), the arguments of the fit, the versions of the libraries
-that compute, and the code of the rooms that compute, prose aside. One file, ``<key>.zip``,
-holds the fitted system, its history, its scores of every split and, in ``about.json``,
-what the key stands for. It stands under its name only when it is whole, and each part has
-a checksum: a damaged one is made again.
+One file, ``<key>.zip``, holds the fitted system, its history, its scores of every split and,
+in ``about.json``, what the key stands for. It stands under its name only when it is whole,
+and each part has a checksum: a damaged one is made again.
 """
 
 import hashlib
@@ -18,9 +15,10 @@ import shutil
 import tempfile
 import time
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pandas as pd
 from filelock import FileLock
@@ -29,73 +27,42 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features.store import chunks
 from lib.files import places
-from lib.params import ROOT, code
+from lib.params import ROOT, code, identity
 from lib.systems import networks
 from lib.systems.backend import keras
 
 FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
 _KIND = re.compile(r"([a-z_]+)\.([A-Z]\w*)")
-_ROOMS = ("audio", "corpus", "features", "files", "inputs", "systems")  # whose code can change a score
 _PACKAGES = ("librosa", "numpy", "scipy", "soundfile")  # beside those of the system
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted system with all that it knows of its corpus.
-
-    Attributes
-    ----------
-    key : str
-    about : dict
-        What the key stands for.
-    system : lib.systems.networks.Network, or another
-    history : pandas.DataFrame [one row an epoch], or None for a system that is fitted in one go
-    scores : dict of str to numpy.ndarray [shape=(trials,), float64]
-        Split -> log-odds in protocol order.
-    batch_scores : dict of str to numpy.ndarray
-        The same of train and dev with batch statistics; empty without batch normalisation.
-    seconds : float
-        What the fit took when it was made, scoring included.
-    found : bool
-        Whether it was kept already.
-    """
+    """A fitted system with all that it knows of its corpus."""
 
     key: str
-    about: dict
-    system: object
-    history: pd.DataFrame | None
-    scores: dict
-    batch_scores: dict
-    seconds: float
-    found: bool
+    about: dict  # what the key stands for
+    system: object  # of `lib.systems`
+    history: pd.DataFrame | None  # one row an epoch; None for a system that is fitted in one go
+    scores: dict  # split -> log-odds, float64, in protocol order
+    batch_scores: dict  # the same of train and dev with batch statistics; empty without batch normalisation
+    seconds: float  # what the fit took when it was made, scoring included
+    found: bool  # whether it was kept already
 
 
 def fit(system, fed, arguments, *, seed, store, on_epoch=None):
-    """Fit a system, or find the same fit that is kept.
+    """Fit a system, which is left as it was, or find the same fit that is kept: a `Fitted`.
 
-    Parameters
-    ----------
-    system : lib.systems.networks.Network, or another with the same methods
-        Left as it was.
-    fed : lib.inputs.Fed
-    arguments : dict
-        Of the system's own `fit`.
-    seed : int
-    store : str
-        Folder or URL; fits stand in its folder ``fits``.
-    on_epoch : callable (int, dict) -> None, optional
-
-    Returns
-    -------
-    Fitted
+    `arguments` (dict) are those of the system's own `fit`; fits stand in the folder ``fits``
+    of the `store` (folder or URL).
     """
     about = {
         "system": {"kind": type(system).__name__, **system.identity()},
         "fed": {**fed.identity(), "augmentation": fed.augmentation, "seed": fed.seed},
         "arguments": {**arguments, "seed": seed},
         "versions": code.versions(*_PACKAGES, *system.packages),
-        "code": code.digest(*_ROOMS),
+        "code": code.digest(*identity.COMPUTING),
     }
     key = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=12).hexdigest()
     place = f"{places.absolute(store)}/fits/{key}.zip"
@@ -125,8 +92,7 @@ def _found_or_made(system, fed, arguments, about, place, *, seed, on_epoch):
     finally:
         system.restore(first)
     shutil.rmtree(state.parent, ignore_errors=True)
-    made = read(place)
-    return Fitted(**{**vars(made), "found": False})
+    return replace(read(place), found=False)
 
 
 def refreshed(fitted, fed, *, seed, batch_size, store):
@@ -136,13 +102,7 @@ def refreshed(fitted, fed, *, seed, batch_size, store):
 
 
 def read(place):
-    """A kept fit, or None when there is none or it is damaged.
-
-    Parameters
-    ----------
-    place : str
-        File or URL.
-    """
+    """The fit that is kept in a file or URL, or None when there is none or it is damaged."""
     try:
         content = places.read(place)
     except FileNotFoundError:
@@ -180,13 +140,7 @@ def save(system, folder):
 
 
 def load(folder):
-    """The system that `save` kept.
-
-    Raises
-    ------
-    InputError
-        The folder holds none, or one that cannot be read.
-    """
+    """The system that `save` kept; InputError when there is none, or one that cannot be read."""
     try:
         kind = json.loads((Path(folder) / "system.json").read_text(encoding="utf-8"))["kind"]
         module, name = _KIND.fullmatch(kind).groups()  # of this room and no other: a file must not choose code
@@ -197,32 +151,23 @@ def load(folder):
 
 
 def listing(store):
-    """Every kept fit of a store: key, bytes, and what the key stands for.
-
-    Returns
-    -------
-    list of dict
-        `key`, `place`, `bytes` and `about` (empty for a file that is damaged).
-    """
-    folder = f"{places.absolute(store)}/fits"
-    found = []
+    """Every kept fit of a store: dicts of `key`, `place`, `bytes` and `about` (empty for a file that is damaged)."""
+    folder, found = f"{places.absolute(store)}/fits", []
     for name, entry in places.listing(folder).items():
         if name.endswith(".zip") and entry:
+            place = f"{folder}/{name}"
             try:
-                with zipfile.ZipFile(io.BytesIO(places.read(f"{folder}/{name}"))) as parts:
+                with zipfile.ZipFile(io.BytesIO(places.read(place))) as parts:
                     about = json.loads(parts.read("about.json"))
             except Exception:  # as in `read`
                 about = {}
-            place = f"{folder}/{name}"
-            found.append({"key": name.removesuffix(".zip"), "place": place, "bytes": entry[0], "about": about})
+            found.append({"key": _key_of(place), "place": place, "bytes": entry[0], "about": about})
     return found
 
 
 def remove(place):
     """Remove a kept fit; a run that needs it makes it again."""
     if places.is_url(place):
-        import fsspec
-
         fs, path = fsspec.url_to_fs(place)
         fs.rm(path)
     else:

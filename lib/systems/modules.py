@@ -11,18 +11,15 @@ import torch
 from tqdm.auto import tqdm
 
 from lib.errors import InputError
-from lib.inputs import BLOCK
+from lib.systems import System
 
 _FILE = "module.pt2"
 
 
-class Module:
+class Module(System):
     """A PyTorch module as a system.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Inputs -> log-odds, ``[batch, 1]``; channels stand where the input has them.
+    The module takes its inputs to log-odds, ``[batch, 1]``; channels stand where the input has them.
 
     Examples
     --------
@@ -48,10 +45,7 @@ class Module:
         return {"layers": repr(self.module), "first_weights": digest.hexdigest()}
 
     def fit(self, fed, *, seed, epochs, steps_per_epoch, batch_size, learning_rate, on_epoch=None, state=None):
-        """Train in place with Adam and binary cross-entropy; one row an epoch, as a Keras fit has them.
-
-        Not taken up again when it is cut off: `state` is passed over.
-        """
+        """Train in place with Adam and binary cross-entropy, as a Keras fit; begun anew when it was cut off."""
         torch.manual_seed(seed)
         self._example = fed.load("train", [0, 1])
         optimizer = torch.optim.Adam(self.module.parameters(), lr=learning_rate)
@@ -77,12 +71,6 @@ class Module:
                 on_epoch(epoch, rows[-1])
         return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="epoch"))
 
-    def scores(self, fed, split):
-        """Log-odds of every trial of a split, float64, in protocol order."""
-        count = len(fed.labels[split])
-        blocks = [np.arange(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
-        return np.concatenate([self.score(*fed.load(split, block)) for block in blocks])
-
     def score(self, *arrays):
         """Log-odds of some recordings, from what they are fed as."""
         if self.exported is None:  # an exported module is in that state for ever
@@ -91,7 +79,7 @@ class Module:
             return self._forward(arrays).numpy().astype(np.float64)
 
     def _forward(self, arrays):
-        return self.module(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))[:, 0]
+        return self.module(*_tensors(arrays))[:, 0]
 
     def first(self):
         """What `restore` needs to undo a fit."""
@@ -106,7 +94,7 @@ class Module:
         """Keep a fitted module as an exported graph, which needs no code of the notebook to be read."""
         if self.exported is None:
             self.module.eval()
-            example = tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in self._example)
+            example = _tensors(self._example)
             shapes = tuple({0: torch.export.Dim("batch", min=1)} for _ in example)
             self.exported = torch.export.export(self.module, example, dynamic_shapes=shapes)
         torch.export.save(self.exported, Path(folder) / _FILE)
@@ -121,6 +109,10 @@ class Module:
             raise InputError(f"{folder}: the module cannot be read ({str(error)[:200]})") from None
         found.exported = exported
         return found
+
+
+def _tensors(arrays):
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)
 
 
 def _shuffled(count, batch_size, seed):

@@ -9,7 +9,7 @@ import numpy as np
 
 from lib.errors import InputError
 from lib.inputs import BLOCK
-from lib.systems import batchnorm, training, transfer
+from lib.systems import System, batchnorm, training, transfer
 from lib.systems.backend import keras
 from lib.systems.batches import of_split
 
@@ -22,13 +22,10 @@ _WATCHED = 256  # dev trials at most on which each epoch's dev loss and accuracy
 _NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
 
 
-class Network:
+class Network(System):
     """A Keras model as a system, trained for epochs of so many batches.
 
-    Parameters
-    ----------
-    model : keras.Model
-        Inputs -> log-odds, ``[batch, 1]``.
+    The model takes its inputs to log-odds, ``[batch, 1]``.
 
     Examples
     --------
@@ -52,18 +49,7 @@ class Network:
         return {"architecture": _architecture(self.model), "first_weights": _content(self.model)}
 
     def fit(self, fed, *, seed, epochs, steps_per_epoch, batch_size, learning_rate, on_epoch=None, state=None):
-        """Train in place; the history, see `lib.systems.training.fit`.
-
-        Parameters
-        ----------
-        fed : lib.inputs.Fed
-        seed : int
-            Decides the order of trials.
-        epochs, steps_per_epoch, batch_size : int > 0
-        learning_rate : float > 0
-        on_epoch, state
-            As `lib.systems.training.fit` takes them.
-        """
+        """Train in place, in an order of trials that `seed` decides; the history of `lib.systems.training.fit`."""
         training.compile_binary(self.model, learning_rate=learning_rate)
         return training.fit(
             self.model,
@@ -84,15 +70,10 @@ class Network:
         return training.log_odds(self.model, [(arrays if len(arrays) > 1 else arrays[0], None)])
 
     def batch_scores(self, fed, *, seed, batch_size):
-        """Scores of train and dev with the statistics of their batch, as evidence of a lag.
+        """Split -> scores of train and dev with the statistics of their batch, as evidence of a lag.
 
-        Batches are mixed and full, as in training: protocols list all genuine trials
-        first, and a batch of one class loses what tells it from the other. Empty for a
-        model that never uses batch statistics.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray [shape=(trials,)]
+        Batches are mixed and full, as in training: protocols list all genuine trials first, and
+        a batch of one class loses what tells it from the other. Empty without batch statistics.
         """
         found = {}
         for split in ("train", "dev") if batchnorm.layers(self.model) else ():
@@ -105,11 +86,11 @@ class Network:
         return found
 
     def first(self):
-        """What `restore` needs to undo a fit."""
+        """Every number of the model."""
         return [variable.numpy() for variable in self.model.variables]
 
     def restore(self, first):
-        """Undo a fit in place, so that the notebook's model can be fitted again from its first weights."""
+        """Undo a fit in place."""
         for variable, value in zip(self.model.variables, first, strict=True):
             variable.assign(value)
 
@@ -128,9 +109,8 @@ class Network:
         try:
             return Network(keras.models.load_model(Path(folder) / _FILE, compile=False))
         except (OSError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{folder}: the model cannot be read ({str(error).strip().partition(chr(10))[0]})"
-            ) from None
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(f"{folder}: the model cannot be read ({reason})") from None
 
 
 class Transfer(Network):
@@ -145,12 +125,11 @@ class Transfer(Network):
     head : str
         Name of the first layer above the backbones.
     batch_norm : str
-        Of the backbones in training. ``inference``: frozen, so that moving statistics
-        are used always. ``training``: trained where it is unfrozen, with batch
-        statistics, as Keras does unless told otherwise. Not stated in the report.
+        Of the backbones in training: frozen (``inference``), so that moving statistics are
+        used always, or ``training`` where it is unfrozen, with batch statistics, as Keras
+        does unless told otherwise. Not stated in the report.
     untrained : bool
-        Whether the backbones have first weights only, so that their moving statistics
-        have to be set from training images before anything else.
+        Whether the backbones' moving statistics have to be set from training images first.
 
     References
     ----------
@@ -192,11 +171,7 @@ class Transfer(Network):
         return transfer.train(self, phases, train, dev, fed.labels, **how, on_epoch=on_epoch, state=state)
 
     def _set_statistics(self, fed, batch_size):
-        """Set the moving statistics of untrained backbones.
-
-        Fresh ones (mean 0, variance 1) fit no signal: in inference mode 17 blocks of
-        them shrink every image to the same nothing.
-        """
+        """Set the moving statistics of untrained backbones; fresh ones shrink every image to the same nothing."""
         count = len(fed.labels["train"])
         positions = np.random.default_rng(0).permutation(count)[:_NORMALISED]
         starts = range(0, len(positions), batch_size)
@@ -205,12 +180,7 @@ class Transfer(Network):
 
 
 class Refreshed(Network):
-    """A fitted network whose moving statistics are set by one forward-only pass; no weight is trained.
-
-    Parameters
-    ----------
-    fitted : lib.systems.kept.Fitted
-    """
+    """The network of a `lib.systems.kept.Fitted` whose moving statistics are set by one forward-only pass."""
 
     def __init__(self, fitted):
         super().__init__(fitted.system.model)

@@ -24,14 +24,9 @@ def prepare(seed):
 
 
 def spread_over(devices):
-    """Let models that are built from here on train on several devices at once.
+    """Let models that are built from here on train on several logical devices, each with a part of every batch.
 
-    Each device takes an equal part of every batch, and all have the same weights. One
-    device or none changes nothing: TensorFlow takes a single GPU by itself.
-
-    Parameters
-    ----------
-    devices : sequence of tf.config.LogicalDevice
+    One device or none changes nothing: TensorFlow takes a single GPU by itself.
     """
     if len(devices) > 1 and not tf.distribute.has_strategy():
         names = [device.name for device in devices]
@@ -39,11 +34,7 @@ def spread_over(devices):
 
 
 def compile_binary(model, *, learning_rate, **options):
-    """Adam and binary cross-entropy on log-odds (report, Training Setup), in place.
-
-    The report defaulted to Adam; its learning rate is not stated. `options` go to
-    `keras.Model.compile`.
-    """
+    """Adam and binary cross-entropy on log-odds (report, Training Setup), in place; `options` are of Keras' compile."""
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
@@ -53,30 +44,12 @@ def compile_binary(model, *, learning_rate, **options):
 
 
 def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=None, state=None):
-    """Train for a number of epochs of so many batches each.
+    """Train a compiled model; the history, one row an epoch from 1: `loss`, `accuracy`, `val_loss`, `val_accuracy`.
 
-    Parameters
-    ----------
-    model : keras.Model, compiled
-    train : callable (int) -> tf.data.Dataset
-        Endless batches from that one on; an epoch takes the next `steps_per_epoch`.
-    dev : tf.data.Dataset
-        Validation after each epoch.
-    epochs, steps_per_epoch : int > 0
-    patience : int > 0, optional
-        Stop after so many epochs without a lower dev loss, and go back to the weights
-        of the lowest.
-    on_epoch : callable (int, dict) -> None, optional
-        Called after each epoch with its number and its values; of a fit that goes on, with
-        those of the epochs before too.
-    state : Path, optional
-        File that holds the state of the fit until it has ended. A fit that finds one
-        goes on from there, with the result of one that was never cut off.
-
-    Returns
-    -------
-    pandas.DataFrame [one row an epoch, numbered from 1]
-        `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+    `train(n)` gives endless batches from the n-th on. After `patience` epochs without a lower
+    dev loss the fit ends with the best weights. `on_epoch(epoch, values)` is told every epoch,
+    those before a cut-off included; `state` is the file from which a fit that was cut off goes
+    on, with the result of one that never was.
     """
     early = None
     if patience:
@@ -172,10 +145,5 @@ class _State(keras.callbacks.Callback):
 
 
 def log_odds(model, batches):
-    """Scores of all trials of a pass, higher = more genuine.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(trials,), float64]
-    """
+    """Scores of all trials of a pass, float64, higher = more genuine."""
     return np.concatenate([model.predict_on_batch(x)[:, 0] for x, _ in batches]).astype(np.float64)

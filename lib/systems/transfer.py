@@ -1,16 +1,13 @@
 """Training on frozen backbones in phases, with the frozen part computed once.
 
 Below a *cut* nothing is trained, so its output for an image never changes. A phase with
-all of the backbone frozen trains the head on kept pooled values; a phase that trains top
-layers goes on from kept activations at the cut. Augmentation stays: the outputs for
-`copies` changed copies of each training image are kept, and pass *e* sees copy *e* modulo
-`copies`. The parts that are trained share their weights with the whole model, which is
-what is scored and saved.
+all of the backbone frozen trains the head on kept pooled values, one that trains top layers
+goes on from kept activations at the cut; both share their weights with the whole model.
+Augmentation stays: outputs for `copies` changed copies of each training image are kept.
 """
 
 import itertools
-from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,60 +21,21 @@ from lib.systems.batches import batches
 _BLOCK = 16  # images in one forward pass of the frozen part: what it computes fits the processor's cache
 
 
-@dataclass(frozen=True)
-class Phase:
-    """One phase of training.
-
-    Attributes
-    ----------
-    name : str
-    unfrozen : int >= 0
-        Top layers of each backbone that are trained with the head.
-    epochs : int >= 0
-        At most; dev loss may stop it earlier.
-    learning_rate : float > 0
-    """
+class Phase(NamedTuple):
+    """One phase of training."""
 
     name: str
-    unfrozen: int
-    epochs: int
+    unfrozen: int  # top layers of each backbone that are trained with the head
+    epochs: int  # at most; dev loss may stop it earlier
     learning_rate: float
 
 
 def train(network, phases, train, dev, labels, *, cut, copies, batch_size, patience, seed, on_epoch=None, state=None):
-    """Train the head, then the top of the backbones, in place.
+    """Train the head of a `Transfer`, then the top of its backbones, in place; the history, with each epoch's `phase`.
 
-    Parameters
-    ----------
-    network : lib.systems.networks.Transfer
-    phases : sequence of Phase
-    train, dev : sequence of callable (positions, copy) -> float32 [trials, size, size, 3]
-        One for each backbone; see `lib.inputs.Fed.sources`. Dev is asked for copy 0.
-    labels : dict of str to array of int
-        Of ``train`` and ``dev``, in protocol order.
-    cut : str
-        Layer of the backbones below which nothing is ever trained; empty computes no
-        part once, and every image runs through the whole model in every epoch.
-    copies : int > 0
-        Copies of each training image; 1 trains on the images themselves.
-    batch_size, patience : int > 0
-        A phase ends after `patience` epochs without a lower dev loss; the weights of
-        the lowest are restored.
-    seed : int
-        Decides the order of trials.
-    on_epoch : callable (int, dict) -> None, optional
-    state : Path, optional
-        As `lib.systems.training.fit` takes it; each phase has a file of its own beside it.
-
-    Returns
-    -------
-    pandas.DataFrame [one row an epoch, numbered from 1]
-        `loss`, `accuracy`, `val_loss`, `val_accuracy` and the `phase`.
-
-    Raises
-    ------
-    InputError
-        `cut` is no layer of the backbones, or lies among the layers that are trained.
+    `train` and `dev` have a function (positions, copy) -> images for each backbone, as
+    `lib.inputs.Fed.sources`. Without a `cut` every image runs through the whole model in every
+    epoch. `on_epoch` and `state` are those of `lib.systems.training.fit`.
     """
     bases = network.backbones
     for phase in phases if cut else ():
@@ -93,26 +51,16 @@ def train(network, phases, train, dev, labels, *, cut, copies, batch_size, patie
             model, sources = network.model, given
         elif phase.unfrozen == 0:
             model = network.head
-            sources = {
-                split: [lookup(pooled(b, cut, a)) for b, a in zip(bases, parts, strict=True)]
-                for split, parts in kept.items()
-            }
+            sources = {s: [lookup(pooled(b, cut, a)) for b, a in zip(bases, kept[s], strict=True)] for s in kept}
         else:
             model = above(network, cut)
-            sources = {split: [lookup(a) for a in parts] for split, parts in kept.items()}
+            sources = {s: [lookup(a) for a in kept[s]] for s in kept}
         training.compile_binary(model, learning_rate=phase.learning_rate)
-        endless = partial(
-            batches,
-            joined(sources["train"]),
-            labels["train"],
-            batch_size=batch_size,
-            seed=seed + 1000 * number,
-            across=False,
-            copies=copies,
-        )
+        order = {"batch_size": batch_size, "seed": seed + 1000 * number, "across": False, "copies": copies}
+        load = joined(sources["train"])
         history = training.fit(
             model,
-            lambda start, endless=endless: endless(start=start),
+            lambda start, load=load, order=order: batches(load, labels["train"], start=start, **order),
             batches(joined(sources["dev"]), labels["dev"]).cache(),
             epochs=phase.epochs,
             steps_per_epoch=-(-len(labels["train"]) // batch_size),
@@ -129,9 +77,8 @@ def train(network, phases, train, dev, labels, *, cut, copies, batch_size, patie
 def unfreeze(network, top):
     """Make the last `top` layers of each backbone trainable and all others not.
 
-    Batch norm that shall work in inference mode stays frozen: asking for it with
-    ``training=False`` in a functional model has no effect in Keras 3, where the outer
-    call decides for all layers.
+    Batch norm in inference mode stays frozen: ``training=False`` within a functional model has
+    no effect in Keras 3, where the outer call decides for all layers.
     """
     for backbone in network.backbones:
         backbone.trainable = True
@@ -141,12 +88,7 @@ def unfreeze(network, top):
 
 
 def activations(backbone, cut, source, count, copies):
-    """The output of the frozen part for each copy of each image.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(copies, count, height, width, channels), float32]
-    """
+    """The output of the frozen part for each image, float32 [copies, count, height, width, channels]."""
     below = keras.Model(backbone.input, backbone.get_layer(cut).output)
     images = tf.TensorSpec(below.input.shape, tf.float32)
     forward = tf.function(lambda x: below(x, training=False), input_signature=[images])
@@ -160,12 +102,7 @@ def activations(backbone, cut, source, count, copies):
 
 
 def pooled(backbone, cut, kept):
-    """The output of a frozen backbone, from kept activations at the cut.
-
-    Returns
-    -------
-    numpy.ndarray [shape=(copies, count, 1280), float32]
-    """
+    """The output of a frozen backbone, float32 [copies, count, 1280], from kept activations at the cut."""
     part = _upper(backbone, cut)
     flat = kept.reshape(-1, *kept.shape[2:])
     blocks = [part(flat[i : i + _BLOCK], training=False) for i in range(0, len(flat), _BLOCK)]
