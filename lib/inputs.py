@@ -14,9 +14,9 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
 from lib.features.augment import augmented
+from lib.features.chunks import CHUNK
 from lib.features.frames import fixed, normalised, with_deltas
 from lib.features.images import colormap, stretched
-from lib.features.store.chunks import CHUNK
 
 BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
 

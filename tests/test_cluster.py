@@ -21,8 +21,7 @@ from lib import cluster, params, runner
 from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError, RunError
-from lib.features import store
-from lib.features.store import chunks
+from lib.features import chunks, store
 from lib.params import studies as study
 from lib.runner import execution
 from lib.tracking import query

@@ -12,9 +12,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import embeddings
-from lib.features.embeddings import encoder, extraction, weights
-from lib.features.store import chunks
+from lib.features import chunks, embeddings, encoder
 from lib.systems.batches import of_split
 
 TINY = {
@@ -32,7 +30,7 @@ HOW = {"precision": "float32", "batch_seconds": 10.0}
 
 @pytest.fixture(autouse=True)
 def tiny_untrained(monkeypatch):
-    monkeypatch.setitem(weights.UNTRAINED, "random", TINY)
+    monkeypatch.setitem(embeddings.UNTRAINED, "random", TINY)
     monkeypatch.setattr(chunks, "CHUNK", 5)
     monkeypatch.setattr(chunks, "_OPEN", {})
     encoder.load.cache_clear()
@@ -64,7 +62,7 @@ def saved(folder, seed=3, **changes):
 
 
 def extract(corpus, store, name="random", **how):
-    how = {"sr": 16_000, "jobs": 1, "progress": False, **HOW, **how}
+    how = {"sr": 16_000, "jobs": 1, "precision": "float32", **how}
     return embeddings.extract(corpus, str(name), store=str(store), **how)
 
 
@@ -173,7 +171,7 @@ def test_extract_stopped_goes_on_where_it_was_bit_for_bit(corpus, tmp_path, monk
 
 def test_extract_again_needs_no_encoder(corpus, tmp_path, monkeypatch):
     first = everything(extract(corpus, tmp_path))
-    monkeypatch.setattr(extraction, "_encoder", lambda: pytest.fail("PyTorch was asked for"))
+    monkeypatch.setattr(embeddings, "_encoder", lambda: pytest.fail("PyTorch was asked for"))
     again = everything(extract(corpus, tmp_path))
     np.testing.assert_array_equal(again["eval"], first["eval"])
 
@@ -192,7 +190,7 @@ def test_extract_two_processes_equal_one(corpus, folder, tmp_path):
         np.testing.assert_array_equal(two[split], vectors)
 
 
-def test_extract_key_follows_weights_precision_batch_and_corpus(corpus, folder, tmp_path):
+def test_extract_key_follows_weights_precision_and_corpus(corpus, folder, tmp_path):
     other = saved(tmp_path / "other", seed=4)
     store = tmp_path / "store"
     urls = [
@@ -200,7 +198,6 @@ def test_extract_key_follows_weights_precision_batch_and_corpus(corpus, folder, 
         extract(corpus, store, folder).url,
         extract(corpus, store, other).url,
         extract(corpus, store, precision="bfloat16").url,
-        extract(corpus, store, batch_seconds=0.0).url,
         extract(dataclasses.replace(corpus, digest="0" * 16), store).url,
     ]
     assert len(set(urls)) == len(urls)

@@ -12,8 +12,7 @@ from conftest import SR, tone
 
 from lib import audio, features
 from lib.errors import InputError
-from lib.features import FeatureSettings, augment, frames, images, matrices, wanted
-from lib.features.store import extraction
+from lib.features import FeatureSettings, images, matrices
 
 SETTINGS = [
     FeatureSettings(),
@@ -211,7 +210,7 @@ def test_identity_unknown_feature_names_the_nearest():
         features.identity("lfc", FeatureSettings())
 
 
-@pytest.mark.parametrize("module", [augment, extraction, frames, images, matrices, wanted])
+@pytest.mark.parametrize("module", [images, matrices])
 def test_examples_of_docstrings_hold(module):
     found = doctest.testmod(module)
     assert found.attempted and not found.failed

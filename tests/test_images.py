@@ -12,7 +12,7 @@ from test_features import SETTINGS, speech_like
 
 from lib import audio, features
 from lib.errors import InputError
-from lib.features import images, store, wanted
+from lib.features import images, matrices, store
 
 
 def quick_images(y, names, settings, size):
@@ -69,8 +69,7 @@ def test_images_are_those_of_the_whole_features(rng, settings, make):
 
 
 def test_images_in_float64_are_exactly_those_of_the_whole_features(rng, monkeypatch):
-    power = wanted.power_spectrogram
-    monkeypatch.setattr(wanted, "power_spectrogram", lambda y, settings, precision: power(y, settings))
+    monkeypatch.setattr(store, "Spectra", lambda y, precision: matrices.Spectra(y))
     y = speech_like(rng)
     quick = quick_images(y, features.FEATURES, SETTINGS[0], 200)
     for name, feature in features.compute(y, features.FEATURES, SETTINGS[0]).items():

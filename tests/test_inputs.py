@@ -11,7 +11,6 @@ from lib import audio, features, inputs
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features.augment import augmented
-from lib.features.embeddings import weights
 from lib.features.images import coloured
 from lib.inputs import Embedding, Image, Matrix, Waveform
 
@@ -35,7 +34,7 @@ KINDS = {
 
 @pytest.fixture(autouse=True)
 def tiny_untrained(monkeypatch):
-    monkeypatch.setitem(weights.UNTRAINED, "random", TINY)
+    monkeypatch.setitem(features.embeddings.UNTRAINED, "random", TINY)
 
 
 @pytest.fixture(scope="module")

@@ -309,7 +309,7 @@ def changed(file, old, new):
 
 COMPUTING = {
     "audio/reading.py", "features/matrices.py", "features/images.py", "features/frames.py", "features/augment.py",
-    "features/embeddings/encoder.py", "inputs.py", "systems/training.py", "systems/batches.py", "systems/networks.py",
+    "features/encoder.py", "inputs.py", "systems/training.py", "systems/batches.py", "systems/networks.py",
     "systems/batchnorm.py", "systems/transfer.py", "systems/backbone.py", "systems/estimators.py",
 }  # fmt: skip
 

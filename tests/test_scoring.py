@@ -15,7 +15,7 @@ from lib import audio, scoring
 from lib.cli import main
 from lib.corpus import SPLITS, open_corpus
 from lib.errors import InputError
-from lib.features import FeatureSettings, wanted
+from lib.features import FeatureSettings, store
 from lib.inputs import Embedding, Image, as_json, opened
 from lib.systems import training
 from lib.systems.networks import Network
@@ -181,10 +181,10 @@ def test_log_odds_of_several_systems_draw_each_image_once(place, monkeypatch):
     other, spectrogram = place.record(seed=1), place.record(feature="spectrogram")
     systems = [scoring.open_run(run.id) for run in (place.mfcc, other, spectrogram)]
     drawn = []
-    kept = wanted.scales
-    monkeypatch.setattr(wanted, "scales", lambda power, names, *rest: drawn.append(names) or kept(power, names, *rest))
+    kept = store.scaled
+    monkeypatch.setattr(store, "scaled", lambda spectra, name, *rest: drawn.append(name) or kept(spectra, name, *rest))
     found = scoring.log_odds(systems, clips_of(place, "dev"))
-    assert [set(names) for names in drawn] == [{"mfcc", "spectrogram"}] * 14
+    assert sorted(drawn) == ["mfcc"] * 14 + ["spectrogram"] * 14
     for scores, run in zip(found, (place.mfcc, other, spectrogram), strict=True):
         np.testing.assert_array_equal(scores, run.scores["dev"])
     assert (found[0] != found[1]).all()

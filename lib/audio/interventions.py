@@ -1,20 +1,11 @@
 """Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-None of them has to do with replay. A countermeasure whose decisions change has learned the
-corpus, and an attacker can use that.
-
-An intervention is a function ``(y, sr, seed) -> y``: samples at full scale 1
-[shape=(samples,)], rate in Hz, seed of its random numbers. It returns a new float32 array
-within -1 and 1.
-
-References
-----------
-B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
-case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
-Language Processing 28, 2020 (arXiv:2010.07913): clicks, silence and non-speech at the
-start, and trimming as the remedy.
-H. Delgado et al., "ASVspoof 2017 Version 2.0: meta-data analysis and baseline
-enhancements", Odyssey 2018: the artefacts of Version 1. Levels and decays are ours.
+None has to do with replay: a countermeasure whose decisions change has learned the corpus,
+and an attacker can use that. Each takes samples, their rate in Hz and the seed of its
+random numbers, and returns new float32 samples within -1 and 1. Clicks, silence and
+non-speech at the start, and trimming as the remedy: B. Chettri et al., "Dataset artefacts
+in anti-spoofing systems", IEEE/ACM TASLP 28, 2020; the artefacts of Version 1: H. Delgado
+et al., Odyssey 2018. Levels and decays are ours.
 """
 
 import numpy as np
@@ -40,14 +31,14 @@ def click(y, sr, seed):
 
 def silence(y, sr, seed):
     """Put 100 to 300 ms of zeros before the recording."""
-    return _sound(np.concatenate([np.zeros(_start(sr, np.random.default_rng(seed))), y]))
+    return _sound(np.concatenate([np.zeros(int(np.random.default_rng(seed).uniform(*_START) * sr)), y]))
 
 
 def noise(y, sr, seed):
     """Put 100 to 300 ms of white noise before the recording, 20 dB under its level."""
     rng = np.random.default_rng(seed)
     level = 10 ** (_NOISE / 20) * np.sqrt(np.mean(np.square(y, dtype=np.float64)))
-    return _sound(np.concatenate([level * rng.standard_normal(_start(sr, rng)), y]))
+    return _sound(np.concatenate([level * rng.standard_normal(int(rng.uniform(*_START) * sr)), y]))
 
 
 def dc_added(y, sr, seed):
@@ -83,10 +74,6 @@ def frame_levels(y, sr):
     starts = np.arange(0, len(y), sr // 100)
     energy = np.add.reduceat(np.square(y, dtype=np.float64), starts)
     return 10 * np.log10(energy / np.diff([*starts, len(y)]) + _TINY)
-
-
-def _start(sr, rng):
-    return int(rng.uniform(*_START) * sr)
 
 
 def _sound(y):

@@ -1,14 +1,13 @@
 """Reading recordings: one channel, one rate, or a reason why not.
 
-Samples are float32 at full scale 1.0, ``[samples]``. Channels are averaged and other rates
-resampled; that is returned as notes, so that a caller with many recordings can report it
-once. A recording that cannot give a right number is refused: nothing is repaired silently.
+A recording that cannot give a right number is refused: nothing is repaired silently.
 """
 
 import io
 import os
 import struct
 import wave
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,25 +34,24 @@ def read(path, *, sr=16_000):
     Returns
     -------
     y : numpy.ndarray [shape=(samples,), float32]
+        At full scale 1.0; channels are averaged, other rates resampled.
     notes : tuple of str
-        Such as "2 channels averaged", "resampled from 44100 Hz".
+        What was done, such as "2 channels averaged", "resampled from 44100 Hz".
 
     Raises
     ------
     InputError
         The file is missing, empty, truncated, not audio, shorter than 0.1 s, silent
         throughout, or has a sample that is not finite; or its URL cannot be reached.
-
-    Examples
-    --------
-    ``y, notes = read("D_1000001.wav")``
     """
     path = os.fspath(path)
-    source, size = _source(path)
-    if size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes)")
-    _refuse_truncated(path, source, size)
-    y, rate, promised = _plain_wav(source, size) or _any_format(path, source)
+    with _opened(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            raise InputError(f"{path}: the file is empty (0 bytes)")
+        file.seek(0)
+        _refuse_truncated(path, file.read(12), size)
+        y, rate, promised = _plain_wav(file, size) or _any_format(path, file)
     if len(y) < promised:
         raise InputError(f"{path}: truncated, {len(y)} of {promised} samples are there")
     if len(y) < _SHORTEST * rate:
@@ -87,19 +85,13 @@ def resampled(y, rate, sr):
 
 def duration(path):
     """Length of a recording by its header, s; InputError if it is missing, not audio or unreachable."""
-    source, _ = _source(os.fspath(path))
-    try:
-        about = soundfile.info(source)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise _no_audio(path, source, error) from None
-    return about.frames / about.samplerate
+    path = os.fspath(path)
+    with _opened(path) as file, _decoder(path, file) as sound:
+        return sound.frames / sound.samplerate
 
 
 def find_recordings(folder, trials):
-    """The files ``<trial>.wav`` or ``<trial>.flac`` of some trials in a folder or URL; a list of str.
-
-    A relative folder starts at the working directory. InputError for a trial without a file.
-    """
+    """The files ``<trial>.wav`` or ``<trial>.flac`` of trials in a folder (from the working directory) or URL."""
     folder, found = places.absolute(folder, Path.cwd()), []
     there = places.listing(folder)
     for trial in trials:
@@ -117,56 +109,51 @@ def facts(path):
     return {"duration": len(y) / 16_000, "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64))))}
 
 
-def _plain_wav(source, size):
-    """What `_any_format` finds in a WAV file of 16-bit samples, in half the time; None for any other."""
+def _opened(path):
+    """The file, or the bytes at a URL."""
     try:
-        with wave.open(source, "rb") as file:
-            channels, width, rate, promised, *_ = file.getparams()
+        return io.BytesIO(places.read(path)) if places.is_url(path) else open(path, "rb")
+    except OSError:
+        raise InputError(f"{path}: no such recording") from None
+
+
+def _refuse_truncated(path, head, size):
+    """libsndfile silently reads what is left of a cut WAV file; the header shows it."""
+    if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        promised = struct.unpack("<I", head[4:8])[0]
+        if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
+            raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")
+
+
+def _plain_wav(file, size):
+    """What `_any_format` finds in a WAV file of 16-bit samples, in half the time; None for any other."""
+    file.seek(0)
+    try:
+        with wave.open(file) as sound:
+            channels, width, rate, promised, *_ = sound.getparams()
             if width == 2 and 0 < promised * channels * width < size:
-                samples = np.frombuffer(file.readframes(promised), "<i2")
+                samples = np.frombuffer(sound.readframes(promised), "<i2")
                 return samples.reshape(-1, channels), rate, promised
     except (wave.Error, EOFError, ValueError):  # ValueError: the samples end within one
         pass
     return None
 
 
-def _any_format(path, source):
+def _any_format(path, file):
     """Samples [shape=(samples, channels)], int16 or float32, their rate, and how many there should be."""
+    with _decoder(path, file) as sound:
+        # 16-bit samples come as they are: twice as fast, and exact in float32.
+        dtype = "int16" if sound.subtype == "PCM_16" else "float32"
+        return sound.read(dtype=dtype, always_2d=True), sound.samplerate, sound.frames
+
+
+@contextmanager
+def _decoder(path, file):
+    file.seek(0)
+    source = file if isinstance(file, io.BytesIO) else path  # libsndfile is faster with files of its own
     try:
-        if isinstance(source, io.BytesIO):
-            source.seek(0)  # `_plain_wav` has read of it
-        with soundfile.SoundFile(source) as file:
-            # 16-bit samples come as they are: twice as fast, and exact in float32.
-            dtype = "int16" if file.subtype == "PCM_16" else "float32"
-            return file.read(dtype=dtype, always_2d=True), file.samplerate, file.frames
-    except (soundfile.SoundFileError, OSError) as error:
-        raise _no_audio(path, source, error) from None
-
-
-def _no_audio(path, source, error):
-    reason = str(error).rstrip(".").replace(repr(source), "it")
-    return InputError(f"{path}: not readable as audio ({reason}): expected WAV or FLAC")
-
-
-def _source(path):
-    """What libsndfile is given, the path or the bytes at a URL, and the number of bytes."""
-    try:
-        if not places.is_url(path):
-            return path, os.path.getsize(path)
-        content = places.read(path)
-    except OSError:
-        raise InputError(f"{path}: no such recording") from None
-    return io.BytesIO(content), len(content)
-
-
-def _refuse_truncated(path, source, size):
-    """libsndfile silently reads what is left of a cut WAV file; the header shows it."""
-    if isinstance(source, io.BytesIO):
-        head = source.getvalue()[:12]
-    else:
-        with open(source, "rb") as file:
-            head = file.read(12)
-    if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        promised = struct.unpack("<I", head[4:8])[0]
-        if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
-            raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")
+        with soundfile.SoundFile(source) as sound:
+            yield sound
+    except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: a file that is called .raw
+        reason = str(error).rstrip(".").replace(repr(source), "it")
+        raise InputError(f"{path}: not readable as audio ({reason}): expected WAV or FLAC") from None

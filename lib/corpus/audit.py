@@ -1,11 +1,10 @@
-"""The check of a corpus: what the protocols list against what is there.
+"""The check of a corpus: what the protocols list against what is there, and against what was published.
 
-Published counts are those of ASVspoof 2017 Version 2.0 (H. Delgado et al., "ASVspoof 2017
-Version 2.0: meta-data analysis and baseline enhancements", Odyssey 2018) and of Version 1
-(T. Kinnunen et al., Interspeech 2017).
+Version 2.0: H. Delgado et al., Odyssey 2018; Version 1: T. Kinnunen et al., Interspeech 2017.
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -34,25 +33,18 @@ _PUBLISHED_PROTOCOLS = {
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """The result of `check`; `as_json` is the output of ``study corpus --json``.
-
-    `splits` counts trials as listed, ``{"train": {"genuine": n, "spoof": n}, ...}``; `missing`
-    and `unlisted` name recordings as ``split/file``; `unreadable` maps them to reasons;
-    `notes` counts notes of reading ("resampled from 8000 Hz"); `shared_speakers` and
-    `shared_configurations` (environment/playback/recorder of a spoof) map each pair of splits,
-    ``train/dev``, to what it shares; `remarks` are sentences on which corpus this is.
-    """
+    """The result of `check`; `as_json` is the output of ``study corpus --json``."""
 
     corpus: str
     folder: str
-    splits: dict
-    missing: list
-    unreadable: dict
+    splits: dict  # trials as listed, {"train": {"genuine": n, "spoof": n}, ...}
+    missing: list  # recordings as "split/file"
+    unreadable: dict  # recording -> reason
     unlisted: list
-    shared_speakers: dict
-    shared_configurations: dict
-    notes: dict
-    remarks: list
+    shared_speakers: dict  # pair of splits, "train/dev" -> what it shares
+    shared_configurations: dict  # the same of environment/playback/recorder of spoofs
+    notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
+    remarks: list  # sentences on which corpus this is
 
     @property
     def complete(self):
@@ -65,15 +57,10 @@ class CorpusReport:
 
 
 def check(name, data, layout, *, jobs=2):
-    """Check a corpus: counts, files and what the splits share; every recording is decoded.
+    """Check a corpus: counts, files and what the splits share; every recording is decoded by one of `jobs` threads.
 
-    `name`, `data` and `layout` as for `lib.corpus.open_corpus`; `jobs` threads decode. Returns a
-    `CorpusReport`. InputError if folder or protocols are missing or malformed, or the URL
-    cannot be reached.
-
-    Examples
-    --------
-    ``check("demo", "data/demo", "asvspoof2017_v2").complete``
+    `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns a `CorpusReport`.
+    InputError if folder or protocols are missing or malformed, or the URL cannot be reached.
     """
     folder = places.absolute(data)
     trials = read_trials(folder, layout)
@@ -82,12 +69,11 @@ def check(name, data, layout, *, jobs=2):
     todo = [path for path in keys if path in there]
     # Decoding releases the interpreter's lock, so threads suffice and start at once.
     results = places.each(_try_read, todo, threads=jobs)
-    unreadable, notes = {}, {}
+    unreadable, notes = {}, Counter()
     for path, (reason, remarks) in zip(todo, tqdm(results, "reading", len(todo), unit="clip"), strict=True):
         if reason:
             unreadable[keys[path]] = reason
-        for remark in remarks:
-            notes[remark] = notes.get(remark, 0) + 1
+        notes.update(remarks)
     splits, configuration = count(trials), trials["environment"] + "/" + trials["playback"] + "/" + trials["recorder"]
     return CorpusReport(
         corpus=name,
@@ -98,7 +84,7 @@ def check(name, data, layout, *, jobs=2):
         unlisted=_unlisted(there, folder, layout, keys),
         shared_speakers=_shared(trials, trials["speaker"]),
         shared_configurations=_shared(trials, configuration),
-        notes=notes,
+        notes=dict(notes),
         remarks=_remarks(folder, layout, splits),
     )
 
@@ -108,8 +94,8 @@ def describe(report):
     lines = [f"corpus {report.corpus} in {report.folder}", ""]
     lines += [f"{'split':8}{'genuine':>9}{'spoof':>9}{'published':>22}"]
     for split in SPLITS:
-        (genuine, spoof), published = report.splits[split].values(), PUBLISHED[split]
-        lines.append(f"{split:8}{genuine:>9,}{spoof:>9,}{published['genuine']:>12,} + {published['spoof']:>6,}")
+        counts = (*report.splits[split].values(), *PUBLISHED[split].values())
+        lines.append("{:8}{:>9,}{:>9,}{:>12,} + {:>6,}".format(split, *counts))
     lines += ["", *report.remarks]
     unusable = [f"{file} ({reason})" for file, reason in report.unreadable.items()]
     for title, files in (("missing", report.missing), ("unusable", unusable), ("unlisted", report.unlisted)):

@@ -31,25 +31,13 @@ DIGESTS = ROOT / "data" / "digests"
 
 @dataclass(frozen=True)
 class Corpus:
-    """The usable trials of a corpus.
-
-    Attributes
-    ----------
-    name, folder : str
-        The name is the MLflow experiment of its runs; the folder an absolute path or a URL.
-    trials : pandas.DataFrame [one row a trial]
-        The protocol's columns, `split`, and `path` (str) or URL of the recording.
-    digest : str
-        16 hexadecimal digits over protocol lines and recordings' bytes.
-    left_out : dict of str to str
-        File -> reason, of a partial corpus.
-    """
+    """The usable trials of a corpus; its name is the MLflow experiment of its runs."""
 
     name: str
-    folder: str
-    trials: pd.DataFrame
-    digest: str
-    left_out: dict = field(default_factory=dict)
+    folder: str  # absolute, or a URL
+    trials: pd.DataFrame  # the protocol's columns, `split`, and `path` or URL of the recording
+    digest: str  # 16 hexadecimal digits over protocol lines and recordings' bytes
+    left_out: dict = field(default_factory=dict)  # file -> reason, of a partial corpus
 
     def split(self, name):
         """The trials of one split, numbered from 0 in protocol order."""
@@ -74,12 +62,7 @@ def layout_of(name):
 
 
 def read_trials(folder, layout):
-    """All trials that the protocols list, whether their recordings are there or not; see `Corpus.trials`.
-
-    `folder` is the corpus' folder or URL (a relative folder starts at the project's folder),
-    `layout` such as ``asvspoof2017_v2``. InputError if folder or protocol are missing or
-    malformed, or the URL cannot be reached.
-    """
+    """All trials that the protocols list, whether their recordings are there or not; see `Corpus.trials`."""
     folder = places.absolute(folder)
     if not places.is_folder(folder):
         raise InputError(f"{folder}: no such folder: expected a corpus of layout {layout}")
@@ -100,23 +83,15 @@ def read_trials(folder, layout):
 
 def recordings_there(folder, layout):
     """Path or URL -> (size, mark) of every file in the folders of the recordings; see `lib.files.places.listing`."""
-    return {
-        f"{folder}/{recordings}/{name}": about
-        for recordings, _ in layout_of(layout).values()
-        for name, about in places.listing(f"{folder}/{recordings}").items()
-        if about
-    }
+    folders = [f"{folder}/{recordings}" for recordings, _ in layout_of(layout).values()]
+    return {f"{part}/{name}": about for part in folders for name, about in places.listing(part).items() if about}
 
 
 def open_corpus(name, data, layout, *, left_out=None):
-    """Open a corpus for work; `data` and `layout` as `folder` and `layout` of `read_trials`.
+    """Open a corpus for work: ``open_corpus("demo", "data/demo", "asvspoof2017_v2")``.
 
-    `left_out` maps unusable files (``split/name``) to reasons; any other listed recording
-    must exist, or InputError is raised, as it is for the reasons of `read_trials`.
-
-    Examples
-    --------
-    ``open_corpus("demo", "data/demo", "asvspoof2017_v2").split("dev")``
+    `data` is a folder (a relative one starts at the project's folder) or URL. `left_out` maps
+    unusable files (``split/name``) to reasons; any other listed recording must exist.
     """
     folder = places.absolute(data)
     trials = read_trials(folder, layout)
@@ -157,11 +132,7 @@ def _recordings(folder, files):
 
 
 def _digest(folder, trials, abouts):
-    """Digest of protocol lines and recordings' bytes, wherever the corpus is.
-
-    Reading a large corpus takes seconds, so the digest is kept under a signature of paths,
-    sizes and marks of change.
-    """
+    """Digest of protocol lines and recordings' bytes, kept under a signature of paths, sizes and marks of change."""
     lines = trials.drop(columns="path").to_csv(index=False, sep="\t")
     place = folder if places.is_url(folder) else os.path.realpath(folder)
     signature = hashlib.blake2b(json.dumps([place, lines, abouts]).encode()).hexdigest()[:32]

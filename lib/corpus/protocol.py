@@ -13,43 +13,28 @@ LABEL_NAMES = ("spoof", "genuine")  # position = number
 SPLITS = ("train", "dev", "eval")
 UNKNOWN = "-"
 
-# Columns of ASVspoof 2017 Version 2.0, in the order of its files.
-_COLUMNS = ("trial", "label", "speaker", "phrase", "environment", "playback", "recorder")
+_COLUMNS = ("trial", "label", "speaker", "phrase", "environment", "playback", "recorder")  # of ASVspoof 2017, V1 and V2
 # Later corpora use "bonafide" for ASVspoof 2017's "genuine".
 LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "spoof": SPOOF}
 
 
 def read_protocol(path):
-    """Read one protocol file of ASVspoof 2017, a local file or a URL.
+    """Read one protocol file of ASVspoof 2017, a local file or a URL; one row a trial, in file order.
 
-    Lines hold file, label, speaker, phrase, environment, playback and recorder, separated
-    by white space (Version 1 uses the same order). A byte-order mark, Windows line ends and
-    blank lines are accepted.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a trial, in file order]
-        `trial` (file stem), `file` (as written), `label` (1 = genuine, 0 = spoof),
-        `speaker`, `phrase`, `environment`, `playback`, `recorder` (str, ``-`` if unknown).
-
-    Raises
-    ------
-    InputError
-        The file is missing, not text or empty; a line lacks a column, has an unknown label
-        or a duplicate trial, or leaves the folder. The message names file, line and rule.
+    `trial` (file stem), `file` (as written), `label` (1 = genuine, 0 = spoof), and the other
+    columns as text, ``-`` if unknown. InputError names file, line and rule.
     """
-    rows, lines_seen = [], {}
+    rows = {}  # trial -> number of its line, and its row
     for number, line in enumerate(read_text(path, "a protocol").splitlines(), 1):
         if not line.split():
             continue
         row = _parse(line.split(), f"{path}, line {number}")
-        first = lines_seen.setdefault(row["trial"], number)
+        first, _ = rows.setdefault(row["trial"], (number, row))
         if first != number:
             raise InputError(f"{path}, line {number}: duplicate trial {row['trial']!r}, first on line {first}")
-        rows.append(row)
     if not rows:
         raise InputError(f"{path}: no trial: expected one line per trial")
-    return pd.DataFrame(rows)
+    return pd.DataFrame([row for _, row in rows.values()])
 
 
 def trial_name(file):

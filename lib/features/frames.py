@@ -8,17 +8,12 @@ from lib.errors import InputError
 NORMALISATIONS = ("none", "mean", "cmvn")
 
 
-def with_deltas(matrix, width=3):
+def with_deltas(matrix, width):
     """A feature with its deltas and their deltas below it, float32 [3 * rows, frames].
 
     A delta is the slope of the line of least squares through `width` frames (odd, at
     least 3), the first and last frame repeated beyond the ends, as in the HTK Book and in
     the baselines of the ASVspoof challenges. So any number of frames will do.
-
-    Examples
-    --------
-    >>> with_deltas(np.array([[0, 2, 4, 6]], np.float32), 3).tolist()
-    [[0.0, 2.0, 4.0, 6.0], [1.0, 2.0, 2.0, 1.0], [0.5, 0.5, -0.5, -0.5]]
     """
     if width < 3 or width % 2 == 0:
         raise InputError(f"delta_width must be odd and at least 3, got {width}")
@@ -31,17 +26,7 @@ def with_deltas(matrix, width=3):
 def normalised(matrix, how):
     """A feature without what a recording's device and level add to every frame, float32 [rows, frames].
 
-    Parameters
-    ----------
-    matrix : numpy.ndarray [shape=(rows, frames), float32]
-    how : str
-        ``none``; ``mean``: each row less its mean over the recording; ``cmvn``: its
-        variance made 1 as well, where it varies at all.
-
-    Examples
-    --------
-    >>> normalised(np.array([[1, 3], [5, 5]], np.float32), "cmvn").tolist()
-    [[-1.0, 1.0], [0.0, 0.0]]
+    ``mean``: each row less its mean over the recording; ``cmvn``: its variance made 1 as well.
     """
     if how not in NORMALISATIONS:
         raise InputError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, got {how!r}")
@@ -55,13 +40,7 @@ def normalised(matrix, how):
 
 
 def fixed(matrix, frames):
-    """So many frames of a feature: the recording repeated until it is long enough, then cut.
-
-    Examples
-    --------
-    >>> fixed(np.array([[1, 2, 3]]), 5).tolist()
-    [[1, 2, 3, 1, 2]]
-    """
+    """So many frames of a feature: the recording repeated until it is long enough, then cut."""
     if frames <= 0:
         raise InputError(f"frames must be positive, got {frames}")
     return matrix.take(np.arange(frames) % matrix.shape[1], axis=1)

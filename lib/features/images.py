@@ -1,37 +1,27 @@
 """Features as images: a one-byte index a pixel, and colours looked up in it.
 
-Conventions
------------
-An image has its low frequencies at the bottom (last row) and time from left to right.
-It is scaled by its own minimum and maximum, so the level of a recording does not show.
-A pixel is an *index*, uint8: position in a colormap of 256 colours. The coloured image,
-``[size, size, 3]`` with values 0 to 255, is made in the input pipeline; it holds nothing
-that the index does not.
-
-A feature mostly has fewer rows or columns than its image, which then repeats them: 20
-coefficients and 100 frames on 200 x 200 pixels. So each *cell* that the image shows is
-stored once, and `stretched` makes the image of the cells as it is read.
+An image has its low frequencies at the bottom (last row) and time from left to right. It
+is scaled by its own minimum and maximum, so the level of a recording does not show. A
+pixel is an index, uint8: a position in a colormap of 256 colours. An image mostly repeats
+the rows and columns of its feature (20 coefficients and 100 frames on 200 x 200 pixels),
+so each *cell* that it shows is stored once, and `stretched` makes the image as it is read.
 """
 
-import difflib
 from functools import lru_cache
 
 import numpy as np
 
 from lib.errors import InputError
+from lib.params.schema import nearest
 
 
 def to_index(feature, size):
     """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
-    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws
-    a mesh, then the range of the whole matrix is spread over 0 to 255. A feature with
-    a single value everywhere becomes 0 everywhere.
-
-    On 38 recordings of real speech the coloured image differs from the one that
-    `librosa.display.specshow` draws without axes in a figure of 200 x 200 pixels by
-    0.3 (spectrogram) and 0.4 (MFCC) of 255 on average. Averaging the cells under a
-    pixel instead would differ by 9.9 and 4.6.
+    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws a mesh,
+    then the range of the whole matrix is spread over 0 to 255; a single value becomes 0. On
+    real speech the coloured image differs from `librosa.display.specshow` in a figure of 200 x
+    200 pixels by 0.4 of 255 on average; averaging the cells under a pixel would by 4.6 to 9.9.
 
     Examples
     --------
@@ -42,11 +32,8 @@ def to_index(feature, size):
 
 
 def shown(cells, scale, size):
-    """Each cell that an image of the feature `scale(cells)` shows, once: uint8 [rows <= size, columns <= size].
-
-    Only these go through `scale`, which never falls (see `lib.features.matrices.scales`).
-    """
-    ends = scale(np.array([cells.min(), cells.max()]))
+    """Each cell that an image of the feature `scale(cells)` shows, once: uint8 [rows <= size, columns <= size]."""
+    ends = scale(np.array([cells.min(), cells.max()]))  # a scale never falls
     low, high = float(ends.min()), float(ends.max())
     # Where cells are more than pixels, those between pixels are dropped before they are scaled.
     for axis in (0, 1):
@@ -71,12 +58,11 @@ def _under(count, size):
 
 def colormap(name):
     """The 256 colours of a matplotlib colormap, uint8 [256, 3]; InputError when there is none of that name."""
-    import matplotlib
+    import matplotlib  # slow to import, and chunks are made without it
 
     if name not in matplotlib.colormaps:
-        near = difflib.get_close_matches(str(name), list(matplotlib.colormaps), n=1)
-        known = f"did you mean {near[0]}?" if near else "matplotlib has magma, viridis, coolwarm and more"
-        raise InputError(f"unknown colormap {name!r}; {known}")
+        known = nearest(name, matplotlib.colormaps) or "; matplotlib has magma, viridis, coolwarm and more"
+        raise InputError(f"unknown colormap {name!r}{known}")
     return (matplotlib.colormaps[name].resampled(256)(np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 

@@ -1,44 +1,10 @@
-"""Audio features as matrices, low frequencies (or coefficients) in the first row.
+"""Audio features as float32 matrices, low frequencies (or coefficients) in the first row, frames in columns.
 
-Conventions
------------
-Every feature is float32, computed from one power spectrogram that all features of a
-recording share. They are told apart by what stands on their axes:
-
-=============  ===================================  ============  =========================
-feature        row, upwards                         column        value
-=============  ===================================  ============  =========================
-`spectrogram`  FFT bin, 0 Hz to sr / 2              frame         power, dB re its maximum
-`stft`         FFT bin, 0 Hz to sr / 2              frame         magnitude, linear
-`mel`          mel band, fmin to fmax               frame         power, dB re its maximum
-`mfcc`         cepstral coefficient from 0          frame         DCT-II (orthonormal) of
-                                                                  the mel power in dB re 1
-`lfcc`         cepstral coefficient from 0          frame         DCT-II (orthonormal) of
-                                                                  log10 of the band power
-`fft`          level, -top_db to 0 dB re maximum,   FFT bin, 0    1 up to the level of the
-               in 200 steps                         to sr / 2     bin, 0 above it
-=============  ===================================  ============  =========================
-
-All have the same window, hop and FFT length. `fft` is the spectrum of the whole recording,
-the mean power of its frames (Welch), as the area under its curve. The base paper draws
-five features of these names (all but `lfcc`) and does not say how, the report names no
-analysis parameter: librosa's defaults stand, each written out in `FeatureSettings` and in
-the notebooks' parameters. Values are librosa's own within 1e-3 dB; only the way is shorter.
-
-`lfcc` is that of the baselines of ASVspoof 2019 and 2021 (``lfcc_bp.m`` there): `n_linear`
-triangles of height 1, corners evenly between fmin and fmax, log10, DCT. Two things differ:
-frames are centred, their ends padded with zeros, as for all features here; and powers are
-raised to at least `amin`, where the baseline adds 2e-16. In 2019 it had Hamming windows of
-20 ms every 10 ms, 512 points, 20 bands; in 2021 30 ms every 15 ms, 1024 points, 70 bands;
-20 coefficients and their deltas (`lib.features.frames`) both times.
-
-References
-----------
-M. Sahidullah, T. Kinnunen, C. Hanilci, "A comparison of features for synthetic speech
-detection", Interspeech 2015.
+The base paper names five of them and not how it makes them, the report names no analysis
+parameter: librosa's defaults stand, each written out in `FeatureSettings`. Values are
+librosa's own within 1e-3 dB.
 """
 
-import difflib
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 
@@ -46,18 +12,12 @@ import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.errors import InputError
-from lib.params.schema import judge_together, judged
+from lib.params.schema import judge_together, judged, unknown
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """Everything that decides a feature's numbers; not stated in the report.
-
-    Examples
-    --------
-    >>> FeatureSettings(n_fft=512, win_length=320, hop_length=160).n_mfcc
-    20
-    """
+    """Everything that decides a feature's numbers; not stated in the report."""
 
     sr: int = 16_000  # Hz; rate that recordings are brought to
     n_fft: int = 2048  # samples
@@ -79,87 +39,27 @@ class FeatureSettings:
         judge_together(vars(self), "analysis")
 
 
-# What each feature depends on: it is recomputed only when one of these changes.
-FRAMES = ("sr", "n_fft", "win_length", "hop_length", "window")
-_SPECTRUM = (*FRAMES, "amin", "top_db")
-DEPENDS_ON = {
-    "spectrogram": _SPECTRUM,
-    "mel": (*_SPECTRUM, "n_mels", "fmin", "fmax"),
-    "mfcc": (*_SPECTRUM, "n_mels", "fmin", "fmax", "n_mfcc"),
-    "lfcc": (*FRAMES, "amin", "n_linear", "fmin", "fmax", "n_lfcc"),
-    "fft": _SPECTRUM,
-    "stft": FRAMES,
-}
-FEATURES = tuple(DEPENDS_ON)
-_LEVELS = 200  # steps of the level axis of `fft`
-_CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
+class Spectra:
+    """One recording's samples, and the spectra that features share: each made once, when the first feature needs it."""
 
+    def __init__(self, y, precision=np.float64):
+        self.y = y
+        self._precision = precision
+        self._made = {}
 
-def settings_from(values):
-    """The feature settings among a notebook's parameters (dict); other parameters are passed over."""
-    names = {f.name for f in fields(FeatureSettings)}
-    return FeatureSettings(**{name: value for name, value in values.items() if name in names})
+    def power(self, settings):
+        """Power of the short-time Fourier transform."""
+        frames = tuple(getattr(settings, name) for name in _FRAMES)
+        return self._once(frames, lambda: power_spectrogram(self.y, settings, precision=self._precision))
 
+    def mel(self, settings):
+        """Power in the mel bands."""
+        return self._once(settings, lambda: _mel_filters(settings) @ self.power(settings))
 
-def identity(name, settings):
-    """The settings that decide one feature's numbers, as a dict; InputError when its name is unknown."""
-    if name not in DEPENDS_ON:
-        near = difflib.get_close_matches(str(name), FEATURES, n=1)
-        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(FEATURES)}"
-        raise InputError(f"unknown feature {name!r}; {known}")
-    values = asdict(settings)
-    return {key: values[key] for key in DEPENDS_ON[name]}
-
-
-def compute(y, names, settings):
-    """The features of one recording, from one pass over its frames.
-
-    Parameters
-    ----------
-    y : numpy.ndarray [shape=(samples,), float32]
-    names : sequence of str
-        Some of `FEATURES`.
-    settings : FeatureSettings
-
-    Returns
-    -------
-    dict of str to numpy.ndarray [shape=(rows, frames), float32]
-
-    Raises
-    ------
-    InputError
-        A feature's name is unknown.
-
-    Examples
-    --------
-    >>> y = np.ones(16_000, np.float32)
-    >>> compute(y, ["mfcc"], FeatureSettings())["mfcc"].shape
-    (20, 32)
-    """
-    for name in names:
-        identity(name, settings)
-    found = scales(power_spectrogram(y, settings), names, settings)
-    return {name: scale(cells) for name, (cells, scale) in found.items()}
-
-
-def scales(power, names, settings):
-    """Features of one power spectrogram, their last step not yet taken: name -> (cells, function of cells).
-
-    What has to be known of all cells (a maximum, a transform over bands) is done; what
-    is left works on each cell by itself and never falls. So an image, which shows few of
-    the cells, takes that step for those alone, and for the least and the greatest. That
-    of `fft` makes a column of each cell.
-    """
-    mel = _mel_filters(settings) @ power if {"mel", "mfcc"} & set(names) else None
-    ways = {
-        "spectrogram": lambda: (power, _relative(power, settings)),
-        "mel": lambda: (mel, _relative(mel, settings)),
-        "mfcc": lambda: (_mfcc(mel, settings), np.asarray),
-        "lfcc": lambda: (_lfcc(power, settings), np.asarray),
-        "fft": lambda: _area(power, settings),
-        "stft": lambda: (power, np.sqrt),
-    }
-    return {name: ways[name]() for name in names}
+    def _once(self, key, make):
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
 
 def power_spectrogram(y, settings, *, precision=np.float64):
@@ -189,14 +89,14 @@ def power_spectrogram(y, settings, *, precision=np.float64):
 
 
 def _relative(power, settings):
-    peak = power.max()
-    return _decibel(peak, peak, settings)
+    return power, _decibel(power, settings)
 
 
-def _decibel(peak, reference, settings):
-    """The scale 10 log10(power / reference), not below `amin` nor `top_db` under the peak."""
-    lowest = np.float32(max(settings.amin, float(peak) * 10 ** (-settings.top_db / 10)))
-    offset = np.float32(10 * np.log10(max(settings.amin, float(reference))))
+def _decibel(power, settings, reference=None):
+    """The scale 10 log10(power / reference, or the maximum), not below `amin` nor `top_db` under the maximum."""
+    peak = float(power.max())
+    lowest = np.float32(max(settings.amin, peak * 10 ** (-settings.top_db / 10)))
+    offset = np.float32(10 * np.log10(max(settings.amin, peak if reference is None else reference)))
 
     def level(power):
         values = np.maximum(power, lowest)
@@ -208,31 +108,114 @@ def _decibel(peak, reference, settings):
     return level
 
 
-def _mfcc(mel, settings):
-    level = _decibel(mel.max(), 1.0, settings)(mel)
-    return _cosines(settings.n_mels, settings.n_mfcc) @ level
+def _mfcc(spectra, settings):
+    """Cepstral coefficients from 0: orthonormal DCT-II of the mel power in dB re 1."""
+    mel = spectra.mel(settings)
+    return _cosines(settings.n_mels, settings.n_mfcc) @ _decibel(mel, settings, reference=1.0)(mel), np.asarray
 
 
-def _lfcc(power, settings):
-    bands = _linear_filters(settings) @ power
+def _lfcc(spectra, settings):
+    """Cepstral coefficients from 0: orthonormal DCT-II of log10 of the power in triangles of equal width.
+
+    That of the baselines of ASVspoof 2019 (Hamming windows of 20 ms every 10 ms, 512 points, 20
+    bands) and 2021 (30 ms every 15 ms, 1024 points, 70 bands), ``lfcc_bp.m`` there; M. Sahidullah
+    et al., Interspeech 2015. But frames are centred, and powers raised to at least `amin`,
+    where the baseline adds 2e-16.
+    """
+    bands = _linear_filters(settings) @ spectra.power(settings)
     np.log10(np.maximum(bands, np.float32(settings.amin), out=bands), out=bands)
-    return _cosines(settings.n_linear, settings.n_lfcc) @ bands
+    return _cosines(settings.n_linear, settings.n_lfcc) @ bands, np.asarray
 
 
-def _area(power, settings):
-    """The level of each bin, one row, and the scale that fills its column up to there."""
-    mean = power.mean(axis=1)
+def _fft(spectra, settings):
+    """The mean power of the frames (Welch) as the area under its curve, in dB re its maximum.
+
+    Rows are levels from -top_db to 0 dB, columns FFT bins; 1 up to the level of the bin.
+    """
+    mean = spectra.power(settings).mean(axis=1)
     steps = (np.arange(_LEVELS, dtype=np.float32) / _LEVELS - 1) * np.float32(settings.top_db)
-    return _relative(mean, settings)(mean)[None], lambda level: (level >= steps[:, None]).astype(np.float32)
+    return _decibel(mean, settings)(mean)[None], lambda level: (level >= steps[:, None]).astype(np.float32)
+
+
+# Each feature: the settings that it depends on, only these being part of what it is kept
+# under, and how it is made of `Spectra`: its cells and their scale, see `scaled`.
+_FRAMES = ("sr", "n_fft", "win_length", "hop_length", "window")
+_SPECTRUM = (*_FRAMES, "amin", "top_db")
+_BANDS = (*_SPECTRUM, "n_mels", "fmin", "fmax")
+_MADE = {
+    # FFT bins from 0 Hz to sr / 2; power, dB re its maximum
+    "spectrogram": (_SPECTRUM, lambda spectra, settings: _relative(spectra.power(settings), settings)),
+    # mel bands from fmin to fmax; power, dB re its maximum
+    "mel": (_BANDS, lambda spectra, settings: _relative(spectra.mel(settings), settings)),
+    "mfcc": ((*_BANDS, "n_mfcc"), _mfcc),
+    "lfcc": ((*_FRAMES, "amin", "n_linear", "fmin", "fmax", "n_lfcc"), _lfcc),
+    "fft": (_SPECTRUM, _fft),
+    # FFT bins from 0 Hz to sr / 2; magnitude, linear
+    "stft": (_FRAMES, lambda spectra, settings: (spectra.power(settings), np.sqrt)),
+}
+FEATURES = tuple(_MADE)
+_LEVELS = 200  # steps of the level axis of `fft`
+_CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
+
+
+def settings_from(values):
+    """The feature settings among a notebook's parameters (dict); other parameters are passed over."""
+    names = {f.name for f in fields(FeatureSettings)}
+    return FeatureSettings(**{name: value for name, value in values.items() if name in names})
+
+
+def identity(name, settings):
+    """The settings that decide one feature's numbers, as a dict; InputError when its name is unknown."""
+    if name not in _MADE:
+        raise unknown(name, FEATURES, f"unknown feature {name!r}")
+    values = asdict(settings)
+    return {key: values[key] for key in _MADE[name][0]}
+
+
+def scaled(spectra, name, settings):
+    """A feature whose last step is not yet taken: cells, and that step as a function of cells.
+
+    It works on each cell by itself and never falls, so an image, which shows few of the cells,
+    takes it for those alone, and for the least and the greatest. That of `fft` makes a column
+    of each cell.
+    """
+    return _MADE[name][1](spectra, settings)
+
+
+def compute(y, names, settings):
+    """The features of one recording, from one pass over its frames.
+
+    Parameters
+    ----------
+    y : numpy.ndarray [shape=(samples,), float32]
+    names : sequence of str
+        Some of `FEATURES`; InputError when one is unknown.
+    settings : FeatureSettings
+
+    Returns
+    -------
+    dict of str to numpy.ndarray [shape=(rows, frames), float32]
+
+    Examples
+    --------
+    >>> y = np.ones(16_000, np.float32)
+    >>> compute(y, ["mfcc"], FeatureSettings())["mfcc"].shape
+    (20, 32)
+    """
+    for name in names:
+        identity(name, settings)
+    spectra, found = Spectra(y), {}
+    for name in names:
+        cells, scale = scaled(spectra, name, settings)
+        found[name] = scale(cells)
+    return found
 
 
 @lru_cache(maxsize=8)
 def _window(settings):
     window = np.zeros(settings.n_fft)
     start = (settings.n_fft - settings.win_length) // 2
-    window[start : start + settings.win_length] = scipy.signal.get_window(
-        settings.window, settings.win_length, fftbins=True
-    )
+    window[start : start + settings.win_length] = scipy.signal.get_window(settings.window, settings.win_length)
     return window
 
 

@@ -1,10 +1,10 @@
-"""Figures of recordings, trainings and evaluations, in one palette.
+"""Figures of recordings, trainings and evaluations, in one palette: blue is genuine, orange is spoof.
 
-Every function returns a matplotlib figure of its own and keeps none. Blue is genuine,
-orange is spoof (seaborn's "colorblind"). IPython is told here to display such figures, so
-that no notebook needs a magic for it.
+Every function returns a matplotlib figure of its own and keeps none. IPython is told here
+to display such figures, so that no notebook needs a magic for it.
 """
 
+import numpy as np
 import seaborn as sns
 from IPython import get_ipython
 from IPython.core.pylabtools import select_figure_formats
@@ -24,3 +24,33 @@ def page(width, height, rows=1, columns=1, **how):
     """A figure (inches) and its axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **how)
+
+
+def tiles(count, columns, width, height, above=0.0):
+    """A figure of that many small axes in rows, each so many inches wide and high."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, grid = page(columns * width, rows * height + above, rows, columns, squeeze=False)
+    for axes in grid.flat[count:]:
+        axes.set_axis_off()
+    return figure, list(grid.flat[:count])
+
+
+def forest(axes, names, values, lows, highs, *, colour=PALETTE[0], shift=0.0, marker="o", label=None):
+    """Values and their intervals, a row each, the first at the top."""
+    rows = np.arange(len(names)) + shift
+    axes.hlines(rows, lows, highs, color=colour, linewidth=1.7)
+    axes.plot(values, rows, marker, markersize=5, color=colour, label=label)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="x", color="0.92")
+
+
+def histogram(axes, scores, labels, edges, names=LABEL_NAMES):
+    """Scores (log-odds) of both classes, each summing to 100 %; the outer bars collect what lies beyond."""
+    for label in (SPOOF, GENUINE):
+        inside = np.clip(scores[labels == label], edges[0], edges[-1])
+        weights = np.full(len(inside), 100 / max(len(inside), 1))
+        axes.hist(inside, edges, weights=weights, alpha=0.45, color=COLOURS[label], label=names[label])
+        axes.hist(inside, edges, weights=weights, histtype="step", linewidth=1.2, color=COLOURS[label])
+    axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %")

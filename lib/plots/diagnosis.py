@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
-from lib.plots import COLOURS, PALETTE
+from lib.plots import PALETTE, histogram
 
 
 def evidence(shown, diagnosis):
@@ -28,7 +27,7 @@ def evidence(shown, diagnosis):
         _loss(figure.add_subplot(grid[0, :]), shown.history, diagnosis.figures["loss_constant"])
     for place, (title, split, ending, scores) in enumerate(panels):
         axes = figure.add_subplot(grid[above + place // 2, place % 2])
-        _histogram(axes, scores, getattr(shown, split)["label"].to_numpy())
+        _scores(axes, scores, getattr(shown, split)["label"].to_numpy())
         axes.set_title(f"{title}: AUC {100 * diagnosis.figures[f'{split}{ending}_auc']:.1f} %", fontsize=10)
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
@@ -53,18 +52,10 @@ def _loss(axes, history, baseline):
     axes.legend(frameon=False, fontsize=9, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
-def _histogram(axes, scores, labels):
-    """Scores of both classes, each class summing to 100 %; outliers in the outer bars."""
+def _scores(axes, scores, labels):
     scores = np.asarray(scores, dtype=float)
     low, high = min(-1.0, np.quantile(scores, 0.005)), max(1.0, np.quantile(scores, 0.995))
     margin = 0.03 * (high - low)
-    edges = np.linspace(low - margin, high + margin, 41)
-    for label, hatch in ((SPOOF, "////"), (GENUINE, "")):
-        inside = np.clip(scores[labels == label], edges[0], edges[-1])
-        weights = np.full(len(inside), 100 / len(inside))
-        style = {"histtype": "stepfilled", "facecolor": (*COLOURS[label], 0.35), "edgecolor": COLOURS[label]}
-        axes.hist(inside, edges, weights=weights, hatch=hatch, label=LABEL_NAMES[label], **style)
+    histogram(axes, scores, labels, np.linspace(low - margin, high + margin, 41))
     axes.axvline(0, color="0.2", linestyle="--", linewidth=1, label="probability 0.5")
-    axes.set_xlabel("score, log-odds (higher = more genuine)", fontsize=9)
-    axes.set_ylabel("trials of the class, %", fontsize=9)
     axes.tick_params(labelsize=8)

@@ -6,8 +6,8 @@ import numpy as np
 import seaborn as sns
 
 from lib import metrics
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
-from lib.plots import COLOURS, PALETTE, page
+from lib.corpus.protocol import LABEL_NAMES
+from lib.plots import PALETTE, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _TITLE_WIDTH = 36  # letters over a matrix of a grid
@@ -15,7 +15,7 @@ _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
 
 def confusion_matrix(matrix, title):
-    """Counts and shares of the decisions of a matrix [shape=(2, 2)], as from `lib.metrics.confusion`."""
+    """Counts and shares of decisions, a matrix as from `lib.metrics.confusion`."""
     figure, axes = page(4.4, 3.6)
     _draw_matrix(axes, matrix)
     axes.set_title(title, fontsize=11)
@@ -24,14 +24,10 @@ def confusion_matrix(matrix, title):
 
 def confusion_grid(matrices):
     """Many confusion matrices on one page, three in a row; a dict of title to matrix."""
-    columns = min(3, len(matrices))
-    rows = -(-len(matrices) // columns)
-    figure, grid = page(3.6 * columns, 3.1 * rows, rows, columns, squeeze=False)
-    for axes, (title, matrix) in zip(grid.flat, matrices.items(), strict=False):
+    figure, grid = tiles(len(matrices), 3, 3.6, 3.1)
+    for axes, (title, matrix) in zip(grid, matrices.items(), strict=True):
         _draw_matrix(axes, matrix)
         axes.set_title(textwrap.fill(title, _TITLE_WIDTH), fontsize=9)
-    for axes in grid.flat[len(matrices) :]:
-        axes.set_axis_off()
     return figure
 
 
@@ -41,40 +37,41 @@ def det(curves, title):
     `curves` maps names to (scores, labels): log-odds and 1 = genuine, of the same length.
     A. Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
     """
-    from scipy.stats import norm
+    from scipy.stats import norm  # slow to import
 
-    figure, axes = _curve_axes(title, len(curves))
     ticks = norm.ppf(np.array(_PERCENT_TICKS) / 100)
     low, high = ticks[0], ticks[-1]
-    axes.plot([low, high], [low, high], color="0.75", linewidth=0.8, zorder=0)
-    for k, (name, (scores, labels)) in enumerate(curves.items()):
+
+    def drawn(scores, labels):
         far, frr, _ = metrics.roc(scores, labels)
         rate = metrics.eer(scores, labels)[0]
         # Points along the interpolated curve, so that few trials give no false straight lines.
-        x, y = (norm.ppf(np.clip(v, norm.cdf(low), norm.cdf(high))) for v in _dense(far, frr))
+        steps = np.arange(len(far))
+        fine = np.union1d(np.linspace(0, len(far) - 1, max(len(far), 2000)), steps)
+        rates = (np.interp(fine, steps, values) for values in (far, frr))
         point = np.clip(norm.ppf(rate), low, high)
-        _draw_curve(axes, k, (x, y), (point, point), f"{name}: EER {100 * rate:.1f} %")
+        return np.clip(norm.ppf(list(rates)), low, high), (point, point), f"EER {100 * rate:.1f} %"
+
+    figure, axes = _curves(curves, title, (low, high), drawn)
     names = [f"{tick:g}" for tick in _PERCENT_TICKS]
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)
-    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set(xlim=(low, high), ylim=(low, high))
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="FRR: genuine trials rejected, %")
-    _legend(figure)
     return figure
 
 
 def roc(curves, title):
     """ROC: genuine trials accepted over spoof trials accepted, the EER marked; `curves` as for `det`."""
-    figure, axes = _curve_axes(title, len(curves))
-    axes.plot([0, 100], [0, 100], color="0.75", linewidth=0.8, zorder=0)
-    for k, (name, (scores, labels)) in enumerate(curves.items()):
+
+    def drawn(scores, labels):
         far, frr, _ = metrics.roc(scores, labels)
         area, rate = metrics.auc(scores, labels), metrics.eer(scores, labels)[0]
-        point = 100 * rate, 100 * (1 - rate)
-        _draw_curve(axes, k, (100 * far, 100 * (1 - frr)), point, f"{name}: AUC {100 * area:.1f} %")
-    axes.set(xlim=(-1, 101), ylim=(-1, 101), aspect="equal")
+        return (100 * far, 100 * (1 - frr)), (100 * rate, 100 * (1 - rate)), f"AUC {100 * area:.1f} %"
+
+    figure, axes = _curves(curves, title, (0, 100), drawn)
+    axes.set(xlim=(-1, 101), ylim=(-1, 101))
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="genuine trials accepted, %")
-    _legend(figure)
     return figure
 
 
@@ -83,19 +80,15 @@ def score_histogram(scores, labels, threshold, title):
     scores, labels = np.asarray(scores, dtype=float), np.asarray(labels)
     figure, axes = page(6.4, 3.4)
     # A few outliers would squeeze the rest into one bar: the outer bars collect them.
-    tails = [np.quantile(scores[labels == label], [0.001, 0.999]) for label in (SPOOF, GENUINE)]
+    tails = [np.quantile(scores[labels == label], [0.001, 0.999]) for label in (0, 1)]
     low, high = min(threshold, *np.ravel(tails)), max(threshold, *np.ravel(tails))
     margin = 0.02 * (high - low) or 0.5
     edges = np.linspace(low - margin, high + margin, 61)
-    for label in (SPOOF, GENUINE):
-        inside = np.clip(scores[labels == label], edges[0], edges[-1])
-        weights = np.full(len(inside), 100 / max(len(inside), 1))
-        name = f"{LABEL_NAMES[label]} ({len(inside):,} trials)"
-        axes.hist(inside, edges, weights=weights, alpha=0.45, color=COLOURS[label], label=name)
-        axes.hist(inside, edges, weights=weights, histtype="step", linewidth=1.2, color=COLOURS[label])
+    counts = [f"{name} ({(labels == label).sum():,} trials)" for label, name in enumerate(LABEL_NAMES)]
+    histogram(axes, scores, labels, edges, counts)
     axes.axvline(threshold, color="0.2", linestyle="--", linewidth=1.2, label=f"threshold {threshold:.3g}")
     beyond = int(((scores < edges[0]) | (scores > edges[-1])).sum())
-    axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %", title=title)
+    axes.set_title(title)
     if beyond:
         axes.set_xlabel(f"{axes.get_xlabel()}\nbeyond the axis, in the outer bars: {beyond:,} of {len(scores):,}")
     axes.set_xlim(edges[0], edges[-1])
@@ -128,17 +121,16 @@ def breakdown(table, title, *, overall):
     axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall, 0.01]))
     axes.grid(axis="x", color="0.92")
     axes.set_xlabel("EER, % (95 % interval over trials)")
-    by = table.attrs.get("by", "group")
+    by = table.attrs["by"]
     axes.set_ylabel("duration, s" if by == "duration" else by)
     figure.suptitle(title, fontsize=11)
     return figure
 
 
 def pages(table, breakdowns, title):
-    """All figures of one evaluation: file name without its ending -> figure.
+    """All figures of one evaluation (file name without its ending -> figure), of `score` and `label` of every trial.
 
-    `table` has `score` (log-odds) and `label` of every trial; `breakdowns` maps columns to
-    tables of `lib.metrics.breakdown`.
+    `breakdowns` maps columns to tables of `lib.metrics.breakdown`.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     found = {
@@ -164,29 +156,20 @@ def _draw_matrix(axes, matrix):
     axes.set(xlabel="decision", ylabel="truth (% of its row)")
 
 
-def _curve_axes(title, curves):
-    figure, axes = page(5.6, 5.6 + 0.22 * curves)  # the legend below has a line for each curve
+def _curves(curves, title, diagonal, drawn):
+    """A curve, a marked point and words of each (scores, labels), as `drawn` makes them; names below the axes."""
+    figure, axes = page(5.6, 5.6 + 0.22 * len(curves))  # the legend has a line for each curve
+    axes.plot(diagonal, diagonal, color="0.75", linewidth=0.8, zorder=0)
+    for k, (name, trials) in enumerate(curves.items()):
+        curve, point, words = drawn(*trials)
+        colour, dashes = PALETTE[k % len(PALETTE)], _DASHES[k % len(_DASHES)]
+        axes.plot(*curve, label=f"{name}: {words}", color=colour, linestyle=dashes, linewidth=1.6)
+        axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white")
     axes.set_title(title, fontsize=11)
+    axes.set_aspect("equal")
     axes.grid(color="0.92")
     axes.tick_params(labelsize=8)
+    if curves:
+        handles = axes.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", fontsize=8.5, frameon=False)
     return figure, axes
-
-
-def _draw_curve(axes, k, curve, point, name):
-    colour = PALETTE[k % len(PALETTE)]
-    axes.plot(*curve, label=name, color=colour, linestyle=_DASHES[k % len(_DASHES)], linewidth=1.6)
-    axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white")
-
-
-def _legend(figure):
-    """Names below the axes, where no curve is hidden."""
-    handles, names = figure.axes[0].get_legend_handles_labels()
-    if names:
-        figure.legend(handles, names, loc="outside lower center", fontsize=8.5, frameon=False)
-
-
-def _dense(far, frr):
-    """The interpolated ROC with enough points to draw it on a bent axis."""
-    steps = np.arange(len(far))
-    fine = np.unique(np.concatenate([np.linspace(0, len(far) - 1, max(len(far), 2000)), steps]))
-    return np.interp(fine, steps, far), np.interp(fine, steps, frr)

@@ -5,9 +5,7 @@ import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from lib.features.images import coloured
-from lib.plots import LABEL_COLOURS, PALETTE, page
-
-__all__ = ["LABEL_COLOURS", "by_label", "gallery", "images", "intervals", "row_means", "training_curves", "waveform"]
+from lib.plots import LABEL_COLOURS, PALETTE, forest, page, tiles
 
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
 
@@ -20,48 +18,26 @@ def waveform(y, sr):
     return figure
 
 
-def images(indices, *, title):
-    """The images [shape=(size, size), uint8] of one recording side by side, by feature."""
-    names = list(indices)
-    return _grid(list(indices.values()), names, names, title, columns=3, width=2.8, colours="magma")
-
-
 def gallery(indices, titles, *, title, colours="magma"):
-    """Many images [shape=(images, size, size), uint8] in rows of four.
+    """Many images [shape=(images, size, size), uint8] in rows of four, in the colours of a matplotlib colormap.
 
-    `title` is the feature's name, and after a comma anything else; `colours` a matplotlib
-    colormap.
+    They are of the feature that their own title names, or else `title`, before a comma.
     """
-    features = [title.partition(",")[0]] * len(titles)
-    return _grid(list(indices), titles, features, title, columns=4, width=2.1, colours=colours)
-
-
-def _grid(indices, titles, features, title, *, columns, width, colours):
-    columns = min(columns, len(indices))
-    rows = -(-len(indices) // columns)
-    figure, grid = page(columns * width, rows * (width + 0.45) + 0.3, rows, columns, squeeze=False)
-    for axes, index, name, feature in zip(grid.flat, indices, titles, features, strict=False):
+    figure, grid = tiles(len(indices), 4, 2.1, 2.55, above=0.3)
+    for axes, index, name in zip(grid, indices, titles, strict=False):
         axes.imshow(coloured(index, colours), interpolation="nearest")
         axes.set_title(name, fontsize=9)
+        feature = name if name in _AXES else title.partition(",")[0]
         upwards, rightwards = _AXES.get(feature, ("frequency →", "time →"))
         axes.set(xticks=[], yticks=[])
         axes.set_ylabel(upwards, fontsize=8)
         axes.set_xlabel(rightwards, fontsize=8)
-    for axes in grid.flat[len(indices) :]:
-        axes.set_axis_off()
     figure.suptitle(title)
     return figure
 
 
 def row_means(means, title):
-    """Rows of a feature, averaged over time: mean and spread over recordings, by label.
-
-    Parameters
-    ----------
-    means : dict of str to numpy.ndarray [shape=(recordings, rows)]
-        Label -> means.
-    title : str
-    """
+    """Rows of a feature over time, their mean and spread; label -> means [shape=(recordings, rows)]."""
     figure, axes = page(8, 3)
     for name, values in means.items():
         middle, spread, rows = values.mean(axis=0), values.std(axis=0), np.arange(values.shape[1])
@@ -104,17 +80,12 @@ def intervals(rows, metric, label):
 
     `rows` come from `lib.tracking.query.compare`; `label` names the axis with its unit.
     """
-    rows = sorted((row for row in rows if metric in row), key=lambda row: row[metric], reverse=True)
+    rows = sorted((row for row in rows if metric in row), key=lambda row: row[metric])
+    names = [row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}") for row in rows]
+    values, lows, highs = ([100 * row[f"{metric}{end}"] for row in rows] for end in ("", "_ci_low", "_ci_high"))
     figure, axes = page(8, 1.2 + 0.4 * max(len(rows), 1))
-    for place, row in enumerate(rows):
-        low, high = row[f"{metric}_ci_low"], row[f"{metric}_ci_high"]
-        axes.plot([100 * low, 100 * high], [place, place], color=PALETTE[0], linewidth=2)
-        axes.plot(100 * row[metric], place, "o", color=PALETTE[0])
+    forest(axes, names, values, lows, highs)
     axes.axvline(50, color="grey", linewidth=1, linestyle=":")
     axes.text(50, 1.01, "chance", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)
-    names = [row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}") for row in rows]
-    axes.set_yticks(range(len(rows)), names)
-    axes.set(xlabel=label, xlim=(0, max([55, *(102 * row[f"{metric}_ci_high"] for row in rows)])))
-    axes.set_ylim(-0.6, max(len(rows), 1) - 0.4)
-    axes.grid(axis="x", alpha=0.3)
+    axes.set(xlabel=label, xlim=(0, max([55, *(1.02 * high for high in highs)])))
     return figure

@@ -9,7 +9,7 @@ from lib import audio, metrics
 from lib.audio import ENDINGS
 from lib.corpus import LABEL_NAMES
 from lib.errors import InputError
-from lib.features.store.chunks import CHUNK
+from lib.features.chunks import CHUNK
 from lib.judgement.diagnosis import HEALTHY
 from lib.params import NOTEBOOKS, identity
 from lib.params import studies as study

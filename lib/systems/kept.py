@@ -25,7 +25,7 @@ from filelock import FileLock
 
 from lib.corpus import SPLITS
 from lib.errors import InputError
-from lib.features.store import chunks
+from lib.features import chunks
 from lib.files import places
 from lib.params import ROOT, code, identity
 from lib.systems import networks

@@ -1,4 +1,13 @@
-"""Chunks of arrays in a folder or at a URL, one array a trial."""
+"""Chunks of arrays in a folder or at a URL, one array a trial.
+
+``<store>/<feature>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in
+protocol order, of images the cells that they show; ``about.json`` beside the splits says
+what the key stands for: a digest of the corpus, the settings and the code that computes,
+so nothing stale is ever read. A chunk is written under another name and moved into place,
+so work can be stopped at any moment and goes on where it was. Recordings differ in length,
+so a chunk is two arrays that `numpy.save` wrote: the values of its trials in one row, and
+their shapes, a row each.
+"""
 
 import hashlib
 import io
@@ -12,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.corpus import SPLITS
+from lib.features.images import stretched
 from lib.files import places
 from lib.params import ROOT, code
 
@@ -22,21 +32,16 @@ _OPEN = {}  # (URL, split) -> chunks that this process has mapped
 
 @dataclass(frozen=True)
 class Stored:
-    """One array of every trial of a corpus; positions are numbers of trials in protocol order.
-
-    Attributes
-    ----------
-    url : str
-    sizes : dict of str to int
-        Split -> number of trials.
-    """
+    """One array of every trial of a corpus; positions are numbers of trials in protocol order."""
 
     url: str
-    sizes: dict
+    sizes: dict  # split -> number of trials
+    image_size: int = 0  # pixels, where the arrays are cells of images
 
     def batch(self, split, positions):
-        """The arrays of some trials as one, in the order asked for; only where all have one shape."""
-        return np.stack(self.arrays(split, positions))
+        """The images (uint8) or vectors (float32) of some trials as one array, in the order asked for."""
+        arrays = self.arrays(split, positions)
+        return np.stack([stretched(cells, self.image_size) for cells in arrays] if self.image_size else arrays)
 
     def arrays(self, split, positions):
         """The arrays of some trials as a list, each of its own shape; not to be written to."""
@@ -44,12 +49,11 @@ class Stored:
         return [chunks[p // CHUNK][p % CHUNK] for p in positions]
 
     def _chunks(self, split):
-        chunks = _OPEN.get((self.url, split))
-        if chunks is None:
+        if (self.url, split) not in _OPEN:
             count = -(-self.sizes[split] // CHUNK)
             chunks = [_Chunk(_local(_chunk_url(self.url, split, number))) for number in range(count)]
             _OPEN[self.url, split] = chunks
-        return chunks
+        return _OPEN[self.url, split]
 
 
 class _Chunk:
@@ -71,7 +75,7 @@ class _Chunk:
 
 def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
     """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
-    marks = [code.digest("features.store.chunks", *parts), code.versions(*packages)]
+    marks = [code.digest("features.chunks", *parts), code.versions(*packages)]
     return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
 
 
@@ -79,10 +83,11 @@ def pending(url, sizes):
     """The chunks that a folder still lacks, in order: (split, first trial of the chunk) -> its URL."""
     missing = {}
     for split in SPLITS:
-        there = _chunks_there(url, split)
+        there = places.listing(f"{url}/{split}")
         for start in range(0, sizes[split], CHUNK):
-            if start // CHUNK not in there:
-                missing[split, start] = _chunk_url(url, split, start // CHUNK)
+            chunk = _chunk_url(url, split, start // CHUNK)
+            if chunk.rpartition("/")[2] not in there:
+                missing[split, start] = chunk
     return missing
 
 
@@ -103,11 +108,10 @@ def write_about(url, about):
 
 @contextmanager
 def whole_file(url):
-    """A file to write that stands under its name when it is whole.
+    """A file to write that stands under its name when it is whole; an object store shows no other.
 
-    An object store shows no other. A local file is written beside its place and moved;
-    fsspec's transaction would write it into the temporary folder, and moving from there
-    may be a copy that can be stopped half-way.
+    A local one is written beside its place and moved: from a temporary folder, as fsspec's
+    transaction does it, that may be a copy that can be stopped half-way.
     """
     if places.is_url(url):
         file = io.BytesIO()
@@ -126,10 +130,9 @@ def whole_file(url):
 
 
 def _local(url):
-    """A chunk's file on this machine: itself, or its copy.
+    """A chunk's file on this machine: itself, or its copy, since a chunk never changes.
 
-    A chunk never changes, since its URL holds the digest of what it was made from. The
-    caches of fsspec write a copy under its name while another process may have mapped it.
+    The caches of fsspec write a copy under its name while another process may have mapped it.
     """
     if not places.is_url(url):
         return url
@@ -142,8 +145,3 @@ def _local(url):
 
 def _chunk_url(url, split, number):
     return f"{url}/{split}/{number:05d}.npy"
-
-
-def _chunks_there(url, split):
-    names = places.listing(f"{url}/{split}")
-    return {int(name[:-4]) for name in names if name.endswith(".npy") and name[:-4].isdigit()}

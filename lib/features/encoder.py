@@ -1,18 +1,11 @@
-"""The wav2vec 2.0 encoder: samples in, one vector a recording out.
+"""The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
-Batches without a trace
------------------------
 The first convolution of wav2vec2-base is normalised over all time steps of its input,
 padding too, so a padded batch changes what comes out. Here the convolutions see each
 recording alone, and only their frames are padded: the transformer sets padded frames
 to zero before its positional convolution, which pads with zeros itself, and leaves
 them out of the attention; the mean is over a recording's own frames. So a recording
 gives the same vector in any batch, to rounding.
-
-References
-----------
-A. Baevski et al., "wav2vec 2.0: A framework for self-supervised learning of speech
-representations", NeurIPS 2020.
 """
 
 from contextlib import contextmanager
@@ -24,7 +17,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 from transformers.utils import logging
 
 from lib.errors import InputError
-from lib.features.embeddings.weights import SEED, UNTRAINED
+from lib.features.embeddings import SEED, UNTRAINED
 
 SR = 16_000  # Hz; the rate of the speech that wav2vec 2.0 is trained on
 
@@ -71,7 +64,8 @@ def embed(model, clips, *, precision, batch_seconds):
     """One vector a recording, float32 [clips, hidden size]: the mean over time of the last hidden state.
 
     Clips are float32 at 16 kHz, of 400 samples or more; each is scaled to zero mean and unit
-    variance first, as the published encoders expect. See `lib.features.embeddings.of_clips`.
+    variance first, as the published encoders expect. Batches hold at most `batch_seconds`
+    of padded audio; with 0 each recording is alone.
     """
     where = next(model.parameters()).device
     vectors = np.empty((len(clips), model.config.hidden_size), np.float32)
