@@ -366,9 +366,9 @@ def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
     from lib.files import places
     from lib.systems import kept
-    from lib.tracking import models
+    from lib.tracking import query
 
-    used, rows = models.fits_in_use(), kept.listing(places.absolute(store, Path.cwd()))
+    used, rows = query.fits_in_use(), kept.listing(places.absolute(store, Path.cwd()))
     rows = [row | {"runs": sorted(set(used.get(row["key"], ())))} for row in rows]
     unused = [row for row in rows if not row["runs"]]
     if remove:

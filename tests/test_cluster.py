@@ -24,7 +24,6 @@ from lib.errors import InputError, RunError
 from lib.features import chunks, store
 from lib.params import studies as study
 from lib.runner import execution
-from lib.tracking import query
 
 SMALL = ("--set", "epochs=2", "--set", "steps_per_epoch=2", "--set", "image_size=32", "--set", "jobs=1")
 
@@ -195,7 +194,8 @@ def test_run_on_workers_and_from_a_bucket_gives_the_scores_of_local_runs(schedul
         result = subprocess.run(command, cwd=params.ROOT, env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         client = MlflowClient(uri)
-        run = next(r for r in query.all_runs(client, "demo") if r.info.run_name == "11_paper_cnn/mfcc")
+        found = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+        run = next(run for run in found if run.info.run_name == "11_paper_cnn/mfcc")
         folder = tmp_path / where / "artifacts" / "demo" / run.info.run_id / "artifacts" / "scores"
         scores[where] = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert scores["here"].keys() == {"train.tsv", "dev.tsv", "eval.tsv"}

@@ -14,6 +14,7 @@ from test_tracking import METRICS, artifacts
 from lib import params, scoring
 from lib.audio.interventions import INTERVENTIONS
 from lib.scores import read_scores
+from lib.tracking.client import artifact
 
 # Few and small: what is tested is the way, not the numbers.
 RUNS = (
@@ -157,7 +158,7 @@ def test_score_split_gives_the_scores_that_the_run_recorded(place, executed, mon
     recorded = read_scores(place.client.download_artifacts(run_id, "scores/dev.tsv"))
     assert [row["score"] for row in rows] == recorded["score"].tolist()
     assert {row["threshold_source"] for row in rows} == {executed.runs[name].data.params.get("threshold", "0.5")}
-    with system.run.artifact("confusion_matrix/dev.json") as path:
+    with artifact(run_id, "confusion_matrix/dev.json") as path:
         matrix = json.loads(path.read_text())["matrix"]
     assert sum(row["label"] == "genuine" for row in rows) == matrix[0][1] + matrix[1][1]
 

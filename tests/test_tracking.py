@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
 from lib.params import studies
-from lib.tracking import models, query, runs
+from lib.tracking import query, runs
 from lib.tracking.measured import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
@@ -187,6 +187,6 @@ def test_note_fit_names_each_kept_fit_once(tracking, table):
     data = run.client.get_run(run.run_id).data
     assert data.tags["fits"] == "k1 k2"
     assert data.metrics["fit/seconds"] == 12.5 and data.metrics["fit/found"] == 1
-    assert models.fits_in_use() == {"k1": ["13_modified_cnn/x"], "k2": ["13_modified_cnn/x"]}
+    assert query.fits_in_use() == {"k1": ["13_modified_cnn/x"], "k2": ["13_modified_cnn/x"]}
     run.client.delete_run(run.run_id)
-    assert models.fits_in_use() == {}
+    assert query.fits_in_use() == {}

@@ -1,7 +1,4 @@
-"""Scoring recordings with trained runs.
-
-A run keeps its system, its threshold and what the system is fed (`inputs.json`): so the
-same recordings in the same order get the scores that the run recorded.
+"""Scoring recordings with trained runs, as the runs themselves scored.
 
 - `lib.scoring.systems` opening runs; samples -> log-odds
 - `lib.scoring.files` recordings on disk -> answers, with what a reader has to know of them

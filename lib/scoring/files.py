@@ -15,7 +15,8 @@ from lib.params import NOTEBOOKS, identity
 from lib.params import studies as study
 from lib.scores import read_scores
 from lib.scoring.systems import log_odds
-from lib.tracking.runs import BY_HAND
+from lib.tracking.client import artifact
+from lib.tracking.query import BY_HAND
 
 _MANY = 2 * CHUNK  # recordings from which on a bar shows how far it is
 _EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
@@ -23,22 +24,7 @@ _MADE = "demo"  # the corpus whose numbers stand for themselves only
 
 
 def recordings(paths):
-    """Files as they are, and every .wav and .flac below folders.
-
-    Parameters
-    ----------
-    paths : sequence of str or Path
-
-    Returns
-    -------
-    list of str
-        Each once, a folder's in the order of their names.
-
-    Raises
-    ------
-    InputError
-        A path does not exist, or a folder holds no recording.
-    """
+    """Files as they are, and every .wav and .flac below folders by name, each once; InputError when there is none."""
     found = []
     for path in map(Path, paths):
         if path.is_dir():
@@ -54,27 +40,12 @@ def recordings(paths):
 
 
 def score_files(system, paths):
-    """Score recordings with a trained run.
+    """Score recordings with an open `System`, or none where one of them cannot be used (InputError).
 
     All of them are read before the first is scored, so that a broken one is known at
-    once, and read again as they are scored: a folder may be larger than the memory.
-
-    Parameters
-    ----------
-    system : lib.scoring.System
-    paths : sequence of str
-        From `recordings`.
-
-    Returns
-    -------
-    list of dict
-        One a recording: `path`, `score` (log-odds), `label` (``genuine`` or ``spoof``, by
-        the run's own threshold), `threshold`, `threshold_source`, `warnings` (sentences).
-
-    Raises
-    ------
-    InputError
-        A recording cannot be used; then none is scored.
+    once, and read again as they are scored: a folder may be larger than the memory. One dict a
+    recording: `path`, `score` (log-odds), `label` (``genuine`` or ``spoof``, by the run's own
+    threshold), `threshold`, `threshold_source`, `warnings` (sentences).
     """
     notes = _read_all(paths, system.sr)
     scores = []
@@ -99,28 +70,13 @@ def score_files(system, paths):
 
 
 def describe(rows):
-    """Answers as a table, warnings that hold for all of them once below it.
-
-    Parameters
-    ----------
-    rows : list of dict
-        From `score_files`, one at least.
-
-    Returns
-    -------
-    str
-    """
+    """The rows of `score_files` as a table, warnings that hold for all of them once below it."""
     common = [text for text in rows[0]["warnings"] if all(text in row["warnings"] for row in rows)]
     own = [" ".join(text for text in row["warnings"] if text not in common) for row in rows]
-    table = pd.DataFrame(
-        {
-            "score": [f"{row['score']:.3f}" for row in rows],
-            "label": [row["label"] for row in rows],
-            "path": [row["path"] for row in rows],
-            "warnings": own,
-        }
-    )
-    table = table if any(own) else table.drop(columns="warnings")
+    table = pd.DataFrame(rows)[["score", "label", "path"]]
+    table["score"] = table["score"].map("{:.3f}".format)
+    if any(own):
+        table["warnings"] = own
     threshold, source = rows[0]["threshold"], rows[0]["threshold_source"]
     rule = f"Scores are log-odds, higher = more genuine; from {threshold:.3f} ({source}) on a recording is genuine."
     return "\n".join([table.to_string(index=False, justify="left"), rule, *(f"Warning: {text}" for text in common)])
@@ -141,16 +97,16 @@ def _read_all(paths, sr):
 
 
 def _about_run(run):
-    found = []
-    if run.corpus == _MADE:
-        found.append(f"Trained on corpus {_MADE}, made speech: this says nothing of real replay.")
-    if run.tags.get("weights", "").startswith("untrained"):
-        found.append("The run's encoder or backbone is untrained.")
-    if run.tags.get("diagnosis", HEALTHY) != HEALTHY:
-        found.append(f"The diagnosis of its training is: {run.tags['diagnosis']}.")
-    if _outdated(run):
-        found.append("The run was made with another version of its notebook or of lib, which may draw other features.")
-    return found
+    diagnosis = run.tags.get("diagnosis", HEALTHY)
+    said = {
+        f"Trained on corpus {_MADE}, made speech: this says nothing of real replay.": run.corpus == _MADE,
+        "The run's encoder or backbone is untrained.": run.tags.get("weights", "").startswith("untrained"),
+        f"The diagnosis of its training is: {diagnosis}.": diagnosis != HEALTHY,
+        "The run was made with another version of its notebook or of lib, which may draw other features.": (
+            _outdated(run)
+        ),
+    }
+    return [sentence for sentence, holds in said.items() if holds]
 
 
 def _outdated(run):
@@ -165,7 +121,7 @@ def _outdated(run):
 
 def _uncertain(run):
     """Scores between which dev gives either label one chance in four at least; None without any order."""
-    with run.artifact("scores/dev.tsv") as path:
+    with artifact(run.run_id, "scores/dev.tsv") as path:
         dev = read_scores(path)
     try:
         return metrics.threshold_card(dev["score"], dev["label"], costs=_EVEN)["band"]

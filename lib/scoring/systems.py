@@ -7,6 +7,7 @@ from lib import inputs
 from lib.errors import InputError
 from lib.systems import kept
 from lib.tracking import models
+from lib.tracking.client import artifact
 from lib.tracking.trained import Trained, find
 
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
@@ -14,14 +15,7 @@ SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
 
 @dataclass(frozen=True)
 class System:
-    """A trained run that can score.
-
-    Attributes
-    ----------
-    run : lib.tracking.trained.Trained
-    system : lib.systems.networks.Network, or another
-    inputs : tuple of lib.inputs.Image, Matrix, Embedding or Waveform
-    """
+    """A trained run that can score, its fitted system, and what that is fed."""
 
     run: Trained
     system: object
@@ -34,25 +28,12 @@ class System:
 
 
 def open_run(run, *, corpus=None):
-    """A trained run, ready to score.
+    """A trained run, ready to score; `run` and `corpus` as `lib.tracking.trained.find` takes them.
 
-    Parameters
-    ----------
-    run, corpus : str
-        As `lib.tracking.trained.find` takes them.
-
-    Returns
-    -------
-    System
-
-    Raises
-    ------
-    InputError
-        There is no such run, it keeps no model, or what its model is fed cannot be made
-        here.
+    InputError when there is no such run, it keeps no model, or its model cannot be used here.
     """
     found = find(run, corpus=corpus)
-    with found.artifact(models.SYSTEM) as folder:
+    with artifact(found.run_id, models.SYSTEM) as folder:
         try:
             fed = inputs.from_json(json.loads((folder / models.INPUTS).read_text(encoding="utf-8")))
             return System(found, kept.load(folder), fed)

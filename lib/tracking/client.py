@@ -1,15 +1,16 @@
 """The connection to MLflow: where tracking is, how a run comes to be, and who is making it.
 
-Apart from `runs`, so that planning a study imports no plots and no metrics. MLflow
-itself, slow to import, is imported when it is first needed.
+MLflow, slow to import, is imported when it is first needed: a plan needs none of it.
 """
 
 import logging
 import os
 import socket
+import sqlite3
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
+from importlib import util
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -21,13 +22,13 @@ from lib.params import ROOT
 SQLITE = "sqlite:///"
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
 PROGRESS = "STUDY_PROGRESS"  # environment variable: folder where runs under way say what they are doing
-TIMEOUT = 4  # seconds for a server to accept a connection
+TIMEOUT = 4  # seconds for a server to accept a connection, and for a locked database to be free
+PATIENCE = 60  # seconds that a run under way waits for a locked database
 
 _URI = "MLFLOW_TRACKING_URI"
 _WANTED = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and their curves
-_PAGE = 1000
 
 
 def tracking_uri():
@@ -52,22 +53,57 @@ def database():
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+@contextmanager
+def reading(file):
+    """A connection that reads the SQLite file; InputError when it is locked, of a later MLflow, or no database.
+
+    A table that is not there stays an sqlite3.Error: MLflow knows what to do or say.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", timeout=TIMEOUT, uri=True)) as connection:
+            revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
+            migrations = Path(util.find_spec("mlflow").origin).parent / "store" / "db_migrations" / "versions"
+            if not any(migrations.glob(f"{revision}_*.py")):
+                raise sqlite3.Error(f"this MLflow has no schema {revision}")
+            yield connection
+    except sqlite3.Error as error:
+        if "no such" in str(error):
+            raise
+        raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
+
+
 def connect():
     """A client of the study's tracking, or an InputError with the reason; the database is made when it is missing."""
     uri, file = tracking_uri(), database()
     if file is None:
         _refuse_unreachable(uri)
+    elif file.exists():
+        with suppress(sqlite3.Error), reading(file):
+            pass
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
-        if file and not file.exists():
-            _make(file)
+        if file:
+            _wait_for_locks()
+            if not file.exists():
+                _make(file)
         return MlflowClient(uri)
     except Exception as error:  # MLflow's, SQLAlchemy's and the system's errors have no common base
         raise _unusable(uri, error) from None
+
+
+@lru_cache(maxsize=1)
+def _wait_for_locks():
+    """MLflow leaves SQLite's 5 s, after which another process that writes would cost a run."""
+    from sqlalchemy import Engine, event
+
+    @event.listens_for(Engine, "connect")
+    def patient(connection, _):
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
 
 
 def _make(file):
@@ -134,19 +170,15 @@ def create(client, *, experiment, name, tags):
     from lib.tracking.artifacts import location
 
     known = client.get_experiment_by_name(experiment)
-    if known:
-        experiment_id = known.experiment_id
-        refuse_deleted(experiment, known.lifecycle_stage)
-    else:
+    if not known:
         # A server decides where its artifacts go; a SQLite file has them beside it.
-        where = location(experiment) if database() else None
-        try:
-            experiment_id = client.create_experiment(experiment, artifact_location=where, tags=_KIND)
-        except MlflowException:  # another process was faster
-            experiment_id = client.get_experiment_by_name(experiment).experiment_id
+        with suppress(MlflowException):  # another process was faster
+            client.create_experiment(experiment, location(experiment) if database() else None, _KIND)
+        known = client.get_experiment_by_name(experiment)
+    refuse_deleted(experiment, known.lifecycle_stage)
     tags = {key: str(value) for key, value in tags.items()}
     tags |= {"mlflow.source.name": f"notebooks/{name.partition('/')[0]}.ipynb", "mlflow.source.type": "NOTEBOOK"}
-    return client.create_run(experiment_id, run_name=name, tags=tags).info.run_id
+    return client.create_run(known.experiment_id, run_name=name, tags=tags).info.run_id
 
 
 def refuse_deleted(experiment, stage):
@@ -156,29 +188,6 @@ def refuse_deleted(experiment, stage):
             f"experiment {experiment} is in MLflow's trash; `mlflow experiments restore` brings it back, "
             f"`mlflow gc` purges it (MLFLOW_TRACKING_URI={tracking_uri()})"
         )
-
-
-def all_runs(client, experiment, *, deleted=False):
-    """Every run of an experiment as MLflow has it, newest first; none when there is no such experiment."""
-    from mlflow.entities import ViewType  # slow to import
-
-    known = client.get_experiment_by_name(experiment)
-    if not known:
-        return []
-    refuse_deleted(experiment, known.lifecycle_stage)
-    found, token = [], None
-    while True:
-        page = client.search_runs(
-            [known.experiment_id],
-            run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
-            max_results=_PAGE,
-            order_by=["attributes.start_time DESC"],
-            page_token=token,
-        )
-        found += page
-        token = page.token
-        if not token:
-            return found
 
 
 def local_folder(client, run_id):
@@ -192,11 +201,16 @@ def local_folder(client, run_id):
 
 @contextmanager
 def artifact(run_id, path):
-    """A run's artifact as a Path: in its place, or a copy that is gone with the ``with``."""
+    """A run's artifact as a Path: in its place, or a copy that is gone with the ``with``; InputError without it."""
+    from mlflow.exceptions import MlflowException
+
     client = connect()
     folder = local_folder(client, run_id)
-    if folder:
-        yield folder / path
-        return
     with tempfile.TemporaryDirectory() as place:  # without one MLflow leaves a copy behind each time
-        yield Path(client.download_artifacts(run_id, path, place))
+        try:
+            found = folder / path if folder else Path(client.download_artifacts(run_id, path, place))
+        except (MlflowException, OSError):
+            found = None
+        if found is None or not found.exists():
+            raise InputError(f"run {run_id}: keeps no {path}; it must have trained a model")
+        yield found

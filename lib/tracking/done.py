@@ -9,16 +9,13 @@ import math
 import socket
 import sqlite3
 import time
-from contextlib import closing, nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from importlib import util
-from pathlib import Path
 
 from lib.corpus import audit
-from lib.errors import InputError
 from lib.files import places
 from lib.params import identity, studies
-from lib.tracking.client import all_runs, connect, database, locked, refuse_deleted
+from lib.tracking.client import connect, database, locked, reading, refuse_deleted
 
 _RUNS = """
 SELECT run_uuid, runs.name, status, start_time, end_time, experiments.lifecycle_stage
@@ -96,20 +93,17 @@ def records(experiment, *, deleted=False):
     if file and not file.exists():
         return []
     if file:
-        try:
-            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-                return _read(connection, experiment, deleted)
-        except sqlite3.Error as error:
-            if "no such" not in str(error):  # another schema: MLflow knows what to do or say
-                raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
-    return [_of_mlflow(run) for run in all_runs(connect(), experiment, deleted=deleted)]
+        with suppress(sqlite3.Error), reading(file) as connection:
+            return _read(connection, experiment, deleted)
+    return _of_mlflow(connect(), experiment, deleted)
+
+
+def experiments():
+    """Names of the experiments that are not deleted."""
+    return [known.name for known in connect().search_experiments()]
 
 
 def _read(connection, experiment, deleted):
-    revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
-    migrations = Path(util.find_spec("mlflow").origin).parent / "store" / "db_migrations" / "versions"
-    if not any(migrations.glob(f"{revision}_*.py")):
-        raise InputError(f"{database()} cannot be used as a tracking database:\nthis MLflow has no schema {revision}")
     asked = (deleted, experiment)
     rows = connection.execute(_RUNS, asked).fetchall()
     if rows:
@@ -126,12 +120,25 @@ def _unbounded(value):
     return math.copysign(math.inf, value) if isinstance(value, float) and abs(value) > _INFINITE else value
 
 
-def _of_mlflow(run):
-    info, data = run.info, run.data
-    metrics = {name: _unbounded(value) for name, value in data.metrics.items()}
-    return Record(
-        info.run_id, info.run_name, info.status, info.start_time, info.end_time or 0, data.tags, data.params, metrics
-    )
+def _of_mlflow(client, experiment, deleted):
+    from mlflow.entities import ViewType
+
+    known = client.get_experiment_by_name(experiment)
+    if not known:
+        return []
+    refuse_deleted(experiment, known.lifecycle_stage)
+    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    found, token = [], None
+    while True:
+        page = client.search_runs([known.experiment_id], "", view, 1000, ["attributes.start_time DESC"], token)
+        for run in page:
+            about, data = run.info, run.data
+            metrics = {name: _unbounded(value) for name, value in data.metrics.items()}
+            times = about.start_time, about.end_time or 0
+            found.append(Record(about.run_id, about.run_name, about.status, *times, data.tags, data.params, metrics))
+        token = page.token
+        if not token:
+            return found
 
 
 def plan(chosen, *, force=False):
@@ -174,19 +181,10 @@ def _fits(values, keys):
 
 
 def close_orphans(experiment, held=None):
-    """End runs that are 'running' in MLflow though the process of this machine that made them is gone.
+    """End runs that are 'running' in MLflow though the process of this machine that made them is gone; which.
 
-    A run of another machine, by hand or by raw papermill is never touched.
-
-    Parameters
-    ----------
-    experiment : str
-    held : str, optional
-        The fingerprint whose lock the caller holds: only its runs. All without it.
-
-    Returns
-    -------
-    list of Record
+    A run of another machine, by hand or by raw papermill is never touched. With `held`, the
+    fingerprint whose lock the caller holds, only its runs are looked at.
     """
     closed = []
     for record in records(experiment):
@@ -194,8 +192,8 @@ def close_orphans(experiment, held=None):
         ours = record.status == "RUNNING" and record.tags.get("host") == socket.gethostname()
         if ours and mark and held in (None, mark):
             with nullcontext(True) if held else locked(mark, wait=False) as free:
-                if free and connect().get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
-                    client = connect()
+                client = connect()
+                if free and client.get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
                     client.set_tag(record.run_id, "error", "stopped before its end: the process that made it is gone")
                     client.set_terminated(record.run_id, "KILLED")
                     closed.append(record)

@@ -14,24 +14,12 @@ ENOUGH_SPEAKERS = 5  # fewer say nothing of how much speakers vary
 
 
 def measure(table, *, threshold=0.0):
-    """Measure the scores of one split.
+    """The numbers of one split by name, and its alarms, for answers at a probability of 0.5.
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `score` (log-odds), `label` (1 = genuine) and, where it is known, `speaker`.
-    threshold : float, log-odds
-        Scores from here on say genuine, for the accuracies.
-
-    Returns
-    -------
-    values : dict of str to float
-        Of `LOGGED`; `<name>_ci_low` and `_ci_high`, the 95 % bootstrap interval over
-        trials, of `INTERVALS`; what shuffled labels give, `auc_shuffled_low` and `_high`;
-        with five speakers or more the EER's interval over speakers,
-        `eer_speaker_ci_low`, `_high`, and its `design_effect`.
-    warnings : list of str
-        The alarms of `lib.metrics.alarms`; for answers at a probability of 0.5.
+    `table` holds `score`, `label` and, where it is known, `speaker`. The numbers are those of
+    `LOGGED`; ``<name>_ci_low`` and ``_high``, the 95 % bootstrap interval over trials, of
+    `INTERVALS`; what shuffled labels give, ``auc_shuffled_low`` and ``_high``; with five
+    speakers or more ``eer_speaker_ci_low``, ``_high`` and `design_effect`.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     measured = metrics.evaluate(scores, labels, threshold=threshold)
@@ -46,8 +34,8 @@ def measure(table, *, threshold=0.0):
     values |= {"auc_shuffled_low": shuffled[0], "auc_shuffled_high": shuffled[1]}
     if speakers:
         values |= {"eer_speaker_ci_low": speakers["eer_ci"][0], "eer_speaker_ci_high": speakers["eer_ci"][1]}
-    if speakers and speakers["design_effect"] is not None:
-        values["design_effect"] = speakers["design_effect"]
+        if speakers["design_effect"] is not None:
+            values["design_effect"] = speakers["design_effect"]
 
     plain = metrics.evaluate(scores, labels)
     spoof, genuine = metrics.confusion(scores, labels, 0.0)

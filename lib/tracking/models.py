@@ -10,11 +10,9 @@ import numpy as np
 import pandas as pd
 
 from lib import inputs
-from lib.systems import kept
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
-_SCORER = Path(__file__).with_name("scorer.py")
 _NEEDED = (
     "tensorflow", "keras", "torch", "transformers", "numpy", "scipy", "scikit-learn", "skops", "librosa", "soundfile",
     "mlflow",
@@ -22,41 +20,34 @@ _NEEDED = (
 
 
 def log_system(run, fitted, fed):
-    """Keep a fitted system as the MLflow model ``model``, and what it is fed as ``inputs.json``.
+    """Keep a fitted system as the run's MLflow model ``model``, and what it is fed as ``inputs.json``.
 
     The model is code and data, without pickle. `mlflow.pyfunc.load_model` opens it
     wherever this project's package is installed.
-
-    Parameters
-    ----------
-    run : lib.tracking.runs.Run
-    fitted : lib.systems.kept.Fitted
-    fed : lib.inputs.Fed
     """
     import mlflow
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
 
+    from lib.systems import kept  # TensorFlow comes with it, and pages over finished runs need none
+
     described = json.dumps(inputs.as_json(fed.inputs), indent=1)
     run.client.log_text(run.run_id, described, INPUTS)
-    signature = ModelSignature(
-        Schema([ColSpec(Array(DataType.double), "samples"), ColSpec(DataType.long, "sr")]),
-        Schema([ColSpec(DataType.double, "score")]),
-    )
     sr = inputs.rate(fed.inputs)
-    example = pd.DataFrame({"samples": [np.sin(np.arange(sr // 2) / 7).round(4).tolist()], "sr": [sr]})
-    described_model = Model(artifact_path="model", run_id=run.run_id)
     with tempfile.TemporaryDirectory() as folder:
         kept.save(fitted.system, f"{folder}/system")
         Path(folder, "system", INPUTS).write_text(described, encoding="utf-8")
         mlflow.pyfunc.save_model(
             f"{folder}/model",
-            mlflow_model=described_model,
-            python_model=str(_SCORER),
+            mlflow_model=Model(artifact_path="model", run_id=run.run_id),
+            python_model=str(Path(__file__).with_name("scorer.py")),
             artifacts={"system": f"{folder}/system"},
-            signature=signature,
-            input_example=example,
+            signature=ModelSignature(
+                Schema([ColSpec(Array(DataType.double), "samples"), ColSpec(DataType.long, "sr")]),
+                Schema([ColSpec(DataType.double, "score")]),
+            ),
+            input_example=pd.DataFrame({"samples": [np.sin(np.arange(sr // 2) / 7).round(4).tolist()], "sr": [sr]}),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in _NEEDED],
         )
         run.client.log_artifacts(run.run_id, f"{folder}/model", "model")
@@ -83,13 +74,8 @@ def log_corpus(run, corpus):
     from mlflow.exceptions import MlflowException
 
     counts = {split: sum(by_label.values()) for split, by_label in corpus.counts().items()}
-    dataset = Dataset(
-        name=corpus.name,
-        digest=corpus.digest,
-        source_type="local",
-        source=json.dumps({"uri": corpus.folder}),
-        profile=json.dumps(counts),
-    )
+    source = json.dumps({"uri": corpus.folder})
+    dataset = Dataset(corpus.name, corpus.digest, "local", source, profile=json.dumps(counts))
     named = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
     for last in (False, False, True):  # two runs that begin at once both find that it is not there yet
         try:
@@ -98,21 +84,3 @@ def log_corpus(run, corpus):
             if last:
                 raise
             time.sleep(0.2)
-
-
-def fits_in_use():
-    """Key of a kept fit -> names of the runs that use it, of every experiment; deleted runs use none.
-
-    Returns
-    -------
-    dict of str to list of str
-    """
-    from lib.tracking.client import connect
-    from lib.tracking.query import all_runs
-
-    client, found = connect(), {}
-    for experiment in client.search_experiments():
-        for run in all_runs(client, experiment.name):
-            for key in run.data.tags.get("fits", "").split():
-                found.setdefault(key, []).append(run.info.run_name)
-    return found

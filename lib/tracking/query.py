@@ -8,13 +8,10 @@ from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.files.places import is_url
 from lib.params import identity, studies
-from lib.tracking.client import all_runs
-from lib.tracking.done import records
+from lib.tracking.done import experiments, records
 
-__all__ = ["all_runs", "compare", "in_study", "is_model", "looks", "newest_comparison"]
-
+BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did not make
 _COMPARISON = "91_compare/"
-_BY_HAND = "by hand"  # the fingerprint of runs that the runner did not make
 
 
 def in_study(study):
@@ -33,6 +30,16 @@ def newest_comparison(study, experiment):
         if record.name.startswith(_COMPARISON) and record.status == "FINISHED" and in_study(study) in record.tags:
             return record.run_id
     return None
+
+
+def fits_in_use():
+    """Key of a kept fit -> names of the runs that use it, of every experiment; deleted runs use none."""
+    found = {}
+    for experiment in experiments():
+        for record in records(experiment):
+            for key in record.tags.get("fits", "").split():
+                found.setdefault(key, []).append(record.name)
+    return found
 
 
 def compare(study, experiment, *, digest=None, everything=False):
@@ -114,11 +121,7 @@ def _row(record, study, run):
         "run_id": record.run_id,
         "status": record.status,
         "study": study if mine else tags.get("study", ""),
-        "corpus_digest": tags.get("corpus_digest", ""),
-        "weights": tags.get("weights", ""),
-        "error": tags.get("error", ""),
-        "diagnosis": tags.get("diagnosis", ""),
-        "longest": tags.get("longest", ""),
+        **{name: tags.get(name, "") for name in ("corpus_digest", "weights", "error", "diagnosis", "longest")},
         "changed": ", ".join(marks if mine else [tags.get("study", "another study"), *marks]),
         "stale": _stale(record, run, changed) if finished else "",
         "diverged": any(name.endswith("loss") and not math.isfinite(v) for name, v in record.metrics.items()),
@@ -132,7 +135,7 @@ def _stale(record, run, changed):
     """Why a plan with the run's own parameters would make it again."""
     if run is None:
         return "no longer in the study"
-    if record.tags.get("fingerprint") == _BY_HAND:
+    if record.tags.get("fingerprint") == BY_HAND:
         return ""
     own = run.parameters | changed | ({"seed": record.seed} if "seed" in run.parameters else {})
     now = identity.identity(replace(run, parameters=own), record.tags["corpus_digest"])

@@ -1,8 +1,7 @@
 """Recording one run: parameters, curves, scores, metrics, pictures.
 
-A notebook calls `start` after its parameters, `log_epoch`, `log_model` and `log_split`
-as it goes, and `finish` at its end. Under the runner the run exists already (its id is
-in the environment) and the runner closes it, after the executed notebook is attached.
+Under the runner the run exists already (its id is in the environment) and the runner closes
+it, after the executed notebook is attached.
 """
 
 import json
@@ -22,39 +21,35 @@ from mlflow.entities import Metric, Param, RunTag
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
+from lib.params import identity
 from lib.plots import evaluation
 from lib.tracking.client import RUN_ID, connect, create
 from lib.tracking.measured import measure
+from lib.tracking.query import BY_HAND
 
-BY_HAND = "by hand"
 _NOTE = "mlflow.note.content"  # the description at the top of a run's page
 _OPENED = "eval.opened"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is being recorded: MLflow client and run id."""
+    """A run that is being recorded."""
 
     client: MlflowClient
     run_id: str
 
+    @property
+    def known(self):
+        """Its tags and metrics so far."""
+        return self.client.get_run(self.run_id).data
+
+    def tag(self, **tags):
+        """Set tags."""
+        self.client.log_batch(self.run_id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
+
 
 def start(notebook, settings, *, corpus_digest, weights="none"):
-    """Open the record of a notebook's run.
-
-    Parameters
-    ----------
-    notebook : str
-    settings : dict
-        All resolved parameters, with `corpus` and `variant` among them.
-    corpus_digest : str
-    weights : str
-        Where pretrained weights came from; "none" when training starts from scratch.
-
-    Returns
-    -------
-    Run
-    """
+    """Open the record of a notebook's run, with all its resolved settings and where its weights came from."""
     client = connect()
     run_id = os.environ.get(RUN_ID) or create(
         client,
@@ -62,15 +57,12 @@ def start(notebook, settings, *, corpus_digest, weights="none"):
         name=f"{notebook}/{settings['variant']}",
         tags={"study": BY_HAND, "fingerprint": BY_HAND},
     )
-    tags = {"corpus_digest": corpus_digest, "weights": weights, "seed": settings.get("seed", "-")}
-    client.log_batch(
-        run_id,
-        params=[Param(key, str(value)) for key, value in settings.items()],
-        tags=[RunTag(key, str(value)) for key, value in tags.items()],
-    )
     run = Run(client, run_id)
+    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in settings.items()])
+    run.tag(corpus_digest=corpus_digest, weights=weights, seed=settings.get("seed", "-"))
     log_text(run, yaml.safe_dump(settings, sort_keys=False), "params.yaml")
-    log_text(run, "\n".join(_packages()) + "\n", "packages.txt")
+    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in identity.LIBRARIES}
+    log_text(run, "".join(f"{name}=={version}\n" for name, version in versions.items()), "packages.txt")
     return run
 
 
@@ -97,45 +89,32 @@ def log_epoch(run, epoch, values):
 
 def note_fit(run, fitted):
     """Note which kept fit the run uses, in the tag `fits`, and how long it took when it was made."""
-    known = run.client.get_run(run.run_id).data.tags.get("fits", "").split()
+    known = run.known.tags.get("fits", "").split()
     if fitted.key not in known:
-        run.client.set_tag(run.run_id, "fits", " ".join([*known, fitted.key]))
+        run.tag(fits=" ".join([*known, fitted.key]))
     log_metrics(run, {"fit/seconds": fitted.seconds, "fit/found": fitted.found}, step=len(known))
 
 
 def log_split(run, split, table, *, threshold=0.0):
     """Measure the scores of one split and keep numbers, tables and pictures.
 
-    Parameters
-    ----------
-    run : Run
-    split : str
-    table : pandas.DataFrame
-        `trial`, `score` (log-odds) and `label` (1 = genuine) of every trial.
-    threshold : float, log-odds
-        Scores from here on say genuine; 0 is a probability of 0.5.
-
-    Returns
-    -------
-    dict
-        The numbers of `lib.tracking.measured.measure`, and `alarms`, a list of sentences.
-
-    Notes
-    -----
-    Alarms are the tag ``alarms.<split>`` too. Each look at eval counts in the metric
-    ``eval/looks``, and ``eval.opened`` says when the first was.
+    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine) of every trial; scores
+    from the threshold on say genuine. The numbers of `lib.tracking.measured.measure`, and
+    `alarms`, a list of sentences, which are the tag ``alarms.<split>`` too.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
     log_metrics(run, {f"{split}/{name}": value for name, value in result.items()} | {f"{split}/alarms": len(warnings)})
-    run.client.set_tag(run.run_id, f"alarms.{split}", "\n".join(warnings) or "none")
+    run.tag(**{f"alarms.{split}": "\n".join(warnings) or "none"})
     if split == "eval":
         count_looks(run, 1)
 
     matrix = metrics.confusion(values, labels, threshold)
+    described = {"labels": list(LABEL_NAMES), "rows": "truth", "columns": "answer", "threshold": threshold}
+    described["matrix"] = [[int(n) for n in row] for row in matrix]
     title = f"{split}, threshold {threshold:g} log-odds"
     log_figure(run, evaluation.confusion_matrix(matrix, title), f"confusion_matrix/{split}.png")
-    log_text(run, _matrix_json(matrix, threshold), f"confusion_matrix/{split}.json")
+    log_text(run, json.dumps(described, indent=2), f"confusion_matrix/{split}.json")
     log_text(run, metrics.report(values, labels, threshold), f"classification_report/{split}.txt")
     log_figure(run, evaluation.det({split: (values, labels)}, f"{split}: DET curve"), f"det/{split}.png")
     with tempfile.TemporaryDirectory() as folder:
@@ -146,61 +125,30 @@ def log_split(run, split, table, *, threshold=0.0):
 
 
 def count_looks(run, times):
-    """Note in the eval ledger that the run measured eval so many times more.
+    """Note in the eval ledger that eval was measured so many times more; `log_split` does so itself.
 
-    `log_split` does so itself; what measures eval beside it has to say so.
+    The metric ``eval/looks`` counts, the tag ``eval.opened`` says when the first look was.
     """
-    known = run.client.get_run(run.run_id).data
+    known = run.known
     looks = int(known.metrics.get("eval/looks", 0)) + times
     log_metrics(run, {"eval/looks": looks}, step=looks)  # a step of its own: MLflow refuses two values at one
     if _OPENED not in known.tags:
-        run.client.set_tag(run.run_id, _OPENED, datetime.now(UTC).isoformat(timespec="seconds"))
+        run.tag(**{_OPENED: datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def log_diagnosis(run, diagnosis):
-    """Keep what the doctor says, where a reader of the run sees it first.
-
-    Tags `diagnosis` (the cause) and `diagnosis.advice`, metrics ``diagnosis/<figure>``,
-    `diagnosis.md` and `diagnosis.json`, and the top of the run's description.
-
-    Parameters
-    ----------
-    run : Run
-    diagnosis : lib.judgement.diagnosis.Diagnosis
-    """
+    """Keep what the doctor says, where a reader of the run sees it first: on top of its page."""
     text = describe(diagnosis)
-    for tag, value in {"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, _NOTE: text}.items():
-        run.client.set_tag(run.run_id, tag, value)
+    run.tag(**{"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, _NOTE: text})
     log_metrics(run, {f"diagnosis/{name}": value for name, value in diagnosis.figures.items()})
     log_text(run, f"{text}\n", "diagnosis.md")
     log_text(run, json.dumps(asdict(diagnosis), indent=2), "diagnosis.json")
 
 
 def finish(run, summary=""):
-    """Close the record, unless the runner does.
-
-    The summary heads the run's page, below the diagnosis when there is one.
-    """
+    """Close the record, unless the runner does; the summary heads the run's page, below a diagnosis."""
     if summary:
-        known = run.client.get_run(run.run_id).data.tags.get(_NOTE)
-        run.client.set_tag(run.run_id, _NOTE, f"{known}\n\n{summary}" if known else summary)
+        known = run.known.tags.get(_NOTE)
+        run.tag(**{_NOTE: f"{known}\n\n{summary}" if known else summary})
     if os.environ.get(RUN_ID) != run.run_id:
         run.client.set_terminated(run.run_id, "FINISHED")
-
-
-def _matrix_json(matrix, threshold):
-    return json.dumps(
-        {
-            "labels": list(LABEL_NAMES),
-            "rows": "truth",
-            "columns": "answer",
-            "threshold": threshold,
-            "matrix": [[int(n) for n in row] for row in matrix],
-        },
-        indent=2,
-    )
-
-
-def _packages():
-    found = {d.metadata["Name"]: d.version for d in metadata.distributions() if d.metadata["Name"]}
-    return [f"python=={platform.python_version()}"] + [f"{n}=={found[n]}" for n in sorted(found, key=str.lower)]
