@@ -1,37 +1,28 @@
-"""A study's runs side by side, and beside the report's figures.
-
-Works on the rows of `lib.tracking.query.compare`; every number keeps its interval.
+"""A study's runs side by side, and beside the report's figures; every number keeps its interval.
 
 - `lib.comparison.records` what the runs recorded, read back
 - `lib.comparison.tables` tables of runs, the report's figures beside ours
-- `lib.comparison.ranks` which runs the trials tell apart, how far seeds spread
 - `lib.comparison.reading` what the numbers say, in sentences
 """
 
-from lib.comparison.ranks import rank, seeds
 from lib.comparison.reading import ledger, lessons, reading, reading_ledger, reading_study
 from lib.comparison.records import confusion, ladder, metrics_of, recorded_scores
-from lib.comparison.tables import beside_report, counts, label, named, percent, table, times, verdicts, with_interval
+from lib.comparison.tables import (
+    beside_report,
+    counts,
+    label,
+    named,
+    percent,
+    rank,
+    seeds,
+    table,
+    times,
+    verdicts,
+    with_interval,
+)
 
 __all__ = [
-    "beside_report",
-    "confusion",
-    "counts",
-    "label",
-    "ladder",
-    "ledger",
-    "lessons",
-    "metrics_of",
-    "named",
-    "percent",
-    "rank",
-    "reading",
-    "reading_ledger",
-    "reading_study",
-    "recorded_scores",
-    "seeds",
-    "table",
-    "times",
-    "verdicts",
+    "beside_report", "confusion", "counts", "label", "ladder", "ledger", "lessons", "metrics_of", "named", "percent",
+    "rank", "reading", "reading_ledger", "reading_study", "recorded_scores", "seeds", "table", "times", "verdicts",
     "with_interval",
-]
+]  # fmt: skip

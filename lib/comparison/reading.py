@@ -9,19 +9,7 @@ _SAME = 0.02  # of accuracies that are taken for the same
 
 
 def reading(name, measured, provenance, *, threshold="0.5"):
-    """What a run's numbers say, in Markdown, computed from them.
-
-    Parameters
-    ----------
-    name : str
-        Run name.
-    measured : dict of str to dict
-        Split -> metrics with intervals.
-    provenance : list of str
-        Which corpus this is, from `lib.corpus.audit.provenance`.
-    threshold : str
-        Where the threshold of the accuracies came from.
-    """
+    """What a run's numbers (split -> metrics with intervals) say, in Markdown, with what is known of its corpus."""
     final = measured["eval"]
     sentences = [
         f"**{name}**: eval EER {with_interval(final, 'eer')} % on {final['n_genuine']:,.0f} genuine and "
@@ -43,18 +31,7 @@ def reading(name, measured, provenance, *, threshold="0.5"):
 
 
 def reading_study(study, rows, ranks, provenance):
-    """What a study's runs say together, in Markdown, computed from them.
-
-    Parameters
-    ----------
-    study : str
-    rows : list of dict
-        From `lib.tracking.query.compare`.
-    ranks : pandas.DataFrame
-        From `rank`, of the finished runs.
-    provenance : list of str
-        Which corpus this is.
-    """
+    """What a study's runs say together, in Markdown: rows of all, ranks of the finished ones, which corpus this is."""
     finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
     if not finished:
         return f"No run of study {study} has finished. " + " ".join(provenance)
@@ -66,36 +43,23 @@ def reading_study(study, rows, ranks, provenance):
             f"Not told apart from it on these trials ({len(equal)} of {len(ranks) - 1} others): {'; '.join(equal)}."
         )
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
-    if below:
-        sentences.append(
-            f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)}): {'; '.join(below)}."
-        )
-    for word, title in (("diverged", "Diverged, a loss is not finite"), ("stale", "Stale")):
-        if named := [label(row) for row in finished if row.get(word)]:
-            sentences.append(f"{title}: {'; '.join(named)}.")
-    failed = [label(row) for row in rows if row["status"] != "FINISHED"]
-    if failed:
-        sentences.append(f"Not finished: {'; '.join(failed)}.")
+    notes = {
+        f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)})": below,
+        "Diverged, a loss is not finite": [label(row) for row in finished if row.get("diverged")],
+        "Stale": [label(row) for row in finished if row.get("stale")],
+        "Not finished": [label(row) for row in rows if row["status"] != "FINISHED"],
+    }
+    sentences += [f"{title}: {'; '.join(named)}." for title, named in notes.items() if named]
     return "\n".join(f"- {sentence}" for sentence in sentences + provenance)
 
 
 def lessons(rows):
-    """What to look for in a table of finished runs: what detects, what collapsed, what is chance.
-
-    Parameters
-    ----------
-    rows : list of dict
-        From `lib.tracking.query.compare`.
-
-    Returns
-    -------
-    list of str
-        Sentences, none when no run says anything.
-    """
+    """What to look for in a table of finished runs: what detects, what collapsed, what is chance, a sentence each."""
     measured = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"])
-    eer = {id(row): f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in measured}
-    detects = [eer[id(row)] for row in measured if row["eval/eer_ci_high"] < _DETECTS]
-    one = [row for row in measured if _one_decision(row["eval/accuracy"], row["eval/balanced_accuracy"], row)]
+    detects = [
+        f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in measured if row["eval/eer_ci_high"] < _DETECTS
+    ]
+    one = [f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in measured if _one_decision(row)]
     chance = [label(row) for row in measured if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]
     found = []
     if detects:
@@ -103,26 +67,24 @@ def lessons(rows):
             f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %: {'; '.join(detects)}."
         )
     if one:
-        named = "; ".join(f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in one)
-        share = percent(one[0]["eval/constant_accuracy"])
         found.append(
-            f"These decide the same for nearly every trial, whatever their accuracy: {named}. The majority-class "
-            f"baseline has an accuracy of {share} % too."
+            f"These decide the same for nearly every trial, whatever their accuracy: {'; '.join(one)}. The majority-"
+            f"class baseline has an accuracy of {percent(measured[0]['eval/constant_accuracy'])} % too."
         )
     if chance:
         found.append(f"Not distinguishable from chance on these trials: {'; '.join(chance)}.")
     return found
 
 
-def _one_decision(accuracy, balanced, row):
+def _one_decision(row):
     """Whether both accuracies are those of giving one class always."""
-    share = row["eval/constant_accuracy"]
+    accuracy, share = row["eval/accuracy"], row["eval/constant_accuracy"]
     alike = min(abs(accuracy - share), abs(accuracy - (1 - share)))
-    return max(abs(balanced - 0.5), alike) < _SAME
+    return max(abs(row["eval/balanced_accuracy"] - 0.5), alike) < _SAME
 
 
 def ledger(looks):
-    """How often eval was opened, one line a run name.
+    """How often eval was opened, one line a run name in the order of their first look.
 
     Parameters
     ----------
@@ -131,29 +93,20 @@ def ledger(looks):
 
     Returns
     -------
-    pandas.DataFrame [one row a run name, in the order of their first look]
+    pandas.DataFrame
         `run`, `runs` (how many of that name), `looks` (of all of them), `first` and
         `last`, when those runs were started (UTC).
     """
     table = pd.DataFrame(looks, columns=["run", "started", "looks"])
     table["started"] = pd.to_datetime(table["started"], unit="ms").dt.strftime("%Y-%m-%d %H:%M")
     grouped = table.groupby("run", sort=False)
-    found = grouped.agg(
-        runs=("looks", "size"), looks=("looks", "sum"), first=("started", "min"), last=("started", "max")
-    )
-    return found.reset_index()
+    columns = {"runs": ("looks", "size"), "looks": ("looks", "sum")}
+    columns |= {"first": ("started", "min"), "last": ("started", "max")}
+    return grouped.agg(**columns).reset_index()
 
 
 def reading_ledger(looks, best=""):
-    """How often eval was opened before the choice was made, as a sentence.
-
-    Parameters
-    ----------
-    looks : list of dict
-        From `lib.tracking.query.looks`.
-    best : str
-        Id of the run that the comparison puts first.
-    """
+    """How often eval was opened before the choice of the run of id `best` was made, as a sentence."""
     if not looks:
         return "Eval of this corpus has not been opened."
     total = sum(row["looks"] for row in looks)

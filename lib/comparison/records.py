@@ -1,4 +1,4 @@
-"""What the runs recorded, read back."""
+"""What the runs recorded, read back; `row` is one of `lib.tracking.query.compare`."""
 
 import json
 
@@ -26,13 +26,7 @@ def metrics_of(row, split):
 
 
 def ladder(row):
-    """The ladder of repairs that a run recorded, or None.
-
-    Returns
-    -------
-    pandas.DataFrame or None
-        One line a rung, as the run's own page shows it.
-    """
+    """The ladder of repairs that a run recorded, one line a rung (pandas.DataFrame), or None without any."""
     if not any(name.startswith("ladder/1/") for name in row):
         return None
     with artifact(row["run_id"], "ladder.csv") as path:

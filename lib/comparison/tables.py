@@ -1,16 +1,28 @@
-"""Tables of runs, and the report's figures beside ours."""
+"""Tables of runs, and the report's figures beside ours.
+
+`rows` are those of `lib.tracking.query.compare`; every table is a pandas.DataFrame of text.
+"""
 
 import math
 
 import pandas as pd
 
+from lib.corpus import LABEL_NAMES
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.metrics import rate_interval
+from lib.metrics import paired, rate_interval
 
 _SHOWN = {
     "eval/eer": "eval EER %",
     "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
+}
+_TIMES = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
+_SPREAD = {
+    "mean": "mean eval EER %",
+    "lowest": "lowest %",
+    "highest": "highest %",
+    "seed_sd": "between seeds, s.d.",
+    "sampling_sd": "over trials, s.d.",
 }
 
 
@@ -41,57 +53,40 @@ def named(row):
 
 
 def table(rows):
-    """One line a run: EER, AUC, accuracies with intervals, the majority-class baseline.
+    """One line a run: EER, accuracies with intervals, the majority-class baseline, diagnosis.
 
-    Parameters
-    ----------
-    rows : list of dict
-        From `lib.tracking.query.compare`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a run]
-        With a column `status` unless all have finished, and `stale` where any is.
+    With a column `status` unless all have finished, and `stale` where any is.
     """
-    lines = []
-    for row in rows:
-        line = {"run": named(row), "seed": "-" if row["seed"] is None else row["seed"]}
-        line |= {title: with_interval(row, name) for name, title in _SHOWN.items()}
-        line["majority %"] = percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-"
-        line["dev EER %"] = with_interval(row, "dev/eer")
-        line["threshold"] = row.get("parameters", {}).get("threshold", "0.5")
-        line["diagnosis"] = row.get("diagnosis") or "-"
-        line["status"] = "diverged" if row.get("diverged") else row["status"].lower()
-        line["stale"] = row.get("stale", "")
-        lines.append(line)
-    found = pd.DataFrame(lines)
+    found = pd.DataFrame(
+        {
+            "run": named(row),
+            "seed": "-" if row["seed"] is None else row["seed"],
+            **{title: with_interval(row, name) for name, title in _SHOWN.items()},
+            "majority %": percent(row["eval/constant_accuracy"]) if "eval/accuracy" in row else "-",
+            "dev EER %": with_interval(row, "dev/eer"),
+            "threshold": row.get("parameters", {}).get("threshold", "0.5"),
+            "diagnosis": row.get("diagnosis") or "-",
+            "status": "diverged" if row.get("diverged") else row["status"].lower(),
+            "stale": row.get("stale", ""),
+        }
+        for row in rows
+    )
     plain = {"status": "finished", "stale": ""}
     return found.drop(columns=[name for name, usual in plain.items() if len(found) and (found[name] == usual).all()])
 
 
 def times(rows):
-    """Where each run's time went, seconds; the longest first.
-
-    Parameters
-    ----------
-    rows : list of dict
-        From `lib.tracking.query.compare`; runs by hand or by raw papermill have no times.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a run]
-    """
+    """Where each run's time went, seconds, the longest first; runs by hand or by raw papermill have no times."""
     timed = sorted((row for row in rows if "time/total" in row), key=lambda row: -row["time/total"])
-    titles = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
     return pd.DataFrame(
-        {"run": label(row), **{title: f"{row[f'time/{name}']:.0f}" for name, title in titles.items()}}
+        {"run": label(row), **{title: f"{row[f'time/{name}']:.0f}" for name, title in _TIMES.items()}}
         | {"longest section": row["longest"]}
         for row in timed
     )
 
 
 def counts(rows):
-    """Trials of dev and eval that the numbers stand on, as a sentence."""
+    """Trials of each split that the numbers stand on, as a sentence."""
     for row in rows:
         if "eval/n_genuine" in row:
             parts = [
@@ -102,87 +97,98 @@ def counts(rows):
     return "No run has finished."
 
 
+def rank(tables):
+    """Runs in the order of what their eval EERs tell apart, on the same trials, best first.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Run -> recorded scores, see `recorded_scores`.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a run]
+        `rank` (equal ranks are not told apart; paired bootstrap, Holm over all pairs),
+        `run`, `eval EER %` and `more than the best, %`, both with 95 % intervals.
+    """
+    lines = []
+    for row in paired.ranking(tables).to_dict("records"):
+        eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
+        more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
+        line = {"rank": row["rank"], "run": row["system"], "eval EER %": with_interval(eer, "eer")}
+        lines.append(line | {"more than the best, %": with_interval(more, "d") if row["difference"] else "-"})
+    return pd.DataFrame(lines)
+
+
+def seeds(tables):
+    """How far the seeds of each run spread, beside how far its trials do; runs of one seed are left out.
+
+    Parameters
+    ----------
+    tables : dict of (str, int) to pandas.DataFrame
+        (run, seed) -> recorded scores, see `recorded_scores`.
+    """
+    runs = {}
+    for (run, seed), table in tables.items():
+        runs.setdefault(run, {})[seed] = table
+    spread = {run: paired.seed_spread(by_seed) for run, by_seed in runs.items() if len(by_seed) > 1}
+    return pd.DataFrame(
+        {"run": run, "seeds": found["seeds"], **{title: percent(found[name]) for name, title in _SPREAD.items()}}
+        for run, found in spread.items()
+    )
+
+
 def beside_report(name, split, values, matrix):
-    """Ours, the report's and the difference, row by row.
+    """Ours, the report's and the difference, row by row; no row for what the report does not say.
 
     Parameters
     ----------
     name : str
-        Run name, a key of `lib.judgement.reference.REPORT`; without an entry the table is empty.
+        Run name, a key of `lib.judgement.reference.REPORT`.
     split : str
         ``train`` or ``eval``.
     values : dict
         Our metrics of that split, with intervals.
     matrix : array [shape=(2, 2)]
         Our confusion matrix, rows truth, columns answer, spoof first.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `measure`, `ours %`, `report %`, `difference`.
     """
-    reported = REPORT.get(name, {}).get(split)
-    if reported is None:
-        return pd.DataFrame(columns=["measure", "ours %", "report %", "difference"])
-    ours = {
-        **values,
-        **_recall("recall_genuine", matrix[1][1], matrix[1]),
-        **_recall("recall_spoof", matrix[0][0], matrix[0]),
-    }
-    lines = []
-    theirs = [
-        (measure, getattr(reported, measure), reported.figure)
-        for measure in ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
+    theirs = []
+    if reported := REPORT.get(name, {}).get(split):
+        measures = ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
+        theirs = [(measure, getattr(reported, measure), reported.figure) for measure in measures]
+        if split == "eval" and name in BASE_PAPER_ACCURACY:
+            theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
+    ours = dict(values)
+    for truth, answers in enumerate(matrix):
+        recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
+        ours[recall] = hits / total
+        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = rate_interval(hits, total)
+    lines = [
+        {
+            "measure": f"{split} {measure.replace('_', ' ')} ({source})",
+            "ours %": with_interval(ours, measure),
+            "report %": percent(value),
+            "difference": f"{100 * (ours[measure] - value):+.1f}",
+        }
+        for measure, value, source in theirs
+        if value is not None
     ]
-    if split == "eval" and name in BASE_PAPER_ACCURACY:
-        theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
-    for measure, value, source in theirs:
-        if value is not None:
-            lines.append(
-                {
-                    "measure": f"{split} {measure.replace('_', ' ')} ({source})",
-                    "ours %": with_interval(ours, measure),
-                    "report %": percent(value),
-                    "difference": f"{100 * (ours[measure] - value):+.1f}",
-                }
-            )
-    return pd.DataFrame(lines)
-
-
-def _recall(name, hits, row):
-    """Part of a class that was answered rightly, with its interval."""
-    low, high = rate_interval(hits, sum(row))
-    return {name: hits / sum(row), f"{name}_ci_low": low, f"{name}_ci_high": high}
+    return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference"])
 
 
 def verdicts(printed, proved):
-    """What printed classification reports prove, one line each.
-
-    Parameters
-    ----------
-    printed : dict of str to lib.judgement.reference.Printed
-        Figure -> report.
-    proved : dict of str to dict
-        Figure -> what `lib.judgement.verdict.verdict` found.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a figure]
-    """
-    lines = []
-    for figure, found in proved.items():
-        low, high = found["eer_bracket"]
-        lines.append(
-            {
-                "figure": figure,
-                "system": printed[figure].system,
-                "split": printed[figure].split,
-                "printed accuracy %": percent(printed[figure].accuracy),
-                "majority %": percent(found["constant_accuracy"]),
-                "bal. acc. %": percent(found["balanced_accuracy"]),
-                "MCC": f"{found['mcc']:.2f}",
-                "EER between %": f"{percent(low)} and {percent(high)}",
-                "arithmetic": "consistent" if found["consistent"] else "contradicts itself",
-            }
-        )
-    return pd.DataFrame(lines)
+    """What printed reports prove, one line a figure; `proved` is figure -> what `lib.judgement.verdict.verdict` found."""
+    return pd.DataFrame(
+        {
+            "figure": figure,
+            "system": printed[figure].system,
+            "split": printed[figure].split,
+            "printed accuracy %": percent(printed[figure].accuracy),
+            "majority %": percent(found["constant_accuracy"]),
+            "bal. acc. %": percent(found["balanced_accuracy"]),
+            "MCC": f"{found['mcc']:.2f}",
+            "EER between %": " and ".join(map(percent, found["eer_bracket"])),
+            "arithmetic": "consistent" if found["consistent"] else "contradicts itself",
+        }
+        for figure, found in proved.items()
+    )
