@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import sys
+from functools import reduce
 from pathlib import Path
 
 import click
@@ -26,10 +27,12 @@ class _Commands(click.Group):
     def invoke(self, context):
         try:
             return super().invoke(context)
-        except (InputError, RunError) as error:
-            if context.params.get("debug"):
+        except Exception as error:
+            of_mlflow = type(error).__module__ == "mlflow.exceptions"  # imported only where it is needed
+            if context.params.get("debug") or not (of_mlflow or isinstance(error, (InputError, RunError))):
                 raise
-            click.echo(f"error: {error}", err=True)
+            text = " ".join(str(error).split())[:300] if of_mlflow else error
+            click.echo(f"error: {text}", err=True)
             sys.exit(2 if isinstance(error, InputError) else 1)
         except KeyboardInterrupt:
             click.echo("stopped; the same command goes on where it was", err=True)
@@ -55,44 +58,51 @@ def main(debug):
     """
 
 
+_CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
+_DATA = click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
+_STUDY = (
+    click.argument("study"),
+    _CORPUS,
+    _DATA,
+    click.option("--store", metavar="DIR|URL", help="Folder or URL of the feature store."),
+    click.option("--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."),
+    click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="For every notebook that has KEY."),
+    click.option("--seeds", metavar="0,1,2", help="Seeds, instead of the study's."),
+    click.option("--force", is_flag=True, help="Run what is done again."),
+)
+
+
 def _study_options(command):
-    for option in reversed(
-        [
-            click.argument("study"),
-            click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's."),
-            click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's."),
-            click.option("--store", metavar="DIR|URL", help="Folder or URL of the feature store."),
-            click.option("--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."),
-            click.option(
-                "--set",
-                "changes",
-                metavar="KEY=VALUE",
-                multiple=True,
-                help="For every notebook that has KEY.",
-            ),
-            click.option("--seeds", metavar="0,1,2", help="Seeds, instead of the study's."),
-            click.option("--force", is_flag=True, help="Run what is done again."),
-        ]
-    ):
-        command = option(command)
-    return command
+    return reduce(lambda made, option: option(made), reversed(_STUDY), command)
 
 
-def _plan(study, corpus, data, store, only, changes, seeds, force):
+def _json_option(text):
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+def _echo_json(value):
+    click.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
+
+
+def _finite(value):
+    """A value as JSON holds it: null for what is not a number."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plan(study, seeds, force, **given):
     from lib.params import studies
 
-    chosen = studies.load(
-        study,
-        corpus=corpus,
-        data=data,
-        store=store,
-        only=only,
-        changes=changes,
-        seeds=studies.parse_seeds(seeds) if seeds is not None else None,
-    )
+    chosen = studies.load(study, seeds=studies.parse_seeds(seeds) if seeds is not None else None, **given)
     from lib import runner  # after every argument is known to be right
 
-    return chosen, runner.plan(chosen, force=force)
+    steps = runner.plan(chosen, force=force)
+    _end_orphans(chosen.corpus)
+    todo = sum(step.done is None for step in steps)
+    return chosen, steps, f"study {study} on corpus {chosen.corpus}: {todo} to run, {len(steps) - todo} done"
 
 
 def _label(run):
@@ -108,15 +118,14 @@ def _end_orphans(corpus):
 
 @main.command()
 @_study_options
-@click.option("--json", "as_json", is_flag=True, help="The runs with state and reasons, as JSON.")
-def plan(study, corpus, data, store, only, changes, seeds, force, as_json):
+@_json_option("The runs with state and reasons, as JSON.")
+def plan(study, as_json, **given):
     """Show what `study run` would do, and why; nothing is executed.
 
     A line a run: its state, name and seed, the id of the run that has done it or that is
     the newest before it, and what has changed since.
     """
-    chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
-    _end_orphans(chosen.corpus)
+    _, steps, state = _plan(study, **given)
     rows = [
         {
             "run": step.run.name,
@@ -129,21 +138,19 @@ def plan(study, corpus, data, store, only, changes, seeds, force, as_json):
         for step in steps
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
+        return _echo_json(rows)
     width = max((len(_label(step.run)) for step in steps), default=0)
     for step, row in zip(steps, rows, strict=True):
         why = "; ".join(step.reasons) + (f": {step.kept}" if step.kept else "")
         click.echo(f"{row['state']:6}  {_label(step.run):{width}}  {row['run_id'] or '-':32}  {why}".rstrip())
-    todo = sum(step.done is None for step in steps)
-    click.echo(f"study {study} on corpus {chosen.corpus}: {todo} to run, {len(steps) - todo} done")
+    click.echo(state)
 
 
 @main.command()
 @_study_options
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
 @click.option("--scheduler", metavar="URL", envvar="STUDY_SCHEDULER", help="A Dask cluster, as tcp://HOST:8786.")
-def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler):
+def run(study, force, jobs, scheduler, **given):
     """Run what is not done yet of STUDY (a file of params/studies).
 
     A run is done when MLflow holds a finished run with the same code, parameters, corpus,
@@ -154,15 +161,13 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
         from lib import cluster
 
         cluster.check(scheduler)
-    chosen, steps = _plan(study, corpus, data, store, only, changes, seeds, force)
+    chosen, steps, state = _plan(study, force=force, **given)
     from tqdm import tqdm
 
     from lib import runner
 
-    _end_orphans(chosen.corpus)
-    todo = [step for step in steps if step.done is None]
-    click.echo(f"study {study} on corpus {chosen.corpus}: {len(todo)} to run, {len(steps) - len(todo)} done")
-    ended = []
+    click.echo(state)
+    todo, ended = [step for step in steps if step.done is None], []
 
     def report(outcome):
         ended.append(outcome)
@@ -190,9 +195,9 @@ def run(study, corpus, data, store, only, changes, seeds, force, jobs, scheduler
 
 @main.command()
 @click.argument("study")
-@click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
+@_CORPUS
 @click.option("--all", "everything", is_flag=True, help="Runs by hand, by raw papermill and of other studies too.")
-@click.option("--json", "as_json", is_flag=True, help="The runs with every parameter and metric, as JSON.")
+@_json_option("The runs with every parameter and metric, as JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
 def compare(study, corpus, everything, as_json, html):
     """Show the runs of STUDY side by side.
@@ -209,7 +214,7 @@ def compare(study, corpus, everything, as_json, html):
         from lib.tracking import query
 
         rows, _ = query.compare(study, chosen.corpus, everything=everything)
-        click.echo(json.dumps([_finite(row) for row in rows], indent=2, allow_nan=False))
+        _echo_json(rows)
     else:
         _echo_table(study, chosen.corpus, everything=everything)
     if html:
@@ -219,16 +224,11 @@ def compare(study, corpus, everything, as_json, html):
         click.echo(f"comparison page: {html}", err=as_json)
 
 
-def _finite(row):
-    """A row as JSON holds it: null for what is not a number."""
-    return {key: value if not isinstance(value, float) or math.isfinite(value) else None for key, value in row.items()}
-
-
 @main.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.option("--run", required=True, metavar="RUN", help="An MLflow run id, or a name as 14_mobilenet/mfcc.")
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
-@click.option("--json", "as_json", is_flag=True, help="Every answer with its warnings, as JSON.")
+@_json_option("Every answer with its warnings, as JSON.")
 def score(paths, run, corpus, as_json):
     """Score recordings with a trained run.
 
@@ -242,7 +242,7 @@ def score(paths, run, corpus, as_json):
     system = scoring.open_run(run, corpus=corpus)
     click.echo(f"run {system.run.name}, {system.run.run_id}, corpus {system.run.corpus}", err=as_json)
     rows = scoring.score_files(system, files)
-    click.echo(json.dumps(rows, indent=2) if as_json else scoring.describe(rows))
+    _echo_json(rows) if as_json else click.echo(scoring.describe(rows))
 
 
 @main.command()
@@ -258,7 +258,7 @@ def score(paths, run, corpus, as_json):
 @click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
 @click.option("--recordings", metavar="DIR|URL", help="The recordings, for --by duration.")
 @click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
-@click.option("--json", "as_json", is_flag=True, help="Every number as JSON, fractions.")
+@_json_option("Every number as JSON, fractions.")
 def evaluate(
     scores, protocol, dev_scores, dev_protocol, allow_missing, p_spoof, c_miss, c_fa, c_unsure, by, recordings,
     pictures, as_json,
@@ -277,7 +277,7 @@ def evaluate(
     costs = metrics.Costs(p_spoof, c_miss, c_fa)
     measured = metrics.evaluate_table(table, dev, by=by, costs=costs, c_unsure=c_unsure)
     found = {"scores": scores, "protocol": protocol, **measured}
-    click.echo(json.dumps(found, indent=2) if as_json else describe(found))
+    _echo_json(found) if as_json else click.echo(describe(found))
     if pictures:
         _write_pictures(Path(pictures), Path(scores).stem, table, found["breakdown"])
 
@@ -299,7 +299,7 @@ def _write_pictures(folder, title, table, breakdowns):
 
 @main.command()
 @click.argument("file", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Every finding as JSON, fractions.")
+@_json_option("Every finding as JSON, fractions.")
 def verdict(file, as_json):
     """Say what a printed result proves.
 
@@ -309,7 +309,7 @@ def verdict(file, as_json):
     from lib.judgement import verdict as verdicts
 
     found = verdicts.verdict(read_text(file, "a printed report"), source=file)
-    click.echo(json.dumps(found, indent=2) if as_json else verdicts.describe_verdict(found))
+    _echo_json(found) if as_json else click.echo(verdicts.describe_verdict(found))
 
 
 def _echo_table(study, corpus, *, digest=None, everything=False):
@@ -338,8 +338,8 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
 
 @main.command()
 @click.argument("name")
-@click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
-@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@_DATA
+@_json_option("The whole report as JSON.")
 def corpus(name, data, as_json):
     """Check the corpus NAME: counts, files, what its splits share.
 
@@ -350,7 +350,7 @@ def corpus(name, data, as_json):
 
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
-    click.echo(json.dumps(found.as_json(), indent=2) if as_json else audit.describe(found))
+    _echo_json(found.as_json()) if as_json else click.echo(audit.describe(found))
     if not found.complete:
         raise InputError(
             f"{found.folder}: {len(found.missing)} recordings missing, {len(found.unreadable)} unusable; "
@@ -361,7 +361,7 @@ def corpus(name, data, as_json):
 @main.command()
 @click.option("--store", metavar="DIR|URL", default="data/store", show_default=True, help="Where fits are kept.")
 @click.option("--remove", is_flag=True, help="Remove the fits that no run uses.")
-@click.option("--json", "as_json", is_flag=True, help="Every fit with what decides it, as JSON.")
+@_json_option("Every fit with what decides it, as JSON.")
 def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
     from lib.files import places
@@ -371,18 +371,15 @@ def keep(store, remove, as_json):
     used, rows = query.fits_in_use(), kept.listing(places.absolute(store, Path.cwd()))
     rows = [row | {"runs": sorted(set(used.get(row["key"], ())))} for row in rows]
     unused = [row for row in rows if not row["runs"]]
-    if remove:
-        for row in unused:
-            kept.remove(row["place"])
+    for row in unused if remove else ():
+        kept.remove(row["place"])
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
+        return _echo_json(rows)
     for row in rows:
         kind = row["about"].get("system", {}).get("kind", "damaged")
         state = ", ".join(row["runs"]) or ("removed" if remove else "no run uses it")
         click.echo(f"{row['key']}  {row['bytes'] / 1e6:8.1f} MB  {kind:10}  {state}")
-    size = sum(row["bytes"] for row in rows) / 1e6
-    less = sum(row["bytes"] for row in unused) / 1e6
+    size, less = (sum(row["bytes"] for row in part) / 1e6 for part in (rows, unused))
     click.echo(f"{len(rows)} fits, {size:.1f} MB; {len(unused)} that no run uses, {less:.1f} MB")
 
 

@@ -8,10 +8,10 @@ same fingerprint.
 import asyncio
 import hashlib
 import os
+import re
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from urllib.parse import urlsplit
 
 from joblib import Parallel, delayed
 
@@ -29,25 +29,12 @@ def at_hand():
 
 
 def unordered(function, tasks, *, jobs, scheduler=None):
-    """Yield the result of a function for each task, as they finish; an error in a task is raised here.
+    """Yield the result of a function for each task (tuple of its arguments), as they finish.
 
-    Parameters
-    ----------
-    function : callable
-        Of a module that the workers can import.
-    tasks : list of tuple
-        Arguments of each call.
-    jobs : int > 0
-        Processes on this machine; the cluster uses all its workers.
-    scheduler : str, optional
-        Address of a Dask scheduler, such as ``tcp://HOST:8786``.
-
-    Raises
-    ------
-    InputError
-        The cluster cannot be used, see `check`; or a worker has another version of lib.
-    RunError
-        A task was lost with worker after worker, or the scheduler went away.
+    On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be
+    able to import the function. An error in a task is raised here; InputError when the
+    cluster cannot be used (see `check`) or a worker has another version of lib, RunError when
+    a task was lost with worker after worker, or the scheduler went away.
     """
     if not scheduler:
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
@@ -58,12 +45,9 @@ def unordered(function, tasks, *, jobs, scheduler=None):
 
 
 def check(scheduler):
-    """Refuse an unusable cluster (InputError) before anything is sent to it.
-
-    The address is malformed, there is no response within 10 s, no worker has joined, or a
-    worker has several threads.
-    """
-    _refuse_malformed(scheduler)
+    """InputError when the address is malformed, no scheduler responds in 10 s, or no worker of one thread is there."""
+    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", scheduler):
+        raise InputError(f"--scheduler {scheduler!r}: expected tcp://HOST:PORT or tls://HOST:PORT")
     try:
         asyncio.run(asyncio.wait_for(_shake_hands(scheduler), TIMEOUT))
     except (OSError, TimeoutError, ValueError) as error:
@@ -83,7 +67,11 @@ async def _shake_hands(scheduler):
 
 def _no_response(scheduler, error):
     reason = str(error).partition("\n")[0] or f"silent for {TIMEOUT} s"
-    return InputError(f"--scheduler {scheduler}: no Dask scheduler responds there ({reason})")
+    return _unfit(scheduler, f"no Dask scheduler responds there ({reason})")
+
+
+def _unfit(scheduler, what):
+    return InputError(f"--scheduler {scheduler}: {what}")
 
 
 def _on_workers(function, tasks, scheduler):
@@ -118,20 +106,9 @@ def _client(scheduler):
             ) from None
         for worker, threads in client.nthreads().items():
             if threads != 1:  # a run changes the environment of its process
-                raise InputError(
-                    f"--scheduler {scheduler}: {worker} has {threads} threads: start `dask worker --nthreads 1`"
-                )
+                what = f"{worker} has {threads} threads: start `dask worker --nthreads 1`"
+                raise InputError(f"--scheduler {scheduler}: {what}")
         yield client
-
-
-def _refuse_malformed(scheduler):
-    try:
-        parts = urlsplit(scheduler)
-        if parts.scheme in ("tcp", "tls") and parts.hostname and parts.port and not parts.path:
-            return
-    except ValueError:  # a port that is not a number
-        pass
-    raise InputError(f"--scheduler {scheduler!r}: expected tcp://HOST:PORT or tls://HOST:PORT")
 
 
 def _same_lib(digest, function, task):
@@ -145,7 +122,7 @@ def _same_lib(digest, function, task):
 @lru_cache(maxsize=1)
 def _lib():
     """Digest of lib as this process has loaded it."""
-    digest = hashlib.blake2b(digest_size=8)
+    digest = hashlib.sha256()
     for path in sorted((ROOT / "lib").rglob("*.py")):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -11,11 +11,12 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
+from mlflow.exceptions import MlflowException
 
 from lib.cli import main
 from lib.errors import InputError
 from lib.params import identity
-from lib.tracking import client, done
+from lib.tracking import client, done, query
 
 
 def make(name="11_paper_cnn/mfcc", mark="a" * 16, experiment="tiny", status="FINISHED", metrics=None, **tags):
@@ -117,6 +118,15 @@ def test_commands_on_a_locked_database_end_soon_with_the_reason(tracking, small,
             _, reason = result.stderr.splitlines()
             assert "mlflow.db cannot be used" in result.stderr and reason == "database is locked"
     assert len(done.records("tiny")) == 1
+
+
+def test_command_mlflow_fails_is_one_line_and_exit_code_1(tracking, small, monkeypatch):
+    def fails(*_, **__):
+        raise MlflowException("the server went away\nand more")
+
+    monkeypatch.setattr(query, "records", fails)
+    result = CliRunner().invoke(main, ["compare", "s"])
+    assert (result.exit_code, result.stderr) == (1, "error: the server went away and more\n")
 
 
 def test_run_waits_for_a_database_that_is_locked_for_a_while(tracking):

@@ -177,7 +177,7 @@ def beside_report(name, split, values, matrix):
 
 
 def verdicts(printed, proved):
-    """What printed reports prove, one line a figure; `proved` is figure -> what `lib.judgement.verdict.verdict` found."""
+    """What printed reports prove, a line a figure; `proved` is figure -> what `lib.judgement.verdict.verdict` found."""
     return pd.DataFrame(
         {
             "figure": figure,

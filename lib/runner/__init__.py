@@ -1,9 +1,6 @@
-"""Executing a study: each planned run is one notebook, executed by papermill.
+"""Executing a study: each planned run is one notebook, executed by papermill in an MLflow run of its own.
 
-A run is *done* when MLflow holds a finished run with the same fingerprint. A failed
-run is marked in MLflow with the error of its cell, and the others go on.
-
-- `lib.runner.execution` one notebook in a run of its own, here or on a cluster's worker
+- `lib.runner.execution` runs, here or on a cluster's workers
 - `lib.runner.pages` executed notebooks as pages, and where their time went
 - `lib.runner.progress` what the runs under way are doing
 - `lib.runner.servers` the MLflow UI and JupyterLab
@@ -16,15 +13,6 @@ from lib.runner.servers import serve_lab, serve_ui
 from lib.tracking.done import Step, close_orphans, plan
 
 __all__ = [
-    "Outcome",
-    "Step",
-    "close_orphans",
-    "comparison_page",
-    "execute",
-    "export_html",
-    "plan",
-    "run_all",
-    "serve_lab",
-    "serve_ui",
-    "shown",
-]
+    "Outcome", "Step", "close_orphans", "comparison_page", "execute", "export_html", "plan", "run_all", "serve_lab",
+    "serve_ui", "shown",
+]  # fmt: skip

@@ -1,7 +1,10 @@
-"""Notebooks executed by papermill, each in a run of its own."""
+"""Notebooks executed by papermill, each in a run of its own.
+
+A run is *done* when MLflow holds a finished run with the same fingerprint. A failed run is
+marked in MLflow with the error of its cell, and the others go on.
+"""
 
 import logging
-import os
 import re
 import socket
 import subprocess
@@ -19,15 +22,13 @@ from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
 from lib.runner import progress
 from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
+from lib.runner.progress import environment
 from lib.tracking import query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import Step, close_orphans, plan, records
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
-QUIET = {
-    "PYTHONWARNINGS": "ignore:IProgress not found",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
+QUIET = {"PYTHONWARNINGS": "ignore:IProgress not found", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 _MODELS = 10  # the stage whose runs go to a cluster's workers
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
@@ -49,27 +50,13 @@ class Outcome:
 
 
 def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None, wait=lambda names: None):
-    """Execute what is not done, stage by stage.
+    """Execute what is not done of the steps of `plan`, stage by stage; a list of `Outcome`.
 
     A run that another process of this machine is making is left for last, then waited
-    for, and its result taken. On a cluster the workers execute the runs of models; the
-    runs before them send chunks of recordings to the workers, and so have to stay here.
-
-    Parameters
-    ----------
-    chosen : lib.params.studies.Study
-    steps : list of Step
-        From `lib.tracking.done.plan`.
-    jobs : int > 0
-        Runs of one stage at the same time, on this machine.
-    scheduler : str, optional
-        Address of a Dask scheduler, see `lib.cluster`.
-    report, wait : callable
-        Called with each Outcome, and with the names of runs that are waited for.
-
-    Returns
-    -------
-    list of Outcome
+    for, and its result taken. On the cluster of a Dask `scheduler` the workers execute the runs of
+    models; the runs before them send chunks of recordings to the workers, and so have to stay
+    here, `jobs` at a time. `report` and `wait` are called with each Outcome, and with the names of
+    runs that are waited for.
     """
     tag = query.in_study(chosen.name)
     for step in steps:
@@ -83,8 +70,8 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: Non
             fresh = {step.run.key: step for step in plan(chosen)}
             members = {key: replace(fresh[key], planned=step.planned) for key, step in members.items()}
         there = scheduler if stage == _MODELS else None
-        on_worker, here = partial(_execute_on_worker, uri=tracking_uri()), partial(execute, show=jobs == 1)
-        work = on_worker if there else partial(here, scheduler=scheduler)
+        here = partial(execute, show=jobs == 1, scheduler=scheduler)
+        work = partial(_execute_on_worker, uri=tracking_uri()) if there else here
         tasks, patient = [(step, chosen.name) for step in members.values()], False
         while tasks:
             call, left = partial(work, patient=patient), []
@@ -135,8 +122,7 @@ def _begin(step, study_name):
     """A new run, with the tags by which it is found again; its id."""
     tags = {"study": study_name, query.in_study(study_name): "yes", "corpus_digest": step.corpus_digest}
     tags |= {"host": socket.gethostname(), **_marks(step.identity)}
-    if step.run.seed is not None:
-        tags["seed"] = step.run.seed
+    tags |= {} if step.run.seed is None else {"seed": step.run.seed}
     return create(connect(), experiment=step.run.parameters["corpus"], name=step.run.name, tags=tags)
 
 
@@ -155,7 +141,7 @@ def _executed(step, run_id, show, scheduler):
         given["TMPDIR"] = scratch  # what the kernel leaves there goes with it
         error, status = None, "KILLED"
         try:
-            with _environment(given):
+            with environment(given):
                 _papermill(step.run, executed, show)
             status = "FINISHED"
         except Exception as problem:  # a notebook may raise anything
@@ -196,11 +182,9 @@ def _keep(client, step, run_id, executed, started, *, logged):
         spent = sections(executed)
         for name, value in summary(spent, time.monotonic() - started).items():
             client.log_metric(run_id, f"time/{name}", value)
-        client.set_tag(run_id, "longest", longest(spent))
         parts = identity.settled(step.identity, step.run.parameters)
-        if parts != step.identity:
-            for name, value in _marks(parts).items():
-                client.set_tag(run_id, name, value)
+        for name, value in {"longest": longest(spent), **_marks(parts)}.items():
+            client.set_tag(run_id, name, value)
 
 
 def _papermill(run, executed, show):
@@ -241,7 +225,7 @@ def _own_kernel():
 def _execute_on_worker(step, study_name, *, uri, patient=True):
     """`execute`, recorded where the command's own runs are."""
     worker = socket.gethostname()
-    with _environment({"MLFLOW_TRACKING_URI": uri}):
+    with environment({"MLFLOW_TRACKING_URI": uri}):
         if (file := database()) and not file.is_file():
             raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
         here = identity.identity(step.run, step.corpus_digest)
@@ -249,18 +233,6 @@ def _execute_on_worker(step, study_name, *, uri, patient=True):
             why = "; ".join(identity.reasons(step.identity, here))
             raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
         return execute(step, study_name, patient=patient)
-
-
-@contextmanager
-def _environment(values):
-    """A notebook's kernel learns from its environment which run it is, and keeps its log short."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def _short(problem):

@@ -19,13 +19,7 @@ def export_html(notebook, target, *, code=True):
 
 
 def comparison_page(chosen, target):
-    """Write the page of the study's newest comparison run, without code cells.
-
-    Raises
-    ------
-    lib.errors.InputError
-        No comparison has finished, or the page cannot be written.
-    """
+    """Write the page of the study's newest finished comparison, without code cells."""
     run_id = query.newest_comparison(chosen.name, chosen.corpus)
     if run_id is None:
         raise InputError(
@@ -74,7 +68,5 @@ def summary(spent, total):
 def longest(spent):
     """The section that took longest, imports aside, in words; empty without any."""
     own = {heading: seconds for heading, seconds in spent.items() if heading != IMPORTS}
-    if not own:
-        return ""
-    heading = max(own, key=own.get)
-    return f"{heading}, {own[heading]:.0f} s"
+    heading = max(own, key=own.get, default="")
+    return heading and f"{heading}, {own[heading]:.0f} s"

@@ -1,15 +1,10 @@
-"""What the runs under way are doing, on the terminal while they do it.
-
-Each run writes one line into a file of its own (`lib.study.Run.doing`); here they are
-shown: a line a run that is renewed in place on a terminal, otherwise a new line now and
-then.
-"""
+"""What the runs under way are doing, on the terminal: each writes a line into its own file (`lib.study.Run.doing`)."""
 
 import os
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -24,18 +19,27 @@ _PATIENCE = 20.0  # seconds between two lines of a run where nothing can be rene
 @contextmanager
 def shown():
     """While this lasts, runs that are executed by this process or its children are shown."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, stop = os.environ.get(PROGRESS), Event()
-        os.environ[PROGRESS] = folder
-        watch = _on_terminal if sys.stderr.isatty() else _line_by_line
-        thread = Thread(target=watch, args=(Path(folder), stop), daemon=True)
+    with tempfile.TemporaryDirectory() as folder, environment({PROGRESS: folder}):
+        stop, watch = Event(), _on_terminal if sys.stderr.isatty() else _line_by_line
+        thread = Thread(target=watch, args=(_states(Path(folder), stop),), daemon=True)
         thread.start()
         try:
             yield
         finally:
             stop.set()
             thread.join()
-            os.environ.pop(PROGRESS) if before is None else os.environ.update({PROGRESS: before})
+
+
+@contextmanager
+def environment(values):
+    """What a notebook's kernel learns from its environment, while this lasts: which run it is, where to say what."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def ended(run_id):
@@ -44,21 +48,20 @@ def ended(run_id):
         Path(folder, run_id).unlink(missing_ok=True)
 
 
-def _states(folder):
-    """Run id -> what it is doing now; a run that has ended has no file."""
-    found = {}
-    for path in sorted(folder.iterdir()):
-        try:
-            found[path.name] = path.read_text(encoding="utf-8")
-        except OSError:  # it has just ended
-            continue
-    return found
-
-
-def _on_terminal(folder, stop):
-    bars = {}
+def _states(folder, stop):
+    """Now and then: run id -> what it is doing; a run that has ended has no file."""
     while not stop.wait(_EVERY):
-        states = _states(folder)
+        found = {}
+        for path in sorted(folder.iterdir()):
+            with suppress(OSError):  # it has just ended
+                found[path.name] = path.read_text(encoding="utf-8")
+        yield found
+
+
+def _on_terminal(looks):
+    """A line a run, renewed in place."""
+    bars = {}
+    for states in looks:
         for name in bars.keys() - states.keys():
             bars.pop(name).close()
         for name, state in states.items():
@@ -69,10 +72,11 @@ def _on_terminal(folder, stop):
         bar.close()
 
 
-def _line_by_line(folder, stop):
+def _line_by_line(looks):
+    """A new line of a run now and then."""
     last = {}
-    while not stop.wait(_EVERY):
-        for name, state in _states(folder).items():
+    for states in looks:
+        for name, state in states.items():
             told, when = last.get(name, ("", 0.0))
             if state != told and time.monotonic() - when >= _PATIENCE:
                 print(f"  {state}", file=sys.stderr, flush=True)
