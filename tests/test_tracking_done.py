@@ -129,12 +129,17 @@ def test_command_mlflow_fails_is_one_line_and_exit_code_1(tracking, small, monke
     assert (result.exit_code, result.stderr) == (1, "error: the server went away and more\n")
 
 
-def test_run_waits_for_a_database_that_is_locked_for_a_while(tracking):
-    run_id, connected = make(status="RUNNING"), client.connect()
-    connected.get_run(run_id)
-    other = sqlite3.connect(tracking / "mlflow.db", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
-    threading.Timer(6, other.close).start()  # SQLite alone gives up after 5 s
+def test_run_under_way_waits_for_a_database_that_is_locked_for_a_while(tracking, monkeypatch):
+    def lock():
+        other = sqlite3.connect(tracking / "mlflow.db", isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(6, other.close).start()  # SQLite alone gives up after 5 s
+
+    run_id = make(status="RUNNING")
+    monkeypatch.setenv(client.RUN_ID, run_id)
+    lock()
+    connected = client.connect()
+    lock()
     connected.set_tag(run_id, "error", "none")
     assert done.records("tiny")[0].tags["error"] == "none"
 

@@ -59,8 +59,9 @@ def reading(file):
 
     A table that is not there stays an sqlite3.Error: MLflow knows what to do or say.
     """
+    wait = PATIENCE if os.environ.get(RUN_ID) else TIMEOUT
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", timeout=TIMEOUT, uri=True)) as connection:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", timeout=wait, uri=True)) as connection:
             revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
             migrations = Path(util.find_spec("mlflow").origin).parent / "store" / "db_migrations" / "versions"
             if not any(migrations.glob(f"{revision}_*.py")):
