@@ -12,7 +12,7 @@ import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.errors import InputError
-from lib.params.schema import judge_together, judged, unknown
+from lib.params.schema import judge_together, judged, nearest
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def settings_from(values):
 def identity(name, settings):
     """The settings that decide one feature's numbers, as a dict; InputError when its name is unknown."""
     if name not in _MADE:
-        raise unknown(name, FEATURES, f"unknown feature {name!r}")
+        known = nearest(name, FEATURES) or f"; there are {', '.join(FEATURES)}"
+        raise InputError(f"unknown feature {name!r}{known}")
     values = asdict(settings)
     return {key: values[key] for key in _MADE[name][0]}
 
