@@ -44,7 +44,7 @@ def figures(trials):
         "det": evaluation.det(curves, "DET"),
         "roc": evaluation.roc(curves, "ROC"),
         "score_histogram": evaluation.score_histogram(scores, labels, 0.0, "eval"),
-        "breakdown": evaluation.breakdown(groups, "by speaker", overall=0.2),
+        "breakdown": evaluation.breakdown(groups, "speaker", "by speaker", overall=0.2),
     }
 
 
@@ -127,7 +127,7 @@ def test_breakdown_marks_small_groups_and_counts(rng):
     labels = np.r_[np.ones(50, int), np.zeros(70, int)]
     device = np.r_[["-"] * 50, ["P1"] * 60, ["P2"] * 10]
     table = pd.DataFrame({"score": rng.normal(size=120) + labels, "label": labels, "playback": device})
-    figure = evaluation.breakdown(metrics.breakdown(table, "playback", resamples=20), "eval", overall=0.25)
+    figure = evaluation.breakdown(metrics.breakdown(table, "playback", resamples=20), "playback", "eval", overall=0.25)
     written = texts(figure)
     assert {"50 + 60", "50 + 10 few", "all 25.0", "playback", "EER, % (95 % interval over trials)"} <= set(written)
     faces = [line.get_markerfacecolor() for line in figure.axes[0].lines if line.get_marker() == "o"]

@@ -43,9 +43,7 @@ def breakdown(table, by, *, resamples=1000):
         if pooled:
             here |= labels == GENUINE
         rows.append({"group": str(group), **_measure(scores[here], labels[here], resamples)})
-    result = pd.DataFrame(rows).assign(pooled=pooled)
-    result.attrs.update(by=by)
-    return result
+    return pd.DataFrame(rows).assign(pooled=pooled)
 
 
 def configurations(table):

@@ -96,8 +96,8 @@ def score_histogram(scores, labels, threshold, title):
     return figure
 
 
-def breakdown(table, title, *, overall):
-    """EER of each group of `lib.metrics.breakdown`, in its order, with interval and counts; few trials hollow.
+def breakdown(table, by, title, *, overall):
+    """EER of each group of `lib.metrics.breakdown` by a column, in its order, with interval and counts; few trials hollow.
 
     `overall`, the EER of all trials, is a line; a figure is at most a page high.
     """
@@ -121,7 +121,6 @@ def breakdown(table, title, *, overall):
     axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall, 0.01]))
     axes.grid(axis="x", color="0.92")
     axes.set_xlabel("EER, % (95 % interval over trials)")
-    by = table.attrs["by"]
     axes.set_ylabel("duration, s" if by == "duration" else by)
     figure.suptitle(title, fontsize=11)
     return figure
@@ -140,7 +139,7 @@ def pages(table, breakdowns, title):
     }
     overall = metrics.eer(scores, labels)[0]
     for column, rows in breakdowns.items():
-        found[f"by_{column}"] = breakdown(rows, f"{title}: EER by {column}", overall=overall)
+        found[f"by_{column}"] = breakdown(rows, column, f"{title}: EER by {column}", overall=overall)
     return found
 
 
