@@ -1,0 +1,113 @@
+"""The report's conclusions, each a claim with its answer from runs."""
+
+import pandas as pd
+import yaml
+
+from lib.comparison.records import confusion, recorded_scores
+from lib.comparison.tables import percent, with_interval
+from lib.metrics import paired
+from lib.params import PARAMS
+
+HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
+_SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overfitting
+_ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
+
+
+def report_claims(rows):
+    """The report's conclusions, which stand in params/claims.yaml, and what runs say of them.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Finished runs, from `lib.tracking.query.compare`. A run that has other parameters than
+        the study's, or whose pretrained part is untrained, answers nothing.
+
+    Returns
+    -------
+    pandas.DataFrame [one row a claim]
+        `claim`, `source` (section of the report), `answer` (`HOLDS`, `FAILS` or `OPEN`)
+        and `evidence`, with 95 % intervals. Of several seeds all must agree.
+    """
+    lines = []
+    for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):
+        answer, evidence = _answer(claim, rows)
+        lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
+    return pd.DataFrame(lines)
+
+
+def _answer(claim, rows):
+    by_seed = {}
+    for row in rows:
+        if row["run"] in claim["runs"] and not row.get("changed"):
+            by_seed.setdefault(row["seed"], {})[row["run"]] = row
+    whole = [found for found in by_seed.values() if len(found) == len(claim["runs"])]
+    if not whole:
+        there = {name for found in by_seed.values() for name in found}
+        return OPEN, f"not run: {', '.join(name for name in claim['runs'] if name not in there)}"
+    untrained = [name for name, row in whole[0].items() if row.get("weights", "").startswith("untrained")]
+    if untrained:
+        return OPEN, f"the pretrained part is untrained here: {', '.join(untrained)}"
+    extra = (claim["cause"],) if "cause" in claim else ()
+    answers = [_TESTS[claim["test"]](*(found[name] for name in claim["runs"]), *extra) for found in whole]
+    evidence = "; ".join(said for _, said in answers)
+    agreed = {answer for answer, _ in answers}
+    return (agreed.pop(), evidence) if len(agreed) == 1 else (OPEN, f"seeds disagree: {evidence}")
+
+
+def _better(first, second):
+    tables = [recorded_scores(row, "eval").set_index("trial") for row in (first, second)]
+    labels = tables[0]["label"]
+    scores = [table["score"].loc[labels.index].to_numpy() for table in tables]
+    found = paired.compare(*scores, labels.to_numpy())
+    answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
+    low, high = percent(found["low"]), percent(found["high"])
+    return answer, (
+        f"eval EER {percent(found['first'])} against {percent(found['second'])} %, "
+        f"difference {percent(found['difference'])} [{low}, {high}]"
+    )
+
+
+def _overfits(row):
+    name = "balanced_accuracy"
+    train, final = (f"{split}/{name}" for split in ("train", "eval"))
+    said = f"balanced accuracy train {with_interval(row, train)}, eval {with_interval(row, final)} %"
+    if row[f"{train}_ci_low"] > row[f"{final}_ci_high"]:
+        return HOLDS, said
+    return (FAILS if row[f"{train}_ci_high"] - row[f"{final}_ci_low"] < _SMALL else OPEN), said
+
+
+def _generalises(row):
+    answer, said = _overfits(row)
+    return {HOLDS: FAILS, FAILS: HOLDS}.get(answer, OPEN), said
+
+
+def _one_class(row):
+    matrices = {split: confusion(row, split) for split in ("train", "eval")}
+    shares = {split: sum(line[1] for line in m) / sum(map(sum, m)) for split, m in matrices.items()}
+    said = ", ".join(f"{percent(share)} % of {split}" for split, share in shares.items())
+    alike = min(max(shares.values()), 1 - min(shares.values())) < _ONE_CLASS
+    return (HOLDS if alike else FAILS), f"called genuine: {said}"
+
+
+def _cause(row, cause):
+    found = row.get("diagnosis") or "undecided"
+    answer = HOLDS if found == cause else OPEN if found == "undecided" else FAILS
+    return answer, f"diagnosis from train and dev: {found}"
+
+
+def _majority(row):
+    constant = row["eval/constant_accuracy"]
+    said = f"accuracy {with_interval(row, 'eval/accuracy')} %, majority-class baseline {percent(constant)} %"
+    if row["eval/accuracy_ci_low"] > constant:
+        return FAILS, said
+    return HOLDS, f"{said}, balanced {with_interval(row, 'eval/balanced_accuracy')} %"
+
+
+_TESTS = {
+    "better": _better,  # the first run's eval EER is lower, on the same trials
+    "overfits": _overfits,  # balanced accuracy is lower on eval than on train
+    "generalises": _generalises,
+    "one_class": _one_class,
+    "cause": _cause,  # what the run's diagnosis names
+    "majority": _majority,  # accuracy is not above that of the majority-class baseline
+}
