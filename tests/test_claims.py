@@ -75,7 +75,8 @@ def test_overfits_needs_a_gap_that_is_sure(monkeypatch, train, final, answer):
 
 @pytest.mark.parametrize(
     ("train", "final", "answer"),
-    [([[0, 100], [1, 99]], [[3, 997], [0, 100]], claims.HOLDS), ([[100, 0], [100, 0]], [[0, 50], [0, 50]], claims.FAILS),
+    [([[0, 100], [1, 99]], [[3, 997], [0, 100]], claims.HOLDS),
+     ([[100, 0], [100, 0]], [[0, 50], [0, 50]], claims.FAILS),
      ([[100, 0], [0, 100]], [[100, 0], [0, 100]], claims.FAILS)],
 )  # fmt: skip
 def test_one_class_is_the_same_on_train_and_eval(monkeypatch, train, final, answer):

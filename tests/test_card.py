@@ -1,0 +1,80 @@
+"""The first screen of a comparison."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import comparison
+from lib.comparison import card
+
+LABELS = np.repeat([1, 0], 200)
+AUDIT = {"shortcut/flagged": 0.0, "shortcut/level/eval_eer": 0.41, "shortcut/mfcc/eval_eer": 0.35}
+STEADY = {f"sensitivity/a/{change}/{rate}": 0.1 for change in ("none", "click") for rate in ("far", "frr")}
+
+
+def corpus(speakers=24):
+    names = [f"speaker {k % speakers}" for k in range(100)]
+    return SimpleNamespace(split=lambda split: pd.DataFrame({"speaker": names}))
+
+
+def row(run, apart, **given):
+    """A run of which `apart` says how far its classes lie from each other."""
+    values = {"run": run, "seed": 0, "run_id": run, "weights": "none", "apart": apart, "eval/constant_accuracy": 0.9}
+    values |= {f"{split}/eer{end}": 0.2 for split in ("dev", "eval") for end in ("", "_ci_low", "_ci_high")}
+    return values | given
+
+
+@pytest.fixture(autouse=True)
+def recorded(monkeypatch):
+    noise = np.random.default_rng(0).normal(size=len(LABELS))
+
+    def scores(found, split):
+        apart = found["apart"][split] if isinstance(found["apart"], dict) else found["apart"]
+        return pd.DataFrame({"trial": np.arange(400), "label": LABELS, "score": noise + apart * LABELS})
+
+    monkeypatch.setattr(card, "recorded_scores", scores)
+
+
+def test_dev_chooses_although_eval_is_worse():
+    rows = [row("a", {"dev": 9, "eval": 1}), row("b", {"dev": 7, "eval": 3})]  # both have a dev EER of 0
+    assert card.chosen_by_dev(rows)["run"] == "a"
+    shown = comparison.first_screen(rows, corpus(), [])
+    assert shown["best system, chosen on dev"].startswith("a, seed 0: eval EER 20.0")
+    assert shown["lower on eval, though not dev's choice"] == "b, seed 0"
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [{"weights": "untrained: random"}, {"diverged": True}, {"changed": "epochs=2"}, {"dev/eer_ci_high": 0.5}],
+)
+def test_untrained_diverged_changed_and_chance_are_never_chosen(flaw):
+    assert card.chosen_by_dev([row("a", 9, **flaw), row("b", 2)])["run"] == "b"
+    alone = comparison.first_screen([row("a", 9, **flaw)], corpus(), [], audit=AUDIT, sensitivity=STEADY)
+    assert alone["best system, chosen on dev"] == "none is above chance on dev"
+    assert alone["may the number be trusted?"].startswith("no")
+
+
+def test_runs_that_eval_does_not_tell_apart_are_named():
+    rows = [row("a", 3.0), row("b", 2.99), row("c", 0.5)]
+    assert comparison.first_screen(rows, corpus(), [])["not told apart from it on eval"] == "b, seed 0"
+
+
+def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
+    best = row("a", 3)
+    looked = {"audit": AUDIT, "sensitivity": STEADY}
+    assert card.trust(best, corpus(), [], **looked) == ("yes", [])
+    assert card.trust(best, corpus(), [])[0] == "unknown"
+    assert card.trust(best, corpus(4), [], **looked) == ("unknown", ["eval has 4 speakers"])
+    assert card.trust(best, corpus(), ["made"], **looked)[0] == "unknown"
+    assert card.trust(best, corpus(), [], audit=AUDIT | {"shortcut/flagged": 1.0}, sensitivity=STEADY)[0] == "no"
+    turned = STEADY | {"sensitivity/a/click/far": 0.3}
+    assert card.trust(best, corpus(), [], audit=AUDIT, sensitivity=turned) == ("no", ["answers turn with click"])
+    other = {name.replace("/a/", "/b/"): value for name, value in turned.items()}
+    assert card.trust(best, corpus(), [], audit=AUDIT, sensitivity=other)[0] == "unknown"
+
+
+def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():
+    shown = comparison.first_screen([row("a", 3)], corpus(), [], audit=AUDIT)
+    assert shown["plain baselines"] == "one class always: accuracy 90.0 %, EER 50 %; mfcc: eval EER 35.0 %"
