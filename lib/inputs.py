@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache, partial
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from lib import audio
+from lib.audio.augmentation import augment
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
@@ -184,11 +186,14 @@ class Fed:
     kept: tuple  # for each input what the store holds of it
     augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.augment`
     seed: int = 0  # decides the augmentation
+    waveform: tuple = ()  # augmentations of training recordings, see `lib.audio.augmentation`
+    copies: int = 0  # changed copies of each training recording, which follow the recordings themselves
 
     @cached_property
     def labels(self):
-        """Split -> labels in protocol order."""
-        return {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
+        """Split -> labels in protocol order, those of changed copies behind them."""
+        found = {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
+        return found | {"train": np.tile(found["train"], 1 + self.copies)}
 
     def load(self, split, positions, copy=0):
         """What a system is fed of some trials, by their numbers in protocol order.
@@ -215,10 +220,73 @@ class Fed:
         own = {name: changes.pop(name) for name in ("augmentation", "seed") if name in changes}
         return replace(self, inputs=tuple(replace(item, **changes) for item in self.inputs), **own)
 
+    def copied(self, waveform, copies=1):
+        """With changed copies of each training recording behind the recordings, made when they are first asked for.
+
+        Parameters
+        ----------
+        waveform : sequence of str
+            Of `lib.audio.augmentation.AUGMENTATIONS`, applied one after another.
+        copies : int > 0
+        """
+        made = _Copies(self.inputs, self.corpus, tuple(waveform), copies, self.seed)
+        kept = tuple(_Copied(kept, item, made) for item, kept in zip(self.inputs, self.kept, strict=True))
+        return replace(self, kept=kept, waveform=tuple(waveform), copies=copies)
+
+    def recorded(self):
+        """Without the changed copies: what a system is scored on."""
+        return replace(self, kept=tuple(getattr(kept, "kept", kept) for kept in self.kept), waveform=(), copies=0)
+
     def identity(self):
         """What decides every number that is read here, as JSON takes it."""
-        stored = [kept.url.rpartition("/")[2] if hasattr(kept, "url") else self.corpus.digest for kept in self.kept]
-        return {"corpus": self.corpus.digest, "inputs": as_json(self.inputs), "stored": stored}
+        kept = self.recorded().kept
+        stored = [part.url.rpartition("/")[2] if hasattr(part, "url") else self.corpus.digest for part in kept]
+        found = {"corpus": self.corpus.digest, "inputs": as_json(self.inputs), "stored": stored}
+        return found | ({"waveform": list(self.waveform), "copies": self.copies} if self.copies else {})
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """What inputs are made from, of changed copies of the training recordings."""
+
+    inputs: tuple
+    corpus: object
+    waveform: tuple
+    copies: int
+    seed: int
+
+    @cached_property
+    def arrays(self):
+        """`wanted` of each input -> its arrays: every recording's first copy, then every second."""
+        paths, clips = self.corpus.split("train")["path"], []
+        for copy in range(1, 1 + self.copies):
+            for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(self.waveform)}", unit="clip")):
+                rng = np.random.default_rng((self.seed, copy, position))
+                y, _ = audio.read(path, sr=rate(self.inputs))
+                clips.append(augment(self.waveform, y, rate(self.inputs), rng))
+        return prepared(self.inputs, clips)
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """What the store keeps of one input, and behind its training recordings their changed copies."""
+
+    kept: object
+    item: object
+    made: _Copies
+
+    def arrays(self, split, positions):
+        return self._both(self.kept.arrays, split, positions)
+
+    def batch(self, split, positions):
+        return np.stack(self._both(self.kept.batch, split, positions))
+
+    def _both(self, read, split, positions):
+        own = len(self.made.corpus.split(split))
+        first = [position for position in positions if position < own]
+        recorded = iter(read(split, first) if first else ())
+        changed = self.made.arrays[self.item.wanted] if len(first) < len(positions) else ()
+        return [next(recorded) if position < own else changed[position - own] for position in positions]
 
 
 @dataclass(frozen=True)

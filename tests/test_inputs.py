@@ -8,6 +8,7 @@ import pytest
 from test_store import SETTINGS
 
 from lib import audio, features, inputs
+from lib.audio.augmentation import augment
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features.augment import augmented
@@ -274,3 +275,28 @@ def test_identity_follows_corpus_inputs_and_what_is_stored(corpus, folder):
     found = [json.dumps(f.identity(), sort_keys=True) for f in [fed, *others]]
     assert len(set(found)) == len(found)
     assert opened(corpus, folder, SPECTROGRAM).identity() == fed.identity()
+
+
+def test_copied_changed_copies_stand_behind_the_training_recordings(corpus, folder):
+    wanted = [SPECTROGRAM, KINDS["whole matrix"], KINDS["whole waveform"]]
+    plain = opened(corpus, folder, *wanted)
+    fed, count = plain.copied(["noise", "crop"], copies=2), len(plain.labels["train"])
+    assert fed.labels["train"].tolist() == plain.labels["train"].tolist() * 3
+    assert [len(fed.labels[split]) for split in ("dev", "eval")] == [len(plain.labels[s]) for s in ("dev", "eval")]
+    second = 2 * count + 1  # the second copy of the second recording
+    found, same = fed.load("train", [second, 1]), plain.load("train", [1])
+    y = augment(["noise", "crop"], clips_of(corpus, "train", [1])[0], 16_000, np.random.default_rng((0, 2, 1)))
+    ready = inputs.prepared(fed.inputs, [y])
+    for item, own, original in zip(fed.inputs, found, same, strict=True):
+        assert np.array_equal(own[0], item.shown(ready[item.wanted])[0])
+        assert np.array_equal(own[1], original[0])
+    for split in ("dev", "eval"):
+        assert np.array_equal(fed.load(split, [0])[0], plain.load(split, [0])[0])
+    assert fed.recorded().kept == plain.kept
+    assert fed.identity() != plain.identity() == fed.recorded().identity()
+
+
+def test_copied_refuses_an_unknown_augmentation(corpus, folder):
+    fed = opened(corpus, folder, KINDS["whole matrix"]).copied(["echo"])
+    with pytest.raises(InputError, match="augmentation 'echo' is unknown"):
+        fed.load("train", [len(fed.labels["train"]) - 1])

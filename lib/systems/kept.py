@@ -84,6 +84,7 @@ def _found_or_made(system, fed, arguments, about, place, *, seed, on_epoch):
     keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too, NumPy's some estimators
     try:
         history = system.fit(fed, **arguments, seed=seed, on_epoch=on_epoch, state=state)
+        fed = fed.recorded()
         scores = {split: system.scores(fed, split) for split in SPLITS}
         batch_scores = {}
         if hasattr(system, "batch_scores"):
