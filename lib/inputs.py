@@ -220,13 +220,17 @@ class Fed:
         own = {name: changes.pop(name) for name in ("augmentation", "seed") if name in changes}
         return replace(self, inputs=tuple(replace(item, **changes) for item in self.inputs), **own)
 
+    def only(self, number):
+        """The same with one of its inputs alone."""
+        return replace(self, inputs=(self.inputs[number],), kept=(self.kept[number],))
+
     def copied(self, waveform, copies=1):
         """With changed copies of each training recording behind the recordings, made when they are first asked for.
 
         Parameters
         ----------
         waveform : sequence of str
-            Of `lib.audio.augmentation.AUGMENTATIONS`, applied one after another.
+            Of `lib.audio.augmentation.AUGMENTATIONS`; each copy gets one of them by chance.
         copies : int > 0
         """
         made = _Copies(self.inputs, self.corpus, tuple(waveform), copies, self.seed)
@@ -263,7 +267,7 @@ class _Copies:
             for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(self.waveform)}", unit="clip")):
                 rng = np.random.default_rng((self.seed, copy, position))
                 y, _ = audio.read(path, sr=rate(self.inputs))
-                clips.append(augment(self.waveform, y, rate(self.inputs), rng))
+                clips.append(augment(self.waveform[rng.integers(len(self.waveform))], y, rate(self.inputs), rng))
         return prepared(self.inputs, clips)
 
 

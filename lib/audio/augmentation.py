@@ -103,12 +103,12 @@ def rawboost(y, sr, rng):
 AUGMENTATIONS = {change.__name__: change for change in (pitch, crop, noise, band, device, codec, room, rawboost)}
 
 
-def augment(names, y, sr, rng):
-    """A changed copy: the augmentations of those names one after another.
+def augment(name, y, sr, rng):
+    """A copy with the augmentation of that name; InputError if it is unknown.
 
     Parameters
     ----------
-    names : sequence of str
+    name : str
         Of `AUGMENTATIONS`.
     y : numpy.ndarray [shape=(samples,), float32]
     sr : int, Hz
@@ -116,14 +116,12 @@ def augment(names, y, sr, rng):
 
     Examples
     --------
-    >>> augment(["crop"], np.ones(100, np.float32), 16_000, np.random.default_rng(0)).size
+    >>> augment("crop", np.ones(100, np.float32), 16_000, np.random.default_rng(0)).size
     75
     """
-    for name in names:
-        if name not in AUGMENTATIONS:
-            raise InputError(f"augmentation {name!r} is unknown: expected one of {', '.join(AUGMENTATIONS)}")
-        y = AUGMENTATIONS[name](y, sr, rng)
-    return y
+    if name not in AUGMENTATIONS:
+        raise InputError(f"augmentation {name!r} is unknown: expected one of {', '.join(AUGMENTATIONS)}")
+    return AUGMENTATIONS[name](y, sr, rng)
 
 
 def _notches(sr, rng):
