@@ -132,7 +132,7 @@ class Run:
         for label, name in enumerate(LABEL_NAMES):
             (found,) = fed.load("train", np.flatnonzero(labels == label)[:100])
             means[name] = np.stack([np.asarray(matrix).reshape(len(matrix), -1).mean(axis=1) for matrix in found])
-        return signals.row_means(means, f"{item.feature}, normalisation: {item.normalisation}")
+        return signals.row_means(means, f"{item.feature}, mean over time, normalisation: {item.normalisation}")
 
     def show_copies(self, fed, copies):
         """Changed copies of the first genuine training image, by the run's augmentation and by the usual one."""

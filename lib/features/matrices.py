@@ -12,6 +12,7 @@ import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.errors import InputError
+from lib.features.statistics import statistics
 from lib.params.schema import judge_together, judged, nearest
 
 
@@ -152,6 +153,8 @@ _MADE = {
     "fft": (_SPECTRUM, _fft),
     # FFT bins from 0 Hz to sr / 2; magnitude, linear
     "stft": (_FRAMES, lambda spectra, settings: (spectra.power(settings), np.sqrt)),
+    # FFT bins; statistics over the recording instead of frames, natural log of power
+    "statistics": (_FRAMES, lambda spectra, settings: (statistics(spectra.power(settings)), np.asarray)),
 }
 FEATURES = tuple(_MADE)
 _LEVELS = 200  # steps of the level axis of `fft`

@@ -37,13 +37,13 @@ def gallery(indices, titles, *, title, colours="magma"):
 
 
 def row_means(means, title):
-    """Rows of a feature over time, their mean and spread; label -> means [shape=(recordings, rows)]."""
+    """Rows of a feature, their mean and spread over recordings; label -> means [shape=(recordings, rows)]."""
     figure, axes = page(8, 3)
     for name, values in means.items():
         middle, spread, rows = values.mean(axis=0), values.std(axis=0), np.arange(values.shape[1])
         axes.plot(rows, middle, color=LABEL_COLOURS[name], label=name, linestyle="-" if name == "genuine" else "--")
         axes.fill_between(rows, middle - spread, middle + spread, color=LABEL_COLOURS[name], alpha=0.2, linewidth=0)
-    axes.set(xlabel="row (low frequencies first)", ylabel="mean over time", xlim=(0, len(rows) - 1))
+    axes.set(xlabel="row (low frequencies first)", ylabel="value", xlim=(0, len(rows) - 1))
     axes.set_title(f"{title}; band: one standard deviation over recordings", fontsize=10)
     axes.legend(frameon=False)
     return figure
