@@ -6,7 +6,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from test_store import SETTINGS
 
-from lib.corpus import open_corpus
 from lib.inputs import Matrix, opened
 from lib.metrics import eer
 from lib.systems import kept
@@ -15,10 +14,7 @@ from lib.systems.fusion import Fusion
 
 
 @pytest.fixture(scope="module")
-def fed(corpus_folder, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.corpus.folder.DIGESTS", tmp_path_factory.mktemp("digests"))
-        corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+def fed(corpus, tmp_path_factory):
     wanted = [Matrix("mfcc", frames=20, settings=SETTINGS), Matrix("lfcc", settings=SETTINGS)]
     return opened(wanted, corpus, store_url=str(tmp_path_factory.mktemp("store")), jobs=1)
 

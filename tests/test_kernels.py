@@ -5,7 +5,7 @@ import pytest
 from sklearn.svm import SVC
 from test_store import SETTINGS
 
-from lib.corpus import SPLITS, open_corpus
+from lib.corpus import SPLITS
 from lib.features.statistics import view
 from lib.inputs import Matrix, opened
 from lib.systems import kept
@@ -15,10 +15,7 @@ TWO = ("shape mean", "lift5 fall")
 
 
 @pytest.fixture(scope="module")
-def fed(corpus_folder, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.corpus.folder.DIGESTS", tmp_path_factory.mktemp("digests"))
-        corpus = open_corpus("tiny", corpus_folder, "asvspoof2017_v2")
+def fed(corpus, tmp_path_factory):
     return opened(
         [Matrix("statistics", settings=SETTINGS)], corpus, store_url=str(tmp_path_factory.mktemp("s")), jobs=1
     )

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from lib.systems import kept, wrapped
-from lib.systems.estimators import in_blocks
+from lib.systems import System, kept, wrapped
 
 
-class Fusion:
+class Fusion(System):
     """Systems side by side, system *k* fed with input *k*; the score is a weighted sum of theirs.
 
     Parameters
@@ -67,10 +66,6 @@ class Fusion:
         line.fit((scores - center) / scale, fed.labels["dev"])
         self.weights = line.coef_[0] / scale
         self.offset = float(line.intercept_[0] - self.weights @ center)
-
-    def scores(self, fed, split):
-        """Log-odds of every trial of a split, float64, in protocol order."""
-        return in_blocks(self, fed, split)
 
     def score(self, *arrays):
         """Log-odds of some recordings."""

@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.base import clone
 
 from lib.features.statistics import other_device, view
-from lib.systems.estimators import Estimator, in_blocks
+from lib.systems import System
+from lib.systems.estimators import Estimator
 
 
-class Views:
+class Views(System):
     """Support vectors by several views, each standardised on train and brought to unit length.
 
     The kernel of two recordings is the mean over views of exp(-gamma |a - b|^2).
@@ -64,10 +65,6 @@ class Views:
             self.state[f"{name} vectors"] = part[machine.support_]
         self.state |= {"weights": machine.dual_coef_[0], "offset": machine.intercept_}
 
-    def scores(self, fed, split):
-        """Distances from the border of every trial of a split, float64, in protocol order."""
-        return in_blocks(self, fed, split)
-
     def score(self, matrices):
         """Distances from the border of some recordings, statistics [bins, 6]; higher = more genuine."""
         support = [self.state[f"{name} vectors"] for name in self.views]
@@ -84,9 +81,6 @@ class Views:
     def _kernel(self, first, second):
         parts = [np.exp(-2 * self.gamma * (1 - a @ b.T)) for a, b in zip(first, second, strict=True)]
         return sum(parts) / len(parts)
-
-    def first(self):
-        """Nothing: `restore` forgets the fit."""
 
     def restore(self, first):
         """Undo a fit."""
