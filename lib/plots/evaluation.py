@@ -97,7 +97,7 @@ def score_histogram(scores, labels, threshold, title):
 
 
 def breakdown(table, by, title, *, overall):
-    """EER of each group of `lib.metrics.breakdown` by a column, in its order, with interval and counts; few trials hollow.
+    """EER of each group of `lib.metrics.breakdown` by a column, with interval and counts; few trials hollow.
 
     `overall`, the EER of all trials, is a line; a figure is at most a page high.
     """
