@@ -183,7 +183,9 @@ def test_settings_out_of_range_name_value_and_rule(change, words):
 
 
 def test_compute_unknown_feature_lists_the_known(rng):
-    with pytest.raises(InputError, match="unknown feature 'cqt'; there are spectrogram, mel, mfcc, lfcc, fft, stft"):
+    with pytest.raises(
+        InputError, match="unknown feature 'cqt'; there are spectrogram, mel, mfcc, lfcc, fft, stft, statistics"
+    ):
         features.compute(speech_like(rng), ["cqt"], SETTINGS[0])
 
 

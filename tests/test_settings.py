@@ -152,7 +152,7 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("data", "", "text that is not empty, got ''"),
         ("data", 1, "text, got 1; write it in quotes"),
         ("corpus", "../x", "a plain name of letters, digits, '.', '_' and '-', got '../x'"),
-        ("feature", "MFCC", "one of spectrogram, mel, mfcc, lfcc, fft, stft, got 'MFCC'; did you mean mfcc?"),
+        ("feature", "MFCC", f"one of {', '.join(schema.FEATURES)}, got 'MFCC'; did you mean mfcc?"),
         ("threshold", 0.4, "one of 0.5, dev-eer, got 0.4"),
         ("threshold", "dev_eer", "one of 0.5, dev-eer, got 'dev_eer'; did you mean dev-eer?"),
         ("colours", "Magma", "a colormap of matplotlib, got 'Magma'; did you mean magma?"),

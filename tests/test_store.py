@@ -236,7 +236,10 @@ def test_extract_store_below_a_file_is_refused(corpus, tmp_path):
     [
         (store.Drawn("mfcc", SETTINGS, 0), "image_size must be positive, got 0"),
         (store.Drawn("mfc", SETTINGS, 32), "unknown feature 'mfc'; did you mean mfcc?"),
-        (store.Framed("cqt", SETTINGS), "unknown feature 'cqt'; there are spectrogram, mel, mfcc, lfcc, fft, stft"),
+        (
+            store.Framed("cqt", SETTINGS),
+            "unknown feature 'cqt'; there are spectrogram, mel, mfcc, lfcc, fft, stft, statistics",
+        ),
     ],
 )
 def test_extract_refuses_before_anything_is_written(corpus, tmp_path, wanted, words):

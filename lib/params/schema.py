@@ -160,9 +160,10 @@ _CELLS = (
         "batch_size epochs steps_per_epoch copies patience mixtures iterations trials intervention_trials recordings "
         "recordings_librosa recordings_drawn repeats passes",
     ),
-    (_Whole, "head_epochs top_layers top_epochs deltas frames"),
+    (_Whole, "head_epochs top_layers top_epochs deltas frames other_devices"),
     (_Rate, "learning_rate head_learning_rate top_learning_rate"),
-    (_Positive, "batch_seconds"),
+    (_Positive, "batch_seconds gamma penalty highest"),
+    (_NotNegative, "lowest"),
     (_Half, "smallest_shortcut"),
     (bool, "refresh_batch_norm ladder"),
     (_Text, "backbone_weights wav2vec_weights cut"),
@@ -178,6 +179,7 @@ _CELLS = (
     (_list(_Feature), "images"),
     (_list(_Matrix, least=0), "matrices"),
     (_list(_Text), "only"),
+    (Annotated[list[_Text], Field(min_length=1)], "views"),
 )
 RULES = {name: rule for rule, names in _CELLS for name in names.split()}
 RULES |= {name: setting.rule for group in GROUPS.values() for name, setting in group.items()}

@@ -1,5 +1,6 @@
 """A support vector machine whose kernel is the mean of one kernel for each view of the spectral statistics."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ class Views(System):
     views : sequence of str
         See `lib.features.statistics.view`.
     gamma : float > 0
+    bins : (int, int)
+        First bin of the spectrum that is seen, and the first that no longer is; None for the end.
     copies : int
         Copies of each training recording as another device might have made it, see
         `lib.features.statistics.other_device`.
@@ -34,8 +37,8 @@ class Views(System):
 
     packages = ("scikit-learn", "numpy", "scipy")
 
-    def __init__(self, machine, views, *, gamma=0.5, copies=0):
-        self.machine, self.views, self.gamma, self.copies = machine, tuple(views), gamma, copies
+    def __init__(self, machine, views, *, gamma=0.5, bins=(0, None), copies=0):
+        self.machine, self.views, self.gamma, self.bins, self.copies = machine, tuple(views), gamma, tuple(bins), copies
         self.state = {}
 
     @property
@@ -44,10 +47,11 @@ class Views(System):
         return sum(value.size for value in self.state.values())
 
     def identity(self):
-        """Class and parameters of the machine, views, gamma and copies."""
-        return Estimator(self.machine).identity() | {
-            "views": list(self.views), "gamma": self.gamma, "copies": self.copies
-        }  # fmt: skip
+        """Class and parameters of the machine, and what it is fed."""
+        return Estimator(self.machine).identity() | self._settings()
+
+    def _settings(self):
+        return {"views": list(self.views), "gamma": self.gamma, "bins": list(self.bins), "copies": self.copies}
 
     def fit(self, fed, *, seed, on_epoch=None, state=None):
         """Fit to the statistics of the training split, in place; there is no history."""
@@ -56,7 +60,7 @@ class Views(System):
         values = np.concatenate([recorded, *(other_device(recorded, rng) for _ in range(self.copies))])
         self.state = {}
         for name in self.views:
-            seen = view(name, values)
+            seen = view(name, values[:, slice(*self.bins)])
             self.state |= {f"{name} center": seen.mean(axis=0), f"{name} scale": seen.std(axis=0) + 1e-6}
         vectors = self._vectors(values)
         kernel = self._kernel(vectors, vectors)
@@ -74,7 +78,9 @@ class Views(System):
     def _vectors(self, values):
         found = []
         for name in self.views:
-            seen = (view(name, values) - self.state[f"{name} center"]) / self.state[f"{name} scale"]
+            seen = (view(name, values[:, slice(*self.bins)]) - self.state[f"{name} center"]) / self.state[
+                f"{name} scale"
+            ]
             found.append((seen / (np.linalg.norm(seen, axis=1, keepdims=True) + 1e-9)).astype(np.float64))
         return found
 
@@ -87,16 +93,14 @@ class Views(System):
         self.state = {}
 
     def save(self, folder):
-        """Keep the support vectors, as arrays."""
-        about = {"views": list(self.views), "gamma": self.gamma, "copies": self.copies}
-        np.savez(Path(folder) / "machine.npz", **self.state, **{f"about {key}": value for key, value in about.items()})
+        """Keep the support vectors as arrays, and what the machine is fed."""
+        np.savez(Path(folder) / "machine.npz", **self.state)
+        (Path(folder) / "machine.json").write_text(json.dumps(self._settings()), encoding="utf-8")
 
     @classmethod
     def load(cls, folder):
         """The machine that `save` kept."""
+        found = cls(None, **json.loads((Path(folder) / "machine.json").read_text(encoding="utf-8")))
         with np.load(Path(folder) / "machine.npz") as arrays:
-            about = {name.removeprefix("about "): arrays[name] for name in arrays.files if name.startswith("about ")}
-            state = {name: arrays[name] for name in arrays.files if not name.startswith("about ")}
-        found = cls(None, about["views"].tolist(), gamma=float(about["gamma"]), copies=int(about["copies"]))
-        found.state = state
+            found.state = dict(arrays)
         return found
