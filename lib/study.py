@@ -313,6 +313,12 @@ class Result:
         found = pd.concat(beside, ignore_index=True)
         return found if len(found) else "The report has no figures for this variant."
 
+    def beside_published(self):
+        """What others published of systems of this kind, ours beside it."""
+        ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
+        found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
+        return found.style.hide(axis="index") if len(found) else "No published figure of this kind of system is known."
+
 
 def _range(fed):
     """Smallest and largest value in the first 64 training trials of each input, or None for matrices of any length."""

@@ -227,7 +227,7 @@ def test_from_json_of_several_keeps_their_order():
     ("changes", "words"),
     [
         ({"kind": "Picture"}, "unknown kind of input; there are Image, Matrix, Embedding, Waveform"),
-        ({"feature": "cqcc"}, "unknown feature 'cqcc'; there are spectrogram, mel"),
+        ({"feature": "qcc"}, "unknown feature 'qcc'; there are spectrogram, mel"),
     ],
 )
 def test_from_json_unknown_kind_or_feature_is_refused(changes, words):

@@ -125,7 +125,7 @@ def test_find_run_that_cannot_score_says_why(place):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"feature": "cqcc"}, "unknown feature 'cqcc'; there are spectrogram, mel"),
+        ({"feature": "qcc"}, "unknown feature 'qcc'; there are spectrogram, mel"),
         ({"feature": None}, "missing 1 required .* 'feature'"),
         ({"kind": "Picture"}, "unknown kind of input; there are Image, Matrix, Embedding, Waveform"),
         ({"colour": "magma"}, "unexpected keyword argument 'colour'"),

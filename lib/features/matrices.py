@@ -12,6 +12,7 @@ import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.errors import InputError
+from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
 from lib.params.schema import judge_together, judged, nearest
 
@@ -31,6 +32,7 @@ class FeatureSettings:
     n_mfcc: int = 20  # cepstral coefficients of the mel bands
     n_linear: int = 20  # bands of equal width
     n_lfcc: int = 20  # cepstral coefficients of these
+    n_cqcc: int = 30  # constant-Q cepstral coefficients
     amin: float = 1e-10  # power; smaller ones are raised to it before the logarithm
     top_db: float = 80.0  # dB; what lies further below the maximum is raised to that floor
 
@@ -128,6 +130,10 @@ def _lfcc(spectra, settings):
     return _cosines(settings.n_linear, settings.n_lfcc) @ bands, np.asarray
 
 
+def _cqcc(spectra, settings):
+    return cqcc(spectra.y, settings.sr, settings.hop_length, settings.n_cqcc), np.asarray
+
+
 def _fft(spectra, settings):
     """The mean power of the frames (Welch) as the area under its curve, in dB re its maximum.
 
@@ -153,6 +159,8 @@ _MADE = {
     "fft": (_SPECTRUM, _fft),
     # FFT bins from 0 Hz to sr / 2; magnitude, linear
     "stft": (_FRAMES, lambda spectra, settings: (spectra.power(settings), np.sqrt)),
+    # constant-Q cepstral coefficients from 0, see `lib.features.cqcc`
+    "cqcc": (("sr", "hop_length", "n_cqcc"), _cqcc),
     # FFT bins; statistics over the recording instead of frames, natural log of power
     "statistics": (_FRAMES, lambda spectra, settings: (statistics(spectra.power(settings)), np.asarray)),
 }

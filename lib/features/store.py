@@ -14,6 +14,9 @@ from lib.features import chunks, images
 from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
 
+# The code that decides the numbers.
+_CODE = ("audio.reading", *(f"features.{name}" for name in ("cqcc", "images", "matrices", "statistics", "store")))
+
 
 class Drawn(NamedTuple):
     """A feature as an image of `size` x `size` pixels; what is kept are the cells that it shows, uint8."""
@@ -162,5 +165,5 @@ def _named(item, corpus):
         kind = "frames"
         about["matrix"] = "float32, rows x frames, low frequencies or coefficients in the first row"
     numbers = [corpus.digest, item.feature, about["settings"], kind]
-    key = chunks.key(numbers, "audio.reading", "features.matrices", "features.images", "features.store")
+    key = chunks.key(numbers, *_CODE)
     return f"{item.feature}-{key}", about

@@ -146,6 +146,9 @@ _FEATURES = {
     "n_mfcc": Setting(_Count, 20, "cepstral coefficients of the mel bands", "", _LIBROSA),
     "n_linear": Setting(_Count, 20, "bands of equal width", "", _BASELINE),
     "n_lfcc": Setting(_Count, 20, "cepstral coefficients of the bands of equal width", "", _BASELINE),
+    "n_cqcc": Setting(
+        Annotated[int, Field(ge=1, le=864)], 30, "constant-Q cepstral coefficients", "", "the ASVspoof 2017 baseline's"
+    ),
     "amin": Setting(_Positive, 1e-10, "what smaller powers are raised to before the logarithm", "power", _LIBROSA),
     "top_db": Setting(_Positive, 80.0, "what is further below the maximum is raised to that floor", "dB", _LIBROSA),
 }
