@@ -54,8 +54,8 @@ def test_load_set_seeds_corpus_data_and_only():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"study": "dem"}, "study 'dem' is unknown; there are bench, demo, report; did you mean demo?"),
-        ({"study": "../studies/demo"}, "study '../studies/demo' is unknown; there are bench, demo, report"),
+        ({"study": "dem"}, "study 'dem' is unknown; there are bench, best, demo, report; did you mean demo?"),
+        ({"study": "../studies/demo"}, "study '../studies/demo' is unknown; there are bench, best, demo, report"),
         ({"corpus": "dem"}, "dem.yaml: no such file; there are asvspoof2017, demo; did you mean demo?"),
         ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
         ({"corpus": "../corpora/demo"}, "/demo.yaml: no such file; there are asvspoof2017, demo"),
@@ -76,7 +76,7 @@ def test_load_set_seeds_corpus_data_and_only():
         ({"changes": ["batch_size=0"]}, "--set: batch_size must be at least 1, got 0"),
         ({"changes": ["learning_rate=-0.001"]}, "--set: learning_rate must be above 0, got -0.001"),
         ({"changes": ["learning_rate=.nan"]}, "--set: learning_rate must be a finite number, got nan"),
-        ({"changes": ["feature=MFCC"]}, "lfcc, fft, stft, cqcc, got 'MFCC'; did you mean mfcc?"),
+        ({"changes": ["feature=MFCC"]}, "stft, cqcc, statistics, got 'MFCC'; did you mean mfcc?"),
         (
             {"changes": ["threshold=0.4"]},
             "--set: threshold must be one of 0.5, dev-eer, got 0.4",

@@ -26,7 +26,7 @@ from lib.comparison.tables import (
 )
 
 __all__ = [
-    "beside_published", "beside_report", "chosen_by_dev", "confusion", "counts", "first_screen", "label", "ladder", "ledger", "lessons",
-    "metrics_of", "named", "percent", "rank", "reading", "reading_ledger", "reading_study", "recorded_scores",
-    "report_claims", "seeds", "table", "times", "verdicts", "with_interval",
+    "beside_published", "beside_report", "chosen_by_dev", "confusion", "counts", "first_screen", "label", "ladder",
+    "ledger", "lessons", "metrics_of", "named", "percent", "rank", "reading", "reading_ledger", "reading_study",
+    "recorded_scores", "report_claims", "seeds", "table", "times", "verdicts", "with_interval",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from lib.errors import InputError
 
-FEATURES = ("spectrogram", "mel", "mfcc", "lfcc", "fft", "stft", "statistics")
+FEATURES = ("spectrogram", "mel", "mfcc", "lfcc", "fft", "stft", "cqcc", "statistics")
 _COLORMAPS = ("magma", "coolwarm", "viridis")
 _WINDOWS = ("hann", "hamming", "blackman", "boxcar")
 
