@@ -26,10 +26,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 # Test files that train, execute notebooks or start servers; `make check` leaves them out.
 EXECUTE = {
-    "test_bench", "test_cluster", "test_diagnosis", "test_embeddings", "test_kept", "test_label_contract", "test_made",
-    "test_metrics_coverage", "test_models_mlflow", "test_modules", "test_networks", "test_notebooks",
-    "test_notebooks_by_hand", "test_runner", "test_scoring", "test_shortcuts", "test_tracking", "test_training",
-    "test_transfer",
+    "test_bench", "test_cluster", "test_diagnosis", "test_embeddings", "test_finetuning", "test_kept",
+    "test_label_contract", "test_made", "test_metrics_coverage", "test_models_mlflow", "test_modules",
+    "test_networks", "test_notebooks", "test_notebooks_by_hand", "test_runner", "test_scoring", "test_shortcuts",
+    "test_tracking", "test_training", "test_transfer",
 }  # fmt: skip
 
 

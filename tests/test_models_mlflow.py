@@ -12,11 +12,12 @@ import pytest
 import soundfile
 from networks import paper_cnn
 from sklearn.mixture import GaussianMixture
+from test_finetuning import made, saved
 from test_store import SETTINGS
 
 from lib import audio, inputs
 from lib.corpus import open_corpus
-from lib.inputs import Image, Matrix, opened
+from lib.inputs import Image, Matrix, Waveform, opened
 from lib.params import ROOT
 from lib.systems import training
 from lib.systems.estimators import Mixtures
@@ -28,7 +29,7 @@ SPLIT = "dev"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, corpus_folder):
-    """A run of a network and one of mixtures, with the scores that their own pass gives."""
+    """A run of a network, of mixtures and of a tuned encoder, with the scores that their own pass gives."""
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
         uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
@@ -39,6 +40,7 @@ def place(tmp_path_factory, corpus_folder):
         found = {}
         for name, system, item in (
             ("11_paper_cnn", Network(paper_cnn(24)), Image("mfcc", "coolwarm", "-1-1", 24, SETTINGS)),
+            ("16_wav2vec_finetune", made(saved(folder / "weights")), Waveform()),
             ("21_gmm", Mixtures(GaussianMixture(2, covariance_type="diag")), Matrix("mfcc", "cmvn", settings=SETTINGS)),
         ):
             training.prepare(0)
@@ -52,7 +54,8 @@ def place(tmp_path_factory, corpus_folder):
         yield SimpleNamespace(uri=uri, corpus=corpus, runs=found, folder=folder)
 
 
-NAMES = ("11_paper_cnn", "21_gmm")
+KINDS = {"11_paper_cnn": "Image", "16_wav2vec_finetune": "Waveform", "21_gmm": "Matrix"}
+NAMES = tuple(KINDS)
 
 _OPEN = """
 import json, sys
@@ -97,7 +100,7 @@ def test_run_keeps_its_model_among_its_artifacts_without_pickle(place, name):
     assert {"inputs.json", "model/MLmodel", "model/scorer.py", f"{models.SYSTEM}/system.json"} <= found
     assert not [path for path in found if path.endswith((".pkl", ".pickle", ".joblib", ".dill"))]
     described = run.client.download_artifacts(run.run_id, "inputs.json", str(place.folder))
-    assert json.loads(open(described).read())[0]["kind"] == ("Matrix" if name == "21_gmm" else "Image")
+    assert json.loads(open(described).read())[0]["kind"] == KINDS[name]
     everything = [path for path in (place.folder / "mlruns").rglob("*") if path.is_file()]
     assert not [path for path in everything if b"\x80\x05\x95" in path.read_bytes()[:16]]  # a pickle by its first bytes
 

@@ -45,7 +45,10 @@ SMALL = [
     "frames=32",
 ]
 # What no notebook of the study has, or what it sets by itself, for each notebook alone.
-ALONE = ["backbone_weights=random", "wav2vec_weights=random", "recordings=4", "repeats=1"]
+ALONE = [
+    "backbone_weights=random", "wav2vec_weights=random", "recordings=4", "repeats=1", "crop_seconds=0.5",
+    "probe_trials=8",
+]  # fmt: skip
 PARAMETERS = {
     "11_paper_cnn/mfcc": 1617,
     "12_wav2vec_cnn/untrained": 465,
@@ -77,7 +80,8 @@ def by_hand(place, notebook):
     source, target = params.NOTEBOOKS / f"{notebook}.ipynb", place.folder / "out.ipynb"
     files = ["-f", str(variant), "-f", str(params.PARAMS / "corpora" / "demo.yaml")]
     command = [sys.executable, "-m", "papermill", str(source), str(target), *files, *own]
-    result = subprocess.run(command, cwd=params.ROOT, env=place.environment, capture_output=True, text=True)
+    environment = place.environment | {"OMP_NUM_THREADS": "1"}  # on busy cores PyTorch's threads only wait
+    result = subprocess.run(command, cwd=params.ROOT, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]
     experiment = place.client.get_experiment_by_name("demo").experiment_id
     newest = place.client.search_runs([experiment], "tags.study = 'by hand'", max_results=1)[0]

@@ -3,6 +3,7 @@
 - `lib.systems.networks` Keras models
 - `lib.systems.estimators` scikit-learn's classifiers and mixtures
 - `lib.systems.modules` PyTorch modules
+- `lib.systems.finetuning` a wav2vec 2.0 encoder tuned with a head
 - `lib.systems.kept` fits that are kept
 """
 

@@ -49,7 +49,7 @@ class Module(System):
         torch.manual_seed(seed)
         self._example = fed.load("train", [0, 1])
         optimizer = torch.optim.Adam(self.module.parameters(), lr=learning_rate)
-        batches, rows = _shuffled(len(fed.labels["train"]), batch_size, seed), []
+        batches, rows = shuffled(len(fed.labels["train"]), batch_size, seed), []
         for epoch in tqdm(range(1, epochs + 1), desc="training", unit="epoch"):
             self.module.train()
             losses, right, seen = 0.0, 0, 0
@@ -64,7 +64,7 @@ class Module(System):
                 right += int(((scores > 0) == (labels > 0)).sum())
                 seen += len(labels)
             dev = self.scores(fed, "dev")
-            rows.append({"loss": losses / seen, "accuracy": right / seen, **_validation(dev, fed.labels["dev"])})
+            rows.append({"loss": losses / seen, "accuracy": right / seen, **validation(dev, fed.labels["dev"])})
             if not math.isfinite(rows[-1]["loss"]):
                 break
             if on_epoch:
@@ -115,7 +115,7 @@ def _tensors(arrays):
     return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)
 
 
-def _shuffled(count, batch_size, seed):
+def shuffled(count, batch_size, seed):
     """Endless batches of positions; each pass has an order of its own, the last batch reaches over its end."""
     order, rng = [], np.random.default_rng(seed)
     while True:
@@ -125,6 +125,6 @@ def _shuffled(count, batch_size, seed):
         del order[:batch_size]
 
 
-def _validation(scores, labels):
+def validation(scores, labels):
     loss = np.logaddexp(0, np.where(labels == 1, -scores, scores)).mean()
     return {"val_loss": float(loss), "val_accuracy": float(((scores > 0) == (labels == 1)).mean())}
