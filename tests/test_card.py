@@ -56,6 +56,17 @@ def test_untrained_diverged_changed_and_chance_are_never_chosen(flaw):
     assert alone["may the number be trusted?"].startswith("no")
 
 
+def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is_steady():
+    edge = STEADY | {"sensitivity/a/lowpassed/far": 0.1, "sensitivity/a/lowpassed/frr": 0.5}
+    edge |= {name.replace("/a/", "/b/"): 0.1 for name in edge}
+    rows = [row("a", 9), row("b", 2)]
+    assert card.chosen_by_dev(rows)["run"] == "a"
+    assert card.chosen_by_dev(rows, edge)["run"] == "b"
+    assert card.chosen_by_dev(rows[:1], edge)["run"] == "a"
+    shown = comparison.first_screen(rows, corpus(), [], audit=AUDIT, sensitivity=edge)
+    assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
+
+
 def test_runs_that_eval_does_not_tell_apart_are_named():
     rows = [row("a", 3.0), row("b", 2.99), row("c", 0.5)]
     assert comparison.first_screen(rows, corpus(), [])["not told apart from it on eval"] == "b, seed 0"

@@ -8,15 +8,17 @@ from lib.metrics import calibrate, calibrated, cllr, paired
 from lib.metrics.resampling import LEVEL
 
 _FEW_SPEAKERS = 20  # of eval; what differs between speakers is hardly known from fewer
+_EDGE = "lowpassed"  # the change after which a system that wins by the edge of the band no longer does
 _TURNED = 0.1  # more of either error after a change of the recording that no listener minds
 
 
-def chosen_by_dev(rows):
+def chosen_by_dev(rows, sensitivity=None):
     """The finished run that dev chooses, or None: lowest cost of its calibrated dev scores (Cllr).
 
     The EER of small dev splits is 0 for several systems; Cllr goes on counting how far
     apart the classes lie. An untrained network, a diverged one, one at chance on dev and one
-    with other parameters than the study's cannot be chosen. Eval has no say.
+    with other parameters than the study's cannot be chosen, nor, while another is steady,
+    one that needs the edge of the band. Eval has no say.
     """
     able = [
         row
@@ -24,7 +26,8 @@ def chosen_by_dev(rows):
         if row.get("dev/eer_ci_high", 1) < 0.5
         and not (row.get("changed") or row.get("diverged") or row.get("weights", "").startswith("untrained"))
     ]
-    return min(able, key=_dev_cost, default=None)
+    steady = [row for row in able if _EDGE not in (_turned(row["run"], sensitivity or {}) or ())]
+    return min(steady or able, key=_dev_cost, default=None)
 
 
 def _dev_cost(row):
@@ -51,7 +54,7 @@ def first_screen(rows, corpus, notes, *, audit=None, sensitivity=None):
     pandas.Series
         Question -> answer.
     """
-    best = chosen_by_dev(rows)
+    best = chosen_by_dev(rows, sensitivity)
     answers = {"best system, chosen on dev": "none is above chance on dev", "not told apart from it on eval": "-"}
     if best:
         answers["best system, chosen on dev"] = (
@@ -61,6 +64,9 @@ def first_screen(rows, corpus, notes, *, audit=None, sensitivity=None):
         answers["not told apart from it on eval"] = "; ".join(equal) or "none"
         if better:
             answers["lower on eval, though not dev's choice"] = "; ".join(better)
+    edge = [label(row) for row in rows if _EDGE in (_turned(row["run"], sensitivity or {}) or ())]
+    if edge:
+        answers["not chosen, since they need what lies above 7 kHz"] = "; ".join(edge)
     cues = _cues(audit or {})
     answers["plain baselines"] = "; ".join(
         [f"one class always: accuracy {percent(row['eval/constant_accuracy'])} %, EER 50 %" for row in rows[:1]]

@@ -30,18 +30,12 @@ def reading(name, measured, provenance, *, threshold="0.5"):
     return " ".join(sentences + provenance)
 
 
-def reading_study(study, rows, ranks, provenance):
-    """What a study's runs say together, in Markdown: rows of all, ranks of the finished ones, which corpus this is."""
+def reading_study(study, rows, answers, provenance):
+    """What a study's runs say together, in Markdown: rows of all, the `first_screen`, which corpus this is."""
     finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
     if not finished:
         return f"No run of study {study} has finished. " + " ".join(provenance)
-    best = ranks.iloc[0]
-    sentences = [f"Lowest eval EER: **{best['run']}**, {best['eval EER %']} %."]
-    equal = ranks["run"][ranks["rank"] == 1].iloc[1:]
-    if len(equal):
-        sentences.append(
-            f"Not told apart from it on these trials ({len(equal)} of {len(ranks) - 1} others): {'; '.join(equal)}."
-        )
+    sentences = [f"{question[0].upper()}{question[1:]}: {answer}" for question, answer in answers.items()]
     below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     notes = {
         f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)})": below,

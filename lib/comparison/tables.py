@@ -11,6 +11,7 @@ from lib.corpus import LABEL_NAMES
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
 from lib.metrics import paired, rate_interval
 
+BASELINE = "one class always"  # the row of the majority-class baseline
 _SHOWN = {
     "eval/eer": "eval EER %",
     "eval/balanced_accuracy": "eval bal. acc. %",
@@ -53,11 +54,11 @@ def named(row):
 
 
 def table(rows):
-    """One line a run: EER, accuracies with intervals, the majority-class baseline, diagnosis.
+    """One line a run: EER, accuracies with intervals, diagnosis; last the majority-class baseline.
 
     With a column `status` unless all have finished, and `stale` where any is.
     """
-    found = pd.DataFrame(
+    lines = [
         {
             "run": named(row),
             "seed": "-" if row["seed"] is None else row["seed"],
@@ -70,7 +71,13 @@ def table(rows):
             "stale": row.get("stale", ""),
         }
         for row in rows
-    )
+    ]
+    shares = [row["eval/constant_accuracy"] for row in rows if "eval/constant_accuracy" in row]
+    if shares:
+        plain = dict.fromkeys(("eval EER %", "eval bal. acc. %", "dev EER %"), percent(0.5))
+        plain |= {"run": BASELINE, "eval accuracy %": percent(shares[0]), "majority %": percent(shares[0])}
+        lines.append(dict.fromkeys(lines[0], "-") | plain | {"status": "finished", "stale": ""})
+    found = pd.DataFrame(lines)
     plain = {"status": "finished", "stale": ""}
     return found.drop(columns=[name for name, usual in plain.items() if len(found) and (found[name] == usual).all()])
 

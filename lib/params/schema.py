@@ -165,7 +165,7 @@ _CELLS = (
     ),
     (_Whole, "head_epochs top_layers top_epochs deltas frames other_devices unfrozen_layers"),
     (_Rate, "learning_rate head_learning_rate top_learning_rate encoder_learning_rate"),
-    (_Positive, "batch_seconds gamma penalty highest crop_seconds"),
+    (_Positive, "batch_seconds gamma penalty strength highest crop_seconds"),
     (_NotNegative, "lowest"),
     (_Half, "smallest_shortcut warm_up"),
     (bool, "refresh_batch_norm ladder attentive"),
@@ -182,7 +182,7 @@ _CELLS = (
     (_list(_Feature), "images"),
     (_list(_Matrix, least=0), "matrices"),
     (_list(_Text), "only"),
-    (Annotated[list[_Text], Field(min_length=1)], "views"),
+    (Annotated[list[_Text], Field(min_length=1)], "views more_views"),
 )
 RULES = {name: rule for rule, names in _CELLS for name in names.split()}
 RULES |= {name: setting.rule for group in GROUPS.values() for name, setting in group.items()}

@@ -44,9 +44,12 @@ class PlannedRun:
 
     @property
     def stage(self):
-        """Runs of one stage do not need each other; stages follow one another."""
+        """Runs of one stage do not need each other; stages follow one another.
+
+        The comparison comes last: it says what the other pages over a study's runs found.
+        """
         number = int(self.notebook[:2])
-        return 10 if 10 <= number < 80 else min(number, 90)
+        return 10 if 10 <= number < 80 else 99 if number == 91 else min(number, 90)
 
     @property
     def compares(self):

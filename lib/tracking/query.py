@@ -11,7 +11,6 @@ from lib.params import identity, studies
 from lib.tracking.done import experiments, records
 
 BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did not make
-_COMPARISON = "91_compare/"
 
 
 def in_study(study):
@@ -26,10 +25,19 @@ def is_model(run_name):
 
 def newest_comparison(study, experiment):
     """Id of the newest finished comparison notebook of a study, or None."""
-    for record in records(experiment):
-        if record.name.startswith(_COMPARISON) and record.status == "FINISHED" and in_study(study) in record.tags:
-            return record.run_id
-    return None
+    found = _newest(experiment, "91_compare", lambda tags: in_study(study) in tags)
+    return found and found.run_id
+
+
+def newest_metrics(experiment, notebook, digest):
+    """Metrics of the newest finished run of a notebook on one version of a corpus, or None."""
+    found = _newest(experiment, notebook, lambda tags: tags.get("corpus_digest") == digest)
+    return found and found.metrics
+
+
+def _newest(experiment, notebook, wanted):
+    finished = (record for record in records(experiment) if record.status == "FINISHED" and wanted(record.tags))
+    return next((record for record in finished if record.name.startswith(f"{notebook}/")), None)
 
 
 def fits_in_use():
