@@ -176,11 +176,11 @@ class Run:
         return fitted
 
     def show_layers(self, model, figure, rows):
-        """A Keras model's layers beside those of the report's figure (as ``Figure 3.1``, its rows from `reference`)."""
+        """A Keras model's layers beside those of the report's figure, which may lack some; rows from `reference`."""
         from lib.systems.backbone import layer_table
 
-        table = layer_table(model)
-        table[figure] = [f"{shape}, {count:,}" for _, shape, count in rows]
+        table, reported = layer_table(model), {layer: f"{shape}, {count:,}" for layer, shape, count in rows}
+        table[figure] = [reported.get(layer, "-") for layer in table["Layer (type)"]]
         return table
 
     def show_curves(self, fitted):

@@ -8,6 +8,7 @@ from lib.errors import InputError
 from lib.judgement import reference
 from lib.systems import backbone, training
 from lib.systems.backbone import layer_table
+from lib.systems.backend import keras
 from lib.systems.networks import Transfer
 
 
@@ -80,6 +81,44 @@ def test_dual_mobilenet_each_input_reaches_its_own_backbone(rng):
     np.testing.assert_allclose(
         system.model.predict_on_batch([one, two]), system.head.predict_on_batch(pooled), rtol=1e-5, atol=1e-6
     )
+
+
+def test_dual_mobilenet_gate_weighs_each_trial_by_both_branches(rng):
+    training.prepare(0)
+    found = built("15_dual_mobilenet", backbone_weights="random", image_size=32, attention=True)
+    table, _, beside = found.shown
+    assert {row[0] for row in beside} <= set(table["Layer (type)"])  # the report's layers are all there
+    outputs = [found.model.get_layer(name).output for name in ("gate", "projected", "weighted_sum")]
+    inside = keras.Model(found.pooled, outputs)
+    pooled = rng.uniform(0, 2, (2, 6, 1280)).astype(np.float32)
+    weights, each, together = inside.predict_on_batch(list(pooled))
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+    assert np.ptp(weights[:, 0]) > 1e-3  # of each trial its own
+    np.testing.assert_allclose((weights * each).sum(axis=1), together, rtol=1e-4, atol=1e-5)
+    for branch in (0, 1):  # a branch reaches its own projection and no other
+        changed = list(pooled)
+        changed[branch] = changed[branch] + 1
+        moved = np.abs(inside.predict_on_batch(changed)[1] - each).max(axis=(0, 2)) > 0
+        assert moved.tolist() == [branch == 0, branch == 1]
+
+
+def test_wav2vec_cnn_permuted_sees_the_same_values_in_the_seeds_order(rng):
+    vectors = rng.normal(size=(4, 64, 1)).astype(np.float32)
+    plain, one, other = (
+        built("12_wav2vec_cnn", train=np.empty((1, 64)), seed=3, permuted=permuted) for permuted in (False, True, True)
+    )
+    assert one.order == other.order and sorted(one.order) == list(range(64)) != one.order
+    assert one.model.count_params() == plain.model.count_params()
+    scores = one.model.predict_on_batch(vectors)
+    np.testing.assert_array_equal(scores, plain.model.predict_on_batch(vectors[:, one.order]))
+    assert not np.array_equal(scores, plain.model.predict_on_batch(vectors))
+
+
+@pytest.mark.parametrize("rows_of_feature", [20, 128])
+def test_paper_cnn_plain_takes_one_channel_of_any_feature(rng, rows_of_feature):
+    model = built("11_paper_cnn", plain=True, frames=32).model
+    assert model.predict_on_batch(rng.normal(size=(4, rows_of_feature, 32, 1)).astype(np.float32)).shape == (4, 1)
+    assert model.count_params() == 1_617 - 2 * 16 * 9  # two channels less in the first layer
 
 
 # -- weights of backbones ------------------------------------------------------------------

@@ -68,9 +68,12 @@ MODEL_ARTIFACTS = {
 }  # fmt: skip
 
 
-def by_hand(place, notebook):
-    """Execute a notebook by raw papermill, its first variant; the finished run that it leaves."""
-    variant = sorted((params.PARAMS / notebook).glob("*.yaml"))[0]
+def by_hand(place, notebook, variant="*", **more):
+    """Execute a notebook by raw papermill, its first variant of such a name; the finished run that it leaves.
+
+    `more` are parameters that a file has to hold, as lists.
+    """
+    variant = sorted((params.PARAMS / notebook).glob(f"{variant}.yaml"))[0]
     values = dict(change.split("=") for change in SMALL + ALONE) | {
         "data": place.data,
         "store_url": place.folder / "store",
@@ -78,7 +81,9 @@ def by_hand(place, notebook):
     known = params.declared(notebook)
     own = [word for key, value in values.items() if key in known for word in ("-p", key, str(value))]
     source, target = params.NOTEBOOKS / f"{notebook}.ipynb", place.folder / "out.ipynb"
-    files = ["-f", str(variant), "-f", str(params.PARAMS / "corpora" / "demo.yaml")]
+    (place.folder / "more.yaml").write_text(json.dumps(more))
+    files = [variant, params.PARAMS / "corpora" / "demo.yaml", place.folder / "more.yaml"]
+    files = [word for file in files for word in ("-f", str(file))]
     command = [sys.executable, "-m", "papermill", str(source), str(target), *files, *own]
     environment = place.environment | {"OMP_NUM_THREADS": "1"}  # on busy cores PyTorch's threads only wait
     result = subprocess.run(command, cwd=params.ROOT, env=environment, capture_output=True, text=True)
@@ -87,6 +92,7 @@ def by_hand(place, notebook):
     newest = place.client.search_runs([experiment], "tags.study = 'by hand'", max_results=1)[0]
     assert newest.info.run_name.startswith(notebook)
     assert newest.info.status == "FINISHED"
+    return newest
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +251,25 @@ def test_run_failing_notebook_is_marked_and_the_others_go_on(place, executed):
 @pytest.mark.parametrize("notebook", ["91_compare", "92_sensitivity"])
 def test_raw_papermill_runs_the_pages_over_a_study(place, executed, notebook):
     by_hand(place, notebook)
+
+
+def test_choices_page_answers_for_each_pair_and_counts_its_look_at_eval(place, executed):
+    runs = ["11_paper_cnn/mfcc", "11_paper_cnn/spectrogram"]
+    pairs = [f"{runs[0]} against {runs[1]}", f"score fusion against {runs[0]}", f"{runs[0]} against 11_paper_cnn/none"]
+    run = by_hand(place, "93_choices", pairs=pairs, fused=runs)
+    summary = run.data.tags["mlflow.note.content"]
+    assert f"**{runs[0]}** against {runs[1]}, one seed: dev EER" in summary
+    assert f"**score fusion** against {runs[0]}, one seed: dev EER" in summary
+    assert f"Not finished, so not compared: {pairs[2]}." in summary
+    assert run.data.metrics["eval/looks"] == 1
+    assert 0 <= run.data.metrics["dev/eer"] <= 1
+    assert {"choices.csv", "choices.png"} <= set(artifacts(place.client, run.info.run_id))
+
+
+def test_choices_page_of_a_study_without_the_runs_says_so(place, executed):
+    run = by_hand(place, "93_choices")
+    assert "Not finished, so not compared: 15_dual_mobilenet/attention against" in run.data.tags["mlflow.note.content"]
+    assert "eval/looks" not in run.data.metrics
 
 
 @pytest.mark.parametrize(

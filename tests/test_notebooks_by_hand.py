@@ -1,7 +1,9 @@
 """Every notebook that needs no other run, executed by raw papermill on the tiny corpus."""
 
+import pandas as pd
 import pytest
 from test_notebooks import by_hand, place  # noqa: F401
+from test_tracking import artifacts
 
 from lib import params
 
@@ -11,3 +13,16 @@ ALONE = [name for name in params.notebooks() if int(name[:2]) < 90]
 @pytest.mark.parametrize("notebook", ALONE)
 def test_raw_papermill_runs_each_notebook(place, notebook):  # noqa: F811
     by_hand(place, notebook)
+
+
+@pytest.mark.parametrize(("notebook", "variant"), [("11_paper_cnn", "mfcc_plain"), ("12_wav2vec_cnn", "permuted")])
+def test_raw_papermill_runs_the_other_design(place, notebook, variant):  # noqa: F811
+    by_hand(place, notebook, variant)
+
+
+def test_raw_papermill_attention_keeps_the_weights_of_its_gate(place):  # noqa: F811
+    run = by_hand(place, "15_dual_mobilenet", "attention")
+    assert "gate.csv" in artifacts(place.client, run.info.run_id)
+    with open(place.client.download_artifacts(run.info.run_id, "gate.csv"), encoding="utf-8") as file:
+        weights = pd.read_csv(file)["weight"]
+    assert len(weights) == 14 and weights.between(0, 1).all()

@@ -157,6 +157,8 @@ def asked_for():
         for path in sorted((params.PARAMS / notebook).glob("*.yaml")) if "run.inputs(" in text else ():
             values = params.resolve(notebook, [(str(path), params.flat_yaml(path))])
             for kind, name in filter(any, calls):
+                if kind == "Matrix" and not values.get("plain", True):
+                    continue  # this variant is fed an image
                 item = getattr(inputs, kind)(name or values["feature"])
                 yield f"{notebook}/{path.stem}", item.resolved(values).wanted
 

@@ -182,6 +182,13 @@ def test_judged_wrong_matrix_is_refused_with_an_example(item):
     assert message.startswith(f"here: each of matrices must be {rule}, got {item!r}")
 
 
+@pytest.mark.parametrize("item", ["11_paper_cnn/mfcc", "a/b against", "a/b against c/d against e/f", " against a/b"])
+def test_schema_a_pair_is_two_runs(item):
+    message = refused(schema.judged, "pairs", [item], "list", "here")
+    assert message.startswith("here: each of pairs must be RUN against RUN, such as 11_paper_cnn/mfcc_grey against")
+    assert schema.judged("pairs", ["score fusion against a/b"], "list", "here") == ["score fusion against a/b"]
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

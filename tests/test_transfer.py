@@ -1,5 +1,7 @@
 """Transfer learning: the frozen part computed once changes nothing but the time."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from networks import built
@@ -18,8 +20,8 @@ def mobilenet(batch_norm="inference"):
     return Transfer(found.model, backbones=[found.base.name], head="dense", batch_norm=batch_norm)
 
 
-def dual_mobilenet(batch_norm="inference"):
-    found = built("15_dual_mobilenet", backbone_weights="random", image_size=SIZE, seed=3)
+def dual_mobilenet(batch_norm="inference", attention=False):
+    found = built("15_dual_mobilenet", backbone_weights="random", image_size=SIZE, seed=3, attention=attention)
     names = [base.name for base in found.bases]
     return Transfer(found.model, backbones=names, head="concatenated_features", batch_norm=batch_norm)
 
@@ -54,10 +56,12 @@ def test_train_with_the_frozen_part_kept_has_the_same_losses(batch_norm):
     assert np.ptp(kept["loss"]) > 1e-4  # something was learned at all
 
 
-def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses():
+@pytest.mark.parametrize("attention", [False, True])
+def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses(attention):
     phases = [Phase("head", 0, 1, 1e-2), Phase("top", 10, 1, 1e-3)]
-    kept, scores_kept, _ = trained(dual_mobilenet, 2, cut="block_15_add", phases=phases)
-    naive, scores_naive, _ = trained(dual_mobilenet, 2, cut="", phases=phases)
+    build = partial(dual_mobilenet, attention=attention)
+    kept, scores_kept, _ = trained(build, 2, cut="block_15_add", phases=phases)
+    naive, scores_naive, _ = trained(build, 2, cut="", phases=phases)
     np.testing.assert_allclose(kept[["loss", "val_loss"]], naive[["loss", "val_loss"]], rtol=2e-4)
     np.testing.assert_allclose(scores_kept, scores_naive, rtol=2e-3, atol=2e-3)
 

@@ -2,11 +2,13 @@
 
 - `lib.comparison.records` what the runs recorded, read back
 - `lib.comparison.tables` tables of runs, the report's figures beside ours
+- `lib.comparison.choices` pairs of runs that differ in one choice
 - `lib.comparison.published` figures of others, ours beside them
 - `lib.comparison.reading` what the numbers say, in sentences
 """
 
 from lib.comparison.card import chosen_by_dev, first_screen
+from lib.comparison.choices import answer, choice_table, choices, question
 from lib.comparison.claims import report_claims
 from lib.comparison.published import beside_published
 from lib.comparison.reading import ledger, lessons, reading, reading_ledger, reading_study
@@ -26,7 +28,8 @@ from lib.comparison.tables import (
 )
 
 __all__ = [
-    "beside_published", "beside_report", "chosen_by_dev", "confusion", "counts", "first_screen", "label", "ladder",
-    "ledger", "lessons", "metrics_of", "named", "percent", "rank", "reading", "reading_ledger", "reading_study",
-    "recorded_scores", "report_claims", "seeds", "table", "times", "verdicts", "with_interval",
+    "answer", "beside_published", "beside_report", "choice_table", "choices", "chosen_by_dev", "confusion", "counts",
+    "first_screen", "label", "ladder", "ledger", "lessons", "metrics_of", "named", "percent", "question", "rank",
+    "reading", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "table", "times",
+    "verdicts", "with_interval",
 ]  # fmt: skip

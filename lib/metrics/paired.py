@@ -77,6 +77,28 @@ def seed_spread(tables, *, resamples=1000):
     }
 
 
+def compare_seeds(first, second, *, resamples=1000):
+    """Paired bootstrap of the difference between two systems' EERs, each trained with several seeds.
+
+    `first` and `second` map seeds to tables as for `ranking`; the seeds that both have count.
+    Returns what `compare` does, of the means over seeds, and `seeds`, their number. Each
+    resample is other trials and S - 1 of the S seeds, drawn anew, which makes the variance
+    over seeds unbiased; one seed stays as it is, and the interval is over trials alone.
+    """
+    shared = sorted(set(first) & set(second))
+    named = {"first": first, "second": second}
+    tables = {f"{name}, seed {s}": table[s] for name, table in named.items() for s in shared}
+    value, resampled, _ = _resampled(tables, resamples)
+    # Of another stream than the trials.
+    drawn = np.random.default_rng([0, 1]).integers(0, len(shared), (max(len(shared) - 1, 1), resamples))
+    values, spread = [], []
+    for name in named:
+        several = [f"{name}, seed {s}" for s in shared]
+        values.append(float(np.mean([value[each] for each in several])))
+        spread.append(np.stack([resampled[each] for each in several])[drawn, np.arange(resamples)].mean(axis=0))
+    return _difference(values, spread) | {"seeds": len(shared)}
+
+
 def holm(p):
     """p values corrected for their number, in the given order (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
     p = np.asarray(p, dtype=np.float64)

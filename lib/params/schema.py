@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 from lib.errors import InputError
 
 FEATURES = ("spectrogram", "mel", "mfcc", "lfcc", "fft", "stft", "cqcc", "statistics")
-_COLORMAPS = ("magma", "coolwarm", "viridis")
+_COLORMAPS = ("magma", "coolwarm", "gray", "viridis")
 _WINDOWS = ("hann", "hamming", "blackman", "boxcar")
 
 
@@ -101,6 +101,10 @@ _Text = Annotated[str, Field(min_length=1)]
 _Colours = Annotated[_Text, AfterValidator(_colormap)]
 _Window = Annotated[_Text, AfterValidator(_window)]
 _Name = _pattern(r"\w[\w.-]*", "a plain name of letters, digits, '.', '_' and '-'")
+_Pair = _pattern(
+    r"\S+( \S+)? against \S+( \S+)?",
+    "RUN against RUN, such as 11_paper_cnn/mfcc_grey against 11_paper_cnn/mfcc",
+)
 _Run = _pattern(r"\w[\w.-]*/\w[\w.-]*", "NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc")
 _Matrix = _pattern(
     rf"({'|'.join(FEATURES)})( [1-9][0-9]*){{3}}",
@@ -168,7 +172,7 @@ _CELLS = (
     (_Positive, "batch_seconds gamma penalty strength highest crop_seconds"),
     (_NotNegative, "lowest"),
     (_Half, "smallest_shortcut warm_up"),
-    (bool, "refresh_batch_norm ladder attentive"),
+    (bool, "refresh_batch_norm ladder attentive attention plain permuted"),
     (_Text, "backbone_weights wav2vec_weights cut"),
     (_Name, "compares planned notebook"),
     (_Feature, "feature"),
@@ -182,6 +186,8 @@ _CELLS = (
     (_list(_Feature), "images"),
     (_list(_Matrix, least=0), "matrices"),
     (_list(_Text), "only"),
+    (_list(_Pair), "pairs"),
+    (_list(_Run), "fused"),
     (Annotated[list[_Text], Field(min_length=1)], "views more_views"),
 )
 RULES = {name: rule for rule, names in _CELLS for name in names.split()}

@@ -1,0 +1,167 @@
+"""What one choice changes: pairs of runs, over trials and seeds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import comparison, metrics, params
+from lib.errors import InputError
+from lib.metrics import paired
+from lib.plots import choices as choice_plots
+
+LABELS = np.repeat([1, 0], [60, 140])
+
+
+def table(separation, noise, labels=LABELS):
+    """Scores that separate the labels by so much; another noise is another training."""
+    rng = np.random.default_rng(noise)
+    scores = separation * labels + rng.normal(size=len(labels))
+    return pd.DataFrame({"trial": [f"T_{k}" for k in range(len(labels))], "score": scores, "label": labels})
+
+
+def seeds(separation, first, count=3):
+    return {seed: table(separation, first + seed) for seed in range(count)}
+
+
+# -- over seeds ----------------------------------------------------------------------------
+
+
+def test_compare_seeds_of_a_system_with_itself_finds_no_difference():
+    same = seeds(1.0, 0)
+    found = metrics.compare_seeds(same, same)
+    assert found["difference"] == found["low"] == found["high"] == 0
+    assert found["p"] == 1 and found["seeds"] == 3
+
+
+def test_compare_seeds_of_one_seed_is_the_paired_comparison():
+    first, second = table(1.0, 1), table(2.0, 2)
+    found = metrics.compare_seeds({5: first}, {5: second, 6: second})
+    expected = metrics.compare(first["score"], second["score"], LABELS)
+    assert found == {**expected, "seeds": 1}
+
+
+def test_compare_seeds_takes_means_and_only_the_seeds_of_both():
+    first, second = seeds(1.0, 0, count=4), seeds(2.0, 50)
+    found = metrics.compare_seeds(first, second)
+    means = [np.mean([metrics.eer(t[s]["score"], LABELS)[0] for s in range(3)]) for t in (first, second)]
+    assert [found["first"], found["second"]] == pytest.approx(means)
+    assert found["seeds"] == 3 and found["low"] < found["difference"] < found["high"]
+    assert found["low"] > 0 and found["p"] < 0.05  # a separation of 2 is seen on 200 trials
+
+
+def test_compare_seeds_is_wider_where_trainings_differ():
+    alike = {seed: table(2.0, 1) for seed in range(3)}
+    unlike = {seed: table(separation, 1) for seed, separation in enumerate((1.0, 2.0, 3.0))}
+    other = {seed: table(2.0, 9) for seed in range(3)}
+    narrow, wide = (metrics.compare_seeds(first, other) for first in (alike, unlike))
+    assert wide["high"] - wide["low"] > 1.3 * (narrow["high"] - narrow["low"])
+
+
+def test_compare_seeds_interval_holds_the_true_difference():
+    """Two systems of the same quality, trainings of scattered quality: 95 % of intervals hold 0."""
+    held = 0
+    for corpus in range(60):
+        rng = np.random.default_rng(corpus)
+        trainings = [{s: table(2 + 0.3 * rng.normal(), rng.integers(1 << 30)) for s in range(6)} for _ in range(2)]
+        found = paired.compare_seeds(*trainings, resamples=200)
+        held += found["low"] <= 0 <= found["high"]
+    assert held >= 50
+
+
+def test_compare_seeds_on_other_trials_is_refused():
+    with pytest.raises(InputError, match="second, seed 0 has 199 trials"):
+        metrics.compare_seeds(seeds(1.0, 0, 1), {0: table(1.0, 1).iloc[1:]})
+
+
+# -- tables and sentences ------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded():
+    split = {"a": seeds(1.0, 0), "b": seeds(3.0, 100), "c": {s: t.copy() for s, t in seeds(1.0, 0).items()}}
+    return split, split
+
+
+def test_choices_decides_on_dev_and_corrects_for_all_pairs(recorded):
+    found = comparison.choices([("b", "a"), ("a", "c")], *recorded)
+    assert found["choice"].tolist() == ["b", "a"] and found["seeds"].tolist() == [3, 3]
+    assert found["dev_change"][0] < -0.15 and found["dev_change_ci_high"][0] < 0
+    assert found["eval_change"][1] == 0
+    alone = metrics.compare_seeds(recorded[0]["b"], recorded[0]["a"])["p"]
+    assert found["p"].tolist() == pytest.approx([2 * alone, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        (("b", "a"), "points: better. Eval"),
+        (("a", "b"), "points: worse. Eval"),
+        (("a", "c"), "points: not told apart (by no more than 0.0 points). Eval"),
+    ],
+)
+def test_answer_says_what_the_numbers_say(recorded, pair, words):
+    (row,) = comparison.choices([pair], *recorded).to_dict("records")
+    said = comparison.answer("Does it?", row)
+    assert said.startswith(f"Does it? **{pair[0]}** against {pair[1]}, 3 seeds: dev EER ")
+    assert words in said
+
+
+def test_choice_table_names_the_parameters_that_differ(recorded):
+    pairs = [("a", "b"), ("a", "c")]
+    rows = {
+        "a": {"parameters": {"variant": "a", "data": "x", "epochs": "3", "attention": "True"}},
+        "b": {"parameters": {"variant": "b", "data": "y", "epochs": "3", "attention": "False"}},
+    }
+    found = comparison.choice_table(comparison.choices(pairs, *recorded), rows)
+    assert found["differ in"].tolist() == ["attention", "-"]  # c is no run
+    assert found["dev change"][1] == "0.0 [0.0, 0.0]"
+
+
+def test_question_is_the_first_line_of_the_variants_file():
+    asked = {f"{path.parent.name}/{path.stem}" for path in params.PARAMS.glob("1*/*.yaml")}
+    assert len(asked) > 15
+    assert all(comparison.question(run).endswith("?") for run in asked)
+    assert comparison.question("12_wav2vec_cnn/permuted") == "Does the 1-D convolution use the order of the 768 values?"
+
+
+def test_default_pairs_are_runs_of_the_report_study():
+    values = params.flat_yaml(params.PARAMS / "93_choices" / "default.yaml")
+    listed = set(params.read_yaml(params.PARAMS / "studies" / "report.yaml")["runs"]) | {"score fusion"}
+    named = [name for pair in values["pairs"] for name in pair.split(" against ")]
+    assert len(named) == 2 * len(values["pairs"])
+    assert {*named, *values["fused"]} <= listed
+
+
+def test_changes_figure_has_both_splits_of_every_pair(recorded):
+    figure = choice_plots.changes(comparison.choices([("b", "a"), ("a", "c")], *recorded), "made")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["b\nagainst a", "a\nagainst c"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dev", "eval"]
+
+
+# -- how much of a quantity is read --------------------------------------------------------
+
+
+def test_determination_of_an_exact_guess_is_one(rng):
+    true = rng.normal(size=50)
+    assert metrics.determination(true, true) == {"r2": 1.0, "r2_ci_low": 1.0, "r2_ci_high": 1.0, "error": 0.0}
+
+
+def test_determination_of_a_noisy_guess_is_that_of_scikit_learn(rng):
+    from sklearn.metrics import r2_score
+
+    true = rng.normal(size=300)
+    guess = true + 0.5 * rng.normal(size=300)
+    found = metrics.determination(true, guess)
+    assert found["r2"] == pytest.approx(r2_score(true, guess))
+    assert found["r2_ci_low"] < 0.75 < found["r2_ci_high"]  # 1 - 0.25: what the noise leaves
+    assert found["error"] == pytest.approx(0.5, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("true", "guess", "words"),
+    [([1.0, 2.0], [1.0], "1 guesses for 2 trials"), ([3.0, 3.0], [3.0, 3.0], "is 3 in every trial")],
+)
+def test_determination_refuses_what_has_no_answer(true, guess, words):
+    with pytest.raises(InputError, match=words):
+        metrics.determination(true, guess)
