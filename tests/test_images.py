@@ -77,12 +77,13 @@ def test_images_in_float64_are_exactly_those_of_the_whole_features(rng, monkeypa
 
 
 def test_images_on_real_speech_move_one_pixel_in_ten_thousand_at_most(shared):
-    settings, moved = SETTINGS[0], dict.fromkeys(features.FEATURES, 0.0)
+    names = [name for name in features.FEATURES if name != "statistics"]  # which nobody draws
+    settings, moved = SETTINGS[0], dict.fromkeys(names, 0.0)
     paths = sorted((shared / "data/speech_and_responses/speech").glob("*.flac"))[:20]
     for path in paths:
         y = audio.read(path)[0]
-        quick = quick_images(y, features.FEATURES, settings, 200)
-        for name, feature in features.compute(y, features.FEATURES, settings).items():
+        quick = quick_images(y, names, settings, 200)
+        for name, feature in features.compute(y, names, settings).items():
             moved[name] += (quick[name] != images.to_index(feature, 200)).mean() / len(paths)
     assert max(moved.values()) < 1e-4, moved
 

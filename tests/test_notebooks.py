@@ -28,6 +28,7 @@ RUNS = (
     "15_dual_mobilenet/concatenation",
     "21_gmm/lfcc",
     "22_lcnn/spectrogram",
+    "25_long_term/eight_views",
     "91_compare/default",
     "92_sensitivity/default",
 )
