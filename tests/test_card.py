@@ -88,4 +88,7 @@ def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():
     shown = comparison.first_screen([row("a", 3)], corpus(), [], audit=AUDIT)
-    assert shown["plain baselines"] == "one class always: accuracy 90.0 %, EER 50 %; mfcc: eval EER 35.0 %"
+    assert (
+        shown["plain baselines"]
+        == "one class always: accuracy 90.0 %, EER 50 %; logistic regression on cues of mfcc: eval EER 35.0 %"
+    )

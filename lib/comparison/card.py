@@ -70,10 +70,12 @@ def first_screen(rows, corpus, notes, *, audit=None, sensitivity=None):
     cues = _cues(audit or {})
     answers["plain baselines"] = "; ".join(
         [f"one class always: accuracy {percent(row['eval/constant_accuracy'])} %, EER 50 %" for row in rows[:1]]
-        + [f"{name}: eval EER {percent(eer)} %" for name, eer in cues.items()]
+        + [f"logistic regression on cues of {name}: eval EER {percent(eer)} %" for name, eer in cues.items()]
     )
     answers["shortcuts found in the corpus"] = (
-        "not looked for: 01_corpus has not run" if audit is None else f"{audit['shortcut/flagged']:.0f} kinds of cue"
+        "not looked for: 01_corpus has not run"
+        if audit is None
+        else f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
     )
     answers["corpus"] = " ".join(notes)
     word, reasons = trust(best, corpus, notes, audit=audit, sensitivity=sensitivity)

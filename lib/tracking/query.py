@@ -19,8 +19,8 @@ def in_study(study):
 
 
 def is_model(run_name):
-    """Whether a run of that name trains a model (notebooks from 10 to 79)."""
-    return run_name[:2].isdigit() and 10 <= int(run_name[:2]) < 80
+    """Whether a run of that name trains one model (notebooks from 10 to 29)."""
+    return run_name[:2].isdigit() and 10 <= int(run_name[:2]) < 30
 
 
 def newest_comparison(study, experiment):
