@@ -62,6 +62,12 @@ def test_room_adds_a_tail():
     assert np.abs(heard[200:4000]).max() > 0.01
 
 
+def test_codec_takes_minutes():
+    y = np.random.default_rng(0).uniform(-0.5, 0.5, 150 * SR).astype(np.float32)
+    for seed in (0, 1):  # Vorbis and MP3
+        assert len(augment("codec", y, SR, np.random.default_rng(seed))) == len(y)
+
+
 def test_augment_refuses_unknown_names(speech):
     with pytest.raises(InputError, match="augmentation 'echo' is unknown: expected one of pitch, crop"):
         augment("echo", speech, SR, np.random.default_rng(0))

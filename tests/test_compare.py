@@ -2,12 +2,15 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from test_tracking_done import make
 
+from lib import comparison
 from lib.cli import main
+from lib.errors import InputError
 from lib.params import identity
 from lib.tracking import client, done, query
 
@@ -138,6 +141,26 @@ def test_compare_only_failures_are_shown_with_their_error(record):
     assert shown() == [(failed, "FAILED", "", "")]
     result = CliRunner().invoke(main, ["compare", "s"])
     assert result.exit_code == 0 and "it broke" in result.stdout
+
+
+def test_selected_are_the_newest_finished_of_each_name_and_seed(record):
+    corpus = SimpleNamespace(name="tiny", digest=None)
+    ids = [record(), record(1), record(seeds=[1])]
+    record(changes=["epochs=2"])
+    record(status="FAILED")
+    chosen = comparison.selected("s", corpus, ["*"])
+    assert {name: row["run_id"] for name, row in chosen.items()} == {
+        "11_one/a seed 0": ids[0], "11_one/a seed 1": ids[2], "12_two/a": ids[1],
+    }  # fmt: skip
+    assert list(comparison.selected("s", corpus, ["12_*", "14_*"])) == ["12_two/a"]
+    with pytest.raises(InputError, match="no finished run of a model on corpus tiny, .* is called 13_.*; `study run`"):
+        comparison.selected("s", corpus, ["13_*"])
+
+
+def test_selected_with_other_parameters_stand_in_where_there_are_no_others(record):
+    changed = record(changes=["epochs=2"])
+    (row,) = comparison.selected("s", SimpleNamespace(name="tiny", digest=None), ["*"]).values()
+    assert row["run_id"] == changed
 
 
 def test_newest_comparison_is_no_other_page_of_the_study(tracking):

@@ -33,7 +33,7 @@ def test_intervene_any_is_repeatable_and_leaves_its_input_alone(speech, name):
     assert np.abs(once).max() <= 1
 
 
-@pytest.mark.parametrize("name", ["click", "silence", "noise"])
+@pytest.mark.parametrize("name", ["click", "silence", "noise", "hiss", "coded"])
 def test_intervene_other_seed_gives_another_sound(speech, name):
     one, other = (interventions.intervene(name, speech, SR, seed) for seed in (3, 4))
     assert len(one) != len(other) or not np.array_equal(one, other)
@@ -80,6 +80,42 @@ def test_trimmed_keeps_the_speech_alone(speech):
 def test_trimmed_of_a_recording_of_speech_alone_changes_nothing():
     y = tone(0.5).astype(np.float32)
     np.testing.assert_array_equal(interventions.trimmed(y, SR, 0), y)
+
+
+def test_quieter_lowers_the_level_by_20_db(speech):
+    np.testing.assert_allclose(interventions.quieter(speech, SR, 0), 0.1 * speech, rtol=1e-6)
+
+
+def test_hiss_stands_20_db_under_the_recording_all_along(speech):
+    added = interventions.hiss(speech, SR, 0) - speech
+    assert level(added) == pytest.approx(level(speech) - 20, abs=0.2)
+    levels = interventions.frame_levels(added, SR)
+    assert np.ptp(levels) < 6
+
+
+def test_lowpassed_leaves_nothing_above_7_khz_and_all_below_in_place(speech):
+    changed = interventions.lowpassed(speech, SR, 0)
+    power = [np.abs(np.fft.rfft(y)) ** 2 for y in (speech, changed)]
+    hertz = np.fft.rfftfreq(len(speech), 1 / SR)
+    assert power[1][hertz >= 7000].max() < 1e-10 * power[0].max()
+    np.testing.assert_allclose(power[1][hertz < 6800], power[0][hertz < 6800], rtol=1e-3, atol=1e-6 * power[0].max())
+    low = tone(0.5, hz=6000.0)
+    np.testing.assert_allclose(interventions.lowpassed(low, SR, 0), low, atol=1e-3)
+
+
+def test_lowpassed_at_a_rate_without_such_frequencies_changes_nothing(speech):
+    np.testing.assert_allclose(interventions.lowpassed(speech, 8000, 0), speech, atol=1e-6)
+
+
+def test_coded_loses_something_and_keeps_length_place_and_peak(speech):
+    y = speech + 0.2 * tone(1.0, hz=500.0).astype(np.float32)
+    for seed in range(4):
+        changed = interventions.coded(y, SR, seed)
+        assert len(changed) == len(y)
+        assert np.abs(changed).max() == pytest.approx(np.abs(y).max(), rel=1e-5)
+        shifts = [np.dot(changed[50 + k : -50 + k or None], y[50:-50]) for k in range(-50, 51)]
+        assert np.argmax(shifts) == 50
+        assert 1e-4 < np.abs(changed - y).max() < np.abs(y).max()
 
 
 def test_frame_levels_of_a_tone_is_its_level_in_every_frame():

@@ -80,7 +80,9 @@ def by_hand(place, notebook, variant="*", **more):
         "store_url": place.folder / "store",
     }
     known = params.declared(notebook)
-    own = [word for key, value in values.items() if key in known for word in ("-p", key, str(value))]
+    own = [
+        word for key, value in values.items() if key in known and key not in more for word in ("-p", key, str(value))
+    ]
     source, target = params.NOTEBOOKS / f"{notebook}.ipynb", place.folder / "out.ipynb"
     (place.folder / "more.yaml").write_text(json.dumps(more))
     files = [variant, params.PARAMS / "corpora" / "demo.yaml", place.folder / "more.yaml"]
@@ -271,6 +273,31 @@ def test_choices_page_of_a_study_without_the_runs_says_so(place, executed):
     run = by_hand(place, "93_choices")
     assert "Not finished, so not compared: 15_dual_mobilenet/attention against" in run.data.tags["mlflow.note.content"]
     assert "eval/looks" not in run.data.metrics
+
+
+def test_elsewhere_tries_every_run_on_other_corpora_and_genuine_recordings(place, executed):
+    other = write_corpus(place.folder / "other", seed=8)
+    voices = other / "ASVspoof2017_V2_train"  # what they are does not matter here
+    (voices / "broken.wav").write_bytes(b"no audio")
+    folders = {"corpora": [str(place.data), str(other)], "genuine": [str(voices)]}
+    run = by_hand(place, "94_elsewhere", **folders, trials=40)
+    rates = {place.data.name: ("eer", "balanced_accuracy", "rejected"), "other": ("eer", "rejected")}
+    names = {f"elsewhere/{m}/{where}/{rate}" for m in MODELS for where, known in rates.items() for rate in known}
+    names |= {f"elsewhere/{m}/{voices.name}/rejected" for m in MODELS}
+    assert names <= run.data.metrics.keys()
+    for model in MODELS:  # all of the own eval was drawn: what the run recorded of it is met
+        recorded = executed.runs[model].data.metrics
+        for rate in ("eer", "balanced_accuracy"):
+            assert run.data.metrics[f"elsewhere/{model}/{place.data.name}/{rate}"] == recorded[f"eval/{rate}"]
+    assert {"elsewhere.csv", "elsewhere.png"} <= set(artifacts(place.client, run.info.run_id))
+    summary = run.data.tags["mlflow.note.content"]
+    assert f"**{place.data.name}** is the runs' own corpus, not another one." in summary
+    assert "Left out, not readable: 1 recordings, first" in summary and "broken.wav" in summary
+
+
+def test_elsewhere_without_other_recordings_says_so_and_finishes(place, executed):
+    summary = by_hand(place, "94_elsewhere").data.tags["mlflow.note.content"]
+    assert "neither `corpora` nor `genuine` names a folder" in summary
 
 
 @pytest.mark.parametrize(

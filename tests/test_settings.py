@@ -111,6 +111,8 @@ def test_schema_defaults_are_those_of_the_feature_settings():
         ("window", "bohman", "str", "bohman"),
         ("images", ["mfcc"], "list", ["mfcc"]),
         ("matrices", [], "list", []),
+        ("corpora", [], "list", []),
+        ("genuine", ["a", "s3://b"], "list", ["a", "s3://b"]),
         ("matrices", ["lfcc 512 320 160"], "list", ["lfcc 512 320 160"]),
         ("gaussians", 0, "int", 0),
         ("floor", -2, "float", -2.0),
@@ -162,6 +164,7 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("images", [], "a list that is not empty, got []"),
         ("images", ["mfcc", "mfcc"], "a list without repetitions (mfcc stands twice), got ['mfcc', 'mfcc']"),
         ("images", "mfcc", "a list, got 'mfcc'"),
+        ("corpora", ["a", "a"], "a list without repetitions (a stands twice), got ['a', 'a']"),
         ("gaussians", -1, "at least 0, got -1"),
     ],
 )  # fmt: skip

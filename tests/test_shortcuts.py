@@ -93,6 +93,15 @@ def test_of_recording_of_a_tone_with_silences_measures_them():
     assert np.isfinite(list(found.values())).all()
 
 
+def test_of_recording_edge_is_the_level_at_the_top_of_the_band(rng):
+    white = 0.1 * rng.standard_normal(2 * SR)
+    assert shortcuts.of_recording(white)["edge/top"] == pytest.approx(0, abs=0.5)
+    gain = np.where(np.fft.rfftfreq(len(white), 1 / SR) > 7750, 0.1, 1)
+    lower = np.fft.irfft(gain * np.fft.rfft(white), len(white))
+    assert shortcuts.of_recording(lower)["edge/top"] == pytest.approx(-20, abs=0.5)
+    assert shortcuts.of_recording(lower / 4)["edge/top"] == pytest.approx(-20, abs=0.5)
+
+
 def test_of_recording_dc_that_stays_is_found_and_hum_is_not():
     hum = tone(1.0, hz=3.0)[: int(0.8 * SR)]  # 2.4 periods: a mean, and no direct current
     assert abs(hum.mean()) > 0.02

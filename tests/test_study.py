@@ -32,10 +32,10 @@ def test_load_data_and_store_by_url_keep_the_fingerprints():
 
 
 def test_stage_the_comparison_comes_after_all_other_pages():
-    stages = {run.notebook: run.stage for name in ("demo", "bench") for run in study.load(name).runs}
+    stages = {run.notebook: run.stage for name in ("demo", "bench", "best") for run in study.load(name).runs}
     assert stages["01_corpus"] < stages["02_extract"] < stages["11_paper_cnn"] == stages["15_dual_mobilenet"]
     assert stages["15_dual_mobilenet"] < stages["81_bench_extract"] < stages["82_bench_wav2vec"]
-    assert stages["84_bench_training"] < stages["92_sensitivity"] < stages["91_compare"]
+    assert stages["84_bench_training"] < stages["92_sensitivity"] == stages["94_elsewhere"] < stages["91_compare"]
 
 
 def test_load_set_seeds_corpus_data_and_only():
@@ -115,7 +115,7 @@ ONE = "corpus: demo\nruns: [11_paper_cnn/mfcc]\n"
         ("corpus: demo\nruns: []\n", "x.yaml: runs must be a list that is not empty, got []"),
         ("corpus: demo\nruns: 3\n", "x.yaml: runs must be a list, got 3"),
         ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are fft, mel, mfcc"),
-        ("corpus: demo\nruns: [11_paper_cn/mfcc]\n", "93_choices; did you mean 11_paper_cnn?"),
+        ("corpus: demo\nruns: [11_paper_cn/mfcc]\n", "94_elsewhere; did you mean 11_paper_cnn?"),
         (
             "corpus: demo\nruns: [11_paper_cnn/../../x]\n",
             "each of runs must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got '11_paper_cnn/../../x'",

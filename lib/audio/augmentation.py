@@ -26,6 +26,7 @@ _SNR = (10.0, 30.0)  # dB
 _LOW, _HIGH = (50.0, 400.0), (0.45, 0.95)  # lower band limit in Hz, upper one as a share of the Nyquist frequency
 _BOOST = (-8.0, 8.0)  # dB of a peak of a device's response
 _BITRATE = {"MP3": "MPEG_LAYER_III", "OGG": "VORBIS"}
+_PORTION = 250_000  # samples that are encoded at a time: libsndfile crashes on minutes of Vorbis in one piece
 _ROOM = (2.5, 8.0)  # metres, shortest and longest wall
 _ABSORPTION = (0.15, 0.6)
 _SPARSE = 0.1  # share of samples, at most, that get impulsive noise
@@ -70,7 +71,10 @@ def device(y, sr, rng):
 def codec(y, sr, rng):
     """Encode it with losses, as MP3 or Vorbis, and decode it."""
     kind, file = rng.choice(sorted(_BITRATE)), io.BytesIO()
-    sf.write(file, y, sr, format=kind, subtype=_BITRATE[kind], compression_level=rng.uniform(0.5, 0.95))
+    how = {"format": kind, "subtype": _BITRATE[kind], "compression_level": rng.uniform(0.5, 0.95)}
+    with sf.SoundFile(file, "w", sr, channels=1, **how) as sound:
+        for start in range(0, len(y), _PORTION):
+            sound.write(y[start : start + _PORTION])
     file.seek(0)
     decoded = sf.read(file, dtype="float32")[0][: len(y)]
     return _sound(decoded, y)

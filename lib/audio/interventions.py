@@ -5,17 +5,22 @@ and an attacker can use that. Each takes samples, their rate in Hz and the seed 
 random numbers, and returns new float32 samples within -1 and 1. Clicks, silence and
 non-speech at the start, and trimming as the remedy: B. Chettri et al., "Dataset artefacts
 in anti-spoofing systems", IEEE/ACM TASLP 28, 2020; the artefacts of Version 1: H. Delgado
-et al., Odyssey 2018. Levels and decays are ours.
+et al., Odyssey 2018. Level, hiss, band limit and codec are what happens to a recording on its
+way; the latter three may also cover what a replay leaves, so that a countermeasure is blinded
+rather than misled. Levels, decays and limits are ours.
 """
 
 import numpy as np
 
+from lib.audio.augmentation import codec
 from lib.errors import InputError
 
 _CLICK = 0.1  # seconds
 _START = (0.1, 0.3)  # seconds, shortest and longest that is put before a recording
 _NOISE = -20.0  # dB re the recording's root mean square
 _OFFSET = 0.01  # of full scale
+_QUIET = -20.0  # dB
+_CUT = (6800.0, 7000.0)  # Hz: unchanged up to here, nothing from there on
 _SPEECH = 25.0  # dB under the loudest frame
 _TINY = 1e-10  # about the power of 16-bit quantisation noise
 
@@ -37,8 +42,7 @@ def silence(y, sr, seed):
 def noise(y, sr, seed):
     """Put 100 to 300 ms of white noise before the recording, 20 dB under its level."""
     rng = np.random.default_rng(seed)
-    level = 10 ** (_NOISE / 20) * np.sqrt(np.mean(np.square(y, dtype=np.float64)))
-    return _sound(np.concatenate([level * rng.standard_normal(int(rng.uniform(*_START) * sr)), y]))
+    return _sound(np.concatenate([_white(int(rng.uniform(*_START) * sr), y, rng), y]))
 
 
 def dc_added(y, sr, seed):
@@ -59,7 +63,32 @@ def trimmed(y, sr, seed):
     return _sound(y[spoken[0] * frame : (spoken[-1] + 1) * frame])
 
 
-INTERVENTIONS = {change.__name__: change for change in (click, silence, noise, dc_added, dc_removed, trimmed)}
+def quieter(y, sr, seed):
+    """Lower the level by 20 dB."""
+    return _sound(10 ** (_QUIET / 20) * np.asarray(y, dtype=np.float64))
+
+
+def hiss(y, sr, seed):
+    """Add white noise all along, 20 dB under the recording's level."""
+    return _sound(y + _white(len(y), y, np.random.default_rng(seed)))
+
+
+def lowpassed(y, sr, seed):
+    """Remove everything above 7 kHz, by a steep filter without delay."""
+    low, high = _CUT
+    gain = np.clip((high - np.fft.rfftfreq(len(y), 1 / sr)) / (high - low), 0, 1)
+    return _sound(np.fft.irfft(gain * np.fft.rfft(y), len(y)))
+
+
+def coded(y, sr, seed):
+    """Encode with losses, as MP3 or Vorbis, and decode."""
+    return codec(y, sr, np.random.default_rng(seed))
+
+
+INTERVENTIONS = {
+    change.__name__: change
+    for change in (click, silence, noise, dc_added, dc_removed, trimmed, quieter, hiss, lowpassed, coded)
+}
 
 
 def intervene(name, y, sr, seed):
@@ -74,6 +103,11 @@ def frame_levels(y, sr):
     starts = np.arange(0, len(y), sr // 100)
     energy = np.add.reduceat(np.square(y, dtype=np.float64), starts)
     return 10 * np.log10(energy / np.diff([*starts, len(y)]) + _TINY)
+
+
+def _white(count, y, rng):
+    """White noise under the level of a recording."""
+    return 10 ** (_NOISE / 20) * np.sqrt(np.mean(np.square(y, dtype=np.float64))) * rng.standard_normal(count)
 
 
 def _sound(y):

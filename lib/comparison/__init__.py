@@ -3,6 +3,7 @@
 - `lib.comparison.records` what the runs recorded, read back
 - `lib.comparison.tables` tables of runs, the report's figures beside ours
 - `lib.comparison.choices` pairs of runs that differ in one choice
+- `lib.comparison.elsewhere` runs on recordings of other origin, measured and told
 - `lib.comparison.published` figures of others, ours beside them
 - `lib.comparison.reading` what the numbers say, in sentences
 """
@@ -12,7 +13,7 @@ from lib.comparison.choices import answer, choice_table, choices, question
 from lib.comparison.claims import report_claims
 from lib.comparison.published import beside_published
 from lib.comparison.reading import ledger, lessons, reading, reading_ledger, reading_study
-from lib.comparison.records import confusion, ladder, metrics_of, recorded_scores
+from lib.comparison.records import confusion, ladder, metrics_of, recorded_scores, selected
 from lib.comparison.tables import (
     beside_report,
     counts,
@@ -30,6 +31,6 @@ from lib.comparison.tables import (
 __all__ = [
     "answer", "beside_published", "beside_report", "choice_table", "choices", "chosen_by_dev", "confusion", "counts",
     "first_screen", "label", "ladder", "ledger", "lessons", "metrics_of", "named", "percent", "question", "rank",
-    "reading", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "table", "times",
-    "verdicts", "with_interval",
+    "reading", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "selected", "table",
+    "times", "verdicts", "with_interval",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from lib.metrics.resampling import LEVEL
 
 _FEW_SPEAKERS = 20  # of eval; what differs between speakers is hardly known from fewer
 _EDGE = "lowpassed"  # the change after which a system that wins by the edge of the band no longer does
-_TURNED = 0.1  # more of either error after a change of the recording that no listener minds
+_TURNED = 0.1  # more of either error after a change of the recording that has nothing to do with replay
 
 
 def chosen_by_dev(rows, sensitivity=None):
@@ -138,7 +138,7 @@ def _cues(audit):
 
 
 def _turned(run, sensitivity):
-    """Changes of a recording that raise either of a run's errors by more than a listener would expect."""
+    """Changes of a recording that raise either of a run's errors; None where the run was not tried."""
     prefix = f"sensitivity/{run}/"
     rates = {name.removeprefix(prefix): value for name, value in sensitivity.items() if name.startswith(prefix)}
     changes = dict.fromkeys(name.partition("/")[0] for name in rates)

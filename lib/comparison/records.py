@@ -1,10 +1,14 @@
 """What the runs recorded, read back; `row` is one of `lib.tracking.query.compare`."""
 
 import json
+from collections import Counter
+from fnmatch import fnmatch
 
 import pandas as pd
 
 from lib import scores
+from lib.errors import InputError
+from lib.tracking import query
 from lib.tracking.client import artifact
 
 
@@ -31,3 +35,39 @@ def ladder(row):
         return None
     with artifact(row["run_id"], "ladder.csv") as path:
         return pd.read_csv(path, dtype=str)
+
+
+def selected(study, corpus, patterns):
+    """The finished runs of a study that a page asks again, one of each name and seed.
+
+    Parameters
+    ----------
+    study : str
+    corpus : lib.corpus.Corpus
+        Runs on other versions of it are left out.
+    patterns : list of str
+        Of the runs' names, as ``14_*``.
+
+    Returns
+    -------
+    dict of str to dict
+        Name, with the seed where there are several -> row of `lib.tracking.query.compare`: the
+        newest with the study's own parameters, or with others where it has none.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    rows, _ = query.compare(study, corpus.name, digest=corpus.digest)
+    first = {}
+    for row in rows:
+        if row["status"] == "FINISHED" and any(fnmatch(row["run"], pattern) for pattern in patterns):
+            first.setdefault((row["run"], row["seed"]), row)
+    if not first:
+        raise InputError(
+            f"study {study}: no finished run of a model on corpus {corpus.name}, digest {corpus.digest}, is called "
+            f"{' or '.join(patterns)}; `study run` makes them"
+        )
+    seeds = Counter(run for run, _ in first)
+    return {run + (f" seed {seed}" if seeds[run] > 1 else ""): row for (run, seed), row in first.items()}

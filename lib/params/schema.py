@@ -186,6 +186,7 @@ _CELLS = (
     (_list(_Feature), "images"),
     (_list(_Matrix, least=0), "matrices"),
     (_list(_Text), "only"),
+    (_list(_Text, least=0), "corpora genuine"),
     (_list(_Pair), "pairs"),
     (_list(_Run), "fused"),
     (Annotated[list[_Text], Field(min_length=1)], "views more_views"),

@@ -46,6 +46,17 @@ def forest(axes, names, values, lows, highs, *, colour=PALETTE[0], shift=0.0, ma
     axes.grid(axis="x", color="0.92")
 
 
+def heat(axes, table, down, across, value, **style):
+    """A table's values with their `text`, rows and columns in its order."""
+    order = [list(table[name].unique()) for name in (down, across)]
+    colours, texts = (table.pivot(index=down, columns=across, values=v).loc[*order] for v in (value, "text"))
+    sizes = {"linewidths": 1, "annot_kws": {"fontsize": 7.5}}
+    sns.heatmap(colours.astype(float).fillna(0), annot=texts, fmt="", ax=axes, **sizes, **style)
+    axes.set(xlabel="", ylabel="")
+    axes.tick_params(length=0, labelsize=8)
+    axes.tick_params(axis="y", rotation=0)
+
+
 def histogram(axes, scores, labels, edges, names=LABEL_NAMES):
     """Scores (log-odds) of both classes, each summing to 100 %; the outer bars collect what lies beyond."""
     for label in (SPOOF, GENUINE):

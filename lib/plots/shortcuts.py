@@ -1,9 +1,8 @@
 """Figures of the shortcut audit: cheap cues, what splits share, manipulations."""
 
 import numpy as np
-import seaborn as sns
 
-from lib.plots import PALETTE, forest, page
+from lib.plots import PALETTE, forest, heat, page
 
 _SPLIT_STYLES = {
     "train": ("s", PALETTE[7], "train, cross-validated"),
@@ -51,9 +50,9 @@ def shared(table, concentrated):
     largest = ["none" if np.isnan(x) else f"{value}\n{100 * x:.0f} % (1 of {count})" for value, x, count in spread]
     figure, (left, right) = page(8.4, 1.5 + 0.55 * table["column"].nunique(), 1, 2)
     style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False}
-    _heat(left, pairs, "column", "pair", "seen", **style)
+    heat(left, pairs, "column", "pair", "seen", **style)
     left.set_title("values of one split that another has too,\nand share of its trials that they make", fontsize=9.5)
-    _heat(right, concentrated.assign(text=largest), "column", "split", "spoof_share", **style)
+    heat(right, concentrated.assign(text=largest), "column", "split", "spoof_share", **style)
     right.set_title("value with most spoof trials, number of values,\nand share of the spoof trials", fontsize=9.5)
     right.set_yticklabels([])
     return figure
@@ -78,7 +77,8 @@ def sensitivity_of_runs(table, title):
 
     The first column of each panel has the rate before.
     """
-    figure, panels = page(10.5, 2.1 + 0.3 * table["run"].nunique(), 1, len(_RATES), sharey=True)
+    size = 2.8 + 0.34 * len(_RATES) * table["intervention"].nunique(), 2.1 + 0.3 * table["run"].nunique()
+    figure, panels = page(*size, 1, len(_RATES), sharey=True)
     reach = max(10, *(100 * table[f"{rate}_change"].abs().max() for rate in _RATES))
     bar = {"label": "change, percentage points", "shrink": 0.8}
     style = {"cmap": "PuOr_r", "vmin": -reach, "vmax": reach, "cbar_kws": bar}
@@ -89,7 +89,7 @@ def sensitivity_of_runs(table, title):
             change=100 * table[f"{rate}_change"],
             text=[_moved(*values) for values in shown.itertuples(index=False)],
         )
-        _heat(axes, cells, "run", "intervention", "change", cbar=axes is panels[-1], **style)
+        heat(axes, cells, "run", "intervention", "change", cbar=axes is panels[-1], **style)
         axes.set_title(text, fontsize=9)
     figure.suptitle(title, fontsize=10.5)
     return figure
@@ -97,14 +97,3 @@ def sensitivity_of_runs(table, title):
 
 def _moved(intervention, rate, change, moved):
     return f"{100 * rate:.0f}" if intervention == "none" else f"{round(100 * change):+d}{'*' if moved else ''}"
-
-
-def _heat(axes, table, down, across, value, **style):
-    """A table's values with their `text`, rows and columns in its order."""
-    order = [list(table[name].unique()) for name in (down, across)]
-    colours, texts = (table.pivot(index=down, columns=across, values=v).loc[*order] for v in (value, "text"))
-    sizes = {"linewidths": 1, "annot_kws": {"fontsize": 7.5}}
-    sns.heatmap(colours.astype(float).fillna(0), annot=texts, fmt="", ax=axes, **sizes, **style)
-    axes.set(xlabel="", ylabel="")
-    axes.tick_params(length=0, labelsize=8)
-    axes.tick_params(axis="y", rotation=0)

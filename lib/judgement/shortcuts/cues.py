@@ -15,14 +15,16 @@ group           cues                                                  kind
 `dynamics`      crest factor and level range, dB; decay after the     channel
                 speech, s; frames with a jump, share
 `bandwidth`     95 % roll-off, Hz; energy above 4, 6, 7 kHz, dB       channel
+`edge`          level above 7.8 kHz re 6.6 to 7.1 kHz, dB             channel
 `ltas`          long-term average spectrum in 24 bands, dB re total   channel
 `mfcc`          mean and deviation of 20 cepstral coefficients        countermeasure
 ==============  ====================================================  =============
 
 *Shortcuts* reflect how a file was cut, scaled or digitised, which no replay needs. The
 *channel* is what replay does to speech; it may be a shortcut as well, such as one recorder
-for every spoof, and a classifier cannot tell which. `mfcc` is the plainest countermeasure
-of the field, for scale. To keep the channel out of the shortcuts, speech ends where it is
+for every spoof, and a classifier cannot tell which: `edge` is what resampling and cheap
+filters leave at the upper end of the band. `mfcc` is the plainest countermeasure of the
+field, for scale. To keep the channel out of the shortcuts, speech ends where it is
 still louder than a room's tail, and a click counts only beyond the range of speech.
 
 B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
@@ -41,7 +43,7 @@ from lib.audio.interventions import frame_levels
 
 SR = 16_000
 SHORTCUTS = ("duration", "peak", "loudness", "dc", "silence", "clicks")
-CHANNEL = ("dynamics", "bandwidth", "ltas")
+CHANNEL = ("dynamics", "bandwidth", "edge", "ltas")
 COUNTERMEASURE = "mfcc"
 
 _FRAME = SR // 100  # samples, 10 ms
@@ -51,6 +53,7 @@ _AT_START = -20.0  # dB re the rest: what is below is the recording's noise
 _ANYWHERE = 10.0  # dB re the jump that one sample in a thousand exceeds: speech reaches 8
 _SHARP = 6.0  # a jump this many times the root mean square of its frame's
 _TINY = 1e-10  # about the power of 16-bit quantisation noise
+_TOP, _BELOW = (7800, SR / 2), (6600, 7100)  # Hz, the edge of the band and what it is compared with
 _BANDS = 24
 _SETTINGS = features.FeatureSettings()
 
@@ -90,6 +93,7 @@ def of_recording(y):
         "clicks": _clicks(jumps, loudness),
         "dynamics": {"crest": peak - power, **_decay(loudness), "sharp": _sharp(jumps)},
         "bandwidth": _bandwidth(spectrum),
+        "edge": {"top": _mean_level(spectrum, _TOP) - _mean_level(spectrum, _BELOW)},
         "ltas": _ltas(spectrum),
         COUNTERMEASURE: _statistics(found["mfcc"]),
     }
@@ -159,9 +163,20 @@ def _decay(loudness):
 
 def _bandwidth(spectrum):
     share = np.cumsum(spectrum) / (spectrum.sum() + _TINY)
-    hertz = np.arange(len(spectrum)) * SR / 2 / (len(spectrum) - 1)
+    hertz = _hertz(spectrum)
     above = {f"above_{k}": _decibel(spectrum[hertz >= 1000 * k].sum() / (spectrum.sum() + _TINY)) for k in (4, 6, 7)}
     return {"rolloff": hertz[np.argmax(share >= 0.95)], **above}
+
+
+def _mean_level(spectrum, band):
+    """Mean over the bins of a band, dB."""
+    low, high = band
+    hertz = _hertz(spectrum)
+    return _decibel(spectrum[(hertz >= low) & (hertz <= high)]).mean()
+
+
+def _hertz(spectrum):
+    return np.arange(len(spectrum)) * SR / 2 / (len(spectrum) - 1)
 
 
 def _ltas(spectrum):

@@ -1,0 +1,178 @@
+"""Runs on recordings of other origin: what is drawn, what is measured, what is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from conftest import SR, tone, write_corpus
+
+from lib import audio, scoring
+from lib.comparison import elsewhere
+from lib.corpus import open_corpus
+from lib.errors import InputError
+from lib.plots import elsewhere as plots
+
+LAYOUT = "asvspoof2017_v2"
+LABELS = np.repeat([1, 0], 100)
+ROW = {"run_id": "r", "eval/n_spoof": 400.0} | {
+    f"eval/{rate}{end}": value
+    for rate, values in (("eer", (0.1, 0.05, 0.15)), ("balanced_accuracy", (0.9, 0.85, 0.95)))
+    for end, value in zip(("", "_ci_low", "_ci_high"), values, strict=True)
+}
+
+
+@pytest.fixture
+def home(monkeypatch):
+    """Lines of runs a and b at home: 10 % EER, 10 of 100 genuine trials rejected."""
+    monkeypatch.setattr(elsewhere, "confusion", lambda row, split: [[360, 40], [10, 90]])
+    return [elsewhere.at_home(name, ROW) for name in "ab"]
+
+
+def scores(apart, seed=0):
+    return np.random.default_rng(seed).normal(size=len(LABELS)) + apart * LABELS - apart / 2
+
+
+# -- recordings ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A corpus of 5 + 15 eval trials, and a folder of two genuine recordings and one that is none."""
+    write_corpus(tmp_path / "other", seed=8)
+    (tmp_path / "voices" / "deeper").mkdir(parents=True)
+    soundfile.write(tmp_path / "voices" / "a.wav", tone(), SR)
+    soundfile.write(tmp_path / "voices" / "deeper" / "b.flac", tone(hz=300.0, sr=8000), 8000)
+    (tmp_path / "voices" / "c.wav").write_bytes(b"no audio")
+    return tmp_path
+
+
+def drawn(corpora=(), genuine=(), most=10):
+    return list(scoring.elsewhere([str(f) for f in corpora], [str(f) for f in genuine], layout=LAYOUT, most=most))
+
+
+def test_elsewhere_of_a_corpus_draws_the_same_eval_trials_each_time(folders):
+    corpus = open_corpus("other", folders / "other", LAYOUT)
+    (place,), (again,) = (drawn([folders / "other"]) for _ in range(2))
+    assert (place.name, place.digest, place.left_out) == ("other", corpus.digest, [])
+    assert np.bincount(place.trials["label"]).tolist() == [10, 5]
+    assert set(place.trials["path"]) < set(corpus.split("eval")["path"])
+    assert place.trials.equals(again.trials)
+    for path, y in zip(place.trials["path"], place.clips, strict=True):
+        np.testing.assert_array_equal(y, audio.read(path)[0])
+
+
+def test_elsewhere_of_genuine_recordings_names_and_leaves_out_what_cannot_be_read(folders):
+    (place,) = drawn(genuine=[folders / "voices"])
+    assert (place.name, place.digest) == ("voices", "")
+    assert {path.removeprefix(f"{folders}/voices/") for path in place.trials["path"]} == {"a.wav", "deeper/b.flac"}
+    assert place.trials["label"].tolist() == [1, 1]
+    assert [len(y) for y in place.clips] == [SR // 2, SR // 2]  # 8 kHz are brought to 16
+    (reason,) = place.left_out
+    assert "c.wav: not readable as audio" in reason
+
+
+def test_elsewhere_without_a_readable_recording_of_a_label_is_an_error(folders):
+    for path in (folders / "voices").rglob("*.*"):
+        path.write_bytes(b"no audio")
+    with pytest.raises(InputError, match="no recording of its label in .*voices can be read"):
+        drawn(genuine=[folders / "voices"])
+
+
+def test_elsewhere_wrong_folder_is_told_before_the_first_place(folders):
+    with pytest.raises(InputError, match="voices/protocol_V2/.*: no such protocol file"):
+        next(scoring.elsewhere([str(folders / "other"), str(folders / "voices")], [], layout=LAYOUT, most=1))
+    with pytest.raises(InputError, match="nowhere: no such file or folder"):
+        next(scoring.elsewhere([str(folders / "other")], [str(folders / "nowhere")], layout=LAYOUT, most=1))
+
+
+def test_elsewhere_two_folders_of_one_name_are_refused(folders):
+    write_corpus(folders / "deeper" / "voices")
+    with pytest.raises(InputError, match="another folder is called voices too"):
+        drawn([folders / "deeper" / "voices"], [folders / "voices"])
+
+
+def test_elsewhere_name_is_one_that_mlflow_takes(folders):
+    (folders / "voices").rename(folders / "voices, other (2)")
+    assert drawn(genuine=[folders / "voices, other (2)"])[0].name == "voices__other__2_"
+
+
+# -- figures -------------------------------------------------------------------------------
+
+
+def test_away_perfect_inverted_and_constant_scores():
+    perfect, inverted = (elsewhere.away("a", "there", sign * (LABELS - 0.5), LABELS, 0.0) for sign in (1, -1))
+    assert (perfect["eer"], perfect["balanced_accuracy"], perfect["rejected"]) == (0, 1, 0)
+    assert (inverted["eer"], inverted["balanced_accuracy"], inverted["rejected"]) == (1, 0, 1)
+    constant = elsewhere.away("a", "there", np.zeros(200), LABELS, 0.0)
+    assert (constant["eer"], constant["balanced_accuracy"], constant["rejected"]) == (0.5, 0.5, 0)
+    assert perfect["rejected_ci_high"] == pytest.approx(1.959964**2 / (100 + 1.959964**2))  # Wilson's limit for 0
+    assert (perfect["n_genuine"], perfect["n_spoof"]) == (100, 100)
+
+
+def test_away_of_genuine_recordings_alone_has_rejections_only():
+    line = elsewhere.away("a", "voices", np.array([-1.0, 0.0, 1.0, 2.0]), np.ones(4, int), 0.5)
+    assert line["rejected"] == 0.5 and line["n_spoof"] == 0
+    assert not {"eer", "balanced_accuracy"} & line.keys()
+
+
+def test_table_marks_what_is_higher_than_at_home(home):
+    lines = [elsewhere.away("a", "there", scores(0.5), LABELS, 0.0), elsewhere.away("b", "there", scores(3), LABELS, 0)]
+    found = elsewhere.table([*home, *lines])
+    assert found["eer_higher"].tolist() == [False, False, True, False]
+    assert found["rejected_higher"].tolist() == [False, False, True, False]
+
+
+def test_table_a_difference_within_both_intervals_is_not_higher(home):
+    # 10 of 100 against 16 of 100: Newcombe's interval of the difference is -0.034 to 0.154.
+    line = elsewhere.away("a", "voices", np.repeat([-1.0, 1.0], [16, 84]), np.ones(100, int), 0.0)
+    assert not elsewhere.table([*home, line])["rejected_higher"].iloc[-1]
+    line = elsewhere.away("a", "voices", np.repeat([-1.0, 1.0], [25, 75]), np.ones(100, int), 0.0)
+    assert elsewhere.table([*home, line])["rejected_higher"].iloc[-1]
+
+
+def test_sentences_give_ranges_losses_and_thresholds(home):
+    lines = [
+        elsewhere.away("a", "there", scores(0.5), LABELS, 0.0),
+        elsewhere.away("b", "there", scores(4) + 5, LABELS, 0.0),  # tells the labels apart and accepts everything
+        *(elsewhere.away(name, "voices", np.ones(50), np.ones(50, int), 0.0) for name in "ab"),
+    ]
+    first, threshold, voices = elsewhere.sentences(elsewhere.table([*home, *lines]))
+    assert first.startswith("**there** (100 genuine, 100 spoof): EER ")
+    assert "% (b) to 4" in first and "Higher than on the own eval beyond chance: EER of a (10.0 → 4" in first
+    assert threshold.startswith("**there**: the threshold does not carry over: b (errs in 50.0 %, EER 1.0 %).")
+    assert voices == (
+        "**voices** (50 genuine, 0 spoof): genuine rejected 0.0 % (every run). "
+        "Higher than on the own eval beyond chance: nothing."
+    )
+
+
+def test_sentences_name_chance_and_are_none_without_another_place(home):
+    assert elsewhere.sentences(elsewhere.table(home)) == []
+    lost = elsewhere.away("a", "there", scores(0.0), LABELS, 0.0)
+    assert "**there**: not better than chance: a." in elsewhere.sentences(elsewhere.table([*home, lost]))
+
+
+def test_page_has_every_run_and_place(home):
+    lines = [elsewhere.away(name, "there", scores(2), LABELS, 0.0) for name in "ab"]
+    lines += [elsewhere.away(name, "voices", np.zeros(10), np.ones(10, int), 1.0) for name in "ab"]
+    found = elsewhere.table([*home, *lines])
+    shown = elsewhere.matrix(found, {"a": "the first", "b": "the second"})
+    assert shown["run"].tolist() == ["the first", "the second"] * 3
+    assert shown["EER %"].tolist()[::5] == ["10.0 [5.0, 15.0]", "-"]
+    names = elsewhere.logged(found)
+    rates = {rate + end for rate in ("eer", "balanced_accuracy", "rejected") for end in ("", "_ci_low", "_ci_high")}
+    expected = {f"elsewhere/{run}/there/{rate}" for run in "ab" for rate in rates}
+    expected |= {f"elsewhere/{run}/voices/{rate}" for run in "ab" for rate in rates if rate.startswith("rejected")}
+    assert names.keys() == expected
+    assert names["elsewhere/a/voices/rejected"] == 1
+    left, right = plots.elsewhere(found, "a title").axes
+    assert [text.get_text() for text in left.get_xticklabels()] == ["own eval", "there"]
+    assert [text.get_text() for text in right.get_xticklabels()] == ["own eval", "there", "voices"]
+    assert [text.get_text() for text in left.get_yticklabels()] == ["a", "b"]
+    assert [text.get_text() for text in right.texts][2::3] == ["100.0*", "100.0*"]
+
+
+def test_page_without_another_place_shows_home(home):
+    left, right = plots.elsewhere(elsewhere.table(home), "a title").axes
+    assert [text.get_text() for text in left.texts] == ["10.0", "10.0"] == [text.get_text() for text in right.texts]
+    assert isinstance(elsewhere.matrix(elsewhere.table(home), {"a": "a", "b": "b"}), pd.DataFrame)
