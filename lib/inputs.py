@@ -80,10 +80,12 @@ class Matrix:
     deltas: int = 0  # frames of the slopes of first and second order that stand below the feature; 0 for none
     frames: int = 0  # that recordings are repeated or cut to; 0 keeps each whole
     settings: FeatureSettings = FeatureSettings()
+    lengths: tuple = ()  # n_fft, win_length, hop_length of its own, samples; those of the run without
 
     def resolved(self, values):
-        """With the analysis settings of a run."""
-        return replace(self, settings=settings_from(values))
+        """With the analysis settings of a run, or with its own lengths."""
+        own = zip(("n_fft", "win_length", "hop_length"), self.lengths, strict=True) if self.lengths else ()
+        return replace(self, settings=settings_from({**values, **dict(own)}))
 
     @property
     def wanted(self):
@@ -167,6 +169,8 @@ def from_json(content):
             raise InputError(f"inputs.json: unknown feature {values['feature']!r}; there are {', '.join(FEATURES)}")
         if "settings" in values:
             values["settings"] = FeatureSettings(**values["settings"])
+        if "lengths" in values:
+            values["lengths"] = tuple(values["lengths"])  # JSON has lists
         item = kind(**values)
         found.append(item.resolved({}) if isinstance(item, Embedding) else item)
     return tuple(found)

@@ -145,18 +145,18 @@ class Run:
             title = f"{item.feature}, augmentation: {kind}"
             display(signals.gallery(np.stack(shown), names, title=title, colours=item.colours))
 
-    def fit(self, system, fed, *, refresh_batch_norm=False, curves=True, **arguments):
+    def fit(self, system, fed, *, seed=None, refresh_batch_norm=False, curves=True, **arguments):
         """Fit a system, or take the same fit that is kept: a `lib.systems.kept.Fitted`.
 
         The system, a Keras model, a PyTorch module, a classifier of scikit-learn or one of
-        `lib.systems`, is left with its first weights, so that it can be fitted again.
-        `refresh_batch_norm` sets the moving statistics of batch normalisation after the fit,
-        forward only; `curves` says whether the epochs are this run's curves in MLflow;
-        `arguments` are those of the system's own `fit`.
+        `lib.systems`, is left with its first weights, so that it can be fitted again. `seed` is
+        the run's own unless it is given. `refresh_batch_norm` sets the moving statistics of batch
+        normalisation after the fit, forward only; `curves` says whether the epochs are this run's
+        curves in MLflow; `arguments` are those of the system's own `fit`.
         """
         from lib.systems import kept, wrapped
 
-        where = {"seed": self.settings["seed"], "store": self.settings["store_url"]}
+        where = {"seed": self.settings["seed"] if seed is None else seed, "store": self.settings["store_url"]}
         total, started = sum(value for name, value in arguments.items() if name.endswith("epochs")), time.monotonic()
 
         def on_epoch(epoch, values):

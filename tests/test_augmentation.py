@@ -5,6 +5,7 @@ import pytest
 
 from lib.audio.augmentation import AUGMENTATIONS, augment
 from lib.errors import InputError
+from lib.params import schema
 
 SR = 16_000
 
@@ -66,6 +67,10 @@ def test_codec_takes_minutes():
     y = np.random.default_rng(0).uniform(-0.5, 0.5, 150 * SR).astype(np.float32)
     for seed in (0, 1):  # Vorbis and MP3
         assert len(augment("codec", y, SR, np.random.default_rng(seed))) == len(y)
+
+
+def test_settings_know_every_augmentation():
+    assert tuple(AUGMENTATIONS) == schema.AUGMENTATIONS
 
 
 def test_augment_refuses_unknown_names(speech):

@@ -27,6 +27,7 @@ KINDS = {
     "whole matrix": Matrix("lfcc", "cmvn", settings=SETTINGS),
     "matrix with deltas": Matrix("mfcc", "mean", deltas=9, settings=SETTINGS),
     "matrix of a length": Matrix("spectrogram", frames=37, settings=SETTINGS),
+    "matrix of other lengths": Matrix("lfcc", lengths=(512, 320, 160)).resolved({"n_linear": 30}),
     "embedding": Embedding("random", "float32"),
     "whole waveform": Waveform(),
     "waveform of a length": Waveform(0.25),
@@ -248,6 +249,15 @@ def test_resolved_takes_the_settings_of_a_run(kind):
     found = kind("mfcc").resolved(values)
     assert found.settings == SETTINGS
     assert getattr(found, "size", 32) == 32
+
+
+def test_resolved_matrix_keeps_lengths_of_its_own():
+    found = Matrix("lfcc", lengths=(512, 320, 160)).resolved(vars(SETTINGS) | {"n_lfcc": 13})
+    expected = dataclasses.replace(SETTINGS, n_fft=512, win_length=320, hop_length=160, n_lfcc=13)
+    assert found.settings == expected
+    assert inputs.from_json(json.loads(json.dumps(inputs.as_json([found])))) == (found,)
+    with pytest.raises(InputError, match="win_length must be at most n_fft"):
+        Matrix("lfcc", lengths=(256, 320, 160)).resolved({})
 
 
 @pytest.mark.parametrize("item", KINDS.values(), ids=KINDS)

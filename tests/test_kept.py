@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_store import SETTINGS
 
+from lib import study
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.inputs import Image, Matrix, opened
@@ -22,6 +23,7 @@ from lib.systems import batchnorm, estimators, kept, training, wrapped
 from lib.systems.backend import keras
 from lib.systems.estimators import Estimator, Mixtures
 from lib.systems.networks import Network, Transfer
+from lib.tracking import runs
 
 HOW = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 8, "learning_rate": 0.01}
 PHASES = {  # with these, each phase is stopped early and its best weights are restored
@@ -132,6 +134,17 @@ def test_fit_is_the_fit_of_the_system_itself(images, place):
         np.testing.assert_array_equal(found.system.scores(images, split), found.scores[split])
     for split, scores in plain.batch_scores(images, seed=0, batch_size=8).items():
         np.testing.assert_array_equal(found.batch_scores[split], scores)
+
+
+def test_fit_of_a_run_has_the_runs_seed_unless_another_is_given(corpus, matrices, place, tracking):
+    settings = {"corpus": "tiny", "variant": "one", "seed": 3, "store_url": place}
+    record = runs.start("21_gmm", settings, corpus_digest=corpus.digest)
+    run = study.Run("21_gmm/one", settings, corpus, record, "none", [])
+    mixture = Mixtures(GaussianMixture(2, covariance_type="diag"))
+    assert run.fit(mixture, matrices).about["arguments"]["seed"] == 3
+    first = run.fit(mixture, matrices, seed=4)
+    assert first.key == fit(mixture, matrices, place, seed=4).key
+    assert first.key in record.known.tags["fits"].split()
 
 
 def test_fit_leaves_the_notebooks_model_with_its_first_weights(images, place):

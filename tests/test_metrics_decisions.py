@@ -204,6 +204,25 @@ def test_compare_is_surer_in_pairs_than_two_intervals(rng):
     assert first[0] < second[1]  # the two intervals overlap all the same
 
 
+def test_compare_of_seeds_is_the_mean_of_their_differences(rng):
+    scores, labels = normal(rng, 100, 150)
+    first = scores + rng.normal(size=(3, 250))
+    second = first + 0.5 * labels
+    together = metrics.compare(first, second, labels, metric="cllr")
+    alone = [metrics.compare(a, b, labels, metric="cllr") for a, b in zip(first, second, strict=True)]
+    for name in ("first", "second", "difference"):
+        assert together[name] == pytest.approx(np.mean([result[name] for result in alone]))
+    assert min(r["low"] for r in alone) <= together["low"] < together["difference"] < together["high"]
+    assert metrics.compare(first[:1], second[:1], labels) == metrics.compare(first[0], second[0], labels)
+
+
+def test_compare_of_a_seed_repeated_is_that_seed(rng):
+    scores, labels = normal(rng, 40, 60)
+    first, second = scores, scores + rng.normal(size=100)
+    repeated = metrics.compare(np.stack([first] * 3), second, labels)
+    assert repeated == pytest.approx(metrics.compare(first, second, labels))
+
+
 @pytest.mark.slow
 def test_compare_of_equal_systems_is_rarely_significant():
     rng = np.random.default_rng(11)

@@ -48,7 +48,7 @@ SMALL = [
 # What no notebook of the study has, or what it sets by itself, for each notebook alone.
 ALONE = [
     "backbone_weights=random", "wav2vec_weights=random", "recordings=4", "repeats=1", "crop_seconds=0.5",
-    "probe_trials=8",
+    "probe_trials=8", "seeds=2", "augmentations=[noise]",
 ]  # fmt: skip
 PARAMETERS = {
     "11_paper_cnn/mfcc": 1617,
@@ -80,9 +80,8 @@ def by_hand(place, notebook, variant="*", **more):
         "store_url": place.folder / "store",
     }
     known = params.declared(notebook)
-    own = [
-        word for key, value in values.items() if key in known and key not in more for word in ("-p", key, str(value))
-    ]
+    own = {key: value for key, value in values.items() if key in known and key not in more}
+    own = [word for key, value in own.items() for word in ("-y", f"{key}: {value}")]
     source, target = params.NOTEBOOKS / f"{notebook}.ipynb", place.folder / "out.ipynb"
     (place.folder / "more.yaml").write_text(json.dumps(more))
     files = [variant, params.PARAMS / "corpora" / "demo.yaml", place.folder / "more.yaml"]
@@ -303,7 +302,7 @@ def test_elsewhere_without_other_recordings_says_so_and_finishes(place, executed
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "nothing"), "study 'nothing' is unknown; there are bench, demo"),
+        (("run", "nothing"), "study 'nothing' is unknown; there are augmentation, bench, best, demo"),
         (("run", "demo", "--set", "epoch=3"), "epoch is a parameter of none of"),
         (("run", "demo", "--data", "/no/such/folder"), "/no/such/folder: no such folder"),
         (("plan", "demo", "--only", "77*"), "no run of the study has such a name"),

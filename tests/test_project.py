@@ -149,17 +149,22 @@ def test_corpus_file_keys_are_settings_of_every_notebook(corpus):
         assert content.keys() <= params.declared(notebook).keys()
 
 
+def is_input(node):
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in ("Image", "Matrix")
+
+
 def asked_for():
     """Every feature that a model notebook asks for: (notebook/variant, what the store keeps of it)."""
     for notebook in NOTEBOOKS:
-        text = (params.NOTEBOOKS / f"{notebook}.ipynb").read_text()
-        calls = re.findall(r"run\.inputs\(|(Image|Matrix)\((?:feature|\\\"(\w+)\\\")", text)
-        for path in sorted((params.PARAMS / notebook).glob("*.yaml")) if "run.inputs(" in text else ():
+        cells = json.loads((params.NOTEBOOKS / f"{notebook}.ipynb").read_text())["cells"]
+        nodes = [n for c in cells if c["cell_type"] == "code" for n in ast.walk(ast.parse("".join(c["source"])))]
+        choices = [n for n in nodes if isinstance(n, ast.IfExp) and is_input(n.body) and is_input(n.orelse)]
+        chosen = [part for choice in choices for part in (choice.body, choice.orelse)]
+        calls = [ast.unparse(n) for n in (*choices, *filter(is_input, nodes)) if n not in chosen]
+        for path in sorted((params.PARAMS / notebook).glob("*.yaml")) if calls else ():
             values = params.resolve(notebook, [(str(path), params.flat_yaml(path))])
-            for kind, name in filter(any, calls):
-                if kind == "Matrix" and not values.get("plain", True):
-                    continue  # this variant is fed an image
-                item = getattr(inputs, kind)(name or values["feature"])
+            for call in calls:
+                item = eval(call, {"Image": inputs.Image, "Matrix": inputs.Matrix, **values})
                 yield f"{notebook}/{path.stem}", item.resolved(values).wanted
 
 
@@ -171,7 +176,7 @@ def test_extract_makes_what_the_model_notebooks_ask_for():
     found = {"run": SimpleNamespace(settings=values), "inputs": inputs, "features": features, "pd": pd, **values}
     exec(source, found)
     made, asked = set(found["wanted"].values()), list(asked_for())
-    assert {name[:2] for name, _ in asked} >= {"11", "13", "14", "15", "21", "22"}
+    assert {name[:2] for name, _ in asked} >= {"11", "13", "14", "15", "21", "22", "31"}
     assert [(name, item) for name, item in asked if item not in made] == []
 
 

@@ -54,8 +54,14 @@ def test_load_set_seeds_corpus_data_and_only():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"study": "dem"}, "study 'dem' is unknown; there are bench, best, demo, report; did you mean demo?"),
-        ({"study": "../studies/demo"}, "study '../studies/demo' is unknown; there are bench, best, demo, report"),
+        (
+            {"study": "dem"},
+            "there are augmentation, bench, best, demo, report; did you mean demo?",
+        ),
+        (
+            {"study": "../studies/demo"},
+            "study '../studies/demo' is unknown; there are augmentation, bench, best",
+        ),
         ({"corpus": "dem"}, "dem.yaml: no such file; there are asvspoof2017, demo; did you mean demo?"),
         ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
         ({"corpus": "../corpora/demo"}, "/demo.yaml: no such file; there are asvspoof2017, demo"),

@@ -2,6 +2,7 @@
 
 - `lib.comparison.records` what the runs recorded, read back
 - `lib.comparison.tables` tables of runs, the report's figures beside ours
+- `lib.comparison.changes` what one change at a time does to several systems
 - `lib.comparison.choices` pairs of runs that differ in one choice
 - `lib.comparison.elsewhere` runs on recordings of other origin, measured and told
 - `lib.comparison.published` figures of others, ours beside them
@@ -9,6 +10,7 @@
 """
 
 from lib.comparison.card import chosen_by_dev, first_screen
+from lib.comparison.changes import changes, chosen_changes, measure_changes, reading_changes, reading_everywhere
 from lib.comparison.choices import answer, choice_table, choices, question
 from lib.comparison.claims import report_claims
 from lib.comparison.published import beside_published
@@ -29,8 +31,9 @@ from lib.comparison.tables import (
 )
 
 __all__ = [
-    "answer", "beside_published", "beside_report", "choice_table", "choices", "chosen_by_dev", "confusion", "counts",
-    "first_screen", "label", "ladder", "ledger", "lessons", "metrics_of", "named", "percent", "question", "rank",
-    "reading", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "selected", "table",
-    "times", "verdicts", "with_interval",
+    "answer", "beside_published", "beside_report", "changes", "choice_table", "choices", "chosen_by_dev",
+    "chosen_changes", "confusion", "counts", "first_screen", "label", "ladder", "ledger", "lessons",
+    "measure_changes", "metrics_of", "named", "percent", "question", "rank", "reading", "reading_changes",
+    "reading_everywhere", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "selected",
+    "table", "times", "verdicts", "with_interval",
 ]  # fmt: skip

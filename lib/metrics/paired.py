@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.errors import InputError
-from lib.metrics.curves import checked, eer
+from lib.metrics.curves import eer
 from lib.metrics.measures import evaluate
 from lib.metrics.resampling import LEVEL, interval, intervals, resample
 
@@ -16,16 +16,17 @@ from lib.metrics.resampling import LEVEL, interval, intervals, resample
 def compare(first, second, labels, *, metric="eer", resamples=1000, seed=0):
     """Paired bootstrap of the difference between two systems' scores of the same trials in the same order.
 
-    Returns `first`, `second`, `difference` (first - second), its interval `low`, `high`, and the
-    two-sided `p` of no difference (S. Bengio and J. Mariéthoz, "A statistical significance test
-    for person authentication", Odyssey 2004).
+    Scores [shape=(trials,)] or, of several seeds, [shape=(seeds, trials)], whose mean over seeds
+    is compared; every seed is resampled alike. Returns `first`, `second`, `difference`
+    (first - second), its interval `low`, `high` over trials, and the two-sided `p` of no
+    difference (S. Bengio and J. Mariéthoz, "A statistical significance test for person
+    authentication", Odyssey 2004).
     """
-    systems = [checked(scores, labels)[0] for scores in (first, second)]
-    values = [evaluate(scores, labels)[metric] for scores in systems]
-    return _difference(
-        values,
-        [resample(scores, labels, metrics=(metric,), resamples=resamples, seed=seed)[metric] for scores in systems],
-    )
+    systems = [np.atleast_2d(scores) for scores in (first, second)]
+    how = {"metrics": (metric,), "resamples": resamples, "seed": seed}
+    values = [float(np.mean([evaluate(row, labels)[metric] for row in system])) for system in systems]
+    spread = [np.mean([resample(row, labels, **how)[metric] for row in system], axis=0) for system in systems]
+    return _difference(values, spread)
 
 
 def ranking(tables, *, resamples=1000):

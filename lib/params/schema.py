@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from lib.errors import InputError
 
 FEATURES = ("spectrogram", "mel", "mfcc", "lfcc", "fft", "stft", "cqcc", "statistics")
+AUGMENTATIONS = ("pitch", "crop", "noise", "band", "device", "codec", "room", "rawboost")
 _COLORMAPS = ("magma", "coolwarm", "gray", "viridis")
 _WINDOWS = ("hann", "hamming", "blackman", "boxcar")
 
@@ -165,7 +166,7 @@ _CELLS = (
     (
         _Count,
         "batch_size epochs steps_per_epoch copies patience mixtures iterations trials intervention_trials recordings "
-        "recordings_librosa recordings_drawn repeats passes probe_trials",
+        "recordings_librosa recordings_drawn repeats passes probe_trials seeds",
     ),
     (_Whole, "head_epochs top_layers top_epochs deltas frames other_devices unfrozen_layers"),
     (_Rate, "learning_rate head_learning_rate top_learning_rate encoder_learning_rate"),
@@ -184,6 +185,7 @@ _CELLS = (
     (_choice("inference", "training"), "batch_norm"),
     (_choice("auto", "float32", "bfloat16"), "precision"),
     (_list(_Feature), "images"),
+    (_list(_choice(*AUGMENTATIONS)), "augmentations"),
     (_list(_Matrix, least=0), "matrices"),
     (_list(_Text), "only"),
     (_list(_Text, least=0), "corpora genuine"),

@@ -7,7 +7,7 @@ import seaborn as sns
 
 from lib import metrics
 from lib.corpus.protocol import LABEL_NAMES
-from lib.plots import PALETTE, histogram, page, tiles
+from lib.plots import PALETTE, forest, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _TITLE_WIDTH = 36  # letters over a matrix of a grid
@@ -93,6 +93,20 @@ def score_histogram(scores, labels, threshold, title):
         axes.set_xlabel(f"{axes.get_xlabel()}\nbeyond the axis, in the outer bars: {beyond:,} of {len(scores):,}")
     axes.set_xlim(edges[0], edges[-1])
     axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return figure
+
+
+def changes(table, label):
+    """What each change does to each system; index: system, change; columns as from `lib.metrics.compare`."""
+    systems = table.index.unique(level=0)
+    size = 1.2 + 0.3 * len(table) / len(systems)
+    figure, grid = page(1 + 3 * len(systems), size, 1, len(systems), sharey=True, squeeze=False)
+    for axes, system in zip(grid.flat, systems, strict=True):
+        rows = table.loc[system]
+        forest(axes, list(rows.index), rows["difference"], rows["low"], rows["high"])
+        axes.axvline(0, color="grey", linewidth=1, linestyle=":")
+        axes.set_title(system, fontsize=10)
+        axes.set_xlabel(label)
     return figure
 
 

@@ -1,0 +1,107 @@
+"""What one change at a time does to several systems, against none.
+
+`table` has one row a system, metric and change, in this order of its index, with the columns
+of `lib.metrics.compare`: `first` with the change, `second` without, a `difference` below 0 is
+better; `p` is Holm's over all changes of a system. `agree` is the share of seeds whose own
+difference has the sign of the mean: p knows the spread over trials alone, so a change helps or
+hurts where p is below 0.05 and all seeds agree.
+"""
+
+import numpy as np
+import pandas as pd
+
+from lib.metrics import calibrate, calibrated, cllr, compare, eer, holm
+from lib.metrics.resampling import LEVEL
+
+NONE = "none"
+_UNITS = {"eer": ("EER, %", 100, 1), "cllr": ("Cllr, bits", 1, 3)}
+_UNSURE = "not told apart"
+
+
+def measure_changes(scores, labels, measures=tuple(_UNITS)):
+    """The table of some trials, its intervals over trials.
+
+    Parameters
+    ----------
+    scores : dict of (str, str) to sequence of arrays [shape=(trials,)]
+        (system, change) -> scores of each seed; every system has the change ``none``.
+    labels : array [shape=(trials,)]
+    measures : sequence of str
+        ``eer``, ``cllr``; Cllr is of scores that are calibrated on these very trials, so for dev.
+    """
+    made = {"eer": scores}
+    if "cllr" in measures:
+        made["cllr"] = {key: [calibrated(s, calibrate(s, labels)) for s in rows] for key, rows in scores.items()}
+    rows = {}
+    for measure in measures:
+        value = {key: [_value(s, labels, measure) for s in own] for key, own in made[measure].items()}
+        for (system, change), own in made[measure].items():
+            row = compare(own, made[measure][system, NONE], labels, metric=measure)
+            signs = np.sign(np.subtract(value[system, change], value[system, NONE]))
+            row["agree"] = float((signs == np.sign(row["difference"])).mean())
+            rows[system, measure, change] = row
+    table = pd.DataFrame(rows).T
+    changed = table.index.get_level_values(2) != NONE
+    table.loc[changed, "p"] = table.loc[changed, "p"].groupby(level=[0, 1]).transform(holm)
+    return table
+
+
+def chosen_changes(table):
+    """System -> the change, or ``none``, with the lowest Cllr; the EER of good systems is 0 on dev."""
+    cost = table.xs("cllr", level=1)["first"].groupby(level=0, sort=False)
+    return {system: own.droplevel(0).idxmin() for system, own in cost}
+
+
+def changes(table):
+    """The table for a page: a row a change, a column a system and metric; a star where it is no luck.
+
+    The row ``none`` has values, the others differences from it with 95 % intervals.
+    """
+    columns = {}
+    for (system, measure, change), row in table.iterrows():
+        title, scale, digits = _UNITS[measure]
+        told = f"{scale * row['first']:.{digits}f}" if change == NONE else _difference(row, measure)
+        star = "" if _answer(row) == _UNSURE else " *"
+        columns.setdefault((system, title), {})[change] = told + star
+    return pd.DataFrame(columns).fillna("-")[list(table.index.unique(level=0))]
+
+
+def reading_changes(table, split):
+    """What each change does to each system on a split, by each metric, a sentence each."""
+    table = table[table.index.get_level_values(2) != NONE]
+    found = []
+    for (system, measure), rows in table.groupby(level=[0, 1], sort=False):
+        said = {answer: [] for answer in ("helps", "hurts", _UNSURE)}
+        for change, row in rows.droplevel([0, 1]).iterrows():
+            said[_answer(row)].append(f"{change} {_difference(row, measure)}")
+        parts = [f"{answer}: {', '.join(names)}" for answer, names in said.items() if names]
+        found.append(f"{system}, {split} {_UNITS[measure][0]}: {'; '.join(parts)}.")
+    return found
+
+
+def reading_everywhere(table):
+    """Which changes help or hurt every system, by each metric, a sentence each."""
+    said = table.apply(_answer, axis=1).unstack(level=0)
+    names = {
+        answer: [f"{change} ({_UNITS[measure][0]})" for measure, change in said.index[(said == answer).all(axis=1)]]
+        for answer in ("helps", "hurts")
+    }
+    return [f"What {answer} every system: {', '.join(found) or 'nothing'}." for answer, found in names.items()]
+
+
+def _value(scores, labels, measure):
+    return cllr(scores, labels) if measure == "cllr" else eer(scores, labels)[0]
+
+
+def _difference(row, measure):
+    """``-1.2 [-2.0, -0.4]``, points of EER or bits of Cllr."""
+    _, scale, digits = _UNITS[measure]
+    rounded = [round(scale * row[name], digits) + 0.0 for name in ("difference", "low", "high")]  # no -0.0
+    value, low, high = (f"{number:+.{digits}f}" for number in rounded)
+    return f"{value} [{low}, {high}]"
+
+
+def _answer(row):
+    if row["p"] >= 1 - LEVEL or row["agree"] < 1:
+        return _UNSURE
+    return "helps" if row["difference"] < 0 else "hurts"

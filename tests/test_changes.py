@@ -1,0 +1,96 @@
+"""What one change at a time does to several systems: table, choice and sentences."""
+
+import numpy as np
+import pytest
+
+from lib import comparison, metrics
+from lib.plots import evaluation
+
+LABELS = np.r_[np.ones(80, int), np.zeros(120, int)]
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """Two seeds of two systems: "better" helps both and "worse" hurts both, "same" changes nothing."""
+    rng = np.random.default_rng(5)
+    found = {}
+    for system in ("one", "two"):
+        plain = [rng.normal(size=200) + 1.5 * LABELS for _ in range(2)]
+        for change, gain in {"none": 0.0, "better": 0.8, "same": 0.0, "worse": -0.8}.items():
+            found[system, change] = [2 * (s + gain * LABELS) + 1 for s in plain]
+    return found
+
+
+@pytest.fixture(scope="module")
+def table(scores):
+    return comparison.measure_changes(scores, LABELS)
+
+
+def test_measure_changes_compares_calibrated_seeds_with_none(table, scores):
+    def ratios(change):
+        return [metrics.calibrated(s, metrics.calibrate(s, LABELS)) for s in scores["two", change]]
+
+    expected = metrics.compare(ratios("worse"), ratios("none"), LABELS, metric="cllr")
+    found = table.loc["two", "cllr", "worse"].to_dict()
+    assert found.pop("p") >= expected.pop("p")
+    assert found.pop("agree") == 1
+    assert found == pytest.approx(expected)
+    assert found["first"] == pytest.approx(np.mean([metrics.cllr(r, LABELS) for r in ratios("worse")]))
+    eer = np.mean([metrics.eer(s, LABELS)[0] for s in scores["one", "none"]])
+    assert table.loc["one", "eer", "none"].tolist() == [eer, eer, 0, 0, 0, 1, 1]
+
+
+def test_measure_changes_corrects_p_over_the_changes_of_a_system(table, scores):
+    changed = [name for system, name in scores if system == "one" and name != "none"]
+    alone = [metrics.compare(scores["one", name], scores["one", "none"], LABELS)["p"] for name in changed]
+    assert [table.loc["one", "eer", name]["p"] for name in changed] == pytest.approx(metrics.holm(alone).tolist())
+
+
+def test_chosen_changes_is_the_lowest_cllr_or_none(scores, table):
+    assert comparison.chosen_changes(table) == {"one": "better", "two": "better"}
+    left = {key: value for key, value in scores.items() if key[1] in ("none", "worse")}
+    assert comparison.chosen_changes(comparison.measure_changes(left, LABELS)) == {"one": "none", "two": "none"}
+
+
+def test_changes_marks_what_is_no_luck_and_shows_none_as_it_is(table):
+    shown = comparison.changes(table)
+    assert list(shown.columns) == [("one", "EER, %"), ("one", "Cllr, bits"), ("two", "EER, %"), ("two", "Cllr, bits")]
+    assert shown["one", "EER, %"]["none"] == f"{100 * table.loc['one', 'eer', 'none']['first']:.1f}"
+    assert shown["one", "EER, %"]["better"].startswith("-") and shown["one", "EER, %"]["better"].endswith("] *")
+    assert shown["two", "Cllr, bits"]["worse"].startswith("+") and shown["two", "Cllr, bits"]["worse"].endswith("] *")
+    assert shown["one", "EER, %"]["same"] == "+0.0 [+0.0, +0.0]"
+
+
+def test_reading_says_what_helps_and_what_hurts(table):
+    sentences = comparison.reading_changes(table, "dev")
+    assert len(sentences) == 4
+    assert sentences[0].startswith("one, dev EER, %: helps: better -") and "; hurts: worse +" in sentences[0]
+    assert "; not told apart: same " in sentences[0]
+    assert comparison.reading_everywhere(table) == [
+        "What helps every system: better (Cllr, bits), better (EER, %).",
+        "What hurts every system: worse (Cllr, bits), worse (EER, %).",
+    ]
+
+
+def test_seeds_that_disagree_leave_a_change_untold(scores):
+    mixed = {key: [value[0], value[0]] for key, value in scores.items() if key[0] == "one"}
+    mixed["one", "better"] = [2 * (mixed["one", "none"][0] + 3 * LABELS), scores["one", "worse"][0]]
+    table = comparison.measure_changes(mixed, LABELS, ["eer"])
+    row = table.loc["one", "eer", "better"]
+    assert row["agree"] == 0.5
+    table.loc[("one", "eer", "better"), "p"] = 0.0
+    assert "not told apart: better " in comparison.reading_changes(table, "dev")[0]
+
+
+def test_reading_of_none_alone_says_nothing(scores):
+    alone = {key: value for key, value in scores.items() if key[1] == "none"}
+    table = comparison.measure_changes(alone, LABELS, ["eer"])
+    assert comparison.reading_changes(table, "eval") == []
+    assert list(comparison.changes(table).index) == ["none"]
+
+
+def test_figure_has_a_panel_a_system_and_a_row_a_change(table):
+    figure = evaluation.changes(table.xs("cllr", level=1), "bits")
+    first, second = figure.axes
+    assert [axes.get_title() for axes in (first, second)] == ["one", "two"]
+    assert [text.get_text() for text in first.get_yticklabels()] == ["none", "better", "same", "worse"]
