@@ -228,7 +228,7 @@ def test_compare_json_and_page(place, executed):
     page = place.folder / "pages" / "demo.html"
     result = place.study("compare", "demo", "--json", "--html", str(page))
     rows = json.loads(result.stdout)
-    assert [row["run"] for row in rows] == sorted(MODELS)
+    assert sorted(row["run"] for row in rows) == sorted(MODELS)
     for row in rows:
         assert {"run", "seed", "run_id", "status", "parameters", "eval/eer", "dev/auc"} <= row.keys()
         assert 0 <= row["eval/eer"] <= 1
