@@ -78,15 +78,19 @@ class Views(System):
     def _vectors(self, values):
         found = []
         for name in self.views:
-            seen = (view(name, values[:, slice(*self.bins)]) - self.state[f"{name} center"]) / self.state[
-                f"{name} scale"
-            ]
+            center, scale = self.state[f"{name} center"], self.state[f"{name} scale"]
+            seen = (view(name, values[:, slice(*self.bins)]) - center) / scale
             found.append((seen / (np.linalg.norm(seen, axis=1, keepdims=True) + 1e-9)).astype(np.float64))
         return found
 
     def _kernel(self, first, second):
-        parts = [np.exp(-2 * self.gamma * (1 - a @ b.T)) for a, b in zip(first, second, strict=True)]
-        return sum(parts) / len(parts)
+        total = np.zeros((len(first[0]), len(second[0])))
+        for a, b in zip(first, second, strict=True):  # in place: with thousands of recordings each takes a gigabyte
+            part = a @ b.T
+            part -= 1
+            part *= 2 * self.gamma
+            total += np.exp(part, out=part)
+        return total / len(first)
 
     def restore(self, first):
         """Undo a fit."""
