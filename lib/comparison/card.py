@@ -20,14 +20,15 @@ def chosen_by_dev(rows, sensitivity=None):
     with other parameters than the study's cannot be chosen, nor, while another is steady,
     one that needs the edge of the band. Eval has no say.
     """
-    able = [
-        row
-        for row in rows
-        if row.get("dev/eer_ci_high", 1) < 0.5
-        and not (row.get("changed") or row.get("diverged") or row.get("weights", "").startswith("untrained"))
-    ]
+    able = [row for row in rows if _able(row)]
     steady = [row for row in able if _EDGE not in (_turned(row["run"], sensitivity or {}) or ())]
     return min(steady or able, key=_dev_cost, default=None)
+
+
+def _able(row):
+    """Whether dev may choose it: trained, with the study's own parameters, above chance on dev."""
+    flaws = row.get("changed") or row.get("diverged") or row.get("weights", "").startswith("untrained")
+    return not flaws and row.get("dev/eer_ci_high", 1) < 0.5
 
 
 def _dev_cost(row):
@@ -64,7 +65,7 @@ def first_screen(rows, corpus, notes, *, audit=None, sensitivity=None):
         answers["not told apart from it on eval"] = "; ".join(equal) or "none"
         if better:
             answers["lower on eval, though not dev's choice"] = "; ".join(better)
-    edge = [label(row) for row in rows if _EDGE in (_turned(row["run"], sensitivity or {}) or ())]
+    edge = [label(row) for row in rows if _able(row) and _EDGE in (_turned(row["run"], sensitivity or {}) or ())]
     if edge:
         answers["not chosen, since they need what lies above 7 kHz"] = "; ".join(edge)
     cues = _cues(audit or {})
