@@ -95,8 +95,26 @@ def test_seeds_must_agree(monkeypatch):
     assert answer == claims.OPEN and evidence.startswith("seeds disagree")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "answer"),
+    [((-0.2, -0.1), (-0.1, 0.1), claims.HOLDS), ((0.1, 0.2), (-0.1, 0.1), claims.FAILS),
+     ((0.1, 0.2), (-0.2, -0.1), claims.OPEN), ((-0.1, 0.1), (-0.1, 0.1), claims.OPEN)],
+)  # fmt: skip
+def test_helps_needs_one_system_that_is_surely_helped_and_none_that_is_hurt(first, second, answer):
+    metrics = {}
+    for system, (low, high) in {"one": first, "two": second}.items():
+        name = f"change/{system}/cllr/pitch"
+        metrics |= {name: (low + high) / 2, f"{name}_ci_low": low, f"{name}_ci_high": high}
+    found = claims.report_claims([], metrics).set_index("claim")
+    pitch = found.loc["Training on recordings of changed pitch helps"]
+    assert pitch["answer"] == answer and pitch["evidence"].startswith("change of dev Cllr, bits: one ")
+    parts = found.loc["Training on several parts of each recording helps"]
+    assert (parts["answer"], parts["evidence"]) == (claims.OPEN, "not run: 31_augmentation")
+
+
 def test_claims_name_known_tests_and_runs():
-    assert {claim["test"] for claim in CLAIMS} <= set(claims._TESTS)
+    assert {claim["test"] for claim in CLAIMS} <= {*claims._TESTS, "helps"}
+    assert all(("change" in claim) == (claim["test"] == "helps") for claim in CLAIMS)
     assert len({claim["claim"] for claim in CLAIMS}) == len(CLAIMS)
     assert all(("cause" in claim) == (claim["test"] == "cause") for claim in CLAIMS)
     assert comparison.report_claims([]).shape[0] == len(CLAIMS)

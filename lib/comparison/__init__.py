@@ -10,7 +10,14 @@
 """
 
 from lib.comparison.card import chosen_by_dev, first_screen
-from lib.comparison.changes import changes, chosen_changes, measure_changes, reading_changes, reading_everywhere
+from lib.comparison.changes import (
+    change_metrics,
+    changes,
+    chosen_changes,
+    measure_changes,
+    reading_changes,
+    reading_everywhere,
+)
 from lib.comparison.choices import answer, choice_table, choices, question
 from lib.comparison.claims import report_claims
 from lib.comparison.published import beside_published
@@ -31,8 +38,8 @@ from lib.comparison.tables import (
 )
 
 __all__ = [
-    "answer", "beside_published", "beside_report", "changes", "choice_table", "choices", "chosen_by_dev",
-    "chosen_changes", "confusion", "counts", "first_screen", "label", "ladder", "ledger", "lessons",
+    "answer", "beside_published", "beside_report", "change_metrics", "changes", "choice_table", "choices",
+    "chosen_by_dev", "chosen_changes", "confusion", "counts", "first_screen", "label", "ladder", "ledger", "lessons",
     "measure_changes", "metrics_of", "named", "percent", "question", "rank", "reading", "reading_changes",
     "reading_everywhere", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "selected",
     "table", "times", "verdicts", "with_interval",

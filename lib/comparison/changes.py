@@ -46,6 +46,12 @@ def measure_changes(scores, labels, measures=tuple(_UNITS)):
     return table
 
 
+def change_metrics(table):
+    """The table under its MLflow names: ``change/<system>/<measure>/<change>`` with ``_ci_low`` and ``_ci_high``."""
+    ends = {"difference": "", "low": "_ci_low", "high": "_ci_high"}
+    return {f"change/{'/'.join(key)}{end}": row[name] for key, row in table.iterrows() for name, end in ends.items()}
+
+
 def chosen_changes(table):
     """System -> the change, or ``none``, with the lowest Cllr; the EER of good systems is 0 on dev."""
     cost = table.xs("cllr", level=1)["first"].groupby(level=0, sort=False)

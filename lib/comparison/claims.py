@@ -13,7 +13,7 @@ _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overf
 _ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
 
 
-def report_claims(rows):
+def report_claims(rows, changes=None):
     """The report's conclusions, which stand in params/claims.yaml, and what runs say of them.
 
     Parameters
@@ -21,6 +21,8 @@ def report_claims(rows):
     rows : list of dict
         Finished runs, from `lib.tracking.query.compare`. A run that has other parameters than
         the study's, or whose pretrained part is untrained, answers nothing.
+    changes : dict of str to float, optional
+        Metrics of the newest run of `31_augmentation` on this corpus.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def report_claims(rows):
     """
     lines = []
     for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):
-        answer, evidence = _answer(claim, rows)
+        answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
     return pd.DataFrame(lines)
 
@@ -65,6 +67,19 @@ def _better(first, second):
         f"eval EER {percent(found['first'])} against {percent(found['second'])} %, "
         f"difference {percent(found['difference'])} [{low}, {high}]"
     )
+
+
+def _helps(change, changes):
+    """On dev, by the cost of calibrated scores (Cllr): for one system at least, and against none."""
+    ending = f"/cllr/{change}"
+    found = {name.split("/")[1]: value for name, value in (changes or {}).items() if name.endswith(ending)}
+    if not found:
+        return OPEN, "not run: 31_augmentation"
+    ends = {system: [changes[f"change/{system}{ending}_ci_{end}"] for end in ("low", "high")] for system in found}
+    helped, hurt = any(high < 0 for _, high in ends.values()), any(low > 0 for low, _ in ends.values())
+    parts = [f"{system} {found[system]:+.3f} [{low:+.3f}, {high:+.3f}]" for system, (low, high) in ends.items()]
+    answer = HOLDS if helped and not hurt else FAILS if hurt and not helped else OPEN
+    return answer, f"change of dev Cllr, bits: {', '.join(parts)}"
 
 
 def _overfits(row):
