@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test check bench lab ui lint lock .venv
 
 demo: .venv/installed
-	@echo "Twenty notebooks on a made corpus: about six minutes on two cores."
+	@echo "Twenty notebooks on a made corpus: about seven minutes on two cores."
 	@$(RUN) lib make-demo
 	@$(RUN) lib run demo --jobs 2
 	@$(RUN) lib compare demo --html data/pages/demo.html > /dev/null 2>&1
