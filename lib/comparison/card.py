@@ -114,11 +114,8 @@ def trust(best, corpus, notes, *, audit=None, sensitivity=None):
 def _beside(best, rows):
     """Labels of the runs that eval does not tell from the best, and of those that are lower (Holm's correction)."""
     others = [row for row in rows if row is not best]
-    mine = recorded_scores(best, "eval").set_index("trial")
-    found = []
-    for row in others:
-        other = recorded_scores(row, "eval").set_index("trial")["score"].loc[mine.index]
-        found.append(paired.compare(mine["score"].to_numpy(), other.to_numpy(), mine["label"].to_numpy()))
+    mine = {0: recorded_scores(best, "eval")}
+    found = [paired.compare_seeds(mine, {0: recorded_scores(row, "eval")}) for row in others]
     sure = paired.holm([pair["p"] for pair in found]) <= 1 - LEVEL
     equal = [label(row) for row, apart in zip(others, sure, strict=True) if not apart]
     better = [

@@ -57,10 +57,7 @@ def _answer(claim, rows):
 
 
 def _better(first, second):
-    tables = [recorded_scores(row, "eval").set_index("trial") for row in (first, second)]
-    labels = tables[0]["label"]
-    scores = [table["score"].loc[labels.index].to_numpy() for table in tables]
-    found = paired.compare(*scores, labels.to_numpy())
+    found = paired.compare_seeds(*({row["seed"]: recorded_scores(row, "eval")} for row in (first, second)))
     answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
     low, high = percent(found["low"]), percent(found["high"])
     return answer, (
