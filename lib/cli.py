@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import sys
+import time
 from functools import reduce
 from pathlib import Path
 
@@ -39,10 +40,14 @@ class _Commands(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=_Commands, context_settings=_HELP)
+@click.group(cls=_Commands, context_settings=_HELP, invoke_without_command=True)
+@click.version_option(package_name="replay-study", prog_name="study")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug):
+@click.pass_context
+def main(context, debug):
     """Replayed-speech detection on ASVspoof 2017, run by run.
+
+    Without a command: which runs there are, and what to do next.
 
     \b
     Typical use:
@@ -57,7 +62,43 @@ def main(debug):
       study verdict FILE                       what a printed report proves
     """
 
+    if context.invoked_subcommand is None:
+        click.echo(_next_steps())
 
+
+def _next_steps():
+    """Which runs there are, and what to do next, for someone who types the command alone."""
+    from lib.params import studies
+    from lib.tracking import query
+    from lib.tracking.client import tracking_uri
+
+    runs = {corpus: query.records(corpus) for corpus in studies.names("corpora")}
+    runs = {corpus: done for corpus, made in runs.items() if (done := [r for r in made if r.status == "FINISHED"])}
+    lines = [f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."]
+    for corpus, done in runs.items():
+        ended = time.strftime("%Y-%m-%d %H:%M", time.gmtime(done[0].ended / 1000))
+        lines.append(f"  corpus {corpus}: {len(done)} finished, the newest is {done[0].name}, {ended} UTC")
+    steps = _FIRST_STEPS
+    if runs:
+        corpus, done = max(runs.items(), key=lambda item: item[1][0].ended)
+        study = next((r.tags["study"] for r in done if r.tags.get("study") in studies.names("studies")), "STUDY")
+        model = next((r.name for r in done if query.is_model(r.name)), "RUN")
+        steps = {f"study compare {study} --corpus {corpus}": "their table; --html FILE writes it as a page"}
+        steps |= {f"study score PATH... --run {model}": "score recordings with a trained run"} | _LATER_STEPS
+    width = max(map(len, steps))
+    lines += ["Next:", *(f"  {step:{width}}   {what}" for step, what in steps.items()), "Every command: study --help"]
+    return "\n".join(lines)
+
+
+_FIRST_STEPS = {
+    "make demo": "a made corpus and twenty notebooks in about seven minutes; needs no data",
+    "study corpus asvspoof2017 --data DIR": "is your copy of ASVspoof 2017 complete?",
+    "study run report --data DIR": "the report's systems on it; `study plan` shows what would run",
+}
+_LATER_STEPS = {
+    "study ui": "each run in MLflow: numbers, curves, figures and its notebook",
+    "study lab": "the notebooks in JupyterLab; begin with 00_start",
+}
 _CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
 _DATA = click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
 _STUDY = (
