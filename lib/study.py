@@ -167,13 +167,9 @@ class Run:
 
         self.doing("fitting")
         if curves and "steps_per_epoch" in arguments:
-            batches, size, count = (
-                total * arguments["steps_per_epoch"],
-                arguments["batch_size"],
-                len(fed.labels["train"]),
-            )
-            passes = f"{batches * size / count:.1f} passes over the {count:,} training recordings"
-            print(f"{total} epochs of {arguments['steps_per_epoch']} batches of {size}: {passes}")
+            steps, size, count = arguments["steps_per_epoch"], arguments["batch_size"], len(fed.labels["train"])
+            passes = f"{total * steps * size / count:.1f} passes over the {count:,} training recordings"
+            print(f"{total} epochs of {steps} batches of {size}: {passes}")
         fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, **where)
         if curves and fitted.found and fitted.history is not None:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():

@@ -113,12 +113,12 @@ def test_curves_of_many_runs_the_best_are_coloured_and_named_the_others_grey(rng
 
 
 def test_alternative_text_names_title_axes_rows_and_curves(trials):
-    written = alternative(evaluation.det({"run": trials}, "eval: DET"))
-    assert written.startswith(
-        "eval: DET; FRR: genuine trials rejected, % over FAR: spoof trials accepted, %; run: EER "
-    )
+    written = alternative(evaluation.det({"run": trials}, "eval: DET")).split("; ")
+    assert written[0] == "eval: DET" and written[-1].startswith("run: EER ")
+    axes = {"FAR: spoof trials accepted, %", "FRR: genuine trials rejected, %"}
+    assert set(written[1:-1]) == axes  # and no number of an axis
     rows = [{"run": name, "seed": None} | dict.fromkeys(("eer", "eer_ci_low", "eer_ci_high"), 0.1) for name in "ab"]
-    assert alternative(signals.intervals(rows, "eer", "eval EER, %")) == "eval EER, %; a, b"
+    assert alternative(signals.intervals(rows, "eer", "eval EER, %")) == "chance; eval EER, %; a; b"
 
 
 def test_roc_passes_through_its_points(trials):

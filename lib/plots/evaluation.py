@@ -185,9 +185,10 @@ def _curves(curves, title, diagonal, drawn):
         axes.plot(*curve, label=f"{name}: {words}", color=colour, linestyle=dashes, linewidth=1.8)
         axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=3)
     for name in others:
+        axes.plot(*drawn(*curves[name])[0], color="0.8", linewidth=0.9, zorder=1)
+    if others:
         span = f"EER {100 * rates[others[0]]:.1f} to {100 * rates[others[-1]]:.1f} %"
-        label = f"{len(others)} others: {span}" if name == others[0] else None
-        axes.plot(*drawn(*curves[name])[0], label=label, color="0.8", linewidth=0.9, zorder=1)
+        axes.plot([], [], color="0.8", label=f"{len(others)} others: {span}")
     axes.set_title(title, fontsize=11)
     axes.set_aspect("equal")
     axes.grid(color="0.92")
