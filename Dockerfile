@@ -1,6 +1,7 @@
 # Runs the demo: docker build -t replay-study . && docker run --rm replay-study (docs/install.md keeps its results).
 FROM python:3.11-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends make && rm -rf /var/lib/apt/lists/*
+ENV GIT_PYTHON_REFRESH=quiet
 WORKDIR /study
 # What changes rarely first: the packages are installed once.
 COPY Makefile pyproject.toml requirements.lock README.md LICENSE ./
