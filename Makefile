@@ -20,6 +20,7 @@ demo: .venv/installed
 	@echo "comparison page   data/pages/demo.html"
 	@echo "runs in MLflow    make ui    (http://127.0.0.1:5000)"
 	@echo "notebooks         make lab"
+	@echo "what to do next   .venv/bin/study"
 
 test: .venv/installed
 	$(RUN) pytest --numprocesses auto --dist loadfile

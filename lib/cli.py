@@ -11,6 +11,7 @@ import math
 import os
 import signal
 import sys
+import time
 from functools import reduce
 from pathlib import Path
 
@@ -39,23 +40,49 @@ class _Commands(click.Group):
             sys.exit(1)
 
 
-@click.group(cls=_Commands, context_settings=_HELP)
+@click.group(cls=_Commands, context_settings=_HELP, invoke_without_command=True)
+@click.version_option(package_name="replay-study", prog_name="study")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug):
+@click.pass_context
+def main(context, debug):
     """Replayed-speech detection on ASVspoof 2017, run by run.
 
-    \b
-    Typical use:
-      study corpus asvspoof2017 --data DIR     is the corpus complete?
-      study plan report --data DIR             what would run?
-      study run report --data DIR              run it; finished runs are not repeated
-      study compare report                     the table of runs
-      study ui                                 the runs in the MLflow UI
-      study keep                               the fits that are kept, and their size
-      study score PATH... --run RUN            score recordings with a trained run
-      study evaluate SCORES --protocol FILE    measure any system's scores
-      study verdict FILE                       what a printed report proves
+    Without a command: which runs there are, and what to do next.
     """
+    if context.invoked_subcommand is None:
+        click.echo(_next_steps())
+
+
+def _next_steps():
+    """Which runs there are, and what to do next, for someone who types the command alone."""
+    from lib.params import studies
+    from lib.tracking import query
+    from lib.tracking.client import tracking_uri
+
+    runs = {corpus: query.records(corpus) for corpus in studies.names("corpora")}
+    runs = {corpus: done for corpus, made in runs.items() if (done := [r for r in made if r.status == "FINISHED"])}
+    lines = [f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."]
+    for corpus, done in runs.items():
+        ended = time.strftime("%Y-%m-%d %H:%M", time.gmtime(done[0].ended / 1000))
+        lines.append(f"  corpus {corpus}: {len(done)} finished, the newest is {done[0].name}, {ended} UTC")
+    steps = {
+        "make demo": "a made corpus and twenty notebooks in about seven minutes; needs no data",
+        "study corpus asvspoof2017 --data DIR": "is your copy of ASVspoof 2017 complete?",
+        "study run report --data DIR": "the report's systems on it; `study plan` shows what would run",
+    }
+    if runs:
+        corpus, done = max(runs.items(), key=lambda item: item[1][0].ended)
+        study = next((r.tags["study"] for r in done if r.tags.get("study") in studies.names("studies")), "STUDY")
+        model = next((r.name for r in done if query.is_model(r.name)), "RUN")
+        steps = {
+            f"study compare {study} --corpus {corpus}": "their table; --html FILE writes it as a page",
+            f"study score PATH... --run {model}": "score recordings with a trained run",
+            "study ui": "each run in MLflow: numbers, curves, figures and its notebook",
+            "study lab": "the notebooks in JupyterLab; begin with 00_start",
+        }
+    width = max(map(len, steps))
+    lines += ["Next:", *(f"  {step:{width}}   {what}" for step, what in steps.items()), "Every command: study --help"]
+    return "\n".join(lines)
 
 
 _CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
@@ -65,7 +92,7 @@ _STUDY = (
     _CORPUS,
     _DATA,
     click.option("--store", metavar="DIR|URL", help="Folder or URL of the feature store."),
-    click.option("--only", metavar="GLOB", multiple=True, help="Only runs of that name, as '11_*/mfcc'."),
+    click.option("--only", metavar="GLOB", multiple=True, help="Only runs of that name, such as '11_*/mfcc'."),
     click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="For every notebook that has KEY."),
     click.option("--seeds", metavar="0,1,2", help="Seeds, instead of the study's."),
     click.option("--force", is_flag=True, help="Run what is done again."),
@@ -149,7 +176,7 @@ def plan(study, as_json, **given):
 @main.command()
 @_study_options
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
-@click.option("--scheduler", metavar="URL", envvar="STUDY_SCHEDULER", help="A Dask cluster, as tcp://HOST:8786.")
+@click.option("--scheduler", metavar="URL", envvar="STUDY_SCHEDULER", help="A Dask cluster, such as tcp://HOST:8786.")
 def run(study, force, jobs, scheduler, **given):
     """Run what is not done yet of STUDY (a file of params/studies).
 

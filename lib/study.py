@@ -166,6 +166,10 @@ class Run:
                 runs.log_epoch(self.record, epoch, values)
 
         self.doing("fitting")
+        if curves and "steps_per_epoch" in arguments:
+            steps, size, count = arguments["steps_per_epoch"], arguments["batch_size"], len(fed.labels["train"])
+            passes = f"{total * steps * size / count:.1f} passes over the {count:,} training recordings"
+            print(f"{total} epochs of {steps} batches of {size}: {passes}")
         fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, **where)
         if curves and fitted.found and fitted.history is not None:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
@@ -307,17 +311,17 @@ class Result:
     def beside_report(self):
         """Ours, the report's figure and the difference."""
         if self.run.weights.startswith("untrained"):
-            return "The report's figures are of trained weights; those of this run are untrained."
+            return Markdown("The report's figures are of trained weights; those of this run are untrained.")
         name, matrices = self.run.name, self.matrices
         beside = [comparison.beside_report(name, s, self.measured[s], matrices[s]) for s in ("train", "eval")]
         found = pd.concat(beside, ignore_index=True)
-        return found if len(found) else "The report has no figures for this variant."
+        return found if len(found) else Markdown("The report has no figures for this variant.")
 
     def beside_published(self):
         """What others published of systems of this kind, ours beside it."""
         ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
         found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
-        return found.style.hide(axis="index") if len(found) else "No published figure of this kind of system is known."
+        return found.style.hide(axis="index") if len(found) else Markdown("Nobody has published a figure of its kind.")
 
 
 def _range(fed):

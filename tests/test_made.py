@@ -207,7 +207,7 @@ def test_speak_accents_and_rate_are_heard():
 
 
 def test_speak_unknown_voice_is_an_error():
-    with pytest.raises(RunError, match="does not say 'hello' as 'xx-none'"):
+    with pytest.raises(RunError, match="cannot say 'hello' as 'xx-none'"):
         voices.speak("hello", "xx-none")
 
 

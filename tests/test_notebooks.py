@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -215,13 +216,14 @@ def test_plan_pages_over_all_runs_do_not_depend_on_each_other(place, executed):
     assert to_run == ["92_sensitivity/default"]
 
 
-def test_executed_notebook_page_has_pictures_and_no_error(place, executed):
-    path = place.client.download_artifacts(executed.runs["11_paper_cnn/mfcc"].info.run_id, "notebook.html")
-    with open(path, encoding="utf-8") as file:
-        page = file.read()
-    assert page.count("data:image/png;base64") >= 5
-    assert "Figure size" not in page
-    assert "Traceback" not in page
+def test_executed_notebook_pages_have_described_figures_and_nothing_bare(place, executed):
+    for name, run in executed.runs.items():
+        with artifact(run.info.run_id, "notebook.html") as path:
+            page = path.read_text(encoding="utf-8")
+        assert page.count("data:image/png;base64") >= 5 * (name in MODELS), name
+        assert "No description has been provided" not in page
+        bare = re.findall(r"<pre>\s*['\"].*|Figure size.*|Traceback.*|<script.*", page)
+        assert not bare, f"{name}: {bare}"
 
 
 def test_compare_json_and_page(place, executed):

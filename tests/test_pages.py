@@ -1,8 +1,11 @@
-"""Where an executed notebook's time went."""
+"""Executed notebooks as pages, and where their time went."""
 
 import json
+import re
 
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 from lib.runner import pages as durations
 
@@ -45,3 +48,52 @@ def test_summary_parts_make_the_total(notebook):
 def test_longest_names_the_section(notebook):
     assert durations.longest(durations.sections(notebook)) == "2. Training, 7 s"
     assert durations.longest({"imports": 9.0}) == ""
+
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+@pytest.fixture
+def page(tmp_path):
+    """The page of a notebook with two sections, a figure, a table and a widget, with code cells or without."""
+    from nbformat import v4
+
+    figure = v4.new_output(
+        "display_data", {"image/png": PIXEL}, metadata={"image/png": {"alt": "eval: DET; run: 4.2 %"}}
+    )
+    table = v4.new_output("display_data", {"text/html": "<table><tr><td>1</td></tr></table>"})
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "VBox(children=())"}
+    outputs = [figure, table, v4.new_output("display_data", widget)]
+    cells = [
+        v4.new_markdown_cell("# 11 · A <title> & more"),
+        v4.new_markdown_cell("## 1. What it is, in %?\nprose"),
+        v4.new_code_cell("secret = 1", outputs=outputs),
+        v4.new_markdown_cell("## Reading"),
+    ]
+    notebook = v4.new_notebook(cells=cells)
+    notebook.metadata["papermill"] = {"parameters": {"variant": "mfcc", "corpus": "tiny"}}
+    nbformat.write(notebook, tmp_path / "notebook.ipynb")
+
+    def written(code):
+        durations.export_html(tmp_path / "notebook.ipynb", tmp_path / "notebook.html", code=code)
+        return BeautifulSoup((tmp_path / "notebook.html").read_text(), "html.parser")
+
+    return written
+
+
+def test_page_needs_no_network_and_no_script(page):
+    found = page(code=True)
+    assert not found.find_all(["script", "iframe"])
+    assert not re.search(r"(src|href)=.?(https?:)?//|@import|url\(", str(found))
+    assert "secret = 1" in found.get_text() and "VBox" not in found.get_text()
+
+
+def test_page_has_a_title_contents_that_lead_somewhere_and_alternative_texts(page):
+    found = page(code=False)
+    assert found.title.get_text() == "11 · A <title> & more: mfcc, corpus tiny"
+    assert found.html["lang"] == "en" and found.find("meta", {"name": "viewport"})
+    links = found.nav.find_all("a")
+    assert [link.get_text() for link in links] == ["1. What it is, in %?", "Reading"]
+    assert {link["href"][1:] for link in links} <= {heading["id"] for heading in found.find_all("h2")}
+    assert [image["alt"] for image in found.find_all("img")] == ["eval: DET; run: 4.2 %"]
+    assert "secret" not in found.get_text()

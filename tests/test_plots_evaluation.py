@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 
 from lib import metrics
-from lib.plots import evaluation
+from lib.plots import alternative, evaluation, signals
 
 MATRIX = [[8344, 3664], [207, 1091]]
 
@@ -97,6 +97,28 @@ def test_det_of_perfect_and_inverted_scores_is_finite():
     figure = evaluation.det({"perfect": (labels * 1.0, labels), "inverted": (-labels * 1.0, labels)}, "DET")
     for line in figure.axes[0].lines:
         assert np.isfinite(np.asarray(line.get_data(), dtype=float)).all()
+
+
+def test_curves_of_many_runs_the_best_are_coloured_and_named_the_others_grey(rng):
+    labels = np.tile([1, 0], 60)
+    curves = {f"run {k}": (rng.normal(size=120) + 0.3 * k * labels, labels) for k in range(10)}
+    figure = evaluation.det(curves, "DET")
+    rates = {name: metrics.eer(*trials)[0] for name, trials in curves.items()}
+    best = sorted(rates, key=rates.get)[:6]
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert [text.partition(":")[0] for text in named] == [*best, "4 others"]
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    looks = [(line.get_color(), line.get_linestyle()) for line in lines if line.get_color() != "0.8"]
+    assert len(lines) == 10 and len(set(looks)) == 6
+
+
+def test_alternative_text_names_title_axes_rows_and_curves(trials):
+    written = alternative(evaluation.det({"run": trials}, "eval: DET")).split("; ")
+    assert written[0] == "eval: DET" and written[-1].startswith("run: EER ")
+    axes = {"FAR: spoof trials accepted, %", "FRR: genuine trials rejected, %"}
+    assert set(written[1:-1]) == axes  # and no number of an axis
+    rows = [{"run": name, "seed": None} | dict.fromkeys(("eer", "eer_ci_low", "eer_ci_high"), 0.1) for name in "ab"]
+    assert alternative(signals.intervals(rows, "eer", "eval EER, %")) == "chance; eval EER, %; a; b"
 
 
 def test_roc_passes_through_its_points(trials):

@@ -118,6 +118,16 @@ def test_notebook_begins_and_finishes_under_its_own_name(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_shows_no_bare_string(name):
+    """A page would show it with its quotes, as Python writes it."""
+    for cell in json.loads((params.NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]:
+        last = ast.parse("".join(cell["source"])).body[-1:] if cell["cell_type"] == "code" else []
+        shown = last[0].value if last and isinstance(last[0], ast.Expr) else None
+        ways = (shown.body, shown.orelse) if isinstance(shown, ast.IfExp) else (shown,)
+        assert not [way for way in ways if isinstance(way, ast.JoinedStr | ast.Constant)], ast.unparse(last)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_parameters_are_what_papermill_sees(name):
     ours = {key: parameter for key, parameter in params.declared(name).items() if parameter.group is None}
     theirs = papermill.inspect_notebook(str(params.NOTEBOOKS / f"{name}.ipynb"))

@@ -94,7 +94,7 @@ def speak(text, voice, *, rate=165, pitch=50, range=50):
         # 2 = AUDIO_OUTPUT_SYNCHRONOUS of speak_lib.h: samples go to the callback, nothing is played.
         data = espeakng_loader.get_data_path()
         if library.espeak_Initialize(2, 0, os.fsencode(data), 0) != ESPEAK_RATE:
-            raise RunError(f"{path}: eSpeak NG does not start with the voices in {data}")
+            raise RunError(f"{path}: eSpeak NG cannot start with the voices in {data}")
         library.espeak_SetSynthCallback(receive)
         refused = library.espeak_SetVoiceByName(voice.encode())
         for parameter, value in ((1, rate), (3, pitch), (4, range)):  # espeakRATE, espeakPITCH, espeakRANGE
@@ -107,5 +107,5 @@ def speak(text, voice, *, rate=165, pitch=50, range=50):
     finally:
         (_ctypes.FreeLibrary if os.name == "nt" else _ctypes.dlclose)(library._handle)
     if refused or not pieces:
-        raise RunError(f"{path}: eSpeak NG does not say {text!r} as {voice!r} (code {refused})")
+        raise RunError(f"{path}: eSpeak NG cannot say {text!r} as {voice!r} (code {refused})")
     return np.concatenate(pieces) / 2.0**15

@@ -30,8 +30,8 @@ class Parameter:
 
 
 def notebooks():
-    """Names of all notebooks, in their order."""
-    return sorted(p.stem for p in NOTEBOOKS.glob("[0-9]*.ipynb"))
+    """Names of all notebooks that make runs, in their order; the start page makes none."""
+    return sorted(p.stem for p in NOTEBOOKS.glob("[0-9]*.ipynb") if not p.stem.startswith("00"))
 
 
 def declared(notebook):

@@ -4,20 +4,36 @@ Every function returns a matplotlib figure of its own and keeps none. IPython is
 to display such figures, so that no notebook needs a magic for it.
 """
 
+import re
+import textwrap
+
 import numpy as np
 import seaborn as sns
 from IPython import get_ipython
-from IPython.core.pylabtools import select_figure_formats
+from IPython.core.pylabtools import print_figure, select_figure_formats
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 
 PALETTE = sns.color_palette("colorblind")
 COLOURS = {GENUINE: PALETTE[0], SPOOF: PALETTE[1]}
+_LABEL_WIDTH = 45  # letters of a row's name
 LABEL_COLOURS = {LABEL_NAMES[label]: colour for label, colour in COLOURS.items()}
 
+
+def alternative(figure):
+    """What a figure shows, for a reader who cannot see it: its titles, then the names of axes, rows and curves."""
+    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+    words = [" ".join(text.split()) for text in titles + [text.get_text() for text in figure.findobj(Text)]]
+    return "; ".join(dict.fromkeys(word for word in words if re.search("[a-z]", word) and not word.startswith("$")))
+
+
 if get_ipython() is not None:
-    select_figure_formats(get_ipython(), {"png"}, bbox_inches="tight")
+    select_figure_formats(get_ipython(), {"png"})
+    get_ipython().display_formatter.formatters["image/png"].for_type(
+        Figure, lambda figure: (print_figure(figure, base64=True), {"alt": alternative(figure)})
+    )
 
 
 def page(width, height, rows=1, columns=1, **how):
@@ -41,7 +57,7 @@ def forest(axes, names, values, lows, highs, *, colour=PALETTE[0], shift=0.0, ma
     rows = np.arange(len(names)) + shift
     axes.hlines(rows, lows, highs, color=colour, linewidth=1.7)
     axes.plot(values, rows, marker, markersize=5, color=colour, label=label)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), ["\n".join(textwrap.wrap(name, _LABEL_WIDTH)) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="x", color="0.92")
 

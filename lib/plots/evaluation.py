@@ -10,6 +10,7 @@ from lib.corpus.protocol import LABEL_NAMES
 from lib.plots import PALETTE, forest, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
+_NAMED = len(_DASHES)  # curves of one figure that are told apart
 _TITLE_WIDTH = 36  # letters over a matrix of a grid
 _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
@@ -170,14 +171,24 @@ def _draw_matrix(axes, matrix):
 
 
 def _curves(curves, title, diagonal, drawn):
-    """A curve, a marked point and words of each (scores, labels), as `drawn` makes them; names below the axes."""
-    figure, axes = page(5.6, 5.6 + 0.22 * len(curves))  # the legend has a line for each curve
+    """A curve, a marked point and words of each (scores, labels), as `drawn` makes them; names below the axes.
+
+    Of many, those of the lowest EERs are coloured and named, in this order, and the others grey.
+    """
+    rates = {name: metrics.eer(*trials)[0] for name, trials in curves.items()}
+    order = list(curves) if len(curves) <= _NAMED else sorted(curves, key=rates.get)
+    named, others = order[:_NAMED], order[_NAMED:]
+    figure, axes = page(5.6, 5.6 + 0.22 * (len(named) + bool(others)))  # the legend has a line for each
     axes.plot(diagonal, diagonal, color="0.75", linewidth=0.8, zorder=0)
-    for k, (name, trials) in enumerate(curves.items()):
-        curve, point, words = drawn(*trials)
-        colour, dashes = PALETTE[k % len(PALETTE)], _DASHES[k % len(_DASHES)]
-        axes.plot(*curve, label=f"{name}: {words}", color=colour, linestyle=dashes, linewidth=1.6)
-        axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white")
+    for name, colour, dashes in zip(named, PALETTE, _DASHES, strict=False):
+        curve, point, words = drawn(*curves[name])
+        axes.plot(*curve, label=f"{name}: {words}", color=colour, linestyle=dashes, linewidth=1.8)
+        axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=3)
+    for name in others:
+        axes.plot(*drawn(*curves[name])[0], color="0.8", linewidth=0.9, zorder=1)
+    if others:
+        span = f"EER {100 * rates[others[0]]:.1f} to {100 * rates[others[-1]]:.1f} %"
+        axes.plot([], [], color="0.8", label=f"{len(others)} others: {span}")
     axes.set_title(title, fontsize=11)
     axes.set_aspect("equal")
     axes.grid(color="0.92")

@@ -28,8 +28,9 @@ from lib.tracking.client import RUN_ID, connect, create, database, local_folder,
 from lib.tracking.done import Step, close_orphans, plan, records
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
-QUIET = {"PYTHONWARNINGS": "ignore:IProgress not found", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
+_TEXT_BARS = "import sys, tqdm; sys.modules['tqdm.auto'] = tqdm"
 _MODELS = 10  # the stage whose runs go to a cluster's workers
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
 
@@ -200,7 +201,8 @@ def _papermill(run, executed, show):
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
         kernel_manager_class=_own_kernel(),
-        extra_arguments=["--IPKernelApp.log_level=50"],  # no notice about loopback traffic, none when it is stopped
+        # No notice about loopback traffic, none when it is stopped; and bars of text, which a terminal and a page show.
+        extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={_TEXT_BARS}"],
     )
 
 

@@ -11,10 +11,11 @@ IMPORTS = "imports"
 
 
 def export_html(notebook, target, *, code=True):
-    """Write an executed notebook as one HTML page, with or without its code cells."""
+    """Write an executed notebook as one HTML file that needs no network, with or without its code cells."""
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=not code, embed_images=True)
+    template = {"template_name": "page", "extra_template_basedirs": [str(Path(__file__).parent)]}
+    exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=True, exclude_input_prompt=True, **template)
     target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ def serve_ui(port):
 def serve_lab(port):
     """JupyterLab on the notebooks until it is stopped; its exit code."""
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"]
+    command.append("--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container; Jupyter refuses root otherwise
         command.append("--allow-root")
     return _serve(command)
