@@ -1,24 +1,10 @@
 """One function a cause: a sentence with its figures when the cause holds, else None. The first that holds is named.
 
-=====================  ==================  ===================  ===================  ==================
-cause                  training loss and   train scores, batch  train scores,        dev scores,
-                       accuracy            statistics           inference            inference
-=====================  ==================  ===================  ===================  ==================
-input out of range     -                   -                    -                    -
-never learned          loss at baseline    -                    small spread or low  -
-                       (or never fell)                          AUC
-moving statistics lag  -                   above chance         far less             -
-labels misaligned      accuracy high       not above chance     chance, with spread  (or here)
-polarity               not never learned   not above chance     below chance         (or here)
-overfitting            -                   -                    high                 half of it lost
-one class always       -                   -                    -                    one class
-=====================  ==================  ===================  ===================  ==================
-
 *Chance* is the interval of the AUC with the labels shuffled, *baseline* the loss of the best
-constant output. Apparent overfitting or lag on dev is *labels misaligned* or *polarity* when
-the training itself measured a higher accuracy on dev than the table gives; a network that
-memorised shuffled labels is *overfitting*. Every rule has an effect size and, where trials
-are counted, a test at 1 %, so a dev split of a dozen trials seldom proves anything.
+constant output. Each function is given the figures (`lib.judgement.diagnosis`) and the causes
+found before it. Every rule has an effect size and, where trials are counted, a test at 1 %, so
+a dev split of a dozen trials seldom proves anything. A network that memorised shuffled labels
+is *overfitting*.
 """
 
 import math
@@ -31,20 +17,20 @@ _AT_BASELINE = 0.98  # of the baseline's loss: an AUC of about 0.59 gets so far
 _SMALL_SPREAD = 0.25  # log-odds
 _LARGE = 0.1  # of accuracy or AUC
 _LOW_AUC, _HIGH_AUC = 0.7, 0.8
+_BY_LUCK = 0.9  # AUC of a network with its first weights, at most
 _KEPT = 0.5  # of what train has above chance
 _NEARLY_ALL = 0.95
-_OWN_ACCURACY = {"train": "training_accuracy", "dev": "training_val_accuracy"}
 _SURELY = NormalDist().inv_cdf(1 - SURE)  # standard errors
 
 
-def _input_out_of_range(f):
-    """1 % of the expected width outside, or less than a tenth of it used."""
+def _input_out_of_range(f, _):
+    """1 % of the expected width outside, or no more than half of it used, as by 0-1 where -1-1 is expected."""
     if "input_min" not in f or "expected_min" not in f:
         return None
     width = f["expected_max"] - f["expected_min"]
     margin = 0.01 * width
     outside = f["input_min"] < f["expected_min"] - margin or f["input_max"] > f["expected_max"] + margin
-    if not outside and f["input_max"] - f["input_min"] >= 0.1 * width:
+    if not outside and f["input_max"] - f["input_min"] > width / 2 + margin:
         return None
     return (
         f"Inputs run from {f['input_min']:.4g} to {f['input_max']:.4g}; the backbone was trained on "
@@ -52,14 +38,22 @@ def _input_out_of_range(f):
     )
 
 
-def _never_learned(f):
-    """The training itself got no further than a constant output."""
-    still = f["train_spread"] < _SMALL_SPREAD
+def _never_learned(f, _):
+    """Neither the loss, which penalties of weights may raise, nor the order of train's scores is better than a
+    constant output's, or neither ever moved."""
     spread = f"The scores on train spread by {f['train_spread']:.2g} log-odds and have AUC {_area(f, 'train')}."
     if "loss_last" not in f:
-        return f"{spread} There is no history to tell more." if still and _at_chance(f, "train") else None
-    fell = f["loss_last"] < _AT_BASELINE * f["loss_first"]
-    if f["loss_last"] < _AT_BASELINE * f["loss_constant"] or not (still or f["train_auc"] < _LOW_AUC or not fell):
+        still = f["train_spread"] < _SMALL_SPREAD and _at_chance(f, "train")
+        return f"{spread} There is no history to tell more." if still else None
+    if f["loss_last"] < _AT_BASELINE * f["loss_constant"]:
+        return None
+    separated = 0.5 + max(abs(f.get(f"train_{name}", 0.5) - 0.5) for name in ("auc", "batch_auc"))
+    majority = max(f["train_n_genuine"], f["train_n_spoof"]) / (f["train_n_genuine"] + f["train_n_spoof"])
+    if f["loss_last"] < _AT_BASELINE * f["loss_first"]:  # something was learned
+        learned = separated >= _LOW_AUC or f.get("training_train_accuracy", 0) >= majority + _LARGE
+    else:
+        learned = separated >= _BY_LUCK
+    if learned:
         return None
     return (
         f"The training loss ended at {f['loss_last']:.3g} nat (first epoch {f['loss_first']:.3g}); the best constant "
@@ -67,10 +61,10 @@ def _never_learned(f):
     )
 
 
-def _moving_statistics_lag(f):
+def _moving_statistics_lag(f, _):
     """With batch statistics the model separates train, at inference it does not."""
     lost = [f.get(f"lost_{name}", 0) >= _LARGE and f[f"lost_{name}_p"] < SURE for name in ("auc", "balanced_accuracy")]
-    if not any(lost) or not _batch_separates(f) or _misjoined(f, "dev"):
+    if not any(lost) or not _batch_separates(f):
         return None
     return (
         f"On train the balanced accuracy is {_percent(f['train_batch_balanced_accuracy'])} % with batch statistics "
@@ -79,22 +73,21 @@ def _moving_statistics_lag(f):
     )
 
 
-def _labels_misaligned(f):
-    """The training succeeded, and the table of scores and labels shows nothing of it."""
-    if _never_learned(f) or _moving_statistics_lag(f):
-        return None
-    for split, own in _OWN_ACCURACY.items():
-        if _misjoined(f, split) and not (split == "train" and _batch_separates(f)):
+def _labels_misaligned(f, _):
+    """The table's labels contradict what the training measured; the order of the scores is not inverted."""
+    for split in ("train", "dev"):
+        if _contradicts(f, split) and f[f"{split}_auc"] >= f[f"{split}_auc_shuffled_low"]:
             return (
-                f"The training measured {_percent(f[own])} % accuracy on {split}, the same decisions reach "
-                f"{_percent(f[f'{split}_accuracy'])} % against the labels of the table; AUC {_area(f, split)}."
+                f"The training measured {_percent(f[f'training_{split}_accuracy'])} % accuracy on {split}; against the "
+                f"labels of the table the scores reach {_percent(f[f'{split}_best_accuracy'])} % at their best "
+                f"threshold; AUC {_area(f, split)}."
             )
     return None
 
 
-def _polarity(f):
+def _polarity(f, found):
     """The scores separate the classes, but inverted."""
-    if _never_learned(f) or _moving_statistics_lag(f):
+    if "never learned" in found or "moving statistics lag" in found:
         return None
     for split in ("train", "dev"):
         wrong = f[f"{split}_auc"] < f[f"{split}_auc_shuffled_low"]
@@ -107,9 +100,9 @@ def _polarity(f):
     return None
 
 
-def _overfitting(f):
+def _overfitting(f, found):
     """Most of what train shows is lost on dev."""
-    if _labels_misaligned(f) or _polarity(f) or f["train_auc"] < _HIGH_AUC:
+    if {"labels misaligned", "polarity"} & found.keys() or f["train_auc"] < _HIGH_AUC:
         return None
     half = 0.5 + _KEPT * (f["train_auc"] - 0.5)
     error = math.hypot(_auc_error(half, f, "dev"), _KEPT * _auc_error(f["train_auc"], f, "train"))
@@ -121,7 +114,7 @@ def _overfitting(f):
     )
 
 
-def _one_class_always(f):
+def _one_class_always(f, _):
     """At the run's threshold all decisions are the same; both recalls significantly on their side of a half."""
     for missed, decided in (("spoof", "genuine"), ("genuine", "spoof")):
         right, other = f[f"dev_recall_{missed}"], f[f"dev_recall_{decided}"]
@@ -140,7 +133,19 @@ def _one_class_always(f):
     return None
 
 
-# Rule and remedy, in the order of the table.
+def _near_chance(f, found):
+    """On dev the AUC is significantly lower than a low one, and no cause in the training is seen."""
+    if found.keys() - {"one class always", "input out of range"}:
+        return None
+    if f["dev_auc"] + _SURELY * _auc_error(max(f["dev_auc"], 0.5), f, "dev") >= _LOW_AUC:
+        return None
+    return (
+        f"On dev the EER is {_percent(f['dev_eer'])} % and the AUC {_area(f, 'dev')}, significantly lower than "
+        f"{_LOW_AUC}; on train the AUC is {f['train_auc']:.3f}."
+    )
+
+
+# Rule and remedy, in the order in which they are asked.
 CAUSES = {
     "input out of range": (
         _input_out_of_range,
@@ -174,6 +179,11 @@ CAUSES = {
         "Choose the threshold on dev, or weight the classes in training; if the AUC is high, the order of the scores "
         "is not at fault.",
     ),
+    "near chance": (
+        _near_chance,
+        "Little of what train shows holds on dev: train longer or with a larger model, or use other features; more "
+        "speakers and recording situations help most.",
+    ),
 }
 
 
@@ -186,19 +196,14 @@ def _batch_separates(f):
     return f.get("train_batch_auc", 0) > f["train_auc_shuffled_high"]
 
 
-def _misjoined(f, split):
-    """Scores with a spread, independent of labels that the training fitted."""
-    return f[f"{split}_spread"] >= _SMALL_SPREAD and _at_chance(f, split) and _contradicts(f, split)
-
-
 def _contradicts(f, split):
-    """The accuracy of the table is significantly lower than the training measured it."""
-    own, accuracy = _OWN_ACCURACY[split], f[f"{split}_accuracy"]
-    if own not in f or f[own] - accuracy < _LARGE:
+    """No threshold gives the scores the accuracy that the training measured, significantly."""
+    own, best = f.get(f"training_{split}_accuracy", 0), f[f"{split}_best_accuracy"]
+    if own - best < _LARGE:
         return False
     trials = int(f[f"{split}_n_genuine"] + f[f"{split}_n_spoof"])
-    expected = min(f[own], 1 - 1 / trials)  # one trial may fall the other way
-    return binomtest(round(accuracy * trials), trials, expected, alternative="less").pvalue < SURE
+    expected = min(own, 1 - 1 / trials)  # one trial may fall the other way
+    return binomtest(round(best * trials), trials, expected, alternative="less").pvalue < SURE
 
 
 def _auc_error(area, f, split):

@@ -14,6 +14,7 @@ from lib.judgement.causes import SURE
 
 HEALTHY, UNDECIDED = "healthy", "undecided"
 CAUSES = (*_RULES, HEALTHY, UNDECIDED)
+_NEAR_CHANCE = 0.4  # EER on dev from which nothing is called healthy
 _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 
 
@@ -65,16 +66,19 @@ def diagnose(evidence):
     ``print(describe(diagnose(Evidence(scored["train"], scored["dev"], history))))``
     """
     f = _figures(evidence)
-    found = {name: sentence for name, (rule, _) in _RULES.items() if (sentence := rule(f))}
+    found = {}
+    for name, (rule, _) in _RULES.items():
+        sentence = rule(f, found)
+        found |= {name: sentence} if sentence else {}
     if found:
         cause, *others = found
         return Diagnosis(cause, tuple(others), tuple(found.values()), f, _RULES[cause][1])
     text = f"No known cause applies: AUC {f['train_auc']:.3f} on train, {f['dev_auc']:.3f} on dev."
     low, high = f["dev_auc_shuffled_low"], f["dev_auc_shuffled_high"]
-    if f["dev_auc"] > high:
+    if f["dev_auc"] > high and f["dev_eer"] < _NEAR_CHANCE:
         return Diagnosis(HEALTHY, (), (text,), f, "No remedy is needed.")
     trials = f"{f['dev_n_genuine']:.0f} genuine and {f['dev_n_spoof']:.0f} spoof trials"
-    text += f" With {trials} dev is indistinguishable from chance (shuffled labels {low:.3f} to {high:.3f})."
+    text += f" With {trials} dev is at chance or nearly (shuffled labels {low:.3f} to {high:.3f})."
     return Diagnosis(UNDECIDED, (), (text,), f, "Train longer, or measure on more trials.")
 
 
@@ -95,13 +99,14 @@ def _figures(evidence):
         found |= {f"{split}_{name}": measured[name] for name in names}
         ends = metrics.shuffled_auc(scores, labels, resamples=_SHUFFLES, level=1 - SURE)
         found |= {f"{split}_auc_shuffled_low": ends[0], f"{split}_auc_shuffled_high": ends[1]}
-        found[f"{split}_spread"] = float(np.std(scores))
+        found |= {f"{split}_spread": float(np.std(scores)), f"{split}_best_accuracy": _best_accuracy(scores, labels)}
         if batch is None:
             continue
         if len(batch) != len(table):
             raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
         measured = metrics.evaluate(batch, labels)
         found |= {f"{split}_batch_{name}": measured[name] for name in ("auc", "balanced_accuracy")}
+        found[f"{split}_best_accuracy"] = max(found[f"{split}_best_accuracy"], _best_accuracy(batch, labels))
     spoof, genuine = metrics.confusion(*data["dev"], evidence.threshold)
     found |= {
         "threshold": float(evidence.threshold),
@@ -127,13 +132,18 @@ def _of_history(history, share):
         "loss_last": float(end["loss"].mean()),
         "loss_constant": float(-share * np.log(share) - (1 - share) * np.log(1 - share)),
     }
-    if "accuracy" in history:
-        found["training_accuracy"] = float(end["accuracy"].mean())
-    if "val_accuracy" in history:
-        # The weights may be the last epoch's or the best one's: what both reached at least.
-        best = history["val_loss"].argmin() if "val_loss" in history else -1
-        found["training_val_accuracy"] = float(history["val_accuracy"].iloc[[best, -1]].min())
+    # The weights may be the last epoch's or the best one's: what both reached at least.
+    best = history["val_loss"].argmin() if "val_loss" in history else -1
+    for split, name in (("train", "accuracy"), ("dev", "val_accuracy")):
+        if name in history:
+            found[f"training_{split}_accuracy"] = float(history[name].iloc[[best, -1]].min())
     return found
+
+
+def _best_accuracy(scores, labels):
+    """Accuracy at the threshold that is best for it."""
+    far, frr, _ = metrics.roc(scores, labels)
+    return float((1 - far * (1 - labels.mean()) - frr * labels.mean()).max())
 
 
 def _lost(batch, inference, labels):
