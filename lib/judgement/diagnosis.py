@@ -65,20 +65,19 @@ def diagnose(evidence):
     --------
     ``print(describe(diagnose(Evidence(scored["train"], scored["dev"], history))))``
     """
-    f = _figures(evidence)
-    found = {}
-    for name, (rule, _) in _RULES.items():
-        sentence = rule(f, found)
-        found |= {name: sentence} if sentence else {}
+    f, found = _figures(evidence), {}
+    for name, rule in _RULES.items():
+        if (told := rule.holds(f, found)) is not None:
+            found[name] = rule.sentence.format(**f, **told).replace("%", " %")
     if found:
         cause, *others = found
-        return Diagnosis(cause, tuple(others), tuple(found.values()), f, _RULES[cause][1])
+        return Diagnosis(cause, tuple(others), tuple(found.values()), f, _RULES[cause].advice)
     text = f"No known cause applies: AUC {f['train_auc']:.3f} on train, {f['dev_auc']:.3f} on dev."
     low, high = f["dev_auc_shuffled_low"], f["dev_auc_shuffled_high"]
     if f["dev_auc"] > high and f["dev_eer"] < _NEAR_CHANCE:
         return Diagnosis(HEALTHY, (), (text,), f, "No remedy is needed.")
-    trials = f"{f['dev_n_genuine']:.0f} genuine and {f['dev_n_spoof']:.0f} spoof trials"
-    text += f" With {trials} dev is at chance or nearly (shuffled labels {low:.3f} to {high:.3f})."
+    text += f" With {f['dev_n_genuine']} genuine and {f['dev_n_spoof']} spoof trials dev is at chance or nearly "
+    text += f"(shuffled labels {low:.3f} to {high:.3f})."
     return Diagnosis(UNDECIDED, (), (text,), f, "Train longer, or measure on more trials.")
 
 
@@ -89,24 +88,22 @@ def describe(diagnosis):
 
 
 def _figures(evidence):
-    """Every figure that a rule may use, name -> float; accuracies at 0 log-odds, `spread` the scores' deviation."""
+    """Every figure that a rule may use, name -> number; accuracies at 0 log-odds, `spread` the scores' deviation."""
     found, data = {}, {}
     for split in ("train", "dev"):
         table, batch = getattr(evidence, split), getattr(evidence, f"{split}_batch")
         scores, labels = data[split] = table["score"].to_numpy(), table["label"].to_numpy()
-        measured = metrics.evaluate(scores, labels)
-        names = ("auc", "accuracy", "balanced_accuracy", "n_genuine", "n_spoof")
-        found |= {f"{split}_{name}": measured[name] for name in names}
+        found |= _of_scores(split, scores, labels) | {f"{split}_spread": float(np.std(scores))}
         ends = metrics.shuffled_auc(scores, labels, resamples=_SHUFFLES, level=1 - SURE)
         found |= {f"{split}_auc_shuffled_low": ends[0], f"{split}_auc_shuffled_high": ends[1]}
-        found |= {f"{split}_spread": float(np.std(scores)), f"{split}_best_accuracy": _best_accuracy(scores, labels)}
-        if batch is None:
-            continue
-        if len(batch) != len(table):
-            raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
-        measured = metrics.evaluate(batch, labels)
-        found |= {f"{split}_batch_{name}": measured[name] for name in ("auc", "balanced_accuracy")}
-        found[f"{split}_best_accuracy"] = max(found[f"{split}_best_accuracy"], _best_accuracy(batch, labels))
+        found |= {
+            f"{split}_n_genuine": int((labels == GENUINE).sum()),
+            f"{split}_n_spoof": int((labels == SPOOF).sum()),
+        }
+        if batch is not None:
+            if len(batch) != len(table):
+                raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
+            found |= _of_scores(f"{split}_batch", batch, labels)
     spoof, genuine = metrics.confusion(*data["dev"], evidence.threshold)
     found |= {
         "threshold": float(evidence.threshold),
@@ -124,6 +121,18 @@ def _figures(evidence):
     return found
 
 
+def _of_scores(name, scores, labels):
+    far, frr, _ = metrics.roc(scores, labels)
+    spoof, genuine = metrics.confusion(scores, labels, 0.0)
+    return {
+        f"{name}_auc": metrics.auc(scores, labels),
+        f"{name}_balanced_accuracy": float((spoof[0] / spoof.sum() + genuine[1] / genuine.sum()) / 2),
+        f"{name}_best_accuracy": float(
+            (1 - far * (1 - labels.mean()) - frr * labels.mean()).max()
+        ),  # of all thresholds
+    }
+
+
 def _of_history(history, share):
     """Figures of the training itself; its end is the mean of the last quarter of the epochs."""
     end = history.iloc[-max(1, len(history) // 4) :]
@@ -138,12 +147,6 @@ def _of_history(history, share):
         if name in history:
             found[f"training_{split}_accuracy"] = float(history[name].iloc[[best, -1]].min())
     return found
-
-
-def _best_accuracy(scores, labels):
-    """Accuracy at the threshold that is best for it."""
-    far, frr, _ = metrics.roc(scores, labels)
-    return float((1 - far * (1 - labels.mean()) - frr * labels.mean()).max())
 
 
 def _lost(batch, inference, labels):
