@@ -37,7 +37,8 @@ def _never_learned(f, _):
     """Train's loss, which a penalty of weights may raise, and the order of its scores are no better than a
     constant output's, or neither ever moved."""
     if "loss_last" not in f:
-        still = f["train_spread"] < _SMALL_SPREAD and _at_chance(f, "train")
+        at_chance = f["train_auc_shuffled_low"] <= f["train_auc"] <= f["train_auc_shuffled_high"]
+        still = f["train_spread"] < _SMALL_SPREAD and at_chance
         return {"losses": "There is no history to tell more."} if still else None
     separated = 0.5 + max(abs(f.get(f"train_{name}", 0.5) - 0.5) for name in ("auc", "batch_auc"))
     if f["loss_last"] >= _AT_BASELINE * f["loss_first"]:
@@ -181,10 +182,6 @@ def _of(f, split):
 
 def _inverted(f, split):
     return f[f"{split}_auc"] < f[f"{split}_auc_shuffled_low"]
-
-
-def _at_chance(f, split):
-    return not _inverted(f, split) and f[f"{split}_auc"] <= f[f"{split}_auc_shuffled_high"]
 
 
 def _batch_separates(f):

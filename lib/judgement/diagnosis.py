@@ -20,40 +20,31 @@ _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 
 @dataclass(frozen=True)
 class Evidence:
-    """Plain data about one training.
+    """Plain data about one training; scores are log-odds."""
 
-    `train`, `dev`: one row a trial, `score` (log-odds, at inference) and `label` (1 = genuine).
-    `history`: one row an epoch, `loss` (binary cross-entropy, nat) and, where available,
-    `accuracy`, `val_loss`, `val_accuracy` (fractions). `train_batch`, `dev_batch`: the same
-    trials' log-odds with batch statistics [shape=(trials,)], None without batch normalisation.
-    `input_range`, `expected_range`: smallest and largest input of the model, and what its
-    backbone was trained on. `threshold`: the run's, log-odds, for "one class always" only;
-    other accuracies are at probability 0.5.
-    """
-
-    train: pd.DataFrame
+    train: pd.DataFrame  # one row a trial: `score` at inference, `label` (1 = genuine)
     dev: pd.DataFrame
-    history: pd.DataFrame | None = None
-    train_batch: np.ndarray | None = None
+    history: pd.DataFrame | None = (
+        None  # one row an epoch: `loss` (nat) and, if any, `accuracy`, `val_loss`, `val_accuracy`
+    )
+    train_batch: np.ndarray | None = (
+        None  # the trials' scores with batch statistics [shape=(trials,)], if there are any
+    )
     dev_batch: np.ndarray | None = None
-    input_range: tuple | None = None
-    expected_range: tuple | None = None
-    threshold: float = 0.0
+    input_range: tuple | None = None  # smallest and largest input
+    expected_range: tuple | None = None  # the same of what the backbone was trained on
+    threshold: float = 0.0  # the run's, for "one class always" only; other accuracies are at probability 0.5
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The diagnosis of a training.
+    """The diagnosis of a training."""
 
-    `cause` is one of `CAUSES`, `others` further causes whose rules hold; `findings` has a
-    sentence with its figures for each, `figures` all figures, and `advice` is the remedy.
-    """
-
-    cause: str
-    others: tuple
-    findings: tuple
-    figures: dict
-    advice: str
+    cause: str  # one of `CAUSES`
+    others: tuple  # further causes whose rules hold
+    findings: tuple  # a sentence with its figures for each
+    figures: dict  # all figures, name -> number
+    advice: str  # the remedy
 
 
 def diagnose(evidence):

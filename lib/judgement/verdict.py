@@ -53,19 +53,13 @@ def describe_verdict(result):
         "",
     ]
     names = {"accuracy": "accuracy", "majority class": "constant_accuracy", "balanced accuracy": "balanced_accuracy"}
-    lines += [f"{name:20}{100 * result[key]:7.2f} %{_range(result, key, 100)}" for name, key in names.items()]
-    lines.append(f"{'MCC':20}{result['mcc']:7.3f}  {_range(result, 'mcc', 1)}")
+    for name, key in [*names.items(), ("MCC", "mcc")]:
+        factor, digits, unit = (1, 3, "  ") if key == "mcc" else (100, 2, " %")
+        least, most = (f"{factor * end:.{digits}f}" for end in result["ranges"][key])
+        rounding = "" if least == most else f"   ({least} to {most} within the rounding)"
+        lines.append(f"{name:20}{factor * result[key]:7.{digits}f}{unit}{rounding}")
     lines.append(f"{'EER between':20}{100 * low:7.2f} % and {100 * high:.2f} %")
     return "\n".join([line.rstrip() for line in lines] + ["", *(f"- {finding}" for finding in result["findings"])])
-
-
-def _range(result, key, factor):
-    low, high = (factor * end for end in result["ranges"][key])
-    digits = 2 if factor == 100 else 3
-    return "" if low == high else f"   ({low:.{digits}f} to {high:.{digits}f} within the rounding)"
-
-
-# -- the counts behind printed numbers
 
 
 def _value(key, right, support, undefined):
@@ -125,9 +119,6 @@ def _blamed(numbers, support):
     both = [_allowed(numbers, support, along) for along in (SPOOF, GENUINE)]
     fits = [key for key in numbers if len(_fitting(*both[int(key == ("recall", SPOOF))], without=key))]
     return [in_words(key, numbers[key]) for key in fits] or ["more than one number"]
-
-
-# -- what follows from counts
 
 
 def _of_matrix(printed):
