@@ -135,7 +135,31 @@ def test_diagnose_scores_beside_other_trials_is_labels_misaligned(good, rng):
     assert diagnose(blind).cause == "overfitting"
 
 
-@pytest.mark.parametrize(("seen", "accused"), [((0, 255), True), ((-1, 1), False), ((0.4, 0.5), True)])
+@pytest.mark.parametrize("penalty", [0.05, 0.5, 3.0])
+def test_diagnose_a_loss_above_the_constant_one_by_a_penalty_of_weights_is_no_failure(rng, penalty):
+    for _ in range(5):
+        evidence = simulated(rng, 2.9, 2.9, 200, 200)
+        tables = {s: getattr(evidence, s).assign(score=lambda t: 0.01 * t["score"]) for s in ("train", "dev")}
+        history = evidence.history.assign(loss=[0.7 + 3 * penalty, 0.69 + penalty])
+        found = diagnose(replace(evidence, **tables, history=history))
+        assert found.cause == "healthy" and found.figures["train_auc"] > 0.95
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3, 0.4])
+def test_diagnose_a_share_of_dev_beside_wrong_labels_is_labels_misaligned(rng, share):
+    for _ in range(10):
+        evidence = simulated(rng, 3, 3, 100, 100)
+        wrong = evidence.dev.assign(label=evidence.dev["label"] ^ (rng.permutation(200) < share * 200))
+        assert diagnose(replace(evidence, dev=wrong)).cause == "labels misaligned"
+
+
+@pytest.mark.parametrize(
+    ("seen", "accused"),
+    [
+        *(((0, 255), True), ((0, 1), True), ((0.02, 0.97), True), ((-0.5, 0.5), True), ((0.4, 0.5), True)),
+        *(((-1, 1), False), ((-0.97, 0.9), False), ((-1, 0.3), False)),
+    ],
+)
 def test_diagnose_inputs_beside_what_the_backbone_expects(good, seen, accused):
     found = diagnose(replace(good, input_range=seen, expected_range=(-1, 1)))
     assert (found.cause == "input out of range") == accused
@@ -169,11 +193,20 @@ def test_diagnose_dev_at_chance_after_a_high_train_is_overfitting_where_dev_is_l
     assert found.count("overfitting") >= 19
 
 
+@pytest.mark.parametrize("train_distance", [0.5, 1.8, 3.29])
+def test_diagnose_dev_at_chance_or_nearly_is_never_healthy(rng, train_distance):
+    for trials, distance in ((855, 0.2513), (855, 0), (100, 0.2513), (20, 0), (6, -1)):  # EER 45 %, 50 %; inverted
+        assert diagnose(simulated(rng, train_distance, distance, trials, trials)).cause != "healthy"
+    large = diagnose(simulated(rng, train_distance, 0.2513, 855, 855))
+    assert large.cause == ("near chance" if train_distance < 1 else "overfitting")
+    assert "45." in describe(large) or large.cause == "overfitting"
+
+
 def test_diagnose_few_trials_prove_nothing(rng):
     table = pd.DataFrame({"score": rng.normal(size=6), "label": [1, 1, 1, 0, 0, 0]})
     found = diagnose(Evidence(table, table))
     assert found.cause == "undecided"
-    assert "With 3 genuine and 3 spoof trials dev is indistinguishable from chance" in describe(found)
+    assert "With 3 genuine and 3 spoof trials dev is at chance or nearly" in describe(found)
 
 
 def test_diagnose_one_class_or_scores_that_do_not_fit_are_refused(good):

@@ -14,45 +14,37 @@ from lib.judgement.causes import SURE
 
 HEALTHY, UNDECIDED = "healthy", "undecided"
 CAUSES = (*_RULES, HEALTHY, UNDECIDED)
+_NEAR_CHANCE = 0.4  # EER on dev from which nothing is called healthy
 _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Plain data about one training.
+    """Plain data about one training; scores are log-odds."""
 
-    `train`, `dev`: one row a trial, `score` (log-odds, at inference) and `label` (1 = genuine).
-    `history`: one row an epoch, `loss` (binary cross-entropy, nat) and, where available,
-    `accuracy`, `val_loss`, `val_accuracy` (fractions). `train_batch`, `dev_batch`: the same
-    trials' log-odds with batch statistics [shape=(trials,)], None without batch normalisation.
-    `input_range`, `expected_range`: smallest and largest input of the model, and what its
-    backbone was trained on. `threshold`: the run's, log-odds, for "one class always" only;
-    other accuracies are at probability 0.5.
-    """
-
-    train: pd.DataFrame
+    train: pd.DataFrame  # one row a trial: `score` at inference, `label` (1 = genuine)
     dev: pd.DataFrame
-    history: pd.DataFrame | None = None
-    train_batch: np.ndarray | None = None
+    history: pd.DataFrame | None = (
+        None  # one row an epoch: `loss` (nat) and, if any, `accuracy`, `val_loss`, `val_accuracy`
+    )
+    train_batch: np.ndarray | None = (
+        None  # the trials' scores with batch statistics [shape=(trials,)], if there are any
+    )
     dev_batch: np.ndarray | None = None
-    input_range: tuple | None = None
-    expected_range: tuple | None = None
-    threshold: float = 0.0
+    input_range: tuple | None = None  # smallest and largest input
+    expected_range: tuple | None = None  # the same of what the backbone was trained on
+    threshold: float = 0.0  # the run's, for "one class always" only; other accuracies are at probability 0.5
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The diagnosis of a training.
+    """The diagnosis of a training."""
 
-    `cause` is one of `CAUSES`, `others` further causes whose rules hold; `findings` has a
-    sentence with its figures for each, `figures` all figures, and `advice` is the remedy.
-    """
-
-    cause: str
-    others: tuple
-    findings: tuple
-    figures: dict
-    advice: str
+    cause: str  # one of `CAUSES`
+    others: tuple  # further causes whose rules hold
+    findings: tuple  # a sentence with its figures for each
+    figures: dict  # all figures, name -> number
+    advice: str  # the remedy
 
 
 def diagnose(evidence):
@@ -64,17 +56,19 @@ def diagnose(evidence):
     --------
     ``print(describe(diagnose(Evidence(scored["train"], scored["dev"], history))))``
     """
-    f = _figures(evidence)
-    found = {name: sentence for name, (rule, _) in _RULES.items() if (sentence := rule(f))}
+    f, found = _figures(evidence), {}
+    for name, rule in _RULES.items():
+        if (told := rule.holds(f, found)) is not None:
+            found[name] = rule.sentence.format(**f, **told).replace("%", " %")
     if found:
         cause, *others = found
-        return Diagnosis(cause, tuple(others), tuple(found.values()), f, _RULES[cause][1])
+        return Diagnosis(cause, tuple(others), tuple(found.values()), f, _RULES[cause].advice)
     text = f"No known cause applies: AUC {f['train_auc']:.3f} on train, {f['dev_auc']:.3f} on dev."
     low, high = f["dev_auc_shuffled_low"], f["dev_auc_shuffled_high"]
-    if f["dev_auc"] > high:
+    if f["dev_auc"] > high and f["dev_eer"] < _NEAR_CHANCE:
         return Diagnosis(HEALTHY, (), (text,), f, "No remedy is needed.")
-    trials = f"{f['dev_n_genuine']:.0f} genuine and {f['dev_n_spoof']:.0f} spoof trials"
-    text += f" With {trials} dev is indistinguishable from chance (shuffled labels {low:.3f} to {high:.3f})."
+    text += f" With {f['dev_n_genuine']} genuine and {f['dev_n_spoof']} spoof trials dev is at chance or nearly "
+    text += f"(shuffled labels {low:.3f} to {high:.3f})."
     return Diagnosis(UNDECIDED, (), (text,), f, "Train longer, or measure on more trials.")
 
 
@@ -85,23 +79,22 @@ def describe(diagnosis):
 
 
 def _figures(evidence):
-    """Every figure that a rule may use, name -> float; accuracies at 0 log-odds, `spread` the scores' deviation."""
+    """Every figure that a rule may use, name -> number; accuracies at 0 log-odds, `spread` the scores' deviation."""
     found, data = {}, {}
     for split in ("train", "dev"):
         table, batch = getattr(evidence, split), getattr(evidence, f"{split}_batch")
         scores, labels = data[split] = table["score"].to_numpy(), table["label"].to_numpy()
-        measured = metrics.evaluate(scores, labels)
-        names = ("auc", "accuracy", "balanced_accuracy", "n_genuine", "n_spoof")
-        found |= {f"{split}_{name}": measured[name] for name in names}
+        found |= _of_scores(split, scores, labels) | {f"{split}_spread": float(np.std(scores))}
         ends = metrics.shuffled_auc(scores, labels, resamples=_SHUFFLES, level=1 - SURE)
         found |= {f"{split}_auc_shuffled_low": ends[0], f"{split}_auc_shuffled_high": ends[1]}
-        found[f"{split}_spread"] = float(np.std(scores))
-        if batch is None:
-            continue
-        if len(batch) != len(table):
-            raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
-        measured = metrics.evaluate(batch, labels)
-        found |= {f"{split}_batch_{name}": measured[name] for name in ("auc", "balanced_accuracy")}
+        found |= {
+            f"{split}_n_genuine": int((labels == GENUINE).sum()),
+            f"{split}_n_spoof": int((labels == SPOOF).sum()),
+        }
+        if batch is not None:
+            if len(batch) != len(table):
+                raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
+            found |= _of_scores(f"{split}_batch", batch, labels)
     spoof, genuine = metrics.confusion(*data["dev"], evidence.threshold)
     found |= {
         "threshold": float(evidence.threshold),
@@ -119,6 +112,18 @@ def _figures(evidence):
     return found
 
 
+def _of_scores(name, scores, labels):
+    far, frr, _ = metrics.roc(scores, labels)
+    spoof, genuine = metrics.confusion(scores, labels, 0.0)
+    return {
+        f"{name}_auc": metrics.auc(scores, labels),
+        f"{name}_balanced_accuracy": float((spoof[0] / spoof.sum() + genuine[1] / genuine.sum()) / 2),
+        f"{name}_best_accuracy": float(
+            (1 - far * (1 - labels.mean()) - frr * labels.mean()).max()
+        ),  # of all thresholds
+    }
+
+
 def _of_history(history, share):
     """Figures of the training itself; its end is the mean of the last quarter of the epochs."""
     end = history.iloc[-max(1, len(history) // 4) :]
@@ -127,12 +132,11 @@ def _of_history(history, share):
         "loss_last": float(end["loss"].mean()),
         "loss_constant": float(-share * np.log(share) - (1 - share) * np.log(1 - share)),
     }
-    if "accuracy" in history:
-        found["training_accuracy"] = float(end["accuracy"].mean())
-    if "val_accuracy" in history:
-        # The weights may be the last epoch's or the best one's: what both reached at least.
-        best = history["val_loss"].argmin() if "val_loss" in history else -1
-        found["training_val_accuracy"] = float(history["val_accuracy"].iloc[[best, -1]].min())
+    # The weights may be the last epoch's or the best one's: what both reached at least.
+    best = history["val_loss"].argmin() if "val_loss" in history else -1
+    for split, name in (("train", "accuracy"), ("dev", "val_accuracy")):
+        if name in history:
+            found[f"training_{split}_accuracy"] = float(history[name].iloc[[best, -1]].min())
     return found
 
 

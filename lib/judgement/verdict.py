@@ -6,27 +6,11 @@ from them. The ROC of any scores is monotone, so the EER lies between FAR and FR
 have rows for the truth and columns for the decision, spoof first.
 """
 
-import json
-import re
-
 import numpy as np
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
-from lib.errors import InputError
-from lib.metrics.measures import from_counts
-
-_CLASSES = {
-    **dict.fromkeys(("genuine", "bonafide", "bona-fide", "real"), GENUINE),
-    **dict.fromkeys(("spoof", "spoofed", "fake"), SPOOF),
-}
-_AVERAGES = {"accuracy": "accuracy", "micro": "accuracy", "macro": "macro", "weighted": "weighted"}
-_COLUMNS = ("precision", "recall", "f1")
-_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|[-+]?(?:\d[\d,'_]*)?\.?\d+(?:\s?%)?")
-_RULE = (
-    "expected scikit-learn's classification report, or two rows (truth) of two counts (decisions) under a line that "
-    "names the columns; classes are genuine (or bonafide) and spoof"
-)
-_MOST = 10_000_000  # trials of a class; their number decides time and memory
+from lib.judgement.printed import bounds, in_words, read
+from lib.metrics.measures import from_counts, rate_interval
 
 
 def verdict(text, *, source="text"):
@@ -34,28 +18,28 @@ def verdict(text, *, source="text"):
 
     `text` is one classification report as scikit-learn prints it, in any order, case and
     spacing; or a line with both class names for the columns (decisions), then for each class
-    (truth) a line with its name and two counts; or a matrix as JSON, as runs keep it.
+    (truth) a line with its name and two counts; or a matrix as NumPy prints it, in
+    scikit-learn's order, or as JSON, as runs keep it. A report beside a matrix is checked against it.
 
     Returns, of the counts nearest to the printed recalls and as fractions, `matrix`, `accuracy`,
     `balanced_accuracy`, `mcc`, `constant_accuracy` (majority-class baseline), `far`, `frr`;
     `candidates`, how many pairs of counts fit, and `ranges`, lowest and highest value over them;
-    `eer_bracket` and `auc_bracket`, which hold for all of them; `consistent`, and
-    `contradictions`, what does not fit the rest; `n_genuine`, `n_spoof`, `kind` (report or
-    matrix), `findings`, sentences. InputError names source, line, value and rule.
+    `eer_bracket`, which holds for all of them; `consistent`, and `contradictions`, what does not
+    fit the rest; `n_genuine`, `n_spoof`, `kind` (report or matrix), `findings`, sentences.
+    InputError names source, line, value and rule.
 
     Examples
     --------
     >>> verdict("spoof genuine\\nspoof 8 2\\ngenuine 1 3")["eer_bracket"]
     [0.2, 0.25]
     """
-    matrix = _matrix(text, source)
-    if matrix is None:
-        result = _of_report(*_read_report(text, source))
-    else:
-        right = matrix.diagonal()
-        result = {"kind": "matrix", "candidates": 1, "consistent": True, "contradictions": []}
-        result |= _judged(right, right[np.newaxis], matrix.sum(1))
-    return result | {"findings": _findings(result)}
+    printed = read(text, source)
+    right, ends, candidates, misfits = (_of_report if printed.matrix is None else _of_matrix)(printed)
+    wrong = [*misfits, *printed.wrong]
+    result = {"kind": "report" if printed.matrix is None else "matrix", "candidates": candidates}
+    result |= {"consistent": candidates > 0 and not wrong, "contradictions": wrong}
+    result |= _judged(right, ends, np.asarray(printed.support))
+    return result | {"findings": [*_about_reading(result, printed), *_findings(result)]}
 
 
 def describe_verdict(result):
@@ -69,127 +53,13 @@ def describe_verdict(result):
         "",
     ]
     names = {"accuracy": "accuracy", "majority class": "constant_accuracy", "balanced accuracy": "balanced_accuracy"}
-    lines += [f"{name:20}{100 * result[key]:7.2f} %{_range(result, key, 100)}" for name, key in names.items()]
-    lines.append(f"{'MCC':20}{result['mcc']:7.3f}  {_range(result, 'mcc', 1)}")
+    for name, key in [*names.items(), ("MCC", "mcc")]:
+        factor, digits, unit = (1, 3, "  ") if key == "mcc" else (100, 2, " %")
+        least, most = (f"{factor * end:.{digits}f}" for end in result["ranges"][key])
+        rounding = "" if least == most else f"   ({least} to {most} within the rounding)"
+        lines.append(f"{name:20}{factor * result[key]:7.{digits}f}{unit}{rounding}")
     lines.append(f"{'EER between':20}{100 * low:7.2f} % and {100 * high:.2f} %")
     return "\n".join([line.rstrip() for line in lines] + ["", *(f"- {finding}" for finding in result["findings"])])
-
-
-def _range(result, key, factor):
-    low, high = (factor * end for end in result["ranges"][key])
-    digits = 2 if factor == 100 else 3
-    return "" if low == high else f"   ({low:.{digits}f} to {high:.{digits}f} within the rounding)"
-
-
-# -- reading what people paste
-
-
-def _lines(text, source):
-    """Place, words and numbers of each line."""
-    for number, line in enumerate(text.splitlines(), 1):
-        yield f"{source}, line {number}", _TOKEN.findall(line)
-
-
-def _is_number(token):
-    return not token[0].isalpha() or token.lower() == "nan"
-
-
-def _read_report(text, source):
-    """Printed numbers (column, class or average) -> text, the support [spoof, genuine], and what contradicts it."""
-    printed, support, lines, totals, wrong = {}, [0, 0], {}, set(), []
-    for where, tokens in _lines(text, source):
-        name, numbers = " ".join(tokens[:1]).lower(), tokens[1:]
-        if numbers and numbers[0].lower() == "avg":
-            del numbers[0]
-        if len(numbers) < 2 or not all(map(_is_number, numbers)):
-            continue
-        if name in _CLASSES:
-            label = _CLASSES[name]
-            if label in lines:
-                raise InputError(f"{where}: a second row for {name!r} after {lines[label]}: expected one report")
-            lines[label] = where.removeprefix(f"{source}, ")
-            printed |= _cells(numbers, label, where)
-            support[label] = _count(numbers[-1], where)
-        elif name in _AVERAGES:
-            row = _AVERAGES[name]
-            cells = _cells(numbers, row, where) if row != "accuracy" else {(row, row): _fraction(numbers[0], where)}
-            wrong += [f"a second {_named(key, cell)}" for key, cell in cells.items() if printed.get(key, cell) != cell]
-            printed = cells | printed
-            totals.add(_count(numbers[-1], where))
-    if len(lines) < 2:
-        there = f"only a row for {LABEL_NAMES[min(lines)]} ({min(lines.values())})" if lines else "no row"
-        raise InputError(f"{source}: {there} of a class with its numbers; {_RULE}")
-    if any(("precision", label) not in printed for label in (SPOOF, GENUINE)):
-        # scikit-learn leaves an undefined precision out of the averages.
-        printed = {key: text for key, text in printed.items() if key[0] != "precision" or key[1] in (SPOOF, GENUINE)}
-    total = sum(support)
-    wrong += [f"support of the averages {n:,}, of the classes {total:,}" for n in sorted(totals - {total})]
-    return printed, support, wrong
-
-
-def _cells(tokens, row, where):
-    if len(tokens) != 4:
-        raise InputError(
-            f"{where}: {len(tokens)} numbers in {' '.join(tokens)!r}: expected precision, recall, f1-score, support"
-        )
-    names = _COLUMNS[1:] if tokens[0].lower() == "nan" else _COLUMNS  # an undefined precision
-    return {(name, row): _fraction(token, where) for name, token in zip(names, tokens[-1 - len(names) :], strict=False)}
-
-
-def _fraction(token, where):
-    if not re.fullmatch(r"0|0?\.\d+|1(\.0+)?", token):
-        raise InputError(f"{where}: {token[:30]!r} is not a fraction: expected a number from 0 to 1")
-    return token
-
-
-def _count(token, where, least=1):
-    digits = re.sub(r"[,'_]|\.0+$", "", token)
-    if not digits.isdecimal() or len(digits) > 20 or not least <= int(digits) <= _MOST:
-        rule = f"expected a whole number from {least} to {_MOST:,}"
-        raise InputError(f"{where}: {token[:30]!r} is not a number of trials: {rule}")
-    return int(digits)
-
-
-def _matrix(text, source):
-    """The 2 x 2 matrix of a text, or None; shares in percent beside its counts are left out."""
-    columns, rows = None, {}
-    for where, tokens in _lines(_without_json(text, source), source):
-        named = [_CLASSES[token.lower()] for token in tokens if token.lower() in _CLASSES]
-        numbers = [token for token in tokens if _is_number(token) and not token.endswith("%")]
-        if len(named) == 2 and not numbers and named[0] != named[1] and len(tokens) <= 6:
-            columns = named
-        elif len(named) == 1 and len(numbers) == 2 and columns:
-            label = LABEL_NAMES[named[0]]
-            if label in rows:
-                raise InputError(f"{where}: a second row for {label}: expected one matrix")
-            counts = dict(zip(columns, (_count(token, where, 0) for token in numbers), strict=True))
-            rows[label] = [counts[SPOOF], counts[GENUINE]]
-            if not any(rows[label]):
-                raise InputError(f"{where}: {rows[label]} in the row of {label}: expected at least one trial")
-    if len(rows) == 1:
-        raise InputError(f"{source}: only a row for {next(iter(rows))}; {_RULE}")
-    return np.array([rows[label] for label in LABEL_NAMES]) if rows else None
-
-
-def _without_json(text, source):
-    """A matrix in JSON, as the runs keep it, as labelled lines; other text as it is."""
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    try:
-        (first, second), (upper, lower) = content["labels"], content["matrix"]
-        named = {_CLASSES[str(name).lower()] for name in (first, second)}
-        if len(named) == len(upper) == len(lower) == 2:
-            return "\n".join(" ".join(map(str, row)) for row in ((first, second), (first, *upper), (second, *lower)))
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise InputError(
-        f"{source}: JSON without 'labels' (genuine and spoof) and 'matrix' (2 x 2 counts, rows truth); {_RULE}"
-    )
-
-
-# -- the counts behind printed numbers
 
 
 def _value(key, right, support, undefined):
@@ -212,20 +82,17 @@ def _value(key, right, support, undefined):
     return np.where(decided > 0, right[row] / np.maximum(decided, 1), undefined)
 
 
-def _bounds(text):
-    """Lowest and highest number that is printed so, with one decimal or more."""
-    half = 0.5 * 10.0 ** -max(1, len(text.partition(".")[2])) + 1e-9
-    return float(text) - half, float(text) + half
+def _undefined(numbers):
+    """The precision of a class that is never decided for, as this report prints it."""
+    recall, precision = ([float(numbers.get((n, c), 0.5)) for c in (SPOOF, GENUINE)] for n in ("recall", "precision"))
+    return float((0, 1) in zip(recall, precision, strict=True))
 
 
-def _allowed(printed, support, along):
+def _allowed(numbers, support, along=SPOOF):
     """Right counts of a class that its recall allows; for each other number lowest and highest of the other class."""
-    pairs = [(printed["recall", label], printed.get(("precision", label), "0")) for label in (SPOOF, GENUINE)]
-    undefined = float(any(float(recall) == 0 and float(precision) == 1 for recall, precision in pairs))
-    low, high = _bounds(printed["recall", along])
-    counts = np.arange(support[along] + 1)
-    counts = counts[(counts / support[along] >= low) & (counts / support[along] <= high)]
-    most = support[1 - along]
+    undefined, most = _undefined(numbers), support[1 - along]
+    low, high = (end * support[along] for end in bounds(numbers["recall", along]))
+    counts = np.arange(max(0, int(np.ceil(low))), min(support[along], int(high)) + 1)
 
     def first(key, least):  # count of the other class from which a number is at least that, by bisection
         start, end = np.zeros_like(counts), np.full_like(counts, most + 1)
@@ -236,10 +103,8 @@ def _allowed(printed, support, along):
             start, end = np.where(there, start, middle + 1), np.where(there, middle, end)
         return start
 
-    bounds = {key: _bounds(text) for key, text in printed.items() if key != ("recall", along)}
-    return counts, {
-        key: (first(key, low), first(key, np.nextafter(high, 2)) - 1) for key, (low, high) in bounds.items()
-    }
+    ends = {key: bounds(text) for key, text in numbers.items() if key != ("recall", along)}
+    return counts, {key: (first(key, low), first(key, np.nextafter(high, 2)) - 1) for key, (low, high) in ends.items()}
 
 
 def _fitting(counts, allowed, without=None):
@@ -249,55 +114,52 @@ def _fitting(counts, allowed, without=None):
     return np.stack([counts, low, high], axis=1)[low <= high]
 
 
-def _blamed(printed, support):
+def _blamed(numbers, support):
     """Printed numbers without any one of which the rest fits, such as ``precision of spoof 0.92``."""
-    both = [_allowed(printed, support, along) for along in (SPOOF, GENUINE)]
-    for key, text in printed.items():
-        if len(_fitting(*both[GENUINE if key == ("recall", SPOOF) else SPOOF], without=key)):
-            yield _named(key, text)
+    both = [_allowed(numbers, support, along) for along in (SPOOF, GENUINE)]
+    fits = [key for key in numbers if len(_fitting(*both[int(key == ("recall", SPOOF))], without=key))]
+    return [in_words(key, numbers[key]) for key in fits] or ["more than one number"]
 
 
-def _named(key, text):
-    column, row = key
-    of = "" if column == row else f" of {LABEL_NAMES[row] if row in (SPOOF, GENUINE) else row + ' avg'}"
-    return f"{column}{of} {text}"
+def _of_matrix(printed):
+    """Right counts, the extremes of all that fit, how many fit, and the numbers that do not fit."""
+    right, undefined, misfits = printed.matrix.diagonal(), _undefined(printed.numbers), []
+    for key, text in printed.numbers.items():
+        low, high = bounds(text)
+        if not low <= _value(key, right, printed.support, undefined) <= high:
+            misfits.append(in_words(key, text))
+    return right, right[np.newaxis], 1, misfits
 
 
-# -- what follows from counts
-
-
-def _of_report(printed, support, wrong):
-    found = _fitting(*_allowed(printed, support, SPOOF))
+def _of_report(printed):
+    """The same of a report, whose counts are those nearest to the recalls."""
+    numbers, support, misfits = printed.numbers, printed.support, []
+    recalls = {("recall", label): numbers["recall", label] for label in (SPOOF, GENUINE)}
+    target = np.array([float(text) for text in recalls.values()]) * support
+    found = _fitting(*_allowed(numbers, support))
     candidates = int((found[:, 2] - found[:, 1] + 1).sum())
-    target = np.array([float(printed["recall", label]) for label in (SPOOF, GENUINE)]) * support
-    if not candidates:  # the recalls alone
-        wrong = [*_blamed(printed, support), *wrong]
+    if not candidates:
+        misfits, found = _blamed(numbers, support), _fitting(*_allowed(recalls, support))
+    if not len(found):  # no count at all has such a recall
         found = np.rint(target).astype(np.int64)[np.newaxis, [SPOOF, GENUINE, GENUINE]]
     near = np.stack([found[:, 0], np.clip(np.ceil(target[1] - 0.5), found[:, 1], found[:, 2])], axis=1).astype(np.int64)
     nearest = near[(((near - target) / support) ** 2).sum(1).argmin()]
-    result = {"kind": "report", "candidates": candidates, "consistent": candidates > 0 and not wrong}
-    result |= {"contradictions": wrong, "numbers": len(printed)}
-    return result | _judged(nearest, np.concatenate([found[:, :2], found[:, ::2]]), support)
+    return nearest, np.concatenate([found[:, :2], found[:, ::2]]), candidates, misfits
 
 
 def _judged(right, ends, support):
     """Metrics of right counts, and their range over all that fit; `ends` hold the extremes of each."""
-    support = np.asarray(support)
     everywhere = from_counts(_matrices(ends, support))  # each rises or falls with both counts
     ranges = {name: [float(value.min()), float(value.max())] for name, value in everywhere.items()}
-    far, frr = everywhere["far"], everywhere["frr"]
-    brackets = {
-        "eer_bracket": [float(np.minimum(far, frr).min()), float(np.maximum(far, frr).max())],
-        "auc_bracket": [float(((1 - far) * (1 - frr)).min()), float((1 - far * frr).max())],
-    }
+    ends = ranges["far"] + ranges["frr"]
     matrix = _matrices(right, support)
     return {
         "matrix": matrix.tolist(),
         "n_genuine": int(support[GENUINE]),
         "n_spoof": int(support[SPOOF]),
         **{name: float(value) for name, value in from_counts(matrix).items()},
-        **brackets,
-        "ranges": ranges | brackets,
+        "eer_bracket": [min(ends), max(ends)],
+        "ranges": ranges,
     }
 
 
@@ -309,8 +171,7 @@ def _matrices(right, support):
 
 
 def _findings(result):
-    found = _about_arithmetic(result) if result["kind"] == "report" else []
-    total = result["n_genuine"] + result["n_spoof"]
+    found, total = [], result["n_genuine"] + result["n_spoof"]
     (_, false), (_, hits) = result["matrix"]
     accepted = false + hits
     if accepted in (0, total):
@@ -334,26 +195,32 @@ def _findings(result):
     return [*found, _about_balance(result), bracket]
 
 
-def _about_arithmetic(result):
+def _about_reading(result, printed):
+    """What was assumed, and whether the printed numbers agree."""
+    order = "Without names the classes are in scikit-learn's order of 0 (spoof) and 1 (genuine), rows the truth."
+    found = [] if printed.named else [order]
     wrong, count = "; ".join(result["contradictions"]), result["candidates"]
-    if result["consistent"]:
-        ways = "exactly one pair of counts gives" if count == 1 else f"{count:,} pairs of counts give"
-        return [f"All {result['numbers']} printed numbers agree with each other; {ways} them."]
-    if count:
-        return [f"The counts fit, but this does not: {wrong}."]
-    return [
-        f"No counts give all printed numbers; without one of these the rest fits: {wrong or 'more than one of them'}. "
-        "The rest follows from the recalls alone."
-    ]
+    if not result["consistent"] and count:
+        return [*found, f"The counts fit, but this does not: {wrong}."]
+    if not result["consistent"]:
+        said = f"No counts give all printed numbers; without one of these the rest fits: {wrong}."
+        return [*found, f"{said} The rest follows from the recalls alone."]
+    ways = "exactly one pair of counts gives" if count == 1 else f"{count:,} pairs of counts give"
+    agree = f"All {len(printed.numbers)} printed numbers agree with each other; {ways} them."
+    return [*found, agree] if printed.numbers else found
 
 
 def _about_balance(result):
-    value = result["balanced_accuracy"]
-    rates = ((result["far"], result["n_spoof"]), (result["frr"], result["n_genuine"]))
-    # Each recall is a binomial share of its class.
-    margin = 1.96 * 0.5 * np.sqrt(sum(rate * (1 - rate) / n for rate, n in rates))
-    text = f"Balanced accuracy {100 * value:.1f} % +- {100 * margin:.1f}"
-    if abs(value - 0.5) <= margin:
+    """Balanced accuracy with Newcombe's limits for a sum of two rates (Statistics in Medicine 17, 1998, method 10)."""
+    value, (spoof, genuine) = result["balanced_accuracy"], result["matrix"]
+    ends = rate_interval(spoof[1], sum(spoof)), rate_interval(genuine[0], sum(genuine))
+    rates = result["far"], result["frr"]
+    low, high = (
+        value - np.hypot(*(end[side] - rate for end, rate in zip(ends, rates, strict=True))) / 2 * sign
+        for side, sign in ((1, 1), (0, -1))
+    )
+    text = f"Balanced accuracy {100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    if low <= 0.5 <= high:
         return f"{text}: indistinguishable from guessing (50 %)."
     if value < 0.5:
         return f"{text}: worse than guessing (50 %); genuine and spoof may be swapped."
