@@ -49,7 +49,7 @@ def elsewhere(corpora, genuine, *, layout, most):
         if names.count(name) > 1:
             raise InputError(f"{folder}: another folder is called {name} too; each needs a name of its own")
     opened = [open_corpus(_name(folder), folder, layout) for folder in corpora]
-    found = [recordings([places.absolute(folder)]) for folder in genuine]  # a wrong folder is told before any work
+    found = [recordings([places.absolute(folder)])[0] for folder in genuine]  # a wrong folder is told before any work
     for corpus in opened:
         yield _read(corpus.name, corpus.digest, corpus.split("eval"), most)
     for folder, paths in zip(genuine, found, strict=True):
