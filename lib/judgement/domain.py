@@ -10,7 +10,6 @@ margins are ours.
 import json
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -22,38 +21,26 @@ from lib.files import places
 
 FILE = "domain.json"  # in a run's artifacts
 SPLITS = ("train", "dev")  # eval stays unopened
-_FRAME = 0.032  # seconds, every half of it
-_BANDS = 24
-_SPOKEN = 25  # dB under the loudest frame
-_FLOOR = 80  # dB under the loudest band and frame, and no further
-_LOW = (100, 1500)  # Hz, where voiced speech has its strongest harmonics
+# Name -> what it is, its unit, and how far beyond the range it may lie.
+CUES = {
+    "seconds": ("Duration", "s", 0.25),
+    "level": ("Level", "dB re full scale", 6.0),
+    "clipped": ("Samples at full scale", "%", 0.1),
+    "upper": ("Power in the upper half of the band", "dB re the whole", 6.0),
+    "variation": ("Variation of the level, as voice activity makes it", "dB", 1.0),
+    "flatness": ("Flatness from 100 to 1,500 Hz, which voiced speech lowers", "dB", 1.0),
+}
+_FRAME, _BANDS = 0.032, 24  # seconds, half of it from frame to frame; mel bands
+_SPOKEN, _FLOOR = 25, 80  # dB under the loudest: a frame that counts as spoken, and what lies no further below
 _FULL = 0.99  # of full scale
 _RARE = 0.005  # share of the recordings at either end that sets no range
-_LIMIT = 0.99  # share of training and dev that lies within the distance, each seen from the other
+_USUAL = 0.99  # share of training and dev that lies within the distance, each seen from the other
 _SCORES = 0.25  # of the span of the scores, added at both ends
-_TINY = 1e-10  # about the power of 16-bit quantisation noise
-
-
-class Cue(NamedTuple):
-    """One number of a recording: what it is, its unit, and how far beyond the range it may lie."""
-
-    text: str
-    unit: str
-    margin: float
-
-
-CUES = {
-    "seconds": Cue("Duration", "s", 0.5),
-    "level": Cue("Level", "dB re full scale", 6.0),
-    "clipped": Cue("Samples at full scale", "%", 0.1),
-    "upper": Cue("Power in the upper half of the band", "dB re the whole", 6.0),
-    "variation": Cue("Variation of the level, as voice activity makes it", "dB", 1.0),
-    "flatness": Cue("Flatness from 100 to 1,500 Hz, which voiced speech lowers", "dB", 1.0),
-}
+_TINY = np.float32(1e-10)  # about the power of 16-bit quantisation noise
 
 
 def of_corpus(corpus, sr, *, store):
-    """What `outside` needs to know of the train and dev recordings of a corpus, as JSON holds it.
+    """What `outside` has to know of the train and dev recordings of a corpus, as JSON holds it.
 
     It is kept in the `store` (folder or URL), since the runs of a study share it.
     """
@@ -61,17 +48,18 @@ def of_corpus(corpus, sr, *, store):
     place = f"{places.absolute(store)}/domains/{key}.json"
     with suppress(OSError, ValueError):  # there is none, or a damaged one
         return json.loads(places.read(place))
-    described = [_of_files(corpus.split(split)["path"].tolist(), sr) for split in SPLITS]
-    values = np.concatenate([cues for cues, _ in described])
-    ends = np.quantile(values, [_RARE, 1 - _RARE], axis=0).T
+    described = []
+    for split in SPLITS:
+        clips = places.each(partial(audio.read, sr=sr), corpus.split(split)["path"].tolist())
+        described.append([describe(y, sr) for y, _ in tqdm(clips, f"measuring {split}", unit="clip", leave=False)])
+    values = np.array([cues for part in described for cues, _ in part])
+    low, high = np.quantile(values, [_RARE, 1 - _RARE], axis=0)
+    margins = np.array([margin for *_, margin in CUES.values()])
     found = {
         "sr": sr,
         "seconds": float(np.median(values[:, 0])),
-        "ranges": {
-            name: [float(low - cue.margin), float(high + cue.margin)]
-            for (name, cue), (low, high) in zip(CUES.items(), ends, strict=True)
-        },
-        **_distances(*(spectra for _, spectra in described)),
+        "ranges": dict(zip(CUES, np.stack([low - margins, high + margins], axis=1).tolist(), strict=True)),
+        **_distances(*(np.array([spectrum for _, spectrum in part]) for part in described)),
     }
     with chunks.whole_file(place) as file:
         file.write(json.dumps(found).encode())
@@ -86,7 +74,7 @@ def of_run(of_corpus, scores, notes):
 
 
 def checked(known):
-    """What `of_run` made, as JSON gave it back, its arrays as arrays; ValueError or KeyError when it is damaged."""
+    """What `of_run` made, as JSON gave it back; ValueError or KeyError when it is damaged."""
     arrays = {name: np.array(known[name], np.float64) for name in ("center", "whitening", "scores")}
     numbers = [known["sr"], known["seconds"], known["distance"], *(known["ranges"][name] for name in CUES)]
     if not all(np.isfinite(part).all() for part in (*arrays.values(), *numbers)):
@@ -104,54 +92,46 @@ def outside(known, y, *, window=False):
     y : numpy.ndarray [shape=(samples,), float32]
         At the rate ``known["sr"]``.
     window : bool
-        The samples are a part of a longer recording, of which the duration says nothing.
+        The samples are a part of a longer recording, whose duration is no matter.
     """
     values, spectrum = describe(y, known["sr"])
     found = []
-    for (name, cue), value in zip(CUES.items(), values, strict=True):
+    for (name, (text, unit, _)), value in zip(CUES.items(), values, strict=True):
         low, high = known["ranges"][name]
         if not low <= value <= high and not (window and name == "seconds"):
-            found.append(f"{cue.text}: {value:.3g} {cue.unit}; in what the run was made on {low:.3g} to {high:.3g}.")
-    distance = np.linalg.norm(known["whitening"] @ (spectrum - known["center"]))
-    if not distance <= known["distance"]:
-        found.append(
-            f"Spectrum: {distance:.3g} from what the run was made on; up to {known['distance']:.3g} is usual there."
-        )
+            end = f"below {low:.3g}" if value < low else f"above {high:.3g}"
+            found.append(f"{text}: {value:.3g} {unit}, {end}, the end of what the run was made on.")
+    distance, usual = np.linalg.norm(known["whitening"] @ (spectrum - known["center"])), known["distance"]
+    if not distance <= usual:
+        found.append(f"Spectrum: {distance:.3g} away from what the run was made on, above the usual {usual:.3g}.")
     return found
 
 
 def describe(y, sr):
     """A recording's `CUES`, in their order, and the statistics of its mel bands."""
-    settings = _settings(sr)
+    length = 2 ** round(np.log2(_FRAME * sr))
+    lengths = {"n_fft": length, "win_length": length, "hop_length": length // 2}
+    settings = FeatureSettings(sr=sr, n_mels=_BANDS, fmax=sr / 2, **lengths)
     spectra = Spectra(np.asarray(y, np.float32), np.float32)
-    power, mel = spectra.power(settings) + np.float32(_TINY), spectra.mel(settings) + np.float32(_TINY)
-    levels = _decibel(power.sum(axis=0))
-    spoken = levels > levels.max() - _SPOKEN
-    hertz = np.arange(len(power)) * sr / settings.n_fft
-    low = power[(hertz >= _LOW[0]) & (hertz <= _LOW[1])][:, spoken]
-    mean = power.mean(axis=1, dtype=np.float64)
-    values = (
+    power, bands = spectra.power(settings) + _TINY, 10 * np.log10(spectra.mel(settings) + _TINY)
+    levels, hertz = 10 * np.log10(power.sum(axis=0)), np.arange(len(power)) * sr / length
+    low = power[(hertz >= 100) & (hertz <= 1500)][:, levels > levels.max() - _SPOKEN]
+    flatness = np.exp(np.log(low).mean(axis=0)) / low.mean(axis=0)
+    cues = (
         len(y) / sr,
-        _decibel(np.mean(np.square(y, dtype=np.float64)) + _TINY),
+        10 * np.log10(np.mean(np.square(y, dtype=np.float64)) + _TINY),
         100 * np.mean(np.abs(y) >= _FULL),
-        _decibel(mean[hertz >= sr / 4].sum() / mean.sum()),
+        10 * np.log10(power[hertz >= sr / 4].sum() / power.sum()),
         np.maximum(levels, levels.max() - _FLOOR).std(),
-        np.percentile(_decibel(np.exp(np.log(low).mean(axis=0)) / low.mean(axis=0)), 25),
+        10 * np.log10(np.percentile(flatness, 25)),
     )
-    bands = np.maximum(_decibel(mel / mel.max()), -_FLOOR)
-    moves = np.sqrt(np.square(np.diff(bands, axis=1)).mean(axis=1)) if bands.shape[1] > 1 else np.zeros(len(bands))
-    return np.array(values, np.float64), np.concatenate([bands.mean(axis=1), bands.std(axis=1), moves])
-
-
-def _of_files(paths, sr):
-    """Cues and spectra of recordings, a row each."""
-    read = places.each(partial(audio.read, sr=sr), paths)
-    rows = [describe(y, sr) for y, _ in tqdm(read, "what the run is made on", len(paths), unit="clip", leave=False)]
-    return np.stack([cues for cues, _ in rows]), np.stack([spectrum for _, spectrum in rows])
+    bands = np.maximum(bands - bands.max(), -_FLOOR)
+    moves = np.sqrt(np.square(np.diff(bands, axis=1, prepend=bands[:, :1])).mean(axis=1))
+    return cues, np.concatenate([bands.mean(axis=1), bands.std(axis=1), moves])
 
 
 def _distances(train, dev):
-    """The distance from both splits as a center and a matrix, and its limit."""
+    """The distance from both splits as a center and a matrix, and what is usual."""
     from sklearn.covariance import LedoitWolf
 
     both = np.concatenate([train, dev])
@@ -159,19 +139,5 @@ def _distances(train, dev):
     train, dev, both = ((part - center) / scale for part in (train, dev, both))
     seen = [LedoitWolf().fit(one).mahalanobis(other) for one, other in ((train, dev), (dev, train))]
     whitening = np.linalg.cholesky(LedoitWolf().fit(both).precision_).T / scale
-    return {
-        "center": center.tolist(),
-        "whitening": whitening.astype(np.float32).tolist(),
-        "distance": float(np.sqrt(np.quantile(np.concatenate(seen), _LIMIT))),
-    }
-
-
-def _settings(sr):
-    length = 2 ** round(np.log2(_FRAME * sr))
-    return FeatureSettings(
-        sr=sr, n_fft=length, win_length=length, hop_length=length // 2, n_mels=_BANDS, fmax=sr / 2
-    )  # n_mfcc stays below the bands
-
-
-def _decibel(power):
-    return 10 * np.log10(power)
+    usual = float(np.sqrt(np.quantile(np.concatenate(seen), _USUAL)))
+    return {"center": center.tolist(), "whitening": whitening.astype(np.float32).tolist(), "distance": usual}

@@ -15,7 +15,7 @@ from lib.corpus.protocol import LABELS
 from lib.errors import InputError
 from lib.features.chunks import CHUNK
 from lib.files.places import read_text
-from lib.scoring.judge import CANNOT_TELL, Answer
+from lib.scoring.answers import CANNOT_TELL, Answer
 
 # What people call recordings. The reader decides which of them it can use.
 _ENDINGS = (
@@ -60,7 +60,7 @@ def score_files(judge, paths):
 
     Dicts of `path`, `score` (log-odds), `label` (genuine, spoof or cannot tell), `threshold` and
     `threshold_source` of the run, `warnings` (sentences), `calibrated`, `reason` and `windows`,
-    see `lib.scoring.judge.Answer`. A recording that cannot be read has no score.
+    see `lib.scoring.answers.Answer`. A recording that cannot be read has no score.
     """
     with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
         for start in range(0, len(paths), CHUNK):

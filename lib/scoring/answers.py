@@ -8,7 +8,7 @@ longer than those is scored in windows.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,13 +24,11 @@ from lib.params import code, identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
 from lib.tracking import trained
-from lib.tracking.client import artifact
 from lib.tracking.done import records
 
 CANNOT_TELL = "cannot tell"
 OUTSIDE, CLOSE = "outside of what the run was made on", "too close to call"
 _EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
-_NO_DOMAIN = f"It keeps no {domain.FILE}: whether a recording is of the kind that it was made on cannot be checked."
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ class Judge:
 
     def answers(self, clips):
         """An `Answer` to each of some recordings at the rate of the system."""
-        whole = [y for y in clips if not self.is_long(y)]
-        found = iter(self._answers(whole))
+        found = iter(self._answers([y for y in clips if not self.is_long(y)]))
         return [self._of_windows(y) if self.is_long(y) else next(found) for y in clips]
 
     def is_long(self, y):
@@ -92,7 +89,7 @@ class Judge:
         for start in range(0, len(clips), CHUNK):
             part = clips[start : start + CHUNK]
             scores = log_odds([self.system], part, sr=self.system.sr)[0].tolist()
-            found += [self._label(s, self._outside(y, s, window)) for y, s in zip(part, scores, strict=True)]
+            found += [self._decided(s, self._outside(y, s, window)) for y, s in zip(part, scores, strict=True)]
         return found
 
     def _outside(self, y, score, window):
@@ -102,45 +99,37 @@ class Judge:
         beyond = [] if low <= score <= high else [f"Score: {score:.3g}; the run's own are {low:.3g} to {high:.3g}."]
         return [*domain.outside(self.known, y, window=window), *beyond]
 
-    def _label(self, score, outside, windows=()):
+    def _decided(self, score, outside):
         low, high = self.borders
         calibrated = None
         if self.card:
             most = math.log1p(min(self.card["n_genuine"], self.card["n_spoof"]))
-            line = metrics.Calibration(**self.card["calibration"])
-            calibrated = float(np.clip(metrics.calibrated(score, line), -most, most))
+            ratio = metrics.calibrated(score, metrics.Calibration(**self.card["calibration"]))
+            calibrated = float(np.clip(ratio, -most, most))
         if outside:
-            label, reason, warnings = CANNOT_TELL, OUTSIDE, outside
-        elif low <= score < high:
-            label, reason = CANNOT_TELL, CLOSE
-            warnings = [f"Too close to call: spoof below {low:.3g}, genuine from {high:.3g} on."] if self.card else []
-        else:
-            label, reason, warnings = LABEL_NAMES[GENUINE if score >= high else SPOOF], "", []
-        return Answer(score, calibrated, label, reason, tuple(warnings), tuple(windows))
+            return Answer(score, calibrated, CANNOT_TELL, OUTSIDE, tuple(outside))
+        if low <= score < high:
+            said = [f"Too close to call: the run decides below {low:.3g} and from {high:.3g} on."] if self.card else []
+            return Answer(score, calibrated, CANNOT_TELL, CLOSE, tuple(said))
+        return Answer(score, calibrated, LABEL_NAMES[GENUINE if score >= high else SPOOF])
 
     def _of_windows(self, y):
-        """The answer to a long recording: windows as long as most that the run was made on, one beside the other."""
+        """The answer to a long recording, cut into windows of the usual length, the last one back from its end."""
         sr, length = self.system.sr, round(self.known["seconds"] * self.system.sr)
         starts = [min(start, len(y) - length) for start in range(0, len(y) - length // 2, length)]
         answers = self._answers([y[start : start + length] for start in starts], window=True)
         usable = [answer for answer in answers if answer.reason != OUTSIDE]
-        outside = []
-        if 2 * len(usable) < len(answers):
-            first = next(answer for answer in answers if answer.reason == OUTSIDE)
-            count = f"{len(answers) - len(usable)} of {len(answers)}"
-            outside = [f"Outside of what the run was made on are {count} windows, the first by:", *first.warnings]
-        found = self._label(
-            float(np.mean([answer.score for answer in usable or answers])),
-            outside,
-            [
-                {"start": start / sr, "end": (start + length) / sr, "score": answer.score}
-                | {"calibrated": answer.calibrated, "label": answer.label}
-                for start, answer in zip(starts, answers, strict=True)
-            ],
-        )
-        said = [sum(answer.label == name for answer in answers) for name in (*LABEL_NAMES, CANNOT_TELL)]
-        text = "In windows of {:.1f} s: {} spoof, {} genuine, {} cannot tell.".format(length / sr, *said)
-        return Answer(**{**vars(found), "warnings": (*found.warnings, text)})
+        first = next((answer.warnings for answer in answers if answer.reason == OUTSIDE), ())
+        mean = float(np.mean([answer.score for answer in usable or answers]))
+        found = self._decided(mean, first if 2 * len(usable) < len(answers) else ())
+        said = [f"{sum(answer.label == name for answer in answers)} {name}" for name in (*LABEL_NAMES, CANNOT_TELL)]
+        text = f"In {len(answers)} windows of {length / sr:.1f} s: {', '.join(said)}."
+        windows = [
+            {"start": start / sr, "end": (start + length) / sr}
+            | {name: getattr(answer, name) for name in ("score", "calibrated", "label")}
+            for start, answer in zip(starts, answers, strict=True)
+        ]
+        return replace(found, warnings=(text, *found.warnings), windows=tuple(windows))
 
 
 def judge(system):
@@ -149,47 +138,43 @@ def judge(system):
     dev = trained.read(run, "scores/dev.tsv", read_scores)
     try:
         card = metrics.threshold_card(dev["score"], dev["label"], costs=_EVEN)
-    except InputError:  # dev's scores carry no order
+    except InputError:  # the scores carry no order
         pass
     if trained.keeps(run, domain.FILE):
-        known = trained.read(run, domain.FILE, lambda path: domain.checked(json.loads(path.read_text())))
+        known = trained.read(run, domain.FILE, lambda path: domain.checked(json.loads(path.read_bytes())))
     return Judge(system, dev, card, known, tuple(_caveats(run, known, card)))
 
 
 def _caveats(run, known, card):
-    diagnosis = run.tags.get("diagnosis", HEALTHY)
+    diagnosis, changed = run.tags.get("diagnosis", HEALTHY), _changed(run)
     said = {
         "On dev its scores say nothing or point the wrong way.": card is None,
-        _NO_DOMAIN: known is None,
+        f"It keeps no {domain.FILE}: whether a recording is of the kind it was made on cannot be checked.": not known,
         "It keeps no digest of its model: whether that is its own cannot be checked.": trained.DIGEST not in run.tags,
         "The run's encoder or backbone is untrained.": run.tags.get("weights", "").startswith("untrained"),
         f"The diagnosis of its training is: {diagnosis}.": diagnosis != HEALTHY,
+        f"It was made with another version, and may draw other features now: {', '.join(changed)}.": changed,
     }
-    changed = _changed(run)
-    said[f"Its features may differ now, since these are of another version: {', '.join(changed)}."] = bool(changed)
     return [*(known or {}).get("notes", ()), *(text for text, holds in said.items() if holds), *_pages(run)]
 
 
 def _changed(run):
     """Rooms of lib that compute, and libraries, which are others than when the run was made, as far as it says."""
-    rooms = {f"lib/{room}": code.digest(room) for room in identity.COMPUTING}
     then = {f"lib/{room}": mark for room, mark in run.identity.get("rooms", {}).items()}
     then |= run.identity.get("versions", {})
-    now = {**rooms, **code.versions(*identity.LIBRARIES)}
+    now = {f"lib/{room}": code.digest(room) for room in identity.COMPUTING} | code.versions(*identity.LIBRARIES)
     return [name for name, mark in now.items() if then.get(name, mark) != mark]
 
 
 def _pages(run):
     """What the newest pages on its corpus say of the run: shortcuts (01) and what turns its answers (92)."""
-    pages = {}
+    digest, pages = run.tags.get("corpus_digest"), {}
     for record in records(run.corpus):
-        if record.status == "FINISHED" and record.tags.get("corpus_digest") == run.tags.get("corpus_digest"):
+        if record.status == "FINISHED" and record.tags.get("corpus_digest") == digest:
             pages.setdefault(record.name.partition("/")[0], record)
-    audit, sensitivity = pages.get("01_corpus"), pages.get("92_sensitivity")
-    if audit and audit.metrics.get("shortcut/flagged"):
-        yield f"Its corpus has {audit.metrics['shortcut/flagged']:.0f} kinds of shortcut, see 01_corpus."
-    if sensitivity:
-        with artifact(sensitivity.run_id, "sensitivity.csv") as path:
-            table = pd.read_csv(path)
+    if "01_corpus" in pages and (flagged := pages["01_corpus"].metrics.get("shortcut/flagged")):
+        yield f"Its corpus gives its labels away by {flagged:.0f} kinds of cue, see 01_corpus."
+    if "92_sensitivity" in pages:
+        table = trained.read(pages["92_sensitivity"], "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))
