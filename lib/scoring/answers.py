@@ -36,7 +36,7 @@ class Answer:
     """What a run says of one recording, or of a window of one."""
 
     score: float  # log-odds, as the run scores its own trials; of a long recording the mean of its usable windows
-    calibrated: float | None  # log-likelihood ratio by dev, no further than its trials can support; None without order
+    calibrated: float | None  # log-likelihood ratio, as far as dev's trials support it; None outside or without order
     label: str  # genuine, spoof or cannot tell
     reason: str = ""  # why it cannot tell: `OUTSIDE` or `CLOSE`
     warnings: tuple = ()  # sentences on this recording
@@ -100,14 +100,14 @@ class Judge:
         return [*domain.outside(self.known, y, window=window), *beyond]
 
     def _decided(self, score, outside):
+        if outside:
+            return Answer(score, None, CANNOT_TELL, OUTSIDE, tuple(outside))
         low, high = self.borders
         calibrated = None
         if self.card:
             most = math.log1p(min(self.card["n_genuine"], self.card["n_spoof"]))
             ratio = metrics.calibrated(score, metrics.Calibration(**self.card["calibration"]))
             calibrated = float(np.clip(ratio, -most, most))
-        if outside:
-            return Answer(score, calibrated, CANNOT_TELL, OUTSIDE, tuple(outside))
         if low <= score < high:
             said = [f"Too close to call: the run decides below {low:.3g} and from {high:.3g} on."] if self.card else []
             return Answer(score, calibrated, CANNOT_TELL, CLOSE, tuple(said))

@@ -127,7 +127,7 @@ def summary(rows):
     reasons = Counter(row["reason"] for row in rows if row["reason"])
     why = "; ".join(f"{count} {reason}" for reason, count in reasons.items())
     counts = ", ".join(f"{labels[name]} {name}" for name in (*LABEL_NAMES[::-1], CANNOT_TELL))
-    return f"{len(rows)} recordings: {counts}{f' ({why})' if why else ''}."
+    return f"{len(rows)} recording{'s' * (len(rows) != 1)}: {counts}{f' ({why})' if why else ''}."
 
 
 def read_labels(file):

@@ -24,7 +24,6 @@ class Trained:
     run_id: str
     name: str
     corpus: str
-    settings: dict
     tags: dict
     metrics: dict
     identity: dict  # what decided its numbers, see `lib.params.identity`; empty when it was not kept
@@ -59,7 +58,7 @@ def find(run, *, corpus=None):
         raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
     source = str(settings.get("threshold", "0.5"))
     known = record.tags, record.metrics, record.identity
-    return Trained(record.run_id, record.name, experiment, settings, *known, threshold, source)
+    return Trained(record.run_id, record.name, experiment, *known, threshold, source)
 
 
 def digest(folder):
