@@ -58,6 +58,7 @@ def main(debug):
     """
 
 
+_TEXT = click.File("w", "utf-8", "backslashreplace", lazy=False)  # names of files may be in another encoding
 _CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
 _DATA = click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
 _STUDY = (
@@ -229,7 +230,7 @@ def compare(study, corpus, everything, as_json, html):
 @click.option("--run", required=True, metavar="RUN", help="An MLflow run id, or a name as 14_mobilenet/mfcc.")
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
 @click.option("--labels", metavar="CSV", type=click.Path(), help="True labels (path,label): print error rates too.")
-@click.option("--csv", "table", metavar="FILE", type=click.File("w", lazy=False), help="Write the answers there too.")
+@click.option("--csv", "table", metavar="FILE", type=_TEXT, help="Write the answers there too.")
 @_json_option("Every answer with its warnings, as JSON.")
 def score(paths, run, corpus, labels, table, as_json):
     """Score recordings with a trained run.
@@ -242,6 +243,7 @@ def score(paths, run, corpus, labels, table, as_json):
     """
     from lib import scoring
 
+    sys.stdout.reconfigure(errors="backslashreplace")  # as `_TEXT`
     files, passed = scoring.recordings(paths)
     truth = scoring.read_labels(labels) if labels else None
     judge = scoring.judge(scoring.open_run(run, corpus=corpus))

@@ -1,6 +1,7 @@
 """Runs opened again score as they did, and what cannot score is named."""
 
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -422,6 +423,7 @@ def test_score_one_broken_recording_among_many_is_named_and_the_others_scored(pl
     shutil.copytree(place.folder / "ASVspoof2017_V2_dev", folder)
     (folder / "D_1000003.wav").write_bytes(b"RIFF")
     (folder / "._D_1000001.wav").write_bytes(b"Mac OS X")
+    os.rename(os.fsencode(folder / "D_1000004.wav"), os.fsencode(folder) + b"/\xe9.wav")  # of a name in Latin-1
     result = study("score", folder, "--run", place.mfcc.id, "--json")
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
@@ -432,6 +434,7 @@ def test_score_one_broken_recording_among_many_is_named_and_the_others_scored(pl
     )  # fmt: skip
     assert "not scored: " in result.stderr and "D_1000003.wav: Not readable as audio" in result.stderr
     assert "passed over: " in result.stderr and "._D_1000001.wav" in result.stderr
+    assert study("score", folder, "--run", place.mfcc.id, "--csv", tmp_path / "answers.csv").exit_code == 0
     alone = study("score", folder / "D_1000003.wav", "--run", place.mfcc.id, "--json")
     assert (alone.exit_code, alone.stdout) == (2, "")
     assert "D_1000003.wav: Not readable as audio" in alone.stderr
@@ -455,8 +458,9 @@ def test_score_with_labels_gives_error_rates_and_csv_holds_every_answer(place, t
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("file,label\nx.wav,genuine", "line 2: 'x.wav,genuine': expected columns path,label"),
-        ("path,label\nx.wav,real", "line 2: 'x.wav,real': .* a label of genuine"),
+        ("file,label\nx.wav,genuine", "not a CSV with the columns path,label"),
+        ("path,label\nx.wav,real", "label 'real' of 'x.wav' is unknown: expected one of genuine"),
+        ("", "not a CSV with the columns path,label"),
     ],
 )
 def test_read_labels_wrong_lines_are_named(tmp_path, text, words):

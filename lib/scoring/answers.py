@@ -155,7 +155,9 @@ def _caveats(run, known, card):
         f"The diagnosis of its training is: {diagnosis}.": diagnosis != HEALTHY,
         f"It was made with another version, and may draw other features now: {', '.join(changed)}.": changed,
     }
-    return [*(known or {}).get("notes", ()), *(text for text, holds in said.items() if holds), *_pages(run)]
+    eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
+    own = "On eval of its own corpus its EER is {:.1f} % [{:.1f}, {:.1f}].".format(*eer)
+    return [*(known or {}).get("notes", ()), own, *(text for text, holds in said.items() if holds), *_pages(run)]
 
 
 def _changed(run):

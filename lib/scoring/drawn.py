@@ -30,19 +30,14 @@ def elsewhere(corpora, genuine, *, layout, most):
 
     Parameters
     ----------
-    corpora : list of str
-        Folders (relative ones start at the project's) or URLs of corpora, of which eval is drawn from.
-    genuine : list of str
-        Folders with genuine recordings only.
+    corpora, genuine : list of str
+        Folders (relative ones start at the project's) or URLs of corpora, of which eval is drawn
+        from; folders with genuine recordings only. InputError for two of the same name, or one
+        without recordings that can be read.
     layout : str
         Of the corpora.
     most : int
         Recordings of each label that are drawn, the same ones each time.
-
-    Raises
-    ------
-    InputError
-        Two folders have the same name, a folder is none, or none of its recordings can be read.
     """
     names = [_name(folder) for folder in (*corpora, *genuine)]
     for folder, name in zip((*corpora, *genuine), names, strict=True):

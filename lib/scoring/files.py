@@ -1,6 +1,6 @@
 """Recordings on disk scored with a trained run, each answer with what a reader has to know."""
 
-import csv
+import io
 import json
 import os
 from collections import Counter
@@ -13,8 +13,8 @@ from lib import audio, metrics
 from lib.corpus import LABEL_NAMES
 from lib.corpus.protocol import LABELS
 from lib.errors import InputError
-from lib.features.chunks import CHUNK
 from lib.files.places import read_text
+from lib.inputs import BLOCK
 from lib.scoring.answers import CANNOT_TELL, Answer
 
 # What people call recordings. The reader decides which of them it can use.
@@ -23,7 +23,7 @@ _ENDINGS = (
     ".m4a", ".mp4", ".aac", ".amr", ".3gp", ".wma", ".webm",
 )  # fmt: skip
 _UNREADABLE = "not readable"
-_MANY = 2 * CHUNK  # recordings from which on a bar shows how far it is
+_MANY = 256  # recordings from which on a bar shows how far it is
 _KEYS = ("path", "score", "label", "threshold", "threshold_source", "warnings", "calibrated", "reason", "windows")
 
 
@@ -63,8 +63,8 @@ def score_files(judge, paths):
     see `lib.scoring.answers.Answer`. A recording that cannot be read has no score.
     """
     with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
-        for start in range(0, len(paths), CHUNK):
-            part = paths[start : start + CHUNK]
+        for start in range(0, len(paths), BLOCK):
+            part = paths[start : start + BLOCK]
             rows = _scored(judge, part)
             yield from (rows[path] for path in part)
             bar.update(len(part))
@@ -132,15 +132,17 @@ def summary(rows):
 
 def read_labels(file):
     """Label of each path (from the file's own folder) in a CSV with the columns `path` and `label`."""
-    lines = csv.DictReader(read_text(file, "a CSV with the columns path,label").splitlines())
-    found = {}
-    for line in lines:
-        name, label = line.get("path"), LABELS.get(str(line.get("label")).strip().lower())
-        if not name or label is None:
-            where = f"{file}, line {lines.line_num}: {','.join(map(str, line.values()))!r}"
-            raise InputError(f"{where}: expected columns path,label, and a label of {', '.join(LABELS)}")
-        found[os.path.realpath(os.path.join(os.path.dirname(file), name))] = label
-    return found
+    text = read_text(file, "a CSV with the columns path,label")
+    try:
+        table = pd.read_csv(io.StringIO(text), usecols=["path", "label"], dtype=str, keep_default_na=False)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{file}: not a CSV with the columns path,label ({reason})") from None
+    known = table["label"].str.strip().str.lower().map(LABELS)
+    for path, label in table[known.isna()].values[:1]:
+        raise InputError(f"{file}: label {label!r} of {path!r} is unknown: expected one of {', '.join(LABELS)}")
+    paths = (os.path.realpath(os.path.join(os.path.dirname(file), path)) for path in table["path"])
+    return dict(zip(paths, known, strict=True))
 
 
 def errors(rows, labels):

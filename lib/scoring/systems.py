@@ -61,23 +61,9 @@ def _refuse_other_files(run, folder):
 
 
 def open_runs(runs):
-    """Those of many runs that can score, and why the others cannot.
+    """Those of many runs (name on the page -> run id) that can score, and why the others cannot.
 
-    Parameters
-    ----------
-    runs : dict of str to str
-        Name on the page -> run id.
-
-    Returns
-    -------
-    systems : dict of str to System
-    refused : dict of str to str
-        Name -> reason.
-
-    Raises
-    ------
-    InputError
-        None can.
+    Returns name -> `System`, and name -> reason; InputError when none can.
     """
     systems, refused = {}, {}
     for name, run_id in runs.items():
@@ -92,24 +78,14 @@ def open_runs(runs):
 
 
 def log_odds(systems, clips, *, sr=SR):
-    """Scores of recordings by several systems; what they share is computed once.
+    """Scores of recordings by several systems, an array each; what they share is computed once.
 
     Parameters
     ----------
     systems : sequence of System
     clips : sequence of numpy.ndarray [shape=(samples,), float32]
     sr : int, Hz
-        Rate of the recordings.
-
-    Returns
-    -------
-    list of numpy.ndarray [shape=(clips,), float64]
-        One a system: log-odds, higher = more genuine.
-
-    Raises
-    ------
-    InputError
-        A system takes recordings of another rate, or does not give each one finite number.
+        Of the clips. InputError when a system takes another, or fails to give each clip one finite score.
     """
     for system in systems:
         if system.sr != sr:
