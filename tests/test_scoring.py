@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from conftest import SR, tone
+from matplotlib.figure import Figure
 from networks import paper_cnn
 
 from lib import audio, scoring
@@ -46,6 +47,8 @@ def place(tmp_path_factory, corpus_folder):
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
         patch.delenv("STUDY_RUN_ID", raising=False)
         patch.setattr("lib.corpus.folder.DIGESTS", folder / "digests")
+        for name in ("confusion_matrix", "det"):  # figures take half the time of a run
+            patch.setattr(f"lib.tracking.runs.evaluation.{name}", lambda *given: Figure())
         corpus = open_corpus("demo", corpus_folder, "asvspoof2017_v2")
         fed = {
             name: opened([Image(name, colours, "-1-1", 24)], corpus, store_url=str(folder / "store"), jobs=1)
@@ -148,6 +151,7 @@ def test_find_run_that_cannot_score_says_why(place):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"settings": {"n_fft": 10**9}}, "inputs.json: 1000000000 must be at most 1048576"),
         ({"size": 20_000}, "inputs.json: image_size must be at most 2048, got 20000"),
         ({"feature": "qcc"}, "unknown feature 'qcc'; there are spectrogram, mel"),
         ({"feature": None}, "missing 1 required .* 'feature'"),
@@ -160,6 +164,12 @@ def test_open_run_unknown_inputs_are_named(place, spoilt, changes, words):
     described = {key: value for key, value in (described | changes).items() if value is not None}
     (spoilt.kept / "inputs.json").write_text(json.dumps([described]))
     with pytest.raises(InputError, match=f"run 11_paper_cnn/spoilt: its model cannot be used: .*{words}"):
+        scoring.open_run(spoilt.id)
+
+
+def test_open_run_without_inputs_is_named(spoilt):
+    (spoilt.kept / "inputs.json").write_text("[]")
+    with pytest.raises(InputError, match="its model cannot be used: inputs.json names no input"):
         scoring.open_run(spoilt.id)
 
 

@@ -15,6 +15,7 @@ from lib.tracking.client import artifact
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
 _EXPANDED = 100  # times its size that an archive of a model may become, from
 _LARGE = 2**28  # bytes on
+_HIGHEST = 2**20  # of the whole numbers that describe inputs
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,20 @@ def open_run(run, *, corpus=None):
     with artifact(found.run_id, models.SYSTEM) as folder:
         try:
             _refuse_other_files(found, folder)
-            fed = inputs.from_json(json.loads((folder / models.INPUTS).read_text(encoding="utf-8")))
+            described = (folder / models.INPUTS).read_text(encoding="utf-8")
+            fed = inputs.from_json(json.loads(described, parse_int=_bounded))
+            if not fed:
+                raise InputError(f"{models.INPUTS} names no input")
             return System(found, kept.load(folder), fed)
         except (InputError, OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
-            reason = str(error).replace(f"{folder}: ", "")
+            reason = str(error).replace(f"{folder}: ", "").replace(f"{folder}/", "")
             raise InputError(f"run {found.name}: its model cannot be used: {reason}") from None
+
+
+def _bounded(text):
+    if int(text) > _HIGHEST:
+        raise ValueError(f"{models.INPUTS}: {text} must be at most {_HIGHEST}")
+    return int(text)
 
 
 def _refuse_other_files(run, folder):
@@ -97,7 +107,7 @@ def log_odds(systems, clips, *, sr=SR):
 def _scores(system, clips, arrays):
     try:
         found = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
-    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"run {system.run.name}: its model does not take its inputs:\n{reason}") from None
     if found.shape != (len(clips),):

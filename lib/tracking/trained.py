@@ -86,7 +86,7 @@ def read(run, name, parsed):
         try:
             return parsed(path)
         except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).replace(f"{path}: ", "").split())[:200]
+            reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
             raise InputError(f"run {run.name}, {run.run_id}: its {name} cannot be read:\n{reason}") from None
 
 
