@@ -50,8 +50,9 @@ def of_corpus(corpus, sr, *, store):
         return json.loads(places.read(place))
     described = []
     for split in SPLITS:
-        clips = places.each(partial(audio.read, sr=sr), corpus.split(split)["path"].tolist())
-        described.append([describe(y, sr) for y, _ in tqdm(clips, f"measuring {split}", unit="clip", leave=False)])
+        paths = corpus.split(split)["path"].tolist()
+        clips = tqdm(places.each(partial(audio.read, sr=sr), paths), f"measuring {split}", len(paths), leave=False)
+        described.append([describe(y, sr) for y, _ in clips])
     values = np.array([cues for part in described for cues, _ in part])
     low, high = np.quantile(values, [_RARE, 1 - _RARE], axis=0)
     margins = np.array([margin for *_, margin in CUES.values()])

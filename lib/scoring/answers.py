@@ -147,7 +147,9 @@ def judge(system):
 
 def _caveats(run, known, card):
     diagnosis, changed = run.tags.get("diagnosis", HEALTHY), _changed(run)
+    eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
     said = {
+        "On eval of its own corpus its EER is {:.1f} % [{:.1f}, {:.1f}].".format(*eer): math.isfinite(sum(eer)),
         "On dev its scores say nothing or point the wrong way.": card is None,
         f"It keeps no {domain.FILE}: whether a recording is of the kind it was made on cannot be checked.": not known,
         "It keeps no digest of its model: whether that is its own cannot be checked.": trained.DIGEST not in run.tags,
@@ -155,9 +157,7 @@ def _caveats(run, known, card):
         f"The diagnosis of its training is: {diagnosis}.": diagnosis != HEALTHY,
         f"It was made with another version, and may draw other features now: {', '.join(changed)}.": changed,
     }
-    eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
-    own = "On eval of its own corpus its EER is {:.1f} % [{:.1f}, {:.1f}].".format(*eer)
-    return [*(known or {}).get("notes", ()), own, *(text for text, holds in said.items() if holds), *_pages(run)]
+    return [*(known or {}).get("notes", ()), *(text for text, holds in said.items() if holds), *_pages(run)]
 
 
 def _changed(run):
@@ -176,7 +176,7 @@ def _pages(run):
             pages.setdefault(record.name.partition("/")[0], record)
     if "01_corpus" in pages and (flagged := pages["01_corpus"].metrics.get("shortcut/flagged")):
         yield f"Its corpus gives its labels away by {flagged:.0f} kinds of cue, see 01_corpus."
-    if "92_sensitivity" in pages:
+    if "92_sensitivity" in pages and trained.keeps(pages["92_sensitivity"], "sensitivity.csv"):
         table = trained.read(pages["92_sensitivity"], "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))
