@@ -85,6 +85,7 @@ def _next_steps():
     return "\n".join(lines)
 
 
+_TEXT = click.File("w", "utf-8", "backslashreplace", lazy=False)  # names of files may be in another encoding
 _CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
 _DATA = click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
 _STUDY = (
@@ -255,21 +256,41 @@ def compare(study, corpus, everything, as_json, html):
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.option("--run", required=True, metavar="RUN", help="An MLflow run id, or a name as 14_mobilenet/mfcc.")
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
+@click.option("--labels", metavar="CSV", type=click.Path(), help="True labels (path,label): print error rates too.")
+@click.option("--csv", "table", metavar="FILE", type=_TEXT, help="Write the answers there too.")
 @_json_option("Every answer with its warnings, as JSON.")
-def score(paths, run, corpus, as_json):
+def score(paths, run, corpus, labels, table, as_json):
     """Score recordings with a trained run.
 
-    PATH is a recording, or a folder of which every .wav and .flac is taken. Of a name
-    the newest finished run scores. Higher scores are more genuine; the label is the
-    answer at the run's own threshold.
+    PATH is a recording, or a folder of which every recording is taken. Of a name the newest
+    finished run scores. Higher scores are more genuine; the label is the side of the run's own
+    threshold, or "cannot tell" where dev leaves doubt or the recording is not of the kind
+    that the run was made on. A recording that cannot be read is named and the others are
+    scored; exit code 2 when none can be.
     """
     from lib import scoring
 
-    files = scoring.recordings(paths)
-    system = scoring.open_run(run, corpus=corpus)
-    click.echo(f"run {system.run.name}, {system.run.run_id}, corpus {system.run.corpus}", err=as_json)
-    rows = scoring.score_files(system, files)
-    _echo_json(rows) if as_json else click.echo(scoring.describe(rows))
+    sys.stdout.reconfigure(errors="backslashreplace")  # as `_TEXT`
+    files, passed = scoring.recordings(paths)
+    truth = scoring.read_labels(labels) if labels else None
+    judge = scoring.judge(scoring.open_run(run, corpus=corpus))
+    click.echo(f"run {judge.run.name}, {judge.run.run_id}, corpus {judge.run.corpus}", err=as_json)
+    rows = list(scoring.score_files(judge, files))
+    if table:
+        scoring.write_csv(rows, table)
+    refused = [row for row in rows if row["score"] is None]
+    if len(refused) == len(rows):
+        others = f" (and {len(rows) - 1} more, so none is scored)" if len(rows) > 1 else ""
+        raise InputError(f"{rows[0]['path']}: {rows[0]['warnings'][0]}{others}")
+    _echo_json(rows) if as_json else click.echo(scoring.describe(rows, judge))
+    for row in refused:
+        click.echo(f"not scored: {row['path']}: {row['warnings'][0]}", err=True)
+    for path in passed:
+        click.echo(f"passed over: {path}: hidden, or of macOS", err=True)
+    if as_json:
+        click.echo(scoring.summary(rows), err=True)
+    if labels:
+        click.echo(scoring.errors(rows, truth), err=as_json)
 
 
 @main.command()

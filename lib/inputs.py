@@ -19,6 +19,7 @@ from lib.features.augment import augmented
 from lib.features.chunks import CHUNK
 from lib.features.frames import fixed, normalised, with_deltas
 from lib.features.images import colormap, stretched
+from lib.params.schema import judged
 
 BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
 
@@ -167,6 +168,8 @@ def from_json(content):
             raise InputError(f"inputs.json: unknown kind of input; there are {', '.join(_KINDS)}")
         if values.get("feature", FEATURES[0]) not in FEATURES:
             raise InputError(f"inputs.json: unknown feature {values['feature']!r}; there are {', '.join(FEATURES)}")
+        if "size" in values:
+            judged("image_size", values["size"], None, "inputs.json")
         if "settings" in values:
             values["settings"] = FeatureSettings(**values["settings"])
         if "lengths" in values:

@@ -3,6 +3,7 @@
 A run is the same whether it is executed by the runner, by raw papermill or by hand in JupyterLab.
 """
 
+import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from IPython.display import Markdown, display
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
-from lib.judgement import diagnosis, repairs
+from lib.inputs import rate
+from lib.judgement import diagnosis, domain, repairs
 from lib.plots import diagnosis as diagnosis_plots
 from lib.plots import evaluation, signals
 from lib.tracking import models, runs
@@ -250,6 +252,9 @@ class Run:
         runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters})
         runs.log_diagnosis(self.record, diagnosed)
         models.log_system(self.record, fitted, fed)
+        known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])
+        scores = np.concatenate([fitted.scores[split] for split in domain.SPLITS])
+        runs.log_text(self.record, json.dumps(domain.of_run(known, scores, self.notes)), domain.FILE)
         return Result(self, tables, measured, threshold, cut, evidence, diagnosed)
 
     def finish(self, result=None, text=""):

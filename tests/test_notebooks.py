@@ -59,7 +59,8 @@ PARAMETERS = {
 }
 ONLY = tuple(word for name in RUNS for word in ("--only", name))
 MODEL_ARTIFACTS = {
-    "params.yaml", "inputs.json", "notebook.ipynb", "notebook.html", "model/MLmodel", "training_curves.png",
+    "params.yaml", "inputs.json", "domain.json", "notebook.ipynb", "notebook.html", "model/MLmodel",
+    "training_curves.png",
 } | {
     f"{kind}/{split}.{ending}"
     for split in ("train", "dev", "eval")

@@ -1,14 +1,17 @@
 """Scoring recordings with trained runs, as the runs themselves scored.
 
 - `lib.scoring.systems` opening runs; samples -> log-odds
-- `lib.scoring.files` recordings on disk -> answers, with what a reader has to know of them
+- `lib.scoring.answers` what a run may say of a recording, and on what that rests
+- `lib.scoring.files` recordings on disk -> answers
 - `lib.scoring.drawn` recordings of other corpora, and genuine ones of any origin
 """
 
+from lib.scoring.answers import CANNOT_TELL, Answer, Judge, judge
 from lib.scoring.drawn import Place, elsewhere
-from lib.scoring.files import describe, recordings, score_files
+from lib.scoring.files import describe, errors, read_labels, recordings, score_files, summary, write_csv
 from lib.scoring.systems import SR, System, log_odds, open_run, open_runs
 
 __all__ = [
-    "SR", "Place", "System", "describe", "elsewhere", "log_odds", "open_run", "open_runs", "recordings", "score_files",
+    "CANNOT_TELL", "SR", "Answer", "Judge", "Place", "System", "describe", "elsewhere", "errors", "judge", "log_odds",
+    "open_run", "open_runs", "read_labels", "recordings", "score_files", "summary", "write_csv",
 ]  # fmt: skip

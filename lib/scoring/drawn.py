@@ -30,26 +30,21 @@ def elsewhere(corpora, genuine, *, layout, most):
 
     Parameters
     ----------
-    corpora : list of str
-        Folders (relative ones start at the project's) or URLs of corpora, of which eval is drawn from.
-    genuine : list of str
-        Folders with genuine recordings only.
+    corpora, genuine : list of str
+        Folders (relative ones start at the project's) or URLs of corpora, of which eval is drawn
+        from; folders with genuine recordings only. InputError for two of the same name, or one
+        without recordings that can be read.
     layout : str
         Of the corpora.
     most : int
         Recordings of each label that are drawn, the same ones each time.
-
-    Raises
-    ------
-    InputError
-        Two folders have the same name, a folder is none, or none of its recordings can be read.
     """
     names = [_name(folder) for folder in (*corpora, *genuine)]
     for folder, name in zip((*corpora, *genuine), names, strict=True):
         if names.count(name) > 1:
             raise InputError(f"{folder}: another folder is called {name} too; each needs a name of its own")
     opened = [open_corpus(_name(folder), folder, layout) for folder in corpora]
-    found = [recordings([places.absolute(folder)]) for folder in genuine]  # a wrong folder is told before any work
+    found = [recordings([places.absolute(folder)])[0] for folder in genuine]  # a wrong folder is told before any work
     for corpus in opened:
         yield _read(corpus.name, corpus.digest, corpus.split("eval"), most)
     for folder, paths in zip(genuine, found, strict=True):

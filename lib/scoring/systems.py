@@ -1,23 +1,28 @@
 """Trained runs opened again: samples in, log-odds out."""
 
 import json
+import zipfile
 from dataclasses import dataclass
+
+import numpy as np
 
 from lib import inputs
 from lib.errors import InputError
 from lib.systems import kept
-from lib.tracking import models
+from lib.tracking import models, trained
 from lib.tracking.client import artifact
-from lib.tracking.trained import Trained, find
 
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
+_EXPANDED = 100  # times its size that an archive of a model may become, from
+_LARGE = 2**28  # bytes on
+_HIGHEST = 2**20  # of the whole numbers that describe inputs
 
 
 @dataclass(frozen=True)
 class System:
     """A trained run that can score, its fitted system, and what that is fed."""
 
-    run: Trained
+    run: trained.Trained
     system: object
     inputs: tuple
 
@@ -30,36 +35,45 @@ class System:
 def open_run(run, *, corpus=None):
     """A trained run, ready to score; `run` and `corpus` as `lib.tracking.trained.find` takes them.
 
-    InputError when there is no such run, it keeps no model, or its model cannot be used here.
+    InputError when there is no such run, it keeps no model, or its model cannot be used here or
+    is not the one that it kept.
     """
-    found = find(run, corpus=corpus)
+    found = trained.find(run, corpus=corpus)
     with artifact(found.run_id, models.SYSTEM) as folder:
         try:
-            fed = inputs.from_json(json.loads((folder / models.INPUTS).read_text(encoding="utf-8")))
+            _refuse_other_files(found, folder)
+            described = (folder / models.INPUTS).read_text(encoding="utf-8")
+            fed = inputs.from_json(json.loads(described, parse_int=_bounded))
+            if not fed:
+                raise InputError(f"{models.INPUTS} names no input")
             return System(found, kept.load(folder), fed)
-        except (InputError, OSError, TypeError, ValueError) as error:
-            reason = str(error).replace(f"{folder}: ", "")
+        except (InputError, OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
+            reason = str(error).replace(f"{folder}: ", "").replace(f"{folder}/", "")
             raise InputError(f"run {found.name}: its model cannot be used: {reason}") from None
 
 
+def _bounded(text):
+    if int(text) > _HIGHEST:
+        raise ValueError(f"{models.INPUTS}: {text} must be at most {_HIGHEST}")
+    return int(text)
+
+
+def _refuse_other_files(run, folder):
+    """Refuse files that are not those of the run, as far as it says which they are, and archives without bounds."""
+    mark, now = run.tags.get(trained.DIGEST), trained.digest(folder)
+    if mark not in (None, now):
+        raise InputError(f"the digest of its files is {now}, and was {mark} when the run kept them")
+    for file in filter(zipfile.is_zipfile, folder.rglob("*.*")):
+        with zipfile.ZipFile(file) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size > max(_LARGE, _EXPANDED * file.stat().st_size):
+            raise InputError(f"{file.name} expands to {size:,} bytes, over {_EXPANDED} times its size")
+
+
 def open_runs(runs):
-    """Those of many runs that can score, and why the others cannot.
+    """Those of many runs (name on the page -> run id) that can score, and why the others cannot.
 
-    Parameters
-    ----------
-    runs : dict of str to str
-        Name on the page -> run id.
-
-    Returns
-    -------
-    systems : dict of str to System
-    refused : dict of str to str
-        Name -> reason.
-
-    Raises
-    ------
-    InputError
-        None can.
+    Returns name -> `System`, and name -> reason; InputError when none can.
     """
     systems, refused = {}, {}
     for name, run_id in runs.items():
@@ -74,27 +88,31 @@ def open_runs(runs):
 
 
 def log_odds(systems, clips, *, sr=SR):
-    """Scores of recordings by several systems; what they share is computed once.
+    """Scores of recordings by several systems, an array each; what they share is computed once.
 
     Parameters
     ----------
     systems : sequence of System
     clips : sequence of numpy.ndarray [shape=(samples,), float32]
     sr : int, Hz
-        Rate of the recordings.
-
-    Returns
-    -------
-    list of numpy.ndarray [shape=(clips,), float64]
-        One a system: log-odds, higher = more genuine.
-
-    Raises
-    ------
-    InputError
-        A system takes recordings of another rate.
+        Of the clips. InputError when a system takes another, or fails to give each clip one finite score.
     """
     for system in systems:
         if system.sr != sr:
             raise InputError(f"run {system.run.name}: takes recordings at {system.sr} Hz, not at {sr} Hz")
     arrays = inputs.prepared([item for system in systems for item in system.inputs], clips)
-    return [inputs.scores(s.system, s.inputs, clips, arrays=arrays) for s in systems]
+    return [_scores(system, clips, arrays) for system in systems]
+
+
+def _scores(system, clips, arrays):
+    try:
+        found = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"run {system.run.name}: its model does not take its inputs:\n{reason}") from None
+    if found.shape != (len(clips),):
+        raise InputError(f"run {system.run.name}: its model gives {found.shape} scores of {len(clips)} recordings")
+    if not np.isfinite(found).all():
+        wrong = found[~np.isfinite(found)][0]
+        raise InputError(f"run {system.run.name}: its model gives the score {wrong}: scores must be finite")
+    return found

@@ -79,7 +79,7 @@ class Module(System):
             return self._forward(arrays).numpy().astype(np.float64)
 
     def _forward(self, arrays):
-        return self.module(*_tensors(arrays))[:, 0]
+        return self.module(*_tensors(arrays)).squeeze(1)
 
     def first(self):
         """What `restore` needs to undo a fit."""

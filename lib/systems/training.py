@@ -146,4 +146,4 @@ class _State(keras.callbacks.Callback):
 
 def log_odds(model, batches):
     """Scores of all trials of a pass, float64, higher = more genuine."""
-    return np.concatenate([model.predict_on_batch(x)[:, 0] for x, _ in batches]).astype(np.float64)
+    return np.concatenate([model.predict_on_batch(x).squeeze(axis=1) for x, _ in batches]).astype(np.float64)

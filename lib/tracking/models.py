@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib import inputs
+from lib.tracking import trained
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
@@ -38,6 +39,7 @@ def log_system(run, fitted, fed):
     with tempfile.TemporaryDirectory() as folder:
         kept.save(fitted.system, f"{folder}/system")
         Path(folder, "system", INPUTS).write_text(described, encoding="utf-8")
+        run.tag(**{trained.DIGEST: trained.digest(Path(folder, "system"))})
         mlflow.pyfunc.save_model(
             f"{folder}/model",
             mlflow_model=Model(artifact_path="model", run_id=run.run_id),

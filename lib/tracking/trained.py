@@ -1,6 +1,8 @@
 """A trained run found again, with all that it takes to use its model."""
 
+import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ from lib.tracking.client import artifact, tracking_uri
 from lib.tracking.done import experiments, records
 from lib.tracking.query import is_model
 
+DIGEST = "model_digest"  # tag of a run: `digest` of the files of its model
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -21,8 +24,9 @@ class Trained:
     run_id: str
     name: str
     corpus: str
-    settings: dict
     tags: dict
+    metrics: dict
+    identity: dict  # what decided its numbers, see `lib.params.identity`; empty when it was not kept
     threshold: float
     threshold_source: str
 
@@ -47,12 +51,43 @@ def find(run, *, corpus=None):
         raise InputError(f"run {run}: its status is {record.status}; it must be finished")
     if not is_model(record.name):
         raise InputError(f"run {run}: {record.name} trains no model; expected a run of the notebooks 10 to 79")
-    with artifact(record.run_id, "params.yaml") as path:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    with artifact(record.run_id, "confusion_matrix/eval.json") as path:
-        threshold = json.loads(path.read_text(encoding="utf-8"))["threshold"]
-    source = settings.get("threshold", "0.5")
-    return Trained(record.run_id, record.name, experiment, settings, record.tags, threshold, source)
+    settings = read(record, "params.yaml", lambda path: dict(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    matrix = "confusion_matrix/eval.json"
+    threshold = read(record, matrix, lambda path: float(json.loads(path.read_text(encoding="utf-8"))["threshold"]))
+    if not math.isfinite(threshold):
+        raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
+    source = str(settings.get("threshold", "0.5"))
+    known = record.tags, record.metrics, record.identity
+    return Trained(record.run_id, record.name, experiment, *known, threshold, source)
+
+
+def digest(folder):
+    """16 hexadecimal digits over names and bytes of the files in a folder."""
+    total = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        with file.open("rb") as content:
+            total.update(hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
+def keeps(run, name):
+    """Whether a run keeps an artifact of that name."""
+    try:
+        with artifact(run.run_id, name):
+            return True
+    except InputError:
+        return False
+
+
+def read(run, name, parsed):
+    """An artifact of a run, as the function `parsed` reads its Path; InputError when it is missing or damaged."""
+    with artifact(run.run_id, name) as path:
+        try:
+            return parsed(path)
+        except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
+            raise InputError(f"run {run.name}, {run.run_id}: its {name} cannot be read:\n{reason}") from None
 
 
 def _unknown(run, corpus, every):

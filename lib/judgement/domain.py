@@ -1,0 +1,144 @@
+"""What a run was made on, measured so that a recording outside of it is told before it gets an answer.
+
+Six numbers of a recording, each with the range that training and dev have of it, and how far its
+spectrum lies from theirs: mean, deviation and movement of 24 mel bands, by Mahalanobis' distance
+with a shrunk covariance (O. Ledoit and M. Wolf, Journal of Multivariate Analysis 88, 2004). As
+far as dev lies from training, and training from dev, a recording may lie from both. Choices and
+margins are ours.
+"""
+
+import json
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from lib import audio
+from lib.features import FeatureSettings, chunks
+from lib.features.matrices import Spectra
+from lib.files import places
+
+FILE = "domain.json"  # in a run's artifacts
+SPLITS = ("train", "dev")  # eval stays unopened
+# Name -> what it is, its unit, and how far beyond the range it may lie.
+CUES = {
+    "seconds": ("Duration", "s", 0.25),
+    "level": ("Level", "dB re full scale", 6.0),
+    "clipped": ("Samples at full scale", "%", 0.1),
+    "upper": ("Power in the upper half of the band", "dB re the whole", 6.0),
+    "variation": ("Variation of the level, as voice activity makes it", "dB", 1.0),
+    "flatness": ("Flatness from 100 to 1,500 Hz, which voiced speech lowers", "dB", 1.0),
+}
+_FRAME, _BANDS = 0.032, 24  # seconds, half of it from frame to frame; mel bands
+_SPOKEN, _FLOOR = 25, 80  # dB under the loudest: a frame that counts as spoken, and what lies no further below
+_FULL = 0.99  # of full scale
+_RARE = 0.005  # share of the recordings at either end that sets no range
+_USUAL = 0.99  # share of training and dev that lies within the distance, each seen from the other
+_SCORES = 0.25  # of the span of the scores, added at both ends
+_TINY = np.float32(1e-10)  # about the power of 16-bit quantisation noise
+
+
+def of_corpus(corpus, sr, *, store):
+    """What `outside` has to know of the train and dev recordings of a corpus, as JSON holds it.
+
+    It is kept in the `store` (folder or URL), since the runs of a study share it.
+    """
+    key = chunks.key([corpus.digest, sr], "audio.reading", "features.matrices", "judgement.domain")
+    place = f"{places.absolute(store)}/domains/{key}.json"
+    with suppress(OSError, ValueError):  # there is none, or a damaged one
+        return json.loads(places.read(place))
+    described = []
+    for split in SPLITS:
+        paths = corpus.split(split)["path"].tolist()
+        clips = tqdm(places.each(partial(audio.read, sr=sr), paths), f"measuring {split}", len(paths), leave=False)
+        described.append([describe(y, sr) for y, _ in clips])
+    values = np.array([cues for part in described for cues, _ in part])
+    low, high = np.quantile(values, [_RARE, 1 - _RARE], axis=0)
+    margins = np.array([margin for *_, margin in CUES.values()])
+    found = {
+        "sr": sr,
+        "seconds": float(np.median(values[:, 0])),
+        "ranges": dict(zip(CUES, np.stack([low - margins, high + margins], axis=1).tolist(), strict=True)),
+        **_distances(*(np.array([spectrum for _, spectrum in part]) for part in described)),
+    }
+    with suppress(OSError), chunks.whole_file(place) as file:  # a store that cannot be written costs time only
+        file.write(json.dumps(found).encode())
+    return found
+
+
+def of_run(of_corpus, scores, notes):
+    """The same with the range of a run's own scores (of train and dev), and sentences on its corpus."""
+    low, high = float(np.min(scores)), float(np.max(scores))
+    margin = _SCORES * (high - low)
+    return {**of_corpus, "scores": [low - margin, high + margin], "notes": list(notes)}
+
+
+def checked(known):
+    """What `of_run` made, as JSON gave it back; ValueError or KeyError when it is damaged."""
+    arrays = {name: np.array(known[name], np.float64) for name in ("center", "whitening", "scores")}
+    numbers = [known["sr"], known["seconds"], known["distance"], *(known["ranges"][name] for name in CUES)]
+    if not all(np.isfinite(part).all() for part in (*arrays.values(), *numbers)):
+        raise ValueError("every number must be finite")
+    return {**known, **arrays}
+
+
+def outside(known, y, *, window=False):
+    """Sentences on where a recording lies outside of what a run was made on; none where it lies inside.
+
+    Parameters
+    ----------
+    known : dict
+        Of `checked`.
+    y : numpy.ndarray [shape=(samples,), float32]
+        At the rate ``known["sr"]``.
+    window : bool
+        The samples are a part of a longer recording, whose duration is no matter.
+    """
+    values, spectrum = describe(y, known["sr"])
+    found = []
+    for (name, (text, unit, _)), value in zip(CUES.items(), values, strict=True):
+        low, high = known["ranges"][name]
+        if not low <= value <= high and not (window and name == "seconds"):
+            end = f"below {low:.3g}" if value < low else f"above {high:.3g}"
+            found.append(f"{text}: {value:.3g} {unit}, {end}, the end of what the run was made on.")
+    distance, usual = np.linalg.norm(known["whitening"] @ (spectrum - known["center"])), known["distance"]
+    if not distance <= usual:
+        found.append(f"Spectrum: {distance:.3g} away from what the run was made on, above the usual {usual:.3g}.")
+    return found
+
+
+def describe(y, sr):
+    """A recording's `CUES`, in their order, and the statistics of its mel bands."""
+    length = 2 ** round(np.log2(_FRAME * sr))
+    lengths = {"n_fft": length, "win_length": length, "hop_length": length // 2}
+    settings = FeatureSettings(sr=sr, n_mels=_BANDS, fmax=sr / 2, **lengths)
+    spectra = Spectra(np.asarray(y, np.float32), np.float32)
+    power, bands = spectra.power(settings) + _TINY, 10 * np.log10(spectra.mel(settings) + _TINY)
+    levels, hertz = 10 * np.log10(power.sum(axis=0)), np.arange(len(power)) * sr / length
+    low = power[(hertz >= 100) & (hertz <= 1500)][:, levels > levels.max() - _SPOKEN]
+    flatness = np.exp(np.log(low).mean(axis=0)) / low.mean(axis=0)
+    cues = (
+        len(y) / sr,
+        10 * np.log10(np.mean(np.square(y, dtype=np.float64)) + _TINY),
+        100 * np.mean(np.abs(y) >= _FULL),
+        10 * np.log10(power[hertz >= sr / 4].sum() / power.sum()),
+        np.maximum(levels, levels.max() - _FLOOR).std(),
+        10 * np.log10(np.percentile(flatness, 25)),
+    )
+    bands = np.maximum(bands - bands.max(), -_FLOOR)
+    moves = np.sqrt(np.square(np.diff(bands, axis=1, prepend=bands[:, :1])).mean(axis=1))
+    return cues, np.concatenate([bands.mean(axis=1), bands.std(axis=1), moves])
+
+
+def _distances(train, dev):
+    """The distance from both splits as a center and a matrix, and what is usual."""
+    from sklearn.covariance import LedoitWolf
+
+    both = np.concatenate([train, dev])
+    center, scale = both.mean(axis=0), both.std(axis=0) + 1e-3
+    train, dev, both = ((part - center) / scale for part in (train, dev, both))
+    seen = [LedoitWolf().fit(one).mahalanobis(other) for one, other in ((train, dev), (dev, train))]
+    whitening = np.linalg.cholesky(LedoitWolf().fit(both).precision_).T / scale
+    usual = float(np.sqrt(np.quantile(np.concatenate(seen), _USUAL)))
+    return {"center": center.tolist(), "whitening": whitening.astype(np.float32).tolist(), "distance": usual}
