@@ -90,7 +90,8 @@ def scored(rng, distance):
 
 def test_rank_gives_equal_ranks_to_what_cannot_be_told_apart(rng):
     good, bad = scored(rng, 3), scored(rng, 0.5)
-    ranks = comparison.rank({"bad": bad, "good": good, "like good": good.assign(score=good["score"] + 1e-9)})
+    tables = {"bad": bad, "good": good, "like good": good.assign(score=good["score"] + 1e-9)}
+    ranks = comparison.rank({name: {0: table} for name, table in tables.items()})
     assert ranks["rank"].tolist() == [1, 1, 3]
     assert ranks["run"].iloc[2] == "bad"
     assert ranks["more than the best, %"].iloc[0] == "-"
@@ -149,8 +150,7 @@ def test_seeds_shows_runs_of_several_seeds_only(rng):
     def scored(shift):
         return pd.DataFrame({"trial": trials, "score": rng.normal(size=60) + shift * labels, "label": labels})
 
-    tables = {("a", 0): scored(0.5), ("a", 1): scored(4), ("b", 0): scored(1)}
-    found = comparison.seeds(tables)
+    found = comparison.seeds({"a": {0: scored(0.5), 1: scored(4)}, "b": {0: scored(1)}})
     assert found["run"].tolist() == ["a"]
     assert found["seeds"].tolist() == [2]
     assert float(found["lowest %"][0]) < float(found["mean eval EER %"][0]) < float(found["highest %"][0])

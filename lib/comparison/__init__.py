@@ -31,6 +31,7 @@ from lib.comparison.tables import (
     percent,
     rank,
     seeds,
+    systems,
     table,
     times,
     verdicts,
@@ -42,5 +43,5 @@ __all__ = [
     "chosen_by_dev", "chosen_changes", "confusion", "counts", "first_screen", "label", "ladder", "ledger", "lessons",
     "measure_changes", "metrics_of", "named", "percent", "question", "rank", "reading", "reading_changes",
     "reading_everywhere", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "selected",
-    "table", "times", "verdicts", "with_interval",
+    "systems", "table", "times", "verdicts", "with_interval",
 ]  # fmt: skip

@@ -3,9 +3,9 @@
 import pandas as pd
 import yaml
 
-from lib.comparison.records import confusion, recorded_scores
+from lib import metrics
+from lib.comparison.records import confusion
 from lib.comparison.tables import percent, with_interval
-from lib.metrics import paired
 from lib.params import PARAMS
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -13,7 +13,7 @@ _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overf
 _ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
 
 
-def report_claims(rows, changes=None):
+def report_claims(rows, recorded, changes=None):
     """The report's conclusions, which stand in params/claims.yaml, and what runs say of them.
 
     Parameters
@@ -21,6 +21,8 @@ def report_claims(rows, changes=None):
     rows : list of dict
         Finished runs, from `lib.tracking.query.compare`. A run that has other parameters than
         the study's, or whose pretrained part is untrained, answers nothing.
+    recorded : dict of str to pandas.DataFrame
+        Run id -> eval's scores with the columns of the protocol, see `recorded_scores`.
     changes : dict of str to float, optional
         Metrics of the newest run of `31_augmentation` on this corpus.
 
@@ -30,7 +32,7 @@ def report_claims(rows, changes=None):
         `claim`, `source` (section of the report), `answer` (`HOLDS`, `FAILS` or `OPEN`)
         and `evidence`, with 95 % intervals. Of several seeds all must agree.
     """
-    lines = []
+    lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
     for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):
         answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
@@ -57,7 +59,7 @@ def _answer(claim, rows):
 
 
 def _better(first, second):
-    found = paired.compare_seeds(*({row["seed"]: recorded_scores(row, "eval")} for row in (first, second)))
+    found = metrics.compare_seeds({0: first["recorded"]}, {0: second["recorded"]})
     answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
     low, high = percent(found["low"]), percent(found["high"])
     return answer, (

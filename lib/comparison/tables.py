@@ -7,9 +7,9 @@ import math
 
 import pandas as pd
 
+from lib import metrics
 from lib.corpus import LABEL_NAMES
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.metrics import paired, rate_interval
 
 BASELINE = "one class always"  # the row of the majority-class baseline
 _SHOWN = {
@@ -23,7 +23,7 @@ _SPREAD = {
     "lowest": "lowest %",
     "highest": "highest %",
     "seed_sd": "between seeds, s.d.",
-    "sampling_sd": "over trials, s.d.",
+    "sampling_sd": "of one seed, s.e.",
 }
 
 
@@ -104,44 +104,40 @@ def counts(rows):
     return "No run has finished."
 
 
+def systems(rows, recorded):
+    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
+    found = {}
+    for row in rows:
+        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
+    return found
+
+
 def rank(tables):
-    """Runs in the order of what their eval EERs tell apart, on the same trials, best first.
+    """Systems in the order of what their eval EERs tell apart, on the same trials, best first; one row a system.
 
-    Parameters
-    ----------
-    tables : dict of str to pandas.DataFrame
-        Run -> recorded scores, see `recorded_scores`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a run]
-        `rank` (equal ranks are not told apart; paired bootstrap, Holm over all pairs),
-        `run`, `eval EER %` and `more than the best, %`, both with 95 % intervals.
+    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and
+    over seeds (Holm over all pairs); `eval EER %` is the mean over `seeds`, it and `more than the
+    best, %` with 95 % intervals.
     """
     lines = []
-    for row in paired.ranking(tables).to_dict("records"):
+    for row in metrics.ranking(tables).to_dict("records"):
         eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
         more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
-        line = {"rank": row["rank"], "run": row["system"], "eval EER %": with_interval(eer, "eer")}
-        lines.append(line | {"more than the best, %": with_interval(more, "d") if row["difference"] else "-"})
+        line = {"rank": row["rank"], "run": row["system"], "seeds": row["seeds"]}
+        line |= {"eval EER %": with_interval(eer, "eer")}
+        lines.append(line | {"more than the best, %": with_interval(more, "d") if lines else "-"})
     return pd.DataFrame(lines)
 
 
 def seeds(tables):
-    """How far the seeds of each run spread, beside how far its trials do; runs of one seed are left out.
+    """How far the seeds of each system spread, beside how far its trials do; those of one seed are left out.
 
-    Parameters
-    ----------
-    tables : dict of (str, int) to pandas.DataFrame
-        (run, seed) -> recorded scores, see `recorded_scores`.
+    `tables` is from `systems`.
     """
-    runs = {}
-    for (run, seed), table in tables.items():
-        runs.setdefault(run, {})[seed] = table
-    spread = {run: paired.seed_spread(by_seed) for run, by_seed in runs.items() if len(by_seed) > 1}
+    spread = {name: metrics.seed_spread(by_seed) for name, by_seed in tables.items() if len(by_seed) > 1}
     return pd.DataFrame(
-        {"run": run, "seeds": found["seeds"], **{title: percent(found[name]) for name, title in _SPREAD.items()}}
-        for run, found in spread.items()
+        {"run": name, "seeds": found["seeds"], **{title: percent(found[key]) for key, title in _SPREAD.items()}}
+        for name, found in spread.items()
     )
 
 
@@ -169,7 +165,7 @@ def beside_report(name, split, values, matrix):
     for truth, answers in enumerate(matrix):
         recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
         ours[recall] = hits / total
-        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = rate_interval(hits, total)
+        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = metrics.rate_interval(hits, total)
     lines = [
         {
             "measure": f"{split} {measure.replace('_', ' ')} ({source})",
