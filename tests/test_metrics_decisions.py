@@ -114,10 +114,10 @@ def test_threshold_card_wrong_cost_is_an_input_error(rng):
         metrics.threshold_card(*normal(rng, 5, 5), costs=metrics.Costs(p_spoof=0))
 
 
-def test_describe_card_names_every_number(rng):
+def test_describe_card_names_the_band(rng):
     card = metrics.threshold_card(*normal(rng, 300, 500))
     text = metrics.describe_card(card)
-    assert "5 % spoofs" in text and "cannot tell" in text and "300 genuine, 500 spoof" in text
+    assert "5 % spoofs" in text and "cannot tell" in text
     assert f"score >= {card['band'][1]:.4g}" in text and f"score < {card['band'][0]:.4g}" in text
     assert max(map(len, text.splitlines())) <= 100
 

@@ -174,7 +174,8 @@ def test_comparison_over_few_trials_and_few_errors_is_not_too_sure(genuine, spoo
 # --- seeds
 
 
-def trained(separation, first, count=3, labels=np.repeat([1, 0], [60, 140])):
+def trained(separation, first, count=3):
+    labels = np.repeat([1, 0], [60, 140])
     return {seed: table(*scored(separation, first + seed, labels)) for seed in range(count)}
 
 

@@ -18,9 +18,9 @@ from lib.metrics.resampling import METRICS, bootstrap, resample
 from lib.metrics.tables import describe
 
 __all__ = [
-    "ASVSPOOF5", "METRICS", "Calibration", "Costs", "act_dcf", "against", "auc", "bayes_threshold", "beside", "bootstrap", "breakdown",
-    "calibrate", "calibrated", "cllr", "compare", "compare_seeds", "configurations", "confusion", "describe",
-    "describe_card", "determination", "eer", "evaluate", "evaluate_table", "holm", "min_cllr", "min_dcf", "over", "ranking",
-    "rate_interval", "raw_threshold", "read_tables", "report", "resample", "roc", "seed_spread", "shuffled_auc",
-    "threshold_card",
+    "ASVSPOOF5", "METRICS", "Calibration", "Costs", "act_dcf", "against", "auc", "bayes_threshold", "beside",
+    "bootstrap", "breakdown", "calibrate", "calibrated", "cllr", "compare", "compare_seeds", "configurations",
+    "confusion", "describe", "describe_card", "determination", "eer", "evaluate", "evaluate_table", "holm",
+    "min_cllr", "min_dcf", "over", "ranking", "rate_interval", "raw_threshold", "read_tables", "report", "resample",
+    "roc", "seed_spread", "shuffled_auc", "threshold_card",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def estimate(runs, labels, metric):
 
 
 def differences(estimates, labels, units, metric):
-    """Between all estimates, row - column [shape=(n, n)]: `difference`, `error`, interval `low`, `high`, `p` of none."""
+    """Between all estimates, row - column [shape=(n, n)]: `difference`, its `error` (s.e.), `low`, `high`, `p`."""
     from scipy.special import stdtr, stdtrit
 
     variance, freedom = _over_units(np.stack([e.moved for e in estimates]), np.asarray(labels), units)

@@ -78,7 +78,7 @@ def ranking(tables):
 
 
 def beside(best, tables):
-    """Other system -> how much higher its EER is than the best's, 0 where it is not told apart (Holm); see `ranking`."""
+    """Other system -> its EER less the best's, 0 where they are not told apart (Holm); `tables` as for `ranking`."""
     names = [name for name in tables if name != best]
     found, labels, units = _estimates({best: tables[best], **tables})
     table = differences(list(found.values()), labels, units, "eer")

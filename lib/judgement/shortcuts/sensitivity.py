@@ -116,8 +116,10 @@ def intervention_metrics(table, prefix="intervention"):
 
 
 def runs_metrics(table):
-    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved`` (1 beyond
-    chance); ``sensitivity/moved``, how many runs are."""
+    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
+
+    ``sensitivity/moved`` is how many runs moved; ``_moved`` is 1 for a change beyond chance.
+    """
     result = {"sensitivity/moved": table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()}
     for run, part in table.groupby("run", sort=False):
         result |= intervention_metrics(part, f"sensitivity/{run}")
