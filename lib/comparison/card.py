@@ -37,25 +37,12 @@ def _dev_cost(row):
 
 
 def first_screen(best, rows, recorded, notes, *, audit=None, sensitivity=None):
-    """What a reader must know first, one line a question.
+    """What a reader must know first, a pandas.Series of answers by question.
 
-    Parameters
-    ----------
-    best : dict or None
-        From `chosen_by_dev`.
-    rows : list of dict
-        Finished runs, from `lib.tracking.query.compare`.
-    recorded : dict of str to pandas.DataFrame
-        Run id -> eval's scores with the columns of the protocol, see `recorded_scores`.
-    notes : list of str
-        Which corpus this is, from `lib.corpus.audit.provenance`.
-    audit, sensitivity : dict of str to float, optional
-        Metrics of the newest runs of `01_corpus` and `92_sensitivity` on this corpus.
-
-    Returns
-    -------
-    pandas.Series
-        Question -> answer.
+    `best` is from `chosen_by_dev`, `rows` are finished runs of `lib.tracking.query.compare`, `recorded`
+    maps their ids to eval's scores (`recorded_scores`), `notes` say which corpus this is
+    (`lib.corpus.audit.provenance`); `audit` and `sensitivity` are the metrics of the newest runs of
+    `01_corpus` and `92_sensitivity` on it.
     """
     answers = {"best system, chosen on dev": "none is above chance on dev", "not told apart from it on eval": "-"}
     if best:

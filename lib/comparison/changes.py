@@ -19,14 +19,9 @@ _UNSURE = "not told apart"
 def measure_changes(scores, trials, measures=tuple(_UNITS)):
     """The table of some trials, its intervals over seeds and over what the trials come in (`units_of`).
 
-    Parameters
-    ----------
-    scores : dict of (str, str) to sequence of arrays [shape=(trials,)]
-        (system, change) -> scores of each seed; every system has the change ``none``.
-    trials : pandas.DataFrame
-        With `label`, and the columns of the protocol where they are known.
-    measures : sequence of str
-        ``eer``, ``cllr``; Cllr is of scores that are calibrated on these very trials, so for dev.
+    `scores` maps (system, change) to the scores of each seed; every system has the change
+    ``none``. `trials` holds `label`, and the columns of the protocol where they are known.
+    `measures` are ``eer``, ``cllr``; Cllr is of scores calibrated on these very trials, so for dev.
     """
     labels, units, made = trials["label"].to_numpy(), units_of(trials), {"eer": scores}
     if "cllr" in measures:

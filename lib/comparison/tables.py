@@ -18,13 +18,6 @@ _SHOWN = {
     "eval/accuracy": "eval accuracy %",
 }
 _TIMES = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
-_SPREAD = {
-    "mean": "mean eval EER %",
-    "lowest": "lowest %",
-    "highest": "highest %",
-    "seed_sd": "between seeds, s.d.",
-    "sampling_sd": "of one seed, s.e.",
-}
 
 
 def percent(value):
@@ -123,37 +116,18 @@ def rank(tables):
     for row in metrics.ranking(tables).to_dict("records"):
         eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
         more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
-        line = {"rank": row["rank"], "run": row["system"], "seeds": row["seeds"]}
-        line |= {"eval EER %": with_interval(eer, "eer")}
-        lines.append(line | {"more than the best, %": with_interval(more, "d") if lines else "-"})
+        line = {"rank": row["rank"], "run": row["system"], "eval EER %": with_interval(eer, "eer")}
+        line |= {"more than the best, %": with_interval(more, "d") if lines else "-"}
+        lines.append(line | {"seeds": row["seeds"], "s.d. between seeds": percent(row["seed_sd"])})
     return pd.DataFrame(lines)
-
-
-def seeds(tables):
-    """How far the seeds of each system spread, beside how far its trials do; those of one seed are left out.
-
-    `tables` is from `systems`.
-    """
-    spread = {name: metrics.seed_spread(by_seed) for name, by_seed in tables.items() if len(by_seed) > 1}
-    return pd.DataFrame(
-        {"run": name, "seeds": found["seeds"], **{title: percent(found[key]) for key, title in _SPREAD.items()}}
-        for name, found in spread.items()
-    )
 
 
 def beside_report(name, split, values, matrix):
     """Ours, the report's and the difference, row by row; no row for what the report does not say.
 
-    Parameters
-    ----------
-    name : str
-        Run name, a key of `lib.judgement.reference.REPORT`.
-    split : str
-        ``train`` or ``eval``.
-    values : dict
-        Our metrics of that split, with intervals.
-    matrix : array [shape=(2, 2)]
-        Our confusion matrix, rows truth, columns answer, spoof first.
+    `name` is a run's, a key of `lib.judgement.reference.REPORT`; `split` is ``train`` or ``eval``,
+    `values` are our metrics of it, with intervals, and `matrix` [shape=(2, 2)] our confusion
+    matrix, rows truth, columns answer, spoof first.
     """
     theirs = []
     if reported := REPORT.get(name, {}).get(split):

@@ -136,12 +136,10 @@ def _over_units(moved, labels, units):
 
 
 def _numbered(names):
-    """A number for each trial's unit; those of unknown ones differ."""
+    """A number for each trial's unit; each unknown one is a unit of its own."""
     names = np.asarray(names).astype(str)
-    alone = np.where(names == UNKNOWN, np.arange(1, len(names) + 1), 0)
-    return np.unique(np.stack([np.unique(names, return_inverse=True)[1], alone]), axis=1, return_inverse=True)[
-        1
-    ].ravel()
+    names = np.where(names == UNKNOWN, [f"\0{k}" for k in range(len(names))], names)
+    return np.unique(names, return_inverse=True)[1]
 
 
 def _variance(moved, labels, index):

@@ -54,9 +54,10 @@ def ranking(tables):
 
     `tables` are system -> seed -> table of `trial`, `score`, `label` and, where they are known,
     `speaker` and the columns of a configuration; all have the same trials, or an InputError. One
-    row a system, best first: `system`, `seeds`, `rank` (1 + how many systems are significantly
-    better, Holm over all pairs), the mean `eer` over seeds with `low`, `high`, and against the
-    best `difference`, `difference_low`, `difference_high` and `p`.
+    row a system, best first: `system`, `rank` (1 + how many systems are significantly better, Holm
+    over all pairs), the mean `eer` over `seeds` with `low`, `high`, `seed_sd`, the standard deviation
+    between seeds (NaN for one), and against the best `difference`, `difference_low`,
+    `difference_high` and `p`.
     """
     found, labels, units = _estimates(tables)
     nothing = Estimate({None: 0.0}, np.zeros(len(labels)))
@@ -69,6 +70,7 @@ def ranking(tables):
     rows = {
         "system": names,
         "seeds": [len(found[name].by_seed) for name in names],
+        "seed_sd": [pd.Series(found[name].by_seed).std() for name in names],
         "rank": rank,
         "eer": [found[name].value for name in names],
         **{end: np.clip(table[end][:-1, -1], 0, 1) for end in ("low", "high")},
@@ -84,25 +86,6 @@ def beside(best, tables):
     table = differences(list(found.values()), labels, units, "eer")
     p = holm(table["p"][1:, 0])
     return {name: float(table["difference"][k + 1, 0]) if p[k] < 1 - LEVEL else 0.0 for k, name in enumerate(names)}
-
-
-def seed_spread(tables):
-    """Spread of the EER over seeds, beside its spread over other trials or speakers; `tables` are seed -> table.
-
-    Returns `mean` EER, `seed_sd` (standard deviation between seeds; NaN for one seed),
-    `sampling_sd` (mean standard error of one seed), `lowest`, `highest`, and `seeds`, their number.
-    """
-    found, labels, units = _estimates({seed: {seed: table} for seed, table in tables.items()})
-    values = pd.Series([one.value for one in found.values()])
-    nothing = Estimate({None: 0.0}, np.zeros(len(labels)))
-    return {
-        "mean": float(values.mean()),
-        "seed_sd": float(values.std()),
-        "sampling_sd": float(np.mean(differences([*found.values(), nothing], labels, units, "eer")["error"][:-1, -1])),
-        "lowest": float(values.min()),
-        "highest": float(values.max()),
-        "seeds": len(values),
-    }
 
 
 def over(table):
