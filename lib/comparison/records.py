@@ -18,11 +18,11 @@ def confusion(row, split):
         return json.loads(path.read_text(encoding="utf-8"))["matrix"]
 
 
-def recorded_scores(row, split, corpus=None):
-    """The scores table that a run recorded: `trial`, `score`, `label`, and of its corpus what the protocol knows."""
+def recorded_scores(row, split, trials=None):
+    """The scores table that a run recorded: `trial`, `score`, `label`, and the columns of `trials`, the protocol's."""
     with artifact(row["run_id"], f"scores/{split}.tsv") as path:
         found = scores.read_scores(path)
-    return found if corpus is None else scores.match(found, corpus.split(split))
+    return found if trials is None else scores.match(found, trials)
 
 
 def metrics_of(row, split):

@@ -4,12 +4,16 @@
 """
 
 import math
+from contextlib import suppress
 
 import pandas as pd
 
 from lib import metrics
-from lib.corpus import LABEL_NAMES
+from lib.comparison.records import recorded_scores
+from lib.corpus import LABEL_NAMES, read_trials
+from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
+from lib.params import studies
 
 BASELINE = "one class always"  # the row of the majority-class baseline
 _SHOWN = {
@@ -120,6 +124,24 @@ def rank(tables):
         line |= {"more than the best, %": with_interval(more, "d") if lines else "-"}
         lines.append(line | {"seeds": row["seeds"], "s.d. between seeds": percent(row["seed_sd"])})
     return pd.DataFrame(lines)
+
+
+def ranks_in_words(study, corpus, rows):
+    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence, or none.
+
+    There is none where the runs' scores are gone or are of different trials.
+    """
+    values, known = studies.load(study, corpus=corpus).runs[0].parameters, []
+    with suppress(InputError):  # the corpus is elsewhere
+        trials = read_trials(values["data"], values["layout"])
+        known.append(trials[trials["split"] == "eval"])
+    for trials in (*known, None):
+        with suppress(InputError):
+            recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
+            ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
+            said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
+            return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
+    return []
 
 
 def beside_report(name, split, values, matrix):
