@@ -373,7 +373,7 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
         click.echo(comparison.table(finished).to_string(index=False))
         click.echo(f"{comparison.counts(finished)} In brackets: 95 % bootstrap interval over trials.")
         click.echo(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
-        for sentence in comparison.lessons(finished):
+        for sentence in comparison.lessons(finished) + comparison.ranks_in_words(study, corpus, finished):
             click.echo(f"- {sentence}")
     if len(rows) > len(finished):
         click.echo("\nNot finished:")

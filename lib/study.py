@@ -17,6 +17,7 @@ from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
 from lib.inputs import rate
 from lib.judgement import diagnosis, domain, repairs
+from lib.metrics import band
 from lib.plots import diagnosis as diagnosis_plots
 from lib.plots import evaluation, signals
 from lib.tracking import models, runs
@@ -249,13 +250,14 @@ class Run:
         )
         diagnosed = diagnosis.diagnose(evidence)
         measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
-        runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters})
+        kept = band.for_even_costs(tables)
+        runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters} | kept)
         runs.log_diagnosis(self.record, diagnosed)
         models.log_system(self.record, fitted, fed)
         known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])
         scores = np.concatenate([fitted.scores[split] for split in domain.SPLITS])
         runs.log_text(self.record, json.dumps(domain.of_run(known, scores, self.notes)), domain.FILE)
-        return Result(self, tables, measured, threshold, cut, evidence, diagnosed)
+        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, kept)
 
     def finish(self, result=None, text=""):
         """Close the run with what its numbers say, or with another text."""
@@ -276,6 +278,7 @@ class Result:
     cut: float  # log-odds; scores from here on are called genuine
     evidence: object  # see `lib.judgement.diagnosis`
     diagnosed: object
+    kept: dict  # by the band of no answer, see `lib.metrics.band`
 
     def show_table(self):
         """EER, AUC and accuracies of each split with their intervals, and what is suspicious about them."""
@@ -284,7 +287,8 @@ class Result:
         found["majority class %"] = [comparison.percent(v["constant_accuracy"]) for v in self.measured.values()]
         found["threshold"] = f"{self.threshold} ({self.cut:.3f} log-odds)"
         alarms = [f"- {split}: {alarm}" for split, v in self.measured.items() for alarm in v["alarms"]]
-        display(found, Markdown("\n".join(alarms) or "Nothing suspicious was found in these numbers."))
+        said = "\n".join(alarms) or "Nothing suspicious was found in these numbers."
+        display(found, Markdown(f"{said}\n\n{band.caution(self.kept)}"))
 
     def show_diagnosis(self):
         """The cause that train and dev show, with its evidence."""

@@ -1,7 +1,5 @@
 """The first screen of a comparison."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,11 +10,7 @@ from lib.comparison import card
 LABELS = np.repeat([1, 0], 200)
 AUDIT = {"shortcut/flagged": 0.0, "shortcut/level/eval_eer": 0.41, "shortcut/mfcc/eval_eer": 0.35}
 STEADY = {f"sensitivity/a/{change}/{rate}": 0.1 for change in ("none", "click") for rate in ("far", "frr")}
-
-
-def corpus(speakers=24):
-    names = [f"speaker {k % speakers}" for k in range(100)]
-    return SimpleNamespace(split=lambda split: pd.DataFrame({"speaker": names}))
+STEADY |= {f"sensitivity/a/click/{rate}_moved": 0.0 for rate in ("far", "frr")}
 
 
 def row(run, apart, **given):
@@ -26,23 +20,30 @@ def row(run, apart, **given):
     return values | given
 
 
+def scores(found, split):
+    """What a run recorded: of 24 speakers, who differ in nothing."""
+    noise = np.random.default_rng(0).normal(size=len(LABELS))
+    apart = found["apart"][split] if isinstance(found["apart"], dict) else found["apart"]
+    columns = {"trial": np.arange(400), "label": LABELS, "speaker": [f"M{k % 24}" for k in range(400)]}
+    return pd.DataFrame(columns | {"score": noise + apart * LABELS})
+
+
 @pytest.fixture(autouse=True)
 def recorded(monkeypatch):
-    noise = np.random.default_rng(0).normal(size=len(LABELS))
-
-    def scores(found, split):
-        apart = found["apart"][split] if isinstance(found["apart"], dict) else found["apart"]
-        return pd.DataFrame({"trial": np.arange(400), "label": LABELS, "score": noise + apart * LABELS})
-
     monkeypatch.setattr(card, "recorded_scores", scores)
+
+
+def screen(rows, **looked):
+    best = card.chosen_by_dev(rows, looked.get("sensitivity"))
+    return comparison.first_screen(best, rows, {row["run_id"]: scores(row, "eval") for row in rows}, [], **looked)
 
 
 def test_dev_chooses_although_eval_is_worse():
     rows = [row("a", {"dev": 9, "eval": 1}), row("b", {"dev": 7, "eval": 3})]  # both have a dev EER of 0
     assert card.chosen_by_dev(rows)["run"] == "a"
-    shown = comparison.first_screen(rows, corpus(), [])
+    shown = screen(rows)
     assert shown["best system, chosen on dev"].startswith("a, seed 0: eval EER 20.0")
-    assert shown["lower on eval, though not dev's choice"] == "b, seed 0"
+    assert shown["lower on eval, though not dev's choice"] == "b"
 
 
 @pytest.mark.parametrize(
@@ -51,43 +52,46 @@ def test_dev_chooses_although_eval_is_worse():
 )
 def test_untrained_diverged_changed_and_chance_are_never_chosen(flaw):
     assert card.chosen_by_dev([row("a", 9, **flaw), row("b", 2)])["run"] == "b"
-    alone = comparison.first_screen([row("a", 9, **flaw)], corpus(), [], audit=AUDIT, sensitivity=STEADY)
+    alone = screen([row("a", 9, **flaw)], audit=AUDIT, sensitivity=STEADY)
     assert alone["best system, chosen on dev"] == "none is above chance on dev"
     assert alone["may the number be trusted?"].startswith("no")
 
 
 def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is_steady():
     edge = STEADY | {"sensitivity/a/lowpassed/far": 0.1, "sensitivity/a/lowpassed/frr": 0.5}
-    edge |= {name.replace("/a/", "/b/"): 0.1 for name in edge}
+    by_chance = edge | {"sensitivity/a/lowpassed/frr_moved": 0.0}
+    edge |= {name.replace("/a/", "/b/"): 0.1 for name in edge} | {"sensitivity/a/lowpassed/frr_moved": 1.0}
     rows = [row("a", 9), row("b", 2)]
     assert card.chosen_by_dev(rows)["run"] == "a"
     assert card.chosen_by_dev(rows, edge)["run"] == "b"
+    assert card.chosen_by_dev(rows, by_chance)["run"] == "a"
     assert card.chosen_by_dev(rows[:1], edge)["run"] == "a"
-    shown = comparison.first_screen(rows, corpus(), [], audit=AUDIT, sensitivity=edge)
+    shown = screen(rows, audit=AUDIT, sensitivity=edge)
     assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
 
 
 def test_runs_that_eval_does_not_tell_apart_are_named():
     rows = [row("a", 3.0), row("b", 2.99), row("c", 0.5)]
-    assert comparison.first_screen(rows, corpus(), [])["not told apart from it on eval"] == "b, seed 0"
+    assert screen(rows)["not told apart from it on eval"] == "b"
 
 
 def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     best = row("a", 3)
     looked = {"audit": AUDIT, "sensitivity": STEADY}
-    assert card.trust(best, corpus(), [], **looked) == ("yes", [])
-    assert card.trust(best, corpus(), [])[0] == "unknown"
-    assert card.trust(best, corpus(4), [], **looked) == ("unknown", ["eval has 4 speakers"])
-    assert card.trust(best, corpus(), ["made"], **looked)[0] == "unknown"
-    assert card.trust(best, corpus(), [], audit=AUDIT | {"shortcut/flagged": 1.0}, sensitivity=STEADY)[0] == "no"
-    turned = STEADY | {"sensitivity/a/click/far": 0.3}
-    assert card.trust(best, corpus(), [], audit=AUDIT, sensitivity=turned) == ("no", ["answers turn with click"])
+    assert card.trust(best, 24, [], **looked) == ("yes", [])
+    assert card.trust(best, 24, [])[0] == "unknown"
+    assert card.trust(best, 4, [], **looked) == ("unknown", ["eval has 4 speakers"])
+    assert card.trust(best, 0, [], **looked)[1] == ["eval has no known speakers"]
+    assert card.trust(best, 24, ["made"], **looked)[0] == "unknown"
+    assert card.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, sensitivity=STEADY)[0] == "no"
+    turned = STEADY | {"sensitivity/a/click/far": 0.3, "sensitivity/a/click/far_moved": 1.0}
+    assert card.trust(best, 24, [], audit=AUDIT, sensitivity=turned) == ("no", ["answers turn with click"])
     other = {name.replace("/a/", "/b/"): value for name, value in turned.items()}
-    assert card.trust(best, corpus(), [], audit=AUDIT, sensitivity=other)[0] == "unknown"
+    assert card.trust(best, 24, [], audit=AUDIT, sensitivity=other)[0] == "unknown"
 
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():
-    shown = comparison.first_screen([row("a", 3)], corpus(), [], audit=AUDIT)
+    shown = screen([row("a", 3)], audit=AUDIT)
     assert (
         shown["plain baselines"]
         == "one class always: accuracy 90.0 %, EER 50 %; logistic regression on cues of mfcc: eval EER 35.0 %"

@@ -1,12 +1,14 @@
 """What one change at a time does to several systems: table, choice and sentences."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lib import comparison, metrics
 from lib.plots import evaluation
 
 LABELS = np.r_[np.ones(80, int), np.zeros(120, int)]
+TRIALS = pd.DataFrame({"label": LABELS})
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def scores():
 
 @pytest.fixture(scope="module")
 def table(scores):
-    return comparison.measure_changes(scores, LABELS)
+    return comparison.measure_changes(scores, TRIALS)
 
 
 def test_measure_changes_compares_calibrated_seeds_with_none(table, scores):
@@ -33,11 +35,10 @@ def test_measure_changes_compares_calibrated_seeds_with_none(table, scores):
     expected = metrics.compare(ratios("worse"), ratios("none"), LABELS, metric="cllr")
     found = table.loc["two", "cllr", "worse"].to_dict()
     assert found.pop("p") >= expected.pop("p")
-    assert found.pop("agree") == 1
     assert found == pytest.approx(expected)
     assert found["first"] == pytest.approx(np.mean([metrics.cllr(r, LABELS) for r in ratios("worse")]))
     eer = np.mean([metrics.eer(s, LABELS)[0] for s in scores["one", "none"]])
-    assert table.loc["one", "eer", "none"].tolist() == [eer, eer, 0, 0, 0, 1, 1]
+    assert table.loc["one", "eer", "none"].tolist() == [eer, eer, 0, 0, 0, 1]
 
 
 def test_measure_changes_corrects_p_over_the_changes_of_a_system(table, scores):
@@ -49,7 +50,7 @@ def test_measure_changes_corrects_p_over_the_changes_of_a_system(table, scores):
 def test_chosen_changes_is_the_lowest_cllr_or_none(scores, table):
     assert comparison.chosen_changes(table) == {"one": "better", "two": "better"}
     left = {key: value for key, value in scores.items() if key[1] in ("none", "worse")}
-    assert comparison.chosen_changes(comparison.measure_changes(left, LABELS)) == {"one": "none", "two": "none"}
+    assert comparison.chosen_changes(comparison.measure_changes(left, TRIALS)) == {"one": "none", "two": "none"}
 
 
 def test_changes_marks_what_is_no_luck_and_shows_none_as_it_is(table):
@@ -75,16 +76,22 @@ def test_reading_says_what_helps_and_what_hurts(table):
 def test_seeds_that_disagree_leave_a_change_untold(scores):
     mixed = {key: [value[0], value[0]] for key, value in scores.items() if key[0] == "one"}
     mixed["one", "better"] = [2 * (mixed["one", "none"][0] + 3 * LABELS), scores["one", "worse"][0]]
-    table = comparison.measure_changes(mixed, LABELS, ["eer"])
-    row = table.loc["one", "eer", "better"]
-    assert row["agree"] == 0.5
-    table.loc[("one", "eer", "better"), "p"] = 0.0
+    table = comparison.measure_changes(mixed, TRIALS, ["eer"])
     assert "not told apart: better " in comparison.reading_changes(table, "dev")[0]
+
+
+def test_speakers_who_differ_leave_a_change_untold(scores):
+    speaker = np.arange(200) % 4
+    mixed = {("one", change): [scores["one", "none"][0]] for change in ("none", "better")}
+    mixed["one", "better"] = [mixed["one", "none"][0] + np.array([9, 9, 0, 0])[speaker] * LABELS]
+    known = comparison.measure_changes(mixed, TRIALS.assign(speaker=speaker.astype(str)), ["eer"])
+    assert comparison.measure_changes(mixed, TRIALS, ["eer"]).loc["one", "eer", "better"]["p"] < 0.01
+    assert known.loc["one", "eer", "better"]["p"] > 0.05
 
 
 def test_reading_of_none_alone_says_nothing(scores):
     alone = {key: value for key, value in scores.items() if key[1] == "none"}
-    table = comparison.measure_changes(alone, LABELS, ["eer"])
+    table = comparison.measure_changes(alone, TRIALS, ["eer"])
     assert comparison.reading_changes(table, "eval") == []
     assert list(comparison.changes(table).index) == ["none"]
 

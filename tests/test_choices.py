@@ -6,7 +6,6 @@ import pytest
 
 from lib import comparison, metrics, params
 from lib.errors import InputError
-from lib.metrics import paired
 from lib.plots import choices as choice_plots
 
 LABELS = np.repeat([1, 0], [60, 140])
@@ -21,56 +20,6 @@ def table(separation, noise, labels=LABELS):
 
 def seeds(separation, first, count=3):
     return {seed: table(separation, first + seed) for seed in range(count)}
-
-
-# -- over seeds ----------------------------------------------------------------------------
-
-
-def test_compare_seeds_of_a_system_with_itself_finds_no_difference():
-    same = seeds(1.0, 0)
-    found = metrics.compare_seeds(same, same)
-    assert found["difference"] == found["low"] == found["high"] == 0
-    assert found["p"] == 1 and found["seeds"] == 3
-
-
-def test_compare_seeds_of_one_seed_is_the_paired_comparison():
-    first, second = table(1.0, 1), table(2.0, 2)
-    found = metrics.compare_seeds({5: first}, {5: second, 6: second})
-    expected = metrics.compare(first["score"], second["score"], LABELS)
-    assert found == {**expected, "seeds": 1}
-
-
-def test_compare_seeds_takes_means_and_only_the_seeds_of_both():
-    first, second = seeds(1.0, 0, count=4), seeds(2.0, 50)
-    found = metrics.compare_seeds(first, second)
-    means = [np.mean([metrics.eer(t[s]["score"], LABELS)[0] for s in range(3)]) for t in (first, second)]
-    assert [found["first"], found["second"]] == pytest.approx(means)
-    assert found["seeds"] == 3 and found["low"] < found["difference"] < found["high"]
-    assert found["low"] > 0 and found["p"] < 0.05  # a separation of 2 is seen on 200 trials
-
-
-def test_compare_seeds_is_wider_where_trainings_differ():
-    alike = {seed: table(2.0, 1) for seed in range(3)}
-    unlike = {seed: table(separation, 1) for seed, separation in enumerate((1.0, 2.0, 3.0))}
-    other = {seed: table(2.0, 9) for seed in range(3)}
-    narrow, wide = (metrics.compare_seeds(first, other) for first in (alike, unlike))
-    assert wide["high"] - wide["low"] > 1.3 * (narrow["high"] - narrow["low"])
-
-
-def test_compare_seeds_interval_holds_the_true_difference():
-    """Two systems of the same quality, trainings of scattered quality: 95 % of intervals hold 0."""
-    held = 0
-    for corpus in range(60):
-        rng = np.random.default_rng(corpus)
-        trainings = [{s: table(2 + 0.3 * rng.normal(), rng.integers(1 << 30)) for s in range(6)} for _ in range(2)]
-        found = paired.compare_seeds(*trainings, resamples=200)
-        held += found["low"] <= 0 <= found["high"]
-    assert held >= 50
-
-
-def test_compare_seeds_on_other_trials_is_refused():
-    with pytest.raises(InputError, match="second, seed 0 has 199 trials"):
-        metrics.compare_seeds(seeds(1.0, 0, 1), {0: table(1.0, 1).iloc[1:]})
 
 
 # -- tables and sentences ------------------------------------------------------------------

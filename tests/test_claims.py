@@ -19,13 +19,10 @@ def row(run, *, seed=0, weights="none", **metrics):
 
 def answered(monkeypatch, rows, claim, *, spread=None, matrices=None):
     """The answer to one claim; `spread`: run -> how far its classes lie apart; `matrices`: split -> counts."""
-    rng = np.random.default_rng(0)
-    noise = rng.normal(size=len(LABELS))
-
-    def scores(found, split):
-        return pd.DataFrame({"trial": range(400), "label": LABELS, "score": noise + LABELS * spread[found["run"]]})
-
-    monkeypatch.setattr(claims, "recorded_scores", scores)
+    noise = np.random.default_rng(0).normal(size=len(LABELS))
+    for entry in rows if spread else ():
+        scores = noise + LABELS * spread[entry["run"]]
+        entry["recorded"] = pd.DataFrame({"trial": range(400), "label": LABELS, "score": scores})
     monkeypatch.setattr(claims, "confusion", lambda found, split: matrices[split])
     return claims._answer(next(entry for entry in CLAIMS if entry["claim"] == claim), rows)
 
@@ -105,7 +102,7 @@ def test_helps_needs_one_system_that_is_surely_helped_and_none_that_is_hurt(firs
     for system, (low, high) in {"one": first, "two": second}.items():
         name = f"change/{system}/cllr/pitch"
         metrics |= {name: (low + high) / 2, f"{name}_ci_low": low, f"{name}_ci_high": high}
-    found = claims.report_claims([], metrics).set_index("claim")
+    found = claims.report_claims([], {}, metrics).set_index("claim")
     pitch = found.loc["Training on recordings of changed pitch helps"]
     assert pitch["answer"] == answer and pitch["evidence"].startswith("change of dev Cllr, bits: one ")
     parts = found.loc["Training on several parts of each recording helps"]
@@ -117,4 +114,4 @@ def test_claims_name_known_tests_and_runs():
     assert all(("change" in claim) == (claim["test"] == "helps") for claim in CLAIMS)
     assert len({claim["claim"] for claim in CLAIMS}) == len(CLAIMS)
     assert all(("cause" in claim) == (claim["test"] == "cause") for claim in CLAIMS)
-    assert comparison.report_claims([]).shape[0] == len(CLAIMS)
+    assert comparison.report_claims([], {}).shape[0] == len(CLAIMS)

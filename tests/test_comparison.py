@@ -1,11 +1,16 @@
 """Tables of runs and the report's figures beside ours."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lib import comparison
+from lib.comparison import tables
+from lib.errors import InputError
 from lib.judgement import reference, verdict
+from lib.scores import match
 
 ROW = {
     "run": "11_paper_cnn/mfcc", "seed": 0, "status": "FINISHED", "run_id": "r", "error": "",
@@ -90,11 +95,46 @@ def scored(rng, distance):
 
 def test_rank_gives_equal_ranks_to_what_cannot_be_told_apart(rng):
     good, bad = scored(rng, 3), scored(rng, 0.5)
-    ranks = comparison.rank({"bad": bad, "good": good, "like good": good.assign(score=good["score"] + 1e-9)})
+    by_seed = {
+        "bad": {0: bad},
+        "good": {0: good},
+        "like good": {s: good.assign(score=good["score"] + s) for s in (0, 1)},
+    }
+    ranks = comparison.rank(by_seed)
     assert ranks["rank"].tolist() == [1, 1, 3]
     assert ranks["run"].iloc[2] == "bad"
+    assert dict(zip(ranks["run"], ranks["s.d. between seeds"], strict=True)) == {
+        "good": "-",
+        "like good": "0.0",
+        "bad": "-",
+    }
+    assert sorted(ranks["seeds"]) == [1, 1, 2]
     assert ranks["more than the best, %"].iloc[0] == "-"
     assert "[" in ranks["more than the best, %"].iloc[2]
+
+
+@pytest.mark.parametrize("on_disk", [True, False])
+def test_ranks_in_words_stand_on_what_the_corpus_on_disk_knows(rng, monkeypatch, on_disk):
+    good, bad = scored(rng, 3), scored(rng, 0.5)
+    protocol = good.drop(columns="score").assign(split="eval", speaker=[f"M{k % 6}" for k in range(300)])
+
+    def read_trials(data, layout):
+        if not on_disk:
+            raise InputError(f"{data}: no such folder")
+        return protocol
+
+    values = SimpleNamespace(runs=[SimpleNamespace(parameters={"data": "d", "layout": "l"})])
+    monkeypatch.setattr(tables, "studies", SimpleNamespace(load=lambda study, corpus: values))
+    monkeypatch.setattr(tables, "read_trials", read_trials)
+
+    def recorded(row, split, trials):
+        found = good if row["run"] == "a" else bad
+        return found if trials is None else match(found, trials)
+
+    monkeypatch.setattr(tables, "recorded_scores", recorded)
+    rows = [{**ROW, "run": name, "run_id": name} for name in "ab"]
+    units = "speakers" if on_disk else "trials"
+    assert comparison.ranks_in_words("s", "c", rows) == [f"Ranks by eval EER, over {units} and seeds: 1: a; 2: b."]
 
 
 def test_reading_study_says_the_first_screen_low_accuracies_and_failures():
@@ -140,21 +180,6 @@ def test_beside_report_what_the_report_does_not_say_has_no_row():
     values = {"accuracy": 0.5, "balanced_accuracy": 0.6}
     table = comparison.beside_report("15_dual_mobilenet/as_reported", "eval", values, [[5, 5], [3, 7]])
     assert table["measure"].tolist() == ["eval accuracy (text, Dual MobileNetV2)"]
-
-
-def test_seeds_shows_runs_of_several_seeds_only(rng):
-    labels = np.array([1] * 30 + [0] * 30)
-    trials = [f"E_{n}" for n in range(60)]
-
-    def scored(shift):
-        return pd.DataFrame({"trial": trials, "score": rng.normal(size=60) + shift * labels, "label": labels})
-
-    tables = {("a", 0): scored(0.5), ("a", 1): scored(4), ("b", 0): scored(1)}
-    found = comparison.seeds(tables)
-    assert found["run"].tolist() == ["a"]
-    assert found["seeds"].tolist() == [2]
-    assert float(found["lowest %"][0]) < float(found["mean eval EER %"][0]) < float(found["highest %"][0])
-    assert float(found["between seeds, s.d."][0]) > 5
 
 
 def test_verdicts_one_line_a_figure_with_its_bracket():

@@ -1,4 +1,4 @@
-"""Calibration, threshold card, breakdowns and comparisons of systems."""
+"""Calibration, threshold card and breakdowns."""
 
 import numpy as np
 import pandas as pd
@@ -114,10 +114,10 @@ def test_threshold_card_wrong_cost_is_an_input_error(rng):
         metrics.threshold_card(*normal(rng, 5, 5), costs=metrics.Costs(p_spoof=0))
 
 
-def test_describe_card_names_every_number(rng):
+def test_describe_card_names_the_band(rng):
     card = metrics.threshold_card(*normal(rng, 300, 500))
     text = metrics.describe_card(card)
-    assert "5 % spoofs" in text and "cannot tell" in text and "300 genuine, 500 spoof" in text
+    assert "5 % spoofs" in text and "cannot tell" in text
     assert f"score >= {card['band'][1]:.4g}" in text and f"score < {card['band'][0]:.4g}" in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -178,113 +178,3 @@ def test_breakdown_of_an_unknown_or_empty_column_is_an_input_error(rng):
         metrics.breakdown(table(scores, labels), "room")
     with pytest.raises(InputError, match="is unknown \\('-'\\) for every spoof trial"):
         metrics.breakdown(table(scores, labels, recorder="-"), "recorder")
-
-
-def test_holm_corrects_step_by_step():
-    np.testing.assert_allclose(metrics.holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
-    np.testing.assert_allclose(metrics.holm([0.9, 0.8]), [1, 1])
-
-
-# --- comparison
-
-
-def test_compare_a_system_with_itself_is_no_difference(rng):
-    scores, labels = normal(rng, 40, 60)
-    result = metrics.compare(scores, 2 * scores + 1, labels, resamples=50)
-    assert (result["difference"], result["low"], result["high"], result["p"]) == (0, 0, 0, 1)
-
-
-def test_compare_is_surer_in_pairs_than_two_intervals(rng):
-    scores, labels = normal(rng, 400, 600)
-    better = scores + 0.25 * labels
-    result = metrics.compare(scores, better, labels)
-    assert result["difference"] == result["first"] - result["second"] > 0
-    assert result["low"] > 0 and result["p"] < 0.05
-    first, second = (metrics.bootstrap(s, labels, metrics=("eer",))["eer"] for s in (scores, better))
-    assert first[0] < second[1]  # the two intervals overlap all the same
-
-
-def test_compare_of_seeds_is_the_mean_of_their_differences(rng):
-    scores, labels = normal(rng, 100, 150)
-    first = scores + rng.normal(size=(3, 250))
-    second = first + 0.5 * labels
-    together = metrics.compare(first, second, labels, metric="cllr")
-    alone = [metrics.compare(a, b, labels, metric="cllr") for a, b in zip(first, second, strict=True)]
-    for name in ("first", "second", "difference"):
-        assert together[name] == pytest.approx(np.mean([result[name] for result in alone]))
-    assert min(r["low"] for r in alone) <= together["low"] < together["difference"] < together["high"]
-    assert metrics.compare(first[:1], second[:1], labels) == metrics.compare(first[0], second[0], labels)
-
-
-def test_compare_of_a_seed_repeated_is_that_seed(rng):
-    scores, labels = normal(rng, 40, 60)
-    first, second = scores, scores + rng.normal(size=100)
-    repeated = metrics.compare(np.stack([first] * 3), second, labels)
-    assert repeated == pytest.approx(metrics.compare(first, second, labels))
-
-
-@pytest.mark.slow
-def test_compare_of_equal_systems_is_rarely_significant():
-    rng = np.random.default_rng(11)
-    labels = np.r_[np.ones(150, int), np.zeros(300, int)]
-    false = 0
-    for k in range(400):
-        common = rng.normal(size=450) + 1.5 * labels
-        first, second = (common + rng.normal(size=450) for _ in range(2))
-        false += metrics.compare(first, second, labels, resamples=300, seed=k)["p"] < 0.05
-    assert 0.02 <= false / 400 <= 0.08
-
-
-def test_ranking_puts_significance_before_digits(rng):
-    scores, labels = normal(rng, 300, 500)
-    tables = {
-        "bad": table(scores - 1.2 * labels, labels),
-        "good": table(scores, labels),
-        "as good": table(scores + 0.02 * rng.normal(size=800), labels).sample(frac=1, random_state=1),
-    }
-    result = metrics.ranking(tables, resamples=300).set_index("system")
-    assert result["rank"].to_dict() == {"good": 1, "as good": 1, "bad": 3}
-    assert result.index[-1] == "bad"
-    assert result.loc["bad", "difference"] > result.loc["bad", "difference_low"] > 0
-    assert result.loc["bad", "p"] < 0.001
-
-
-def test_ranking_has_the_interval_of_bootstrap(rng):
-    scores, labels = normal(rng, 100, 150)
-    row = metrics.ranking({"only": table(scores, labels)}, resamples=100).iloc[0]
-    ends = metrics.bootstrap(scores, labels, metrics=("eer",), resamples=100)["eer"]
-    assert (row["low"], row["high"]) == pytest.approx(ends)
-
-
-def test_ranking_tests_many_pairs_more_strictly_than_one(rng):
-    scores, labels = normal(rng, 300, 500)
-    names = [f"s{k}" for k in range(8)]
-    spread = [scores - 0.13 * labels + 0.02 * rng.normal(size=800) for _ in names]
-    alone = {"best": table(scores, labels), "s0": table(spread[0], labels)}
-    many = {"best": table(scores, labels)} | {n: table(s, labels) for n, s in zip(names, spread, strict=True)}
-    p = metrics.ranking(alone, resamples=400).set_index("system").loc["s0", "p"]
-    assert 0.05 / 36 < p < 0.05
-    assert metrics.ranking(alone, resamples=400)["rank"].tolist() == [1, 2]
-    assert metrics.ranking(many, resamples=400)["rank"].max() == 1
-
-
-def test_ranking_refuses_other_trials_and_other_labels(rng):
-    scores, labels = normal(rng, 20, 20)
-    one = table(scores, labels)
-    with pytest.raises(InputError, match="only systems on the same trials"):
-        metrics.ranking({"a": one, "b": one.iloc[:-1]})
-    with pytest.raises(InputError, match="differ in the labels"):
-        metrics.ranking({"a": one, "b": one.assign(label=1 - labels)})
-    with pytest.raises(InputError, match="no system"):
-        metrics.ranking({})
-
-
-def test_seed_spread_tells_seeds_from_sampling(rng):
-    scores, labels = normal(rng, 300, 300)
-    shifts = {0: 0.0, 1: 1.0, 2: 2.0}
-    wild = metrics.seed_spread({s: table(scores + d * labels, labels) for s, d in shifts.items()}, resamples=200)
-    calm = metrics.seed_spread({s: table(scores + 1e-6 * d * labels, labels) for s, d in shifts.items()}, resamples=200)
-    assert wild["seed_sd"] > 3 * wild["sampling_sd"]
-    assert calm["seed_sd"] < 0.1 * calm["sampling_sd"]
-    assert wild["lowest"] < wild["mean"] < wild["highest"] and wild["seeds"] == 3
-    assert np.isnan(metrics.seed_spread({0: table(scores, labels)}, resamples=20)["seed_sd"])

@@ -116,6 +116,16 @@ def test_evaluate_thresholds_are_chosen_on_dev(files, dev):
     json.dumps(result, allow_nan=False)
 
 
+def test_evaluate_shows_the_band_of_dev_on_eval_and_says_when_it_breaks(tmp_path, files, dev):
+    kept = evaluate(*files, *dev)["band"]
+    assert [kept["dev/band_low"], kept["dev/band_high"]] == evaluate(*files, *dev)["dev"]["card"]["band"]
+    assert kept["eval/wrong_spoof_ci_low"] <= kept["eval/wrong_spoof"] <= kept["eval/wrong_spoof_ci_high"]
+    assert "band" not in evaluate(*files)
+    (tmp_path / "worse").mkdir()
+    worse = write(tmp_path / "worse", "eval", change=lambda s, y: s + 3 * (1 - y))
+    assert any(w.endswith("dev's promise does not hold.") for w in evaluate(*worse, *dev)["warnings"])
+
+
 def test_evaluate_a_scaled_system_gets_the_same_answers_from_dev(tmp_path, files, dev):
     def scaled(scores, labels):
         return 7 * scores - 30
@@ -218,6 +228,7 @@ def test_describe_fits_a_page_and_shows_the_numbers(files, dev):
         "by environment",
         "few trials",
         "cannot tell",
+        "spoof answered wrongly",
         "Each group's spoofs against all genuine trials",
     ):
         assert part in text

@@ -30,7 +30,8 @@ from lib.comparison.tables import (
     named,
     percent,
     rank,
-    seeds,
+    ranks_in_words,
+    systems,
     table,
     times,
     verdicts,
@@ -40,7 +41,7 @@ from lib.comparison.tables import (
 __all__ = [
     "answer", "beside_published", "beside_report", "change_metrics", "changes", "choice_table", "choices",
     "chosen_by_dev", "chosen_changes", "confusion", "counts", "first_screen", "label", "ladder", "ledger", "lessons",
-    "measure_changes", "metrics_of", "named", "percent", "question", "rank", "reading", "reading_changes",
-    "reading_everywhere", "reading_ledger", "reading_study", "recorded_scores", "report_claims", "seeds", "selected",
-    "table", "times", "verdicts", "with_interval",
+    "measure_changes", "metrics_of", "named", "percent", "question", "rank", "ranks_in_words", "reading",
+    "reading_changes", "reading_everywhere", "reading_ledger", "reading_study", "recorded_scores", "report_claims",
+    "selected", "systems", "table", "times", "verdicts", "with_interval",
 ]  # fmt: skip

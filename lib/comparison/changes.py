@@ -2,15 +2,13 @@
 
 `table` has one row a system, metric and change, in this order of its index, with the columns
 of `lib.metrics.compare`: `first` with the change, `second` without, a `difference` below 0 is
-better; `p` is Holm's over all changes of a system. `agree` is the share of seeds whose own
-difference has the sign of the mean: p knows the spread over trials alone, so a change helps or
-hurts where p is below 0.05 and all seeds agree.
+better; `p` is Holm's over all changes of a system. A change helps or hurts where it is below 0.05.
 """
 
-import numpy as np
 import pandas as pd
 
-from lib.metrics import calibrate, calibrated, cllr, compare, eer, holm
+from lib.metrics import calibrate, calibrated, compare, holm
+from lib.metrics.influence import units_of
 from lib.metrics.resampling import LEVEL
 
 NONE = "none"
@@ -18,28 +16,21 @@ _UNITS = {"eer": ("EER, %", 100, 1), "cllr": ("Cllr, bits", 1, 3)}
 _UNSURE = "not told apart"
 
 
-def measure_changes(scores, labels, measures=tuple(_UNITS)):
-    """The table of some trials, its intervals over trials.
+def measure_changes(scores, trials, measures=tuple(_UNITS)):
+    """The table of some trials, its intervals over seeds and over what the trials come in (`units_of`).
 
-    Parameters
-    ----------
-    scores : dict of (str, str) to sequence of arrays [shape=(trials,)]
-        (system, change) -> scores of each seed; every system has the change ``none``.
-    labels : array [shape=(trials,)]
-    measures : sequence of str
-        ``eer``, ``cllr``; Cllr is of scores that are calibrated on these very trials, so for dev.
+    `scores` maps (system, change) to the scores of each seed; every system has the change
+    ``none``. `trials` holds `label`, and the columns of the protocol where they are known.
+    `measures` are ``eer``, ``cllr``; Cllr is of scores calibrated on these very trials, so for dev.
     """
-    made = {"eer": scores}
+    labels, units, made = trials["label"].to_numpy(), units_of(trials), {"eer": scores}
     if "cllr" in measures:
         made["cllr"] = {key: [calibrated(s, calibrate(s, labels)) for s in rows] for key, rows in scores.items()}
-    rows = {}
-    for measure in measures:
-        value = {key: [_value(s, labels, measure) for s in own] for key, own in made[measure].items()}
-        for (system, change), own in made[measure].items():
-            row = compare(own, made[measure][system, NONE], labels, metric=measure)
-            signs = np.sign(np.subtract(value[system, change], value[system, NONE]))
-            row["agree"] = float((signs == np.sign(row["difference"])).mean())
-            rows[system, measure, change] = row
+    rows = {
+        (system, measure, change): compare(own, made[measure][system, NONE], labels, metric=measure, units=units)
+        for measure in measures
+        for (system, change), own in made[measure].items()
+    }
     table = pd.DataFrame(rows).T
     changed = table.index.get_level_values(2) != NONE
     table.loc[changed, "p"] = table.loc[changed, "p"].groupby(level=[0, 1]).transform(holm)
@@ -95,10 +86,6 @@ def reading_everywhere(table):
     return [f"What {answer} every system: {', '.join(found) or 'nothing'}." for answer, found in names.items()]
 
 
-def _value(scores, labels, measure):
-    return cllr(scores, labels) if measure == "cllr" else eer(scores, labels)[0]
-
-
 def _difference(row, measure):
     """``-1.2 [-2.0, -0.4]``, points of EER or bits of Cllr."""
     _, scale, digits = _UNITS[measure]
@@ -108,6 +95,6 @@ def _difference(row, measure):
 
 
 def _answer(row):
-    if row["p"] >= 1 - LEVEL or row["agree"] < 1:
+    if row["p"] >= 1 - LEVEL:
         return _UNSURE
     return "helps" if row["difference"] < 0 else "hurts"

@@ -16,22 +16,12 @@ def question(run):
 
 
 def choices(pairs, dev, final):
-    """EERs of pairs of runs, on dev and on eval.
+    """EERs of pairs of runs, (the choice, what it stands against), on dev and on eval.
 
-    Parameters
-    ----------
-    pairs : list of (str, str)
-        The choice, and what it stands against.
-    dev, final : dict of str to dict of int to pandas.DataFrame
-        Run -> seed -> recorded scores, see `recorded_scores`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a pair]
-        `choice`, `against`, `seeds`; for ``dev`` and ``eval`` ``<split>_choice``,
-        ``<split>_against`` (mean EER over seeds), ``<split>_change`` (choice - against) with
-        ``<split>_change_ci_low``, ``<split>_change_ci_high``; and `p` of no change on dev,
-        Holm's correction over all pairs.
+    `dev` and `final` are run -> seed -> recorded scores (`recorded_scores`). One row a pair:
+    `choice`, `against`, `seeds`; for ``dev`` and ``eval`` ``<split>_choice``, ``<split>_against``
+    (mean EER over seeds), ``<split>_change`` (choice - against) with ``<split>_change_ci_low``,
+    ``<split>_change_ci_high``; and `p` of no change on dev, Holm's correction over all pairs.
     """
     rows = []
     for choice, against in pairs:
@@ -55,15 +45,8 @@ def choices(pairs, dev, final):
 def choice_table(found, runs):
     """What `choices` found, as a page shows it, with the parameters in which the runs differ.
 
-    Parameters
-    ----------
-    found : pandas.DataFrame
-    runs : dict of str to dict
-        Run -> a row of `lib.tracking.query.compare`; for what is no run the parameters are a dash.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a pair]
+    `runs` maps a run's name to its row of `lib.tracking.query.compare`; for what is no run the
+    parameters are a dash.
     """
     lines = []
     for row in found.to_dict("records"):
@@ -72,27 +55,18 @@ def choice_table(found, runs):
             line[f"{split} EER %"] = percent(row[f"{split}_choice"])
             line[f"against, {split} %"] = percent(row[f"{split}_against"])
             line[f"{split} change"] = with_interval(row, f"{split}_change")
-        both = [runs[name]["parameters"] for name in (row["choice"], row["against"]) if name in runs]
-        differing = _differing(*both) if len(both) == 2 else ["-"]
-        lines.append(line | {"p, dev": f"{row['p']:.3f}", "differ in": ", ".join(differing)})
+        differing = {"-": None}
+        if row["choice"] in runs and row["against"] in runs:
+            one, other = (runs[row[name]]["parameters"] for name in ("choice", "against"))
+            differing = {name for name in (one | other).keys() - _NO_CHOICE if one.get(name) != other.get(name)}
+        lines.append(line | {"p, dev": f"{row['p']:.3f}", "differ in": ", ".join(sorted(differing))})
     return pd.DataFrame(lines)
 
 
-def _differing(one, other):
-    return sorted(name for name in (one.keys() | other.keys()) - _NO_CHOICE if one.get(name) != other.get(name))
-
-
 def answer(asked, row):
-    """A row of `choices` as a sentence: decided on dev, with eval beside it.
-
-    Parameters
-    ----------
-    asked : str
-        The question.
-    row : dict
-    """
+    """A row of `choices` as a sentence that answers what was asked: decided on dev, with eval beside it."""
     word = "not told apart"
-    if row["p"] <= 1 - LEVEL:
+    if row["p"] < 1 - LEVEL:
         word = "better" if row["dev_change"] < 0 else "worse"
     seeds = f"{row['seeds']} seeds" if row["seeds"] > 1 else "one seed"
     furthest = max(abs(row["dev_change_ci_low"]), abs(row["dev_change_ci_high"]))

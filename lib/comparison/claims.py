@@ -3,9 +3,9 @@
 import pandas as pd
 import yaml
 
-from lib.comparison.records import confusion, recorded_scores
+from lib import metrics
+from lib.comparison.records import confusion
 from lib.comparison.tables import percent, with_interval
-from lib.metrics import paired
 from lib.params import PARAMS
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -13,24 +13,16 @@ _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overf
 _ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
 
 
-def report_claims(rows, changes=None):
+def report_claims(rows, recorded, changes=None):
     """The report's conclusions, which stand in params/claims.yaml, and what runs say of them.
 
-    Parameters
-    ----------
-    rows : list of dict
-        Finished runs, from `lib.tracking.query.compare`. A run that has other parameters than
-        the study's, or whose pretrained part is untrained, answers nothing.
-    changes : dict of str to float, optional
-        Metrics of the newest run of `31_augmentation` on this corpus.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a claim]
-        `claim`, `source` (section of the report), `answer` (`HOLDS`, `FAILS` or `OPEN`)
-        and `evidence`, with 95 % intervals. Of several seeds all must agree.
+    `rows` are finished runs of `lib.tracking.query.compare`: one that has other parameters than the
+    study's, or whose pretrained part is untrained, answers nothing. `recorded` maps their ids to
+    eval's scores (`recorded_scores`); `changes` are the metrics of the newest `31_augmentation` on
+    this corpus. One row a claim: `claim`, `source` (section of the report), `answer` (`HOLDS`,
+    `FAILS` or `OPEN`) and `evidence`, with 95 % intervals. Of several seeds all must agree.
     """
-    lines = []
+    lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
     for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):
         answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
@@ -57,7 +49,7 @@ def _answer(claim, rows):
 
 
 def _better(first, second):
-    found = paired.compare_seeds(*({row["seed"]: recorded_scores(row, "eval")} for row in (first, second)))
+    found = metrics.compare_seeds({0: first["recorded"]}, {0: second["recorded"]})
     answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
     low, high = percent(found["low"]), percent(found["high"])
     return answer, (

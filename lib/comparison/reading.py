@@ -80,16 +80,8 @@ def _one_decision(row):
 def ledger(looks):
     """How often eval was opened, one line a run name in the order of their first look.
 
-    Parameters
-    ----------
-    looks : list of dict
-        From `lib.tracking.query.looks`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `run`, `runs` (how many of that name), `looks` (of all of them), `first` and
-        `last`, when those runs were started (UTC).
+    From `lib.tracking.query.looks`: `run`, `runs` (how many of that name), `looks` (of all of
+    them), `first` and `last`, when those runs were started (UTC).
     """
     table = pd.DataFrame(looks, columns=["run", "started", "looks"])
     table["started"] = pd.to_datetime(table["started"], unit="ms").dt.strftime("%Y-%m-%d %H:%M")

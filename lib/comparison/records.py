@@ -18,10 +18,11 @@ def confusion(row, split):
         return json.loads(path.read_text(encoding="utf-8"))["matrix"]
 
 
-def recorded_scores(row, split):
-    """The scores table that a run recorded: `trial`, `score`, `label`."""
+def recorded_scores(row, split, trials=None):
+    """The scores table that a run recorded: `trial`, `score`, `label`, and the columns of `trials`, the protocol's."""
     with artifact(row["run_id"], f"scores/{split}.tsv") as path:
-        return scores.read_scores(path)
+        found = scores.read_scores(path)
+    return found if trials is None else scores.match(found, trials)
 
 
 def metrics_of(row, split):
@@ -38,26 +39,11 @@ def ladder(row):
 
 
 def selected(study, corpus, patterns):
-    """The finished runs of a study that a page asks again, one of each name and seed.
+    """The finished runs of a study on this version of a corpus that a page asks again, one of each name and seed.
 
-    Parameters
-    ----------
-    study : str
-    corpus : lib.corpus.Corpus
-        Runs on other versions of it are left out.
-    patterns : list of str
-        Of the runs' names, as ``14_*``.
-
-    Returns
-    -------
-    dict of str to dict
-        Name, with the seed where there are several -> row of `lib.tracking.query.compare`: the
-        newest with the study's own parameters, or with others where it has none.
-
-    Raises
-    ------
-    InputError
-        There is none.
+    `patterns` are of the runs' names, as ``14_*``. Returns name, with the seed where there are
+    several -> row of `lib.tracking.query.compare`: the newest with the study's own parameters, or
+    with others where it has none. InputError where there is none at all.
     """
     rows, _ = query.compare(study, corpus.name, digest=corpus.digest)
     first = {}

@@ -4,12 +4,16 @@
 """
 
 import math
+from contextlib import suppress
 
 import pandas as pd
 
-from lib.corpus import LABEL_NAMES
+from lib import metrics
+from lib.comparison.records import recorded_scores
+from lib.corpus import LABEL_NAMES, read_trials
+from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.metrics import paired, rate_interval
+from lib.params import studies
 
 BASELINE = "one class always"  # the row of the majority-class baseline
 _SHOWN = {
@@ -18,13 +22,6 @@ _SHOWN = {
     "eval/accuracy": "eval accuracy %",
 }
 _TIMES = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
-_SPREAD = {
-    "mean": "mean eval EER %",
-    "lowest": "lowest %",
-    "highest": "highest %",
-    "seed_sd": "between seeds, s.d.",
-    "sampling_sd": "over trials, s.d.",
-}
 
 
 def percent(value):
@@ -104,60 +101,55 @@ def counts(rows):
     return "No run has finished."
 
 
+def systems(rows, recorded):
+    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
+    found = {}
+    for row in rows:
+        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
+    return found
+
+
 def rank(tables):
-    """Runs in the order of what their eval EERs tell apart, on the same trials, best first.
+    """Systems in the order of what their eval EERs tell apart, on the same trials, best first; one row a system.
 
-    Parameters
-    ----------
-    tables : dict of str to pandas.DataFrame
-        Run -> recorded scores, see `recorded_scores`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a run]
-        `rank` (equal ranks are not told apart; paired bootstrap, Holm over all pairs),
-        `run`, `eval EER %` and `more than the best, %`, both with 95 % intervals.
+    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and
+    over seeds (Holm over all pairs); `eval EER %` is the mean over `seeds`, it and `more than the
+    best, %` with 95 % intervals.
     """
     lines = []
-    for row in paired.ranking(tables).to_dict("records"):
+    for row in metrics.ranking(tables).to_dict("records"):
         eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
         more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
         line = {"rank": row["rank"], "run": row["system"], "eval EER %": with_interval(eer, "eer")}
-        lines.append(line | {"more than the best, %": with_interval(more, "d") if row["difference"] else "-"})
+        line |= {"more than the best, %": with_interval(more, "d") if lines else "-"}
+        lines.append(line | {"seeds": row["seeds"], "s.d. between seeds": percent(row["seed_sd"])})
     return pd.DataFrame(lines)
 
 
-def seeds(tables):
-    """How far the seeds of each run spread, beside how far its trials do; runs of one seed are left out.
+def ranks_in_words(study, corpus, rows):
+    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence, or none.
 
-    Parameters
-    ----------
-    tables : dict of (str, int) to pandas.DataFrame
-        (run, seed) -> recorded scores, see `recorded_scores`.
+    There is none where the runs' scores are gone or are of different trials.
     """
-    runs = {}
-    for (run, seed), table in tables.items():
-        runs.setdefault(run, {})[seed] = table
-    spread = {run: paired.seed_spread(by_seed) for run, by_seed in runs.items() if len(by_seed) > 1}
-    return pd.DataFrame(
-        {"run": run, "seeds": found["seeds"], **{title: percent(found[name]) for name, title in _SPREAD.items()}}
-        for run, found in spread.items()
-    )
+    values, known = studies.load(study, corpus=corpus).runs[0].parameters, []
+    with suppress(InputError):  # the corpus is elsewhere
+        trials = read_trials(values["data"], values["layout"])
+        known.append(trials[trials["split"] == "eval"])
+    for trials in (*known, None):
+        with suppress(InputError):
+            recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
+            ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
+            said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
+            return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
+    return []
 
 
 def beside_report(name, split, values, matrix):
     """Ours, the report's and the difference, row by row; no row for what the report does not say.
 
-    Parameters
-    ----------
-    name : str
-        Run name, a key of `lib.judgement.reference.REPORT`.
-    split : str
-        ``train`` or ``eval``.
-    values : dict
-        Our metrics of that split, with intervals.
-    matrix : array [shape=(2, 2)]
-        Our confusion matrix, rows truth, columns answer, spoof first.
+    `name` is a run's, a key of `lib.judgement.reference.REPORT`; `split` is ``train`` or ``eval``,
+    `values` are our metrics of it, with intervals, and `matrix` [shape=(2, 2)] our confusion
+    matrix, rows truth, columns answer, spoof first.
     """
     theirs = []
     if reported := REPORT.get(name, {}).get(split):
@@ -169,7 +161,7 @@ def beside_report(name, split, values, matrix):
     for truth, answers in enumerate(matrix):
         recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
         ours[recall] = hits / total
-        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = rate_interval(hits, total)
+        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = metrics.rate_interval(hits, total)
     lines = [
         {
             "measure": f"{split} {measure.replace('_', ' ')} ({source})",

@@ -12,15 +12,15 @@ from lib.metrics.costs import ASVSPOOF5, Costs, act_dcf, bayes_threshold, cllr, 
 from lib.metrics.curves import auc, eer, roc
 from lib.metrics.evaluation import evaluate_table, read_tables
 from lib.metrics.measures import confusion, evaluate, rate_interval, report
-from lib.metrics.paired import compare, compare_seeds, holm, ranking, seed_spread
+from lib.metrics.paired import against, beside, compare, compare_seeds, holm, over, ranking
 from lib.metrics.regression import determination
 from lib.metrics.resampling import METRICS, bootstrap, resample
 from lib.metrics.tables import describe
 
 __all__ = [
-    "ASVSPOOF5", "METRICS", "Calibration", "Costs", "act_dcf", "auc", "bayes_threshold", "bootstrap", "breakdown",
-    "calibrate", "calibrated", "cllr", "compare", "compare_seeds", "configurations", "confusion", "describe",
-    "describe_card", "determination", "eer", "evaluate", "evaluate_table", "holm", "min_cllr", "min_dcf", "ranking",
-    "rate_interval", "raw_threshold", "read_tables", "report", "resample", "roc", "seed_spread", "shuffled_auc",
-    "threshold_card",
+    "ASVSPOOF5", "METRICS", "Calibration", "Costs", "act_dcf", "against", "auc", "bayes_threshold", "beside",
+    "bootstrap", "breakdown", "calibrate", "calibrated", "cllr", "compare", "compare_seeds", "configurations",
+    "confusion", "describe", "describe_card", "determination", "eer", "evaluate", "evaluate_table", "holm",
+    "min_cllr", "min_dcf", "over", "ranking", "rate_interval", "raw_threshold", "read_tables", "report", "resample",
+    "roc", "shuffled_auc", "threshold_card",
 ]  # fmt: skip

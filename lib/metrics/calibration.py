@@ -108,13 +108,7 @@ def describe_card(card):
         f"  {f'score >= {high:.4g}':26}genuine",
         f"  {f'{low:.4g} to {high:.4g}':26}cannot tell (threshold without this band: {card['threshold']:.4g})",
         f"  {f'score < {low:.4g}':26}spoof",
-        f"On dev ({card['n_genuine']:,} genuine, {card['n_spoof']:,} spoof):",
     ]
-    for name, rate in (("genuine", "frr"), ("spoof", "far")):
-        lines.append(
-            f"  {f'{name} trials':26}{100 * card['errors'][name]:5.1f} % wrong, {100 * card['unsure'][name]:5.1f} % "
-            f"cannot tell; without the band {100 * card[rate]:.1f} % wrong"
-        )
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from lib.audio import duration, find_recordings
 from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
 from lib.errors import InputError
 from lib.files import places
-from lib.metrics import alarms
+from lib.metrics import alarms, band
 from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
 from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
@@ -48,8 +48,8 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over trials; `eer_threshold`;
     `shuffled_auc` [low, high]; `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with
     its metrics and intervals; `clusters` (speaker, phrase, configuration); `breakdown`; with dev
-    `dev` (EER, calibration, threshold card); `n_missing`, `n_extra`; `costs`, `level`,
-    `resamples`; `warnings`, sentences.
+    `dev` (EER, calibration, threshold card) and `band` (`lib.metrics.band.kept`); `n_missing`,
+    `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), resamples=resamples, costs=costs)
@@ -74,7 +74,9 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     else:
         result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure, resamples)
         result["thresholds"] |= result["dev"].pop("thresholds")
-        warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result["dev"])
+        if "card" in result["dev"]:
+            result["band"] = band.kept(result["dev"]["card"]["band"], {"dev": dev, "eval": table})
+        warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result)
     result["n_missing"], result["n_extra"] = _left_out(table)
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
 
@@ -183,9 +185,10 @@ def _left_out(table):
 
 def _about_dev(table, dev, result):
     found = []
-    if result["calibration"]["slope"] <= 0:
+    if result["dev"]["calibration"]["slope"] <= 0:
         found.append("On dev the scores carry no information or are inverted: there is no Bayes threshold.")
     shared = len(set(table["trial"]) & set(dev["trial"]))
     if shared:
         found.append(f"{shared:,} of the evaluated trials are in dev too: thresholds were chosen on the same trials.")
-    return found
+    said = band.caution(result.get("band", {}))
+    return found + [said] * said.endswith("does not hold.")

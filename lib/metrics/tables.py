@@ -4,6 +4,8 @@ import textwrap
 
 import pandas as pd
 
+from lib.corpus.protocol import LABEL_NAMES
+from lib.metrics import band
 from lib.metrics.calibration import describe_card
 
 _WIDTH = 100
@@ -30,7 +32,7 @@ def describe(result):
     for column, rows in result["breakdown"].items():
         lines += ["", *_breakdown(column, rows)]
     if "dev" in result and "card" in result["dev"]:
-        lines += ["", describe_card(result["dev"]["card"])]
+        lines += ["", describe_card(result["dev"]["card"]), *_kept(result["band"])]
     if result["warnings"]:
         lines += ["", "Warnings"]
         for warning in result["warnings"]:
@@ -66,6 +68,16 @@ def _thresholds(result):
             row[head] = f"{100 * at[key]:.1f} ({_ends(at[f'{key}_ci'], 100, 1)})"
         rows.append(row | {"MCC": f"{at['mcc']:.3f}", "DCF": f"{at['dcf']:.3f}"})
     return _lines(rows) + [f"  {name}: {at['source']}" for name, at in result["thresholds"].items()]
+
+
+def _kept(found):
+    """What the band answers on dev and on the trials of the result."""
+    return _lines([
+        {"of a class, %": f"{name} {words}"}
+        | {head: band.text(found, f"{split}/{kind}_{name}") for head, split in (("on dev", "dev"), ("here", "eval"))}
+        for kind, words in (("wrong", "answered wrongly"), ("unsure", "not answered"))
+        for name in LABEL_NAMES
+    ])  # fmt: skip
 
 
 def _breakdown(column, rows):

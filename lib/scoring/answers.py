@@ -20,6 +20,7 @@ from lib.features.chunks import CHUNK
 from lib.judgement import domain
 from lib.judgement.diagnosis import HEALTHY
 from lib.judgement.shortcuts import intervention_sentences
+from lib.metrics import band
 from lib.params import code, identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
@@ -28,7 +29,6 @@ from lib.tracking.done import records
 
 CANNOT_TELL = "cannot tell"
 OUTSIDE, CLOSE = "outside of what the run was made on", "too close to call"
-_EVEN = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def judge(system):
     run, known, card = system.run, None, None
     dev = trained.read(run, "scores/dev.tsv", read_scores)
     try:
-        card = metrics.threshold_card(dev["score"], dev["label"], costs=_EVEN)
+        card = metrics.threshold_card(dev["score"], dev["label"], costs=band.EVEN)
     except InputError:  # the scores carry no order
         pass
     if trained.keeps(run, domain.FILE):
@@ -148,8 +148,10 @@ def judge(system):
 def _caveats(run, known, card):
     diagnosis, changed = run.tags.get("diagnosis", HEALTHY), _changed(run)
     eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
+    caution = band.caution(run.metrics)
     said = {
         "On eval of its own corpus its EER is {:.1f} % [{:.1f}, {:.1f}].".format(*eer): math.isfinite(sum(eer)),
+        caution: bool(caution),
         "On dev its scores say nothing or point the wrong way.": card is None,
         f"It keeps no {domain.FILE}: whether a recording is of the kind it was made on cannot be checked.": not known,
         "It keeps no digest of its model: whether that is its own cannot be checked.": trained.DIGEST not in run.tags,

@@ -4,19 +4,17 @@ Classifiers are trained on train, and the one of two with the higher AUC in cros
 there is used: neither dev nor eval chooses anything. A group of shortcut cues is a
 **shortcut** when its AUC on dev or eval lies at least 0.1 from 0.5 (an EER of about 43 %)
 with p below 0.05 after Holm's correction over all groups and splits. p is the larger of
-two, over trials (Mann-Whitney) and over speakers, since trials of one speaker are not
-independent. All cues together are not flagged for what no group does alone: weak traces of
-the channel add up in them. The channel itself is measured and not judged.
+two, over trials and over speakers, since trials of one speaker are not independent. All cues
+together are not flagged for what no group does alone: weak traces of the channel add up in
+them. The channel itself is measured and not judged.
 """
 
 import numpy as np
 import pandas as pd
 
 from lib import metrics
-from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
-from lib.errors import InputError
+from lib.corpus import SPLITS, UNKNOWN
 from lib.judgement.shortcuts.cues import CHANNEL, COUNTERMEASURE, SHORTCUTS, columns_of
-from lib.metrics.resampling import freedom_of, interval
 
 _TOGETHER = "all shortcuts"
 GROUPS = {
@@ -191,29 +189,12 @@ def _folds(train):
 
 
 def _measured(scores, part, resamples):
-    from scipy.stats import mannwhitneyu
-
     labels, speakers = part["label"].to_numpy(), part["speaker"].to_numpy()
-    row = {"auc": metrics.auc(scores, labels), "eer": metrics.eer(scores, labels)[0]}
-    for name, ends in metrics.bootstrap(scores, labels, metrics=("auc", "eer"), resamples=resamples).items():
-        row |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
-    p = 1.0
-    if len(np.unique(scores)) > 1:
-        p = mannwhitneyu(scores[labels == GENUINE], scores[labels == SPOOF], method="asymptotic").pvalue
-    low, high, p_speakers = _over_speakers(scores, labels, speakers, row["auc"], resamples)
-    return row | {"auc_speakers_low": low, "auc_speakers_high": high, "p": max(float(p), p_speakers)}
-
-
-def _over_speakers(scores, labels, speakers, area, resamples):
-    """Interval of the AUC over speakers, and p of 0.5 by Student's t; NaN, NaN, 0 for unknown ones."""
-    from scipy.special import stdtr
-
+    low, high = metrics.bootstrap(scores, labels, metrics=("eer",), resamples=resamples)["eer"]
+    found = metrics.against(scores, labels, 0.5)
+    row = {"eer": metrics.eer(scores, labels)[0], "eer_low": low, "eer_high": high, "auc": found["auc"]}
+    row |= {"auc_low": found["low"], "auc_high": found["high"], "p": found["p"]}
     if len(set(speakers) - {UNKNOWN}) < 2:
-        return np.nan, np.nan, 0.0
-    try:
-        values = metrics.resample(scores, labels, clusters=speakers, metrics=("auc",), resamples=resamples)["auc"]
-    except InputError:  # one speaker of each label: nothing to resample
-        return np.nan, np.nan, 0.0
-    freedom, spread = freedom_of(labels, speakers), values.std()
-    p = 2 * stdtr(freedom, -abs(area - 0.5) / spread) if spread > 1e-12 else 0.0
-    return *interval(values, freedom), float(p)
+        return row | {"auc_speakers_low": np.nan, "auc_speakers_high": np.nan}
+    found = metrics.against(scores, labels, 0.5, units={"speaker": speakers})
+    return row | {f"auc_speakers_{end}": found[end] for end in ("low", "high")} | {"p": max(row["p"], found["p"])}

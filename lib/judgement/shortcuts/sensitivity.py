@@ -50,7 +50,7 @@ def sensitivity(scores, labels, threshold, *, resamples=1000):
         row |= _rate("frr", ~accepted[~spoof], ~once[~spoof])
         mixed = np.where(spoof, after, before)
         low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
-        difference = metrics.compare(mixed, before, labels, resamples=resamples)
+        difference = metrics.compare(mixed, before, labels)
         row |= {"eer": difference["first"], "eer_low": low, "eer_high": high}
         row |= {"eer_change": difference["difference"], "eer_p": difference["p"]}
         rows.append(row | {f"eer_change_{end}": difference[end] for end in ("low", "high")})
@@ -116,10 +116,16 @@ def intervention_metrics(table, prefix="intervention"):
 
 
 def runs_metrics(table):
-    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``; ``sensitivity/moved``."""
+    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
+
+    ``sensitivity/moved`` is how many runs moved; ``_moved`` is 1 for a change beyond chance.
+    """
     result = {"sensitivity/moved": table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()}
     for run, part in table.groupby("run", sort=False):
         result |= intervention_metrics(part, f"sensitivity/{run}")
+        for row in part[part["intervention"] != UNCHANGED].to_dict("records"):
+            prefix = f"sensitivity/{run}/{row['intervention']}"
+            result |= {f"{prefix}/{rate}_moved": float(row[f"{rate}_moved"]) for rate in RATES}
     return result
 
 

@@ -1,0 +1,66 @@
+"""Whether the band of scores that get no answer keeps on eval what it promises on dev.
+
+The band is chosen on dev's trials (`lib.metrics.threshold_card`), so dev flatters it, and eval
+has other speakers and devices. Intervals are exact over trials (C. J. Clopper and E. S.
+Pearson, Biometrika 26, 1934): of twenty trials without an error they reach 17 %.
+"""
+
+from lib.corpus.protocol import LABEL_NAMES
+from lib.errors import InputError
+from lib.metrics.calibration import threshold_card
+from lib.metrics.costs import Costs
+from lib.metrics.resampling import LEVEL
+
+EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
+
+
+def kept(band, tables):
+    """What a band (low, high) answers on `tables`, split (``dev``, ``eval``) -> `score`, `label`, under MLflow names.
+
+    ``dev/band_low``, ``dev/band_high``; ``<split>/wrong_genuine``, ``wrong_spoof``, the share of the
+    class that is answered wrongly outside the band; ``unsure_genuine``, ``unsure_spoof``, the share
+    inside it; each share with ``_ci_low``, ``_ci_high``.
+    """
+    low, high = map(float, band)
+    found = {"dev/band_low": low, "dev/band_high": high}
+    for split, table in tables.items():
+        for label, name in enumerate(LABEL_NAMES):
+            scores = table["score"][table["label"] == label]
+            found |= _rate(f"{split}/wrong_{name}", scores < low if label else scores >= high)
+            found |= _rate(f"{split}/unsure_{name}", (scores >= low) & (scores < high))
+    return found
+
+
+def for_even_costs(tables):
+    """What the band that dev chooses for even costs keeps, as `kept`; nothing where dev's scores have no order."""
+    try:
+        card = threshold_card(tables["dev"]["score"], tables["dev"]["label"], costs=EVEN)
+    except InputError:
+        return {}
+    return kept(card["band"], {split: tables[split] for split in ("dev", "eval")})
+
+
+def caution(found):
+    """A sentence on what `kept` found, which every answer by such a band should carry; empty without one."""
+    if "dev/band_low" not in found:
+        return ""
+    promised, came = (
+        " and ".join(f"{text(found, f'{split}/wrong_{name}')} of {name}" for name in LABEL_NAMES)
+        for split in ("dev", "eval")
+    )
+    broken = any(found[f"eval/wrong_{n}_ci_low"] > found[f"dev/wrong_{n}_ci_high"] for n in LABEL_NAMES)
+    said = "dev's promise does not hold" if broken else "expect eval's rates"
+    return f"Wrong outside the band of no answer, %: on dev, which chose it, {promised}; on eval {came}: {said}."
+
+
+def text(found, name):
+    """A share of `kept` and its interval, in percent."""
+    rate, low, high = (100 * found[name + end] for end in ("", "_ci_low", "_ci_high"))
+    return f"{rate:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _rate(name, those):
+    from scipy.stats import binomtest
+
+    ends = binomtest(int(those.sum()), len(those)).proportion_ci(LEVEL, method="exact")
+    return {name: float(those.mean()), f"{name}_ci_low": float(ends.low), f"{name}_ci_high": float(ends.high)}
