@@ -56,7 +56,7 @@ def test_load_set_seeds_corpus_data_and_only():
     [
         (
             {"study": "dem"},
-            "there are augmentation, bench, best, demo, report; did you mean demo?",
+            "there are augmentation, bench, best, checks, demo, report; did you mean demo?",
         ),
         (
             {"study": "../studies/demo"},
