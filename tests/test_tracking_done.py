@@ -96,7 +96,7 @@ def test_records_of_no_database_and_of_a_later_mlflow_are_refused(tracking, smal
     kept = shutil.copy(file, tracking / "kept.db")
     with sqlite3.connect(file) as writing:
         writing.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
-    for words in ("no schema ffffffffffff", "file is not a database"):
+    for words in ("its schema is ffffffffffff, this MLflow's", "file is not a database"):
         for command in ("plan", "compare"):
             result = CliRunner().invoke(main, [command, "s"])
             assert result.exit_code == 2 and words in result.stderr and str(file) in result.stderr, result.output
