@@ -1,5 +1,6 @@
 """Where tracking is: what is refused at once, a database made once, locks that end with their process."""
 
+import http.server
 import os
 import socket
 import sqlite3
@@ -66,6 +67,25 @@ def test_connect_server_that_accepts_and_is_silent_is_refused(monkeypatch):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(InputError, match="timed out"):
             client.connect()
+
+
+def test_connect_server_of_another_kind_is_refused(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(InputError, match="not MLflow's"):
+            client.connect()
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%2Fb"])
+def test_connect_path_that_mlflow_takes_for_an_address_is_refused(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/{name}.db")
+    for ask in (client.connect, lambda: done.records("tiny")):
+        with pytest.raises(InputError, match="for parts of an address"):
+            ask()
+    assert not list(tmp_path.iterdir())
 
 
 def test_tracking_uri_relative_file_is_made_absolute_once(monkeypatch, tmp_path):

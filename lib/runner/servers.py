@@ -50,7 +50,8 @@ def _serve(command, port, ready=None):
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
-        raise RunError(f"port {port} of {HOST} cannot be used: {error.strerror}; --port takes another") from None
+        reason = os.strerror(error.errno)
+        raise RunError(f"port {port} of {HOST} cannot be used: {reason}; --port takes another") from None
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET, **_LEAN}

@@ -39,6 +39,10 @@ def tracking_uri():
     environment too, since kernels work in another folder.
     """
     uri = os.environ.get(_URI) or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
+    if uri.startswith(SQLITE) and set("?%") & set(uri):
+        raise InputError(
+            f"{uri} cannot be used:\nMLflow takes ? and % for parts of an address; {_URI} may name another"
+        )
     if uri.startswith(SQLITE) and uri != SQLITE:
         uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
         if os.environ.get(_URI):
@@ -151,8 +155,9 @@ def _refuse_unreachable(uri):
                 socket.create_connection((parts.hostname, parts.port or _PORTS[kind]), TIMEOUT).close()
         else:
             urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT).close()
-    except HTTPError:  # somebody answers
-        pass
+    except HTTPError as error:
+        if error.code == 404:  # one that asks for a password answers 401
+            raise _unusable(uri, "the server there is not MLflow's") from None
     except Exception as error:
         raise _unusable(uri, getattr(error, "reason", error)) from None
 

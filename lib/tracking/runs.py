@@ -111,7 +111,7 @@ def note_fit(run, fitted):
     known = run.known.tags.get("fits", "").split()
     if fitted.key not in known:
         run.tag(fits=" ".join([*known, fitted.key]))
-    log_metrics(run, {"fit/seconds": fitted.seconds, "fit/found": fitted.found}, step=len(known))
+    keep_metrics(run, {f"fit/{len(known)}/seconds": fitted.seconds, f"fit/{len(known)}/found": fitted.found})
 
 
 def log_split(run, split, table, *, threshold=0.0):

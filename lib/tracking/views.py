@@ -12,12 +12,17 @@ NOTE = "mlflow.note.content"  # the description at the top of an experiment's, a
 _KEY = "study"
 QUERY = f"viewStateShareKey={_KEY}&workflowType=machine_learning"  # the page's menu is that of training, too
 _TAG = f"mlflow.sharedViewState.{_KEY}"
-_COLUMNS = ["seed", "eval EER", "eval bal. acc.", "dev EER", "diagnosis", "weights"]  # tags
+_COLUMNS = {  # tags, and their widths in pixels
+    "seed": 60, "eval EER": 150, "eval bal. acc.": 150, "dev EER": 150, "diagnosis": 150, "weights": 150,
+}  # fmt: skip
 
 
 def _view():
+    widths = {f"tags.`{name}`": width for name, width in _COLUMNS.items()}
     state = {
-        "selectedColumns": [f"tags.`{name}`" for name in _COLUMNS],
+        "selectedColumns": list(widths),
+        "columnOrder": list(widths),
+        "columnWidths": widths,
         "orderByKey": "metrics.`eval/eer`",
         "orderByAsc": True,
     }
