@@ -195,15 +195,16 @@ def test_sweep_ends_what_nobody_makes_and_nothing_else(tracking, holder):
     assert living.sweep("tiny") == []
 
 
-def test_beating_says_that_a_run_lives_whatever_happens_to_one_heartbeat(tracking, monkeypatch):
+def test_beat_says_that_a_run_lives_whatever_happens_to_one_heartbeat(tracking, monkeypatch):
     monkeypatch.setattr(living, "BEAT", 0.05)
     connected, fails = client.connect(), [True]
     run_id = client.create(connected, experiment="tiny", name="x", tags={"heartbeat": 0})
     get_run = connected.get_run
     monkeypatch.setattr(connected, "get_run", lambda run_id: 1 / 0 if fails.pop() else get_run(run_id))
     fails[:0] = [False] * 1000  # the first alone fails
-    with living.beating(connected, run_id):
-        time.sleep(0.5)
+    stop = living.beat(connected, run_id)
+    time.sleep(0.5)
+    stop.set()
     assert time.time() - int(get_run(run_id).data.tags["heartbeat"]) < 5
 
 

@@ -139,9 +139,9 @@ def _executed(step, run_id, show, scheduler):
         executed.parent.mkdir(parents=True, exist_ok=True)
         given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
         given["TMPDIR"] = scratch  # what the kernel leaves there goes with it
-        error, status = None, "KILLED"
+        error, status, alive = None, "KILLED", living.beat(client, run_id)
         try:
-            with environment(given), living.beating(client, run_id):
+            with environment(given):
                 _papermill(step.run, executed, show)
             status = "FINISHED"
         except Exception as problem:  # a notebook may raise anything
@@ -151,6 +151,7 @@ def _executed(step, run_id, show, scheduler):
             with _spared(client, run_id):
                 client.log_text(run_id, trace, "error.txt")
         finally:
+            alive.set()
             progress.ended(run_id)
             try:
                 _keep(client, step, run_id, executed, started, logged=bool(local))

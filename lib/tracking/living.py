@@ -4,7 +4,7 @@ import hashlib
 import socket
 import time
 import uuid
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from threading import Event, Thread
 
 from lib.tracking.client import connect, lock_folder, locked
@@ -36,16 +36,6 @@ def _beat(client, run_id, stop):
             client.set_tag(run_id, "heartbeat", int(time.time()))
 
 
-@contextmanager
-def beating(client, run_id):
-    """`beat` while this lasts."""
-    stop = beat(client, run_id)
-    try:
-        yield
-    finally:
-        stop.set()
-
-
 def sweep(experiment=None, *, held=None):
     """End runs, of one experiment or all, that are 'running' though nobody makes them any more; their `Record`.
 
@@ -53,7 +43,7 @@ def sweep(experiment=None, *, held=None):
     hand, when it has been silent for `SILENT` seconds. With `held`, the fingerprint whose lock
     the caller holds, only its runs are looked at.
     """
-    here, ended = owner()["host"], []
+    here, now, ended = owner()["host"], time.time(), []
     for record in (r for name in ([experiment] if experiment else experiments()) for r in records(name)):
         mark = record.tags.get("fingerprint", "")
         if record.status != "RUNNING" or held not in (None, mark):
@@ -62,14 +52,10 @@ def sweep(experiment=None, *, held=None):
             with nullcontext(True) if held else locked(mark, wait=False) as free:
                 if free and _end(record, "the process that made it is gone"):
                     ended.append(record)
-        elif time.time() - _sign(record) > SILENT and _end(record, f"it has been silent for {SILENT // 60} minutes"):
-            ended.append(record)
+        elif now - float(record.tags.get("heartbeat") or record.started / 1000) > SILENT:
+            if _end(record, f"it has been silent for {SILENT // 60} minutes"):
+                ended.append(record)
     return ended
-
-
-def _sign(record):
-    """When a run last showed that it lives, seconds since 1970."""
-    return float(record.tags.get("heartbeat") or record.started / 1000)
 
 
 def _end(record, why):
