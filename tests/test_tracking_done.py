@@ -172,6 +172,12 @@ def test_plan_says_done_or_why(small):
     assert [(step.done, step.reasons) for step in forced] == [(None, ("--force",))] * 2
 
 
+def test_plan_names_the_run_that_is_under_way(small):
+    step = done.plan(small.load())[0]
+    running = make(name=step.run.name, mark=step.fingerprint, status="RUNNING")
+    assert done.plan(small.load())[0].reasons == ("new", f"run {running} is making it")
+
+
 def test_plan_speaks_of_the_newest_run_with_the_same_parameters(small):
     step = done.plan(small.load())[0]
     stale = finish(step, rooms=step.identity["rooms"] | {"plots": "0" * 16})

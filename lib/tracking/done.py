@@ -143,7 +143,9 @@ def _of_mlflow(client, experiment, deleted):
 def plan(chosen, *, force=False):
     """A `Step` for each run of a study: done, or to do and why; with `force` none is done. Nothing is executed."""
     now = int(1000 * time.time())
-    finished = [record for record in records(chosen.corpus) if record.status == "FINISHED"]
+    every = records(chosen.corpus)
+    finished = [record for record in every if record.status == "FINISHED"]
+    under_way = {record.tags.get("fingerprint"): record.run_id for record in every if record.status == "RUNNING"}
     by_mark = {record.tags.get("fingerprint"): record for record in reversed(finished)}
     digests, steps = {}, []
     for run in chosen.runs:
@@ -167,6 +169,8 @@ def plan(chosen, *, force=False):
         why = ["--force"] if force else identity.reasons(before and before.identity, parts)
         if before and out_of_date and not force:
             why = [reason for reason in why if reason != identity.READS] + ["the runs that it reads are to run"]
+        if mark in under_way:
+            why = [*why, f"run {under_way[mark]} is making it"]
         fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
         if fits and not all(map(places.exists, _fits(values, before.tags.get("fits", "")))):
             fits = "its fits have been removed"
