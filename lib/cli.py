@@ -410,7 +410,7 @@ _PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_defa
 def ui(port):
     """Open the runs in the MLflow UI on this machine (127.0.0.1).
 
-    One process serves it, in about 0.5 GB of memory; it ends with this command.
+    It takes about 0.8 GB of memory, this command included, and ends with it.
     """
     from lib import runner
 
