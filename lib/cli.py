@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import click
@@ -127,8 +127,8 @@ def _plan(study, seeds, force, **given):
     chosen = studies.load(study, seeds=studies.parse_seeds(seeds) if seeds is not None else None, **given)
     from lib import runner  # after every argument is known to be right
 
+    _sweep(chosen.corpus)
     steps = runner.plan(chosen, force=force)
-    _end_orphans(chosen.corpus)
     todo = sum(step.done is None for step in steps)
     return chosen, steps, f"study {study} on corpus {chosen.corpus}: {todo} to run, {len(steps) - todo} done"
 
@@ -137,10 +137,11 @@ def _label(run):
     return run.name + ("" if run.seed is None else f" seed {run.seed}")
 
 
-def _end_orphans(corpus):
-    from lib import runner
+def _sweep(corpus=None):
+    """End runs that nobody makes any more, of one corpus or all; an error at once where tracking cannot be used."""
+    from lib.tracking import living
 
-    for record in runner.close_orphans(corpus):
+    for record in living.sweep(corpus):
         click.echo(f"run {record.run_id}, {record.name}, was stopped before its end; it is marked KILLED", err=True)
 
 
@@ -237,7 +238,7 @@ def compare(study, corpus, everything, as_json, html):
     from lib.params import studies
 
     chosen = studies.load(study, corpus=corpus)
-    _end_orphans(chosen.corpus)
+    _sweep(chosen.corpus)
     if as_json:
         from lib.tracking import query
 
@@ -254,7 +255,9 @@ def compare(study, corpus, everything, as_json, html):
 
 @main.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
-@click.option("--run", required=True, metavar="RUN", help="An MLflow run id, or a name as 14_mobilenet/mfcc.")
+@click.option(
+    "--run", required=True, metavar="RUN", help="A run's id, a name as 14_mobilenet/mfcc, or models:/NAME/VERSION."
+)
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
 @click.option("--labels", metavar="CSV", type=click.Path(), help="True labels (path,label): print error rates too.")
 @click.option("--csv", "table", metavar="FILE", type=_TEXT, help="Write the answers there too.")
@@ -268,6 +271,7 @@ def score(paths, run, corpus, labels, table, as_json):
     that the run was made on. A recording that cannot be read is named and the others are
     scored; exit code 2 when none can be.
     """
+    _sweep()
     from lib import scoring
 
     sys.stdout.reconfigure(errors="backslashreplace")  # as `_TEXT`
@@ -412,6 +416,7 @@ def corpus(name, data, as_json):
 @_json_option("Every fit with what decides it, as JSON.")
 def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
+    _sweep()
     from lib.files import places
     from lib.systems import kept
     from lib.tracking import query
@@ -445,17 +450,24 @@ def make_demo(data, seed):
     click.echo(f"made speech with simulated replay (not ASVspoof data): {folder}")
 
 
+_PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
+
+
 @main.command()
-@click.option("--port", type=int, default=5000, show_default=True)
+@_PORT(default=5000)
 def ui(port):
-    """Open the runs in the MLflow UI on this machine (127.0.0.1)."""
+    """Open the runs in the MLflow UI on this machine (127.0.0.1).
+
+    It takes about 0.8 GB of memory, this command included, and ends with it.
+    """
     from lib import runner
 
-    sys.exit(runner.serve_ui(port))
+    _sweep()
+    sys.exit(runner.serve_ui(port, lambda lines: click.echo("\n".join(lines or ["no run yet"]))))
 
 
 @main.command()
-@click.option("--port", type=int, default=8888, show_default=True)
+@_PORT(default=8888)
 def lab(port):
     """Open the notebooks in JupyterLab on this machine."""
     from lib import runner

@@ -225,7 +225,7 @@ class Run:
             }
             for step, reached in self.steps
         )
-        runs.log_metrics(self.record, repairs.logged(self.steps))
+        runs.keep_metrics(self.record, repairs.logged(self.steps))
         runs.count_looks(self.record, len(self.steps) - 1)  # the last is counted when it is evaluated
         runs.log_text(self.record, found.to_csv(index=False), "ladder.csv")
         return found.style.hide(axis="index").set_properties(**{"white-space": "nowrap"})

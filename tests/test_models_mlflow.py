@@ -17,6 +17,7 @@ from test_store import SETTINGS
 
 from lib import audio, inputs
 from lib.corpus import open_corpus
+from lib.errors import InputError
 from lib.inputs import Image, Matrix, Waveform, opened
 from lib.params import ROOT
 from lib.systems import training
@@ -113,6 +114,10 @@ def test_run_has_a_logged_model_and_its_dataset(place, name):
     logged = run.client.get_logged_model(output.model_id)
     assert (logged.name, logged.status, logged.source_run_id) == (f"{name}-x", "READY", run.run_id)
     assert logged.tags["fit"] == "abc"
+    with open(run.client.download_artifacts(run.run_id, "model/README.md")) as file:
+        card = file.read()
+    assert card == logged.tags["mlflow.note.content"] and card.startswith(f"# {name}/x\n")
+    assert f"corpus tiny, digest {place.corpus.digest}, seed 0" in card and f"--run {run.run_id}" in card
     (dataset,) = found.inputs.dataset_inputs
     assert (dataset.dataset.name, dataset.dataset.digest) == ("tiny", place.corpus.digest)
     assert json.loads(dataset.dataset.profile) == {"train": 24, "dev": 14, "eval": 20}
@@ -154,3 +159,18 @@ def test_model_takes_recordings_of_another_rate_as_files_are_read(place, tmp_pat
     expected = inputs.scores(run.system, run.inputs, clips)
     np.testing.assert_array_equal(model.predict(table), expected)
     assert expected[0] == run.scores[0] and expected[1] != expected[0]
+
+
+def test_run_of_a_registered_model_its_alias_and_its_own_id(place, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", place.uri)
+    run = place.runs["21_gmm"].run
+    model_id = run.client.get_run(run.run_id).outputs.model_outputs[0].model_id
+    run.client.create_registered_model("gmm")
+    by_run = run.client.create_model_version("gmm", f"runs:/{run.run_id}/model", run.run_id)
+    by_id = run.client.create_model_version("gmm", f"models:/{model_id}", model_id=model_id)
+    run.client.set_registered_model_alias("gmm", "best", by_run.version)
+    for name in (f"gmm/{by_run.version}", f"gmm/{by_id.version}", "gmm@best", model_id):
+        assert models.run_of(f"models:/{name}") == run.run_id
+    for name, words in (("gmm/9", "version=9. not found"), ("gmm@none", "none"), ("a/b/c", "expected models:/NAME/V")):
+        with pytest.raises(InputError, match=words):
+            models.run_of(f"models:/{name}")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from lib import params, runner
 from lib.cli import main
 from lib.runner import execution
-from lib.tracking import client, done, query
+from lib.tracking import client, done, living, query
 
 
 def run_study(small, **given):
@@ -144,7 +144,7 @@ def test_run_takes_over_what_a_killed_command_was_making(small):
     while not done.records("tiny"):
         time.sleep(0.1)
         assert first.poll() is None, first.communicate()
-    assert runner.close_orphans("tiny") == []  # it lives
+    assert living.sweep("tiny") == []  # it lives
     first.kill()
     first.communicate()
     second = command(small)

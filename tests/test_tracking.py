@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
 from lib.params import studies
-from lib.tracking import query, runs
+from lib.tracking import query, runs, views
 from lib.tracking.measured import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
@@ -83,6 +83,40 @@ def test_artifacts_hold_what_was_measured(tracking, table):
     np.testing.assert_array_equal(recorded["score"], table["score"])  # full precision
 
 
+def numbers(run):
+    with open(run.client.download_artifacts(run.run_id, "metrics.json")) as file:
+        return json.load(file)
+
+
+def test_metrics_json_holds_every_number_and_mlflow_what_is_compared(tracking, table):
+    run = record(table)
+    known, compared = numbers(run), run.client.get_run(run.run_id).data.metrics
+    assert {"eval/auc_shuffled_low", "dev/accuracy_ci_high"} <= known.keys() - compared.keys()
+    of_splits = {name: value for name, value in compared.items() if name.startswith(("dev/", "eval/"))}
+    assert of_splits == {name: known[name] for name in of_splits} and len(of_splits) == 26
+    runs.keep_metrics(run, {"a": np.nan, "b": 1})
+    assert numbers(run) == known | {"a": None, "b": 1.0}
+    again = query.newest_metrics("tiny", "11_paper_cnn", "d1")
+    assert np.isnan(again.pop("a")) and again == known | {"b": 1.0}
+    assert query.newest_metrics("tiny", "11_paper_cnn", "another") is None
+
+
+def test_run_has_the_columns_of_the_saved_view_as_text(tracking, table):
+    run = record(table)
+    found, known = run.client.get_run(run.run_id).data, numbers(run)
+    low, high = (f"{100 * known[f'eval/eer_ci_{end}']:.1f}" for end in ("low", "high"))
+    assert found.tags["eval EER"] == f"{100 * known['eval/eer']:.1f} [{low}, {high}] %"
+    experiment = run.client.get_experiment_by_name("tiny")
+    assert views.saved() == {"tiny": f"#/experiments/{experiment.experiment_id}/runs?{views.QUERY}"}
+    views.describe("tiny", "what it says")
+    tags = run.client.get_experiment_by_name("tiny").tags
+    assert tags["mlflow.note.content"] == "what it says"
+    state = json.loads(json.loads(tags["mlflow.sharedViewState.study"])["state"])
+    measured = {f"tags.`{tag}`" for tag, value in found.tags.items() if value.endswith("] %")}
+    assert measured == {"tags.`eval EER`", "tags.`eval bal. acc.`", "tags.`dev EER`"}
+    assert measured <= set(state["selectedColumns"]) and state["orderByKey"] == "metrics.`eval/eer`"
+
+
 def test_moved_folder_keeps_its_artifacts(tracking, table, tmp_path, monkeypatch):
     run = record(table)
     moved = tracking.rename(tmp_path / "moved")
@@ -145,8 +179,7 @@ def test_log_split_keeps_alarms_of_wrong_polarity_and_of_shuffled_labels(trackin
     assert "lies below 0.5" in "".join(turned["alarms"]) and "lies below 0.5" in found.tags["alarms.dev"]
     assert "within the range of shuffled labels" in found.tags["alarms.eval"]
     assert mixed["auc_shuffled_low"] <= mixed["auc"] <= mixed["auc_shuffled_high"]
-    assert found.metrics["eval/auc_shuffled_high"] == mixed["auc_shuffled_high"]
-    assert found.metrics["dev/alarms"] == len(turned["alarms"])
+    assert run.numbers["eval/auc_shuffled_high"] == mixed["auc_shuffled_high"]
 
 
 def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, table, monkeypatch):
@@ -158,7 +191,7 @@ def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, 
     data = client.get_run(run.run_id).data
     assert data.tags["diagnosis"] == "input out of range"
     assert data.tags["diagnosis.advice"] == found.advice
-    assert data.metrics["diagnosis/input_max"] == 255
+    assert numbers(run)["diagnosis/input_max"] == 255
     note = data.tags["mlflow.note.content"]
     assert note.startswith("**Diagnosis: input out of range**") and note.endswith("\n\nwhat it says")
     assert {"diagnosis.md", "diagnosis.json"} <= set(artifacts(client, run.run_id))
@@ -186,7 +219,10 @@ def test_note_fit_names_each_kept_fit_once(tracking, table):
         runs.note_fit(run, SimpleNamespace(key=key, seconds=seconds, found=found))
     data = run.client.get_run(run.run_id).data
     assert data.tags["fits"] == "k1 k2"
-    assert data.metrics["fit/seconds"] == 12.5 and data.metrics["fit/found"] == 1
+    assert numbers(run) == {
+        "fit/0/seconds": 12.5, "fit/0/found": 0, "fit/1/seconds": 3, "fit/1/found": 1, "fit/2/seconds": 12.5,
+        "fit/2/found": 1,
+    }  # fmt: skip
     assert query.fits_in_use() == {"k1": ["13_modified_cnn/x"], "k2": ["13_modified_cnn/x"]}
     run.client.delete_run(run.run_id)
     assert query.fits_in_use() == {}

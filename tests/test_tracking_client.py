@@ -1,7 +1,9 @@
 """Where tracking is: what is refused at once, a database made once, locks that end with their process."""
 
+import http.server
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import pytest
 
 from lib import params
 from lib.errors import InputError
-from lib.tracking import client, done
+from lib.tracking import client, done, living
 
 HOLD = """
 import sys, time
@@ -67,6 +69,25 @@ def test_connect_server_that_accepts_and_is_silent_is_refused(monkeypatch):
             client.connect()
 
 
+def test_connect_server_of_another_kind_is_refused(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(InputError, match="not MLflow's"):
+            client.connect()
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%2Fb"])
+def test_connect_path_that_mlflow_takes_for_an_address_is_refused(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/{name}.db")
+    for ask in (client.connect, lambda: done.records("tiny")):
+        with pytest.raises(InputError, match="for parts of an address"):
+            ask()
+    assert not list(tmp_path.iterdir())
+
+
 def test_tracking_uri_relative_file_is_made_absolute_once(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
@@ -84,6 +105,30 @@ def test_connect_many_at_once_make_one_database(tracking):
     answers = [process.communicate() for process in started]
     assert [out for out, _ in answers] == ["there\n"] * 3, answers
     assert sorted(path.name for path in tracking.iterdir()) == ["locks", "mlflow.db"]
+
+
+def test_connect_database_of_another_program_is_refused_and_left_alone(tracking):
+    tracking.mkdir()
+    with sqlite3.connect(tracking / "mlflow.db") as other:
+        other.execute("CREATE TABLE guests (name)")
+    before = (tracking / "mlflow.db").read_bytes()
+    for ask in (client.connect, lambda: done.records("tiny")):
+        with pytest.raises(InputError, match="no table of MLflow's"):
+            ask()
+    assert (tracking / "mlflow.db").read_bytes() == before
+
+
+def test_connect_empty_file_is_made_a_database(tracking):
+    tracking.mkdir()
+    (tracking / "mlflow.db").touch()
+    assert done.records("tiny") == []
+    assert client.connect().search_experiments() and done.records("tiny") == []
+
+
+def test_schema_is_that_of_a_database_made_by_the_installed_mlflow(tracking):
+    client.connect()
+    with client.reading(tracking / "mlflow.db") as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(client._schema(),)]
 
 
 def test_connect_folder_that_cannot_be_made_is_refused(monkeypatch, tmp_path):
@@ -128,19 +173,47 @@ def test_locked_who_waits_never_shares_with_who_comes_later(tracking):
     assert most == [1] * 8
 
 
-def test_close_orphans_ends_what_nobody_makes_and_nothing_else(tracking, holder):
+def test_sweep_ends_what_nobody_makes_and_nothing_else(tracking, holder):
     connected, ids = client.connect(), {}
-    tags = {"fingerprint": "a" * 16, "host": socket.gethostname()}
+    now, mine = int(time.time()), living.owner() | {"fingerprint": "a" * 16}
+    silent, abroad = {"heartbeat": now - living.SILENT - 60}, {"host": f"{socket.gethostname()} of another disk"}
     for name, changes in {
-        "orphan": {}, "living": {"fingerprint": "b" * 16}, "elsewhere": {"host": "another"},
-        "by hand": {"fingerprint": "by hand", "host": ""}, "ended": {},
+        "orphan": {}, "ended": {}, "silent abroad": abroad | silent,
+        "silent by hand": {"fingerprint": "by hand"} | silent,
+        "living": {"fingerprint": "b" * 16} | silent, "abroad": abroad, "by hand": {"fingerprint": "by hand"},
+        "just begun": {"fingerprint": "by hand", "heartbeat": ""},
     }.items():  # fmt: skip
-        ids[name] = client.create(connected, experiment="tiny", name=name, tags=tags | changes)
+        ids[name] = client.create(connected, experiment="tiny", name=name, tags=mine | changes)
     connected.set_terminated(ids["ended"], "FINISHED")
     holder("b" * 16)
-    assert [record.run_id for record in done.close_orphans("tiny")] == [ids["orphan"]]
+    assert {record.name for record in living.sweep()} == {"orphan", "silent abroad", "silent by hand"}
     status = {name: connected.get_run(run_id).info.status for name, run_id in ids.items()}
-    others = {"living": "RUNNING", "elsewhere": "RUNNING", "by hand": "RUNNING"}
-    assert status == {"orphan": "KILLED", "ended": "FINISHED", **others}
-    assert "is gone" in connected.get_run(ids["orphan"]).data.tags["error"]
-    assert done.close_orphans("tiny") == []
+    assert [name for name in status if status[name] == "RUNNING"] == ["living", "abroad", "by hand", "just begun"]
+    assert status["ended"] == "FINISHED" and status["orphan"] == status["silent abroad"] == "KILLED"
+    errors = [connected.get_run(ids[name]).data.tags["error"] for name in ("orphan", "silent abroad")]
+    assert "is gone" in errors[0] and "silent for 15 minutes" in errors[1]
+    assert living.sweep("tiny") == []
+
+
+def test_beat_says_that_a_run_lives_whatever_happens_to_one_heartbeat(tracking, monkeypatch):
+    monkeypatch.setattr(living, "BEAT", 0.05)
+    connected, fails = client.connect(), [True]
+    run_id = client.create(connected, experiment="tiny", name="x", tags={"heartbeat": 0})
+    get_run = connected.get_run
+    monkeypatch.setattr(connected, "get_run", lambda run_id: 1 / 0 if fails.pop() else get_run(run_id))
+    fails[:0] = [False] * 1000  # the first alone fails
+    stop = living.beat(connected, run_id)
+    time.sleep(0.5)
+    stop.set()
+    assert time.time() - int(get_run(run_id).data.tags["heartbeat"]) < 5
+
+
+def test_beat_of_a_run_that_has_ended_stops(tracking, monkeypatch):
+    monkeypatch.setattr(living, "BEAT", 0.05)
+    before, connected = set(threading.enumerate()), client.connect()
+    run_id = client.create(connected, experiment="tiny", name="x", tags={})
+    living.beat(connected, run_id)
+    (thread,) = set(threading.enumerate()) - before
+    connected.set_terminated(run_id)
+    thread.join(5)
+    assert not thread.is_alive()

@@ -96,7 +96,7 @@ def test_records_of_no_database_and_of_a_later_mlflow_are_refused(tracking, smal
     kept = shutil.copy(file, tracking / "kept.db")
     with sqlite3.connect(file) as writing:
         writing.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
-    for words in ("no schema ffffffffffff", "file is not a database"):
+    for words in ("its schema is ffffffffffff, this MLflow's", "file is not a database"):
         for command in ("plan", "compare"):
             result = CliRunner().invoke(main, [command, "s"])
             assert result.exit_code == 2 and words in result.stderr and str(file) in result.stderr, result.output
@@ -170,6 +170,12 @@ def test_plan_says_done_or_why(small):
     assert done.plan(small.load())[0].reasons == ("notebook changed",)
     forced = done.plan(small.load(), force=True)
     assert [(step.done, step.reasons) for step in forced] == [(None, ("--force",))] * 2
+
+
+def test_plan_names_the_run_that_is_under_way(small):
+    step = done.plan(small.load())[0]
+    running = make(name=step.run.name, mark=step.fingerprint, status="RUNNING")
+    assert done.plan(small.load())[0].reasons == ("new", f"run {running} is making it")
 
 
 def test_plan_speaks_of_the_newest_run_with_the_same_parameters(small):

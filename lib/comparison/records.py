@@ -32,7 +32,7 @@ def metrics_of(row, split):
 
 def ladder(row):
     """The ladder of repairs that a run recorded, one line a rung (pandas.DataFrame), or None without any."""
-    if not any(name.startswith("ladder/1/") for name in row):
+    if row["parameters"].get("ladder") != "True":
         return None
     with artifact(row["run_id"], "ladder.csv") as path:
         return pd.read_csv(path, dtype=str)

@@ -62,5 +62,5 @@ def measures(dev, final, cut):
 
 
 def logged(reached):
-    """MLflow names ``ladder/<step>/<metric>`` of a list of (Rung, `measures`), first step first."""
+    """Names ``ladder/<step>/<metric>`` of a list of (Rung, `measures`), first step first."""
     return {f"ladder/{n}/{name}": value for n, (_, found) in enumerate(reached) for name, value in found.items()}

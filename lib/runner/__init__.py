@@ -10,9 +10,9 @@ from lib.runner.execution import Outcome, execute, run_all
 from lib.runner.pages import comparison_page, export_html
 from lib.runner.progress import shown
 from lib.runner.servers import serve_lab, serve_ui
-from lib.tracking.done import Step, close_orphans, plan
+from lib.tracking.done import Step, plan
 
 __all__ = [
-    "Outcome", "Step", "close_orphans", "comparison_page", "execute", "export_html", "plan", "run_all", "serve_lab",
+    "Outcome", "Step", "comparison_page", "execute", "export_html", "plan", "run_all", "serve_lab",
     "serve_ui", "shown",
 ]  # fmt: skip

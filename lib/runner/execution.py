@@ -23,9 +23,9 @@ from lib.params import NOTEBOOKS, ROOT, identity
 from lib.runner import progress
 from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
 from lib.runner.progress import environment
-from lib.tracking import query
+from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
-from lib.tracking.done import Step, close_orphans, plan, records
+from lib.tracking.done import Step, plan, records
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -103,7 +103,7 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
             if made := _made_meanwhile(step):
                 connect().set_tag(made.run_id, query.in_study(study_name), "yes")
                 return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
-            close_orphans(step.run.parameters["corpus"], step.fingerprint)
+            living.sweep(step.run.parameters["corpus"], held=step.fingerprint)
             run_id = _begin(step, study_name)
             error = _executed(step, run_id, show, scheduler)
     except Exception as problem:  # a notebook, MLflow and the disk may raise anything
@@ -122,7 +122,7 @@ def _made_meanwhile(step):
 def _begin(step, study_name):
     """A new run, with the tags by which it is found again; its id."""
     tags = {"study": study_name, query.in_study(study_name): "yes", "corpus_digest": step.corpus_digest}
-    tags |= {"host": socket.gethostname(), **_marks(step.identity)}
+    tags |= living.owner() | _marks(step.identity)
     tags |= {} if step.run.seed is None else {"seed": step.run.seed}
     return create(connect(), experiment=step.run.parameters["corpus"], name=step.run.name, tags=tags)
 
@@ -140,7 +140,7 @@ def _executed(step, run_id, show, scheduler):
         executed.parent.mkdir(parents=True, exist_ok=True)
         given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
         given["TMPDIR"] = scratch  # what the kernel leaves there goes with it
-        error, status = None, "KILLED"
+        error, status, alive = None, "KILLED", living.beat(client, run_id)
         try:
             with environment(given):
                 _papermill(step.run, executed, show)
@@ -152,6 +152,7 @@ def _executed(step, run_id, show, scheduler):
             with _spared(client, run_id):
                 client.log_text(run_id, trace, "error.txt")
         finally:
+            alive.set()
             progress.ended(run_id)
             try:
                 _keep(client, step, run_id, executed, started, logged=bool(local))

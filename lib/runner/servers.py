@@ -1,33 +1,82 @@
 """Servers for a person at this machine, until they are stopped."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from urllib.request import urlopen
 
+from lib.errors import RunError
 from lib.params import ROOT
 from lib.runner.execution import QUIET
-from lib.tracking.client import connect, tracking_uri
+from lib.tracking import views
+from lib.tracking.client import tracking_uri
+
+HOST = "127.0.0.1"
+_GRACE = 5  # seconds for a server to end when it is asked to
+# Jobs are evaluations of language models, in nine processes of their own.
+_LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
-def serve_ui(port):
-    """The MLflow UI on this machine until it is stopped; its exit code."""
-    connect()
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    return _serve([*command, "--backend-store-uri", tracking_uri()])
+def serve_ui(port, told):
+    """The MLflow UI on this machine until it is stopped; its exit code.
+
+    `told` is called with a line for each experiment, its name and the address of its runs. A
+    tracking server shows its runs itself: then that is all.
+    """
+    uri, shown = tracking_uri(), views.saved()
+    here = not uri.startswith("http")
+    lines = [f"{name}: {f'http://{HOST}:{port}' if here else uri.rstrip('/')}/{path}" for name, path in shown.items()]
+    if not here:
+        return told(lines) or 0
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"]
+    return _serve(command, port, ready=lambda: told(lines))
 
 
 def serve_lab(port):
     """JupyterLab on the notebooks until it is stopped; its exit code."""
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--port={port}"]
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--ip={HOST}", f"--port={port}"]
     command.append("--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container; Jupyter refuses root otherwise
         command.append("--allow-root")
-    return _serve(command)
+    return _serve(command, port)
 
 
-def _serve(command):
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
+def _serve(command, port, ready=None):
+    """Run a server in a process group of its own, which ends with this command."""
     try:
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        reason = os.strerror(error.errno)
+        raise RunError(f"port {port} of {HOST} cannot be used: {reason}; --port takes another") from None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET, **_LEAN}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    try:
+        while ready and server.poll() is None:
+            with suppress(OSError):
+                urlopen(f"http://{HOST}:{port}/health", timeout=1).close()
+                ready = ready()
+            time.sleep(0.2)
+        return server.wait()
     except KeyboardInterrupt:
         return 0
+    finally:
+        _end(server)
+
+
+def _end(server):
+    """End every process of a server's group, those that outlive their parent too."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+        until = time.monotonic() + _GRACE
+        while time.monotonic() < until:
+            server.poll()  # a zombie would count as one of the group
+            os.killpg(server.pid, 0)
+            time.sleep(0.1)
+        os.killpg(server.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ MLflow, slow to import, is imported when it is first needed: a plan needs none o
 
 import logging
 import os
+import re
 import socket
 import sqlite3
 import tempfile
@@ -38,6 +39,10 @@ def tracking_uri():
     environment too, since kernels work in another folder.
     """
     uri = os.environ.get(_URI) or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
+    if uri.startswith(SQLITE) and set("?%") & set(uri):
+        raise InputError(
+            f"{uri} cannot be used:\nMLflow takes ? and % for parts of an address; {_URI} may name another"
+        )
     if uri.startswith(SQLITE) and uri != SQLITE:
         uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
         if os.environ.get(_URI):
@@ -53,19 +58,27 @@ def database():
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+def is_made(file):
+    """Whether a SQLite file holds anything yet."""
+    return file.exists() and file.stat().st_size > 0
+
+
 @contextmanager
 def reading(file):
-    """A connection that reads the SQLite file; InputError when it is locked, of a later MLflow, or no database.
+    """A connection that reads the SQLite file; InputError when it is locked, of another MLflow, or no such database.
 
-    A table that is not there stays an sqlite3.Error: MLflow knows what to do or say.
+    A table that is not there when it is read stays an sqlite3.Error: MLflow knows what to do or say.
     """
     wait = PATIENCE if os.environ.get(RUN_ID) else TIMEOUT
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", timeout=wait, uri=True)) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+                raise sqlite3.Error("it has no table of MLflow's")
             revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
-            migrations = Path(util.find_spec("mlflow").origin).parent / "store" / "db_migrations" / "versions"
-            if not any(migrations.glob(f"{revision}_*.py")):
-                raise sqlite3.Error(f"this MLflow has no schema {revision}")
+            if revision != _schema():
+                raise sqlite3.Error(
+                    f"its schema is {revision}, this MLflow's {_schema()}; `mlflow db upgrade` raises an older one"
+                )
             yield connection
     except sqlite3.Error as error:
         if "no such" in str(error):
@@ -73,12 +86,21 @@ def reading(file):
         raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
 
 
+@lru_cache(maxsize=1)
+def _schema():
+    """Revision of the schema that the installed MLflow needs: that on which no other one builds."""
+    folder = Path(util.find_spec("mlflow").origin).parent / "store" / "db_migrations" / "versions"
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    there, built_on = (set(re.findall(rf'^{name} = "(\w+)"', text, re.M)) for name in ("revision", "down_revision"))
+    return (there - built_on).pop()
+
+
 def connect():
     """A client of the study's tracking, or an InputError with the reason; the database is made when it is missing."""
     uri, file = tracking_uri(), database()
     if file is None:
         _refuse_unreachable(uri)
-    elif file.exists():
+    elif is_made(file):
         with suppress(sqlite3.Error), reading(file):
             pass
     from mlflow import MlflowClient
@@ -89,7 +111,7 @@ def connect():
     try:
         if file:
             _wait_for_locks()
-            if not file.exists():
+            if not is_made(file):
                 _make(file)
         return MlflowClient(uri)
     except Exception as error:  # MLflow's, SQLAlchemy's and the system's errors have no common base
@@ -112,7 +134,7 @@ def _make(file):
     from mlflow import MlflowClient
 
     with locked("database"):
-        if not file.exists():
+        if not is_made(file):
             aside = file.with_name(f".{file.name}.new")
             aside.unlink(missing_ok=True)  # of a command that was killed here
             MlflowClient(f"{SQLITE}{aside}")._tracking_client.store.engine.dispose()
@@ -133,8 +155,9 @@ def _refuse_unreachable(uri):
                 socket.create_connection((parts.hostname, parts.port or _PORTS[kind]), TIMEOUT).close()
         else:
             urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT).close()
-    except HTTPError:  # somebody answers
-        pass
+    except HTTPError as error:
+        if error.code == 404:  # one that asks for a password answers 401
+            raise _unusable(uri, "the server there is not MLflow's") from None
     except Exception as error:
         raise _unusable(uri, getattr(error, "reason", error)) from None
 
@@ -143,13 +166,18 @@ def _unusable(uri, error):
     return InputError(f"{_URI}={uri} cannot be used:\n{' '.join(str(error).split())[:300] or type(error).__name__}")
 
 
+def lock_folder():
+    """Where the locks stand: beside the SQLite file, or in the checkout when a server has the runs."""
+    file = database()
+    return file.parent / "locks" if file else ROOT / "data" / "locks"
+
+
 @contextmanager
 def locked(name, *, wait=True):
     """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
     from filelock import FileLock, Timeout
 
-    file = database()
-    folder = file.parent / "locks" if file else ROOT / "data" / "locks"
+    folder = lock_folder()
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{name}.lock", poll_interval=0.2)
     try:

@@ -6,16 +6,15 @@ directly. A tracking server, and a file of another schema, is asked through MLfl
 
 import json
 import math
-import socket
 import sqlite3
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lib.corpus import audit
 from lib.files import places
 from lib.params import identity, studies
-from lib.tracking.client import connect, database, locked, reading, refuse_deleted
+from lib.tracking.client import connect, database, is_made, reading, refuse_deleted
 
 _RUNS = """
 SELECT run_uuid, runs.name, status, start_time, end_time, experiments.lifecycle_stage
@@ -90,7 +89,7 @@ class Step:
 def records(experiment, *, deleted=False):
     """Every `Record` of an experiment, newest first; those that were deleted in MLflow on request."""
     file = database()
-    if file and not file.exists():
+    if file and not is_made(file):
         return []
     if file:
         with suppress(sqlite3.Error), reading(file) as connection:
@@ -144,7 +143,9 @@ def _of_mlflow(client, experiment, deleted):
 def plan(chosen, *, force=False):
     """A `Step` for each run of a study: done, or to do and why; with `force` none is done. Nothing is executed."""
     now = int(1000 * time.time())
-    finished = [record for record in records(chosen.corpus) if record.status == "FINISHED"]
+    every = records(chosen.corpus)
+    finished = [record for record in every if record.status == "FINISHED"]
+    under_way = {record.tags.get("fingerprint"): record.run_id for record in every if record.status == "RUNNING"}
     by_mark = {record.tags.get("fingerprint"): record for record in reversed(finished)}
     digests, steps = {}, []
     for run in chosen.runs:
@@ -168,6 +169,8 @@ def plan(chosen, *, force=False):
         why = ["--force"] if force else identity.reasons(before and before.identity, parts)
         if before and out_of_date and not force:
             why = [reason for reason in why if reason != identity.READS] + ["the runs that it reads are to run"]
+        if mark in under_way:
+            why = [*why, f"run {under_way[mark]} is making it"]
         fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
         if fits and not all(map(places.exists, _fits(values, before.tags.get("fits", "")))):
             fits = "its fits have been removed"
@@ -178,23 +181,3 @@ def plan(chosen, *, force=False):
 def _fits(values, keys):
     """Where the fits of a run are kept, see `lib.systems.kept`; a run without any has no store."""
     return [f"{places.absolute(values['store_url'])}/fits/{key}.zip" for key in keys.split()]
-
-
-def close_orphans(experiment, held=None):
-    """End runs that are 'running' in MLflow though the process of this machine that made them is gone; which.
-
-    A run of another machine, by hand or by raw papermill is never touched. With `held`, the
-    fingerprint whose lock the caller holds, only its runs are looked at.
-    """
-    closed = []
-    for record in records(experiment):
-        mark = record.tags.get("fingerprint", "")
-        ours = record.status == "RUNNING" and record.tags.get("host") == socket.gethostname()
-        if ours and mark and held in (None, mark):
-            with nullcontext(True) if held else locked(mark, wait=False) as free:
-                client = connect()
-                if free and client.get_run(record.run_id).info.status == "RUNNING":  # it may just have ended
-                    client.set_tag(record.run_id, "error", "stopped before its end: the process that made it is gone")
-                    client.set_terminated(record.run_id, "KILLED")
-                    closed.append(record)
-    return closed

@@ -1,6 +1,7 @@
 """A run's fitted system as an MLflow model: samples and their rate in, a score out."""
 
 import json
+import re
 import tempfile
 import time
 from importlib import metadata
@@ -10,7 +11,10 @@ import numpy as np
 import pandas as pd
 
 from lib import inputs
+from lib.errors import InputError
 from lib.tracking import trained
+from lib.tracking.client import connect
+from lib.tracking.views import NOTE
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
@@ -18,6 +22,21 @@ _NEEDED = (
     "tensorflow", "keras", "torch", "transformers", "numpy", "scipy", "scikit-learn", "skops", "librosa", "soundfile",
     "mlflow",
 )  # fmt: skip
+_CARD = """# {name}
+
+Recordings of speech in, a score each out: log-odds that it is genuine, not replayed.
+
+- **Trained on** corpus {corpus}, digest {digest}, seed {seed}; pretrained weights: {weights}
+- **Eval of that corpus**: EER {eer}, balanced accuracy {balanced} (95 % intervals over trials); dev EER {dev}
+- **Diagnosis** from train and dev: {diagnosis}
+- **Alarms** on eval: {alarms}
+- **Input**: samples at full scale 1.0 and their rate; resampled to {sr} Hz; analysed as `inputs.json` says
+- **Use**: `study score PATH --run {run_id}`, or `mlflow.pyfunc.load_model("runs:/{run_id}/model")` where this
+  project's package is installed
+
+Its error rates hold for recordings like those of that corpus. On others, from other rooms, microphones or codecs,
+they are unknown, and its scores are no proof of anything.
+"""
 
 
 def log_system(run, fitted, fed):
@@ -36,6 +55,7 @@ def log_system(run, fitted, fed):
     described = json.dumps(inputs.as_json(fed.inputs), indent=1)
     run.client.log_text(run.run_id, described, INPUTS)
     sr = inputs.rate(fed.inputs)
+    card = _card(run, sr)
     with tempfile.TemporaryDirectory() as folder:
         kept.save(fitted.system, f"{folder}/system")
         Path(folder, "system", INPUTS).write_text(described, encoding="utf-8")
@@ -52,18 +72,30 @@ def log_system(run, fitted, fed):
             input_example=pd.DataFrame({"samples": [np.sin(np.arange(sr // 2) / 7).round(4).tolist()], "sr": [sr]}),
             pip_requirements=[f"{name}=={metadata.version(name)}" for name in _NEEDED],
         )
+        Path(folder, "model", "README.md").write_text(card, encoding="utf-8")
         run.client.log_artifacts(run.run_id, f"{folder}/model", "model")
-        _log_model(run, fitted, f"{folder}/model")
+        _log_model(run, fitted, f"{folder}/model", card)
 
 
-def _log_model(run, fitted, folder):
+def _card(run, sr):
+    """What a reader of the model has to know, from what the run has recorded so far."""
+    found = run.client.get_run(run.run_id)
+    tags = found.data.tags
+    known = {"digest": "corpus_digest", "eer": "eval EER", "balanced": "eval bal. acc.", "dev": "dev EER"}
+    known |= {name: name for name in ("seed", "weights", "diagnosis")} | {"alarms": "alarms.eval"}
+    values = {name: " ".join(tags.get(tag, "not known").split()) for name, tag in known.items()}
+    corpus = run.client.get_experiment(found.info.experiment_id).name
+    return _CARD.format(name=found.info.run_name, corpus=corpus, run_id=run.run_id, sr=sr, **values)
+
+
+def _log_model(run, fitted, folder, card):
     """The model as MLflow's page lists it beside the run; `Model.log` would keep it there only, and not in the run."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
     found = run.client.get_run(run.run_id)
     logged = run.client.create_logged_model(
         found.info.experiment_id, name=found.info.run_name.replace("/", "-"), source_run_id=run.run_id,
-        model_type=type(fitted.system).__name__, tags={"fit": fitted.key},
+        model_type=type(fitted.system).__name__, tags={"fit": fitted.key, NOTE: card},
     )  # fmt: skip
     run.client.log_model_artifacts(logged.model_id, folder)
     run.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
@@ -86,3 +118,24 @@ def log_corpus(run, corpus):
             if last:
                 raise
             time.sleep(0.2)
+
+
+def run_of(uri):
+    """Id of the run that made ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/m-ID``; else InputError."""
+    from mlflow.exceptions import MlflowException
+
+    client, parts = connect(), re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))?", uri)
+    if not parts:
+        raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")
+    name, version, alias = parts.groups()
+    try:
+        if version or alias:
+            found = (
+                client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
+            )
+            if found.run_id:
+                return found.run_id
+            name = found.model_id
+        return client.get_logged_model(name).source_run_id
+    except MlflowException as error:
+        raise InputError(f"{uri}: {error.message}") from None

@@ -1,5 +1,6 @@
 """How a study's runs compare, as far as MLflow has them."""
 
+import json
 import math
 from contextlib import suppress
 from dataclasses import replace
@@ -8,8 +9,10 @@ from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.files.places import is_url
 from lib.params import identity, studies
+from lib.tracking.client import artifact
 from lib.tracking.done import experiments, records
 
+METRICS = "metrics.json"  # a run's artifact with every number
 BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did not make
 
 
@@ -30,9 +33,13 @@ def newest_comparison(study, experiment):
 
 
 def newest_metrics(experiment, notebook, digest):
-    """Metrics of the newest finished run of a notebook on one version of a corpus, or None."""
+    """Every number of the newest finished run of a notebook on one version of a corpus, or None."""
     found = _newest(experiment, notebook, lambda tags: tags.get("corpus_digest") == digest)
-    return found and found.metrics
+    if found is None:
+        return None
+    with artifact(found.run_id, METRICS) as path:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+    return {name: math.nan if value is None else value for name, value in numbers.items()}
 
 
 def _newest(experiment, notebook, wanted):

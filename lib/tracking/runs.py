@@ -1,15 +1,17 @@
 """Recording one run: parameters, curves, scores, metrics, pictures.
 
 Under the runner the run exists already (its id is in the environment) and the runner closes
-it, after the executed notebook is attached.
+it, after the executed notebook is attached. MLflow is told the numbers that are set side by
+side, there or by a page; ``metrics.json`` holds every one.
 """
 
 import json
+import math
 import os
 import platform
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -23,12 +25,18 @@ from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
 from lib.params import identity
 from lib.plots import evaluation
+from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
 from lib.tracking.measured import measure
-from lib.tracking.query import BY_HAND
+from lib.tracking.query import BY_HAND, METRICS
+from lib.tracking.views import NOTE
 
-_NOTE = "mlflow.note.content"  # the description at the top of a run's page
 _OPENED = "eval.opened"
+_COMPARED = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof")
+_CI = ("", "_ci_low", "_ci_high")
+_ENDS = {
+    "train": ("accuracy", "balanced_accuracy"), "dev": ("eer",), "eval": ("eer", "accuracy", "balanced_accuracy"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Run:
 
     client: MlflowClient
     run_id: str
+    numbers: dict = field(default_factory=dict, repr=False)  # what ``metrics.json`` holds
 
     @property
     def known(self):
@@ -50,13 +59,11 @@ class Run:
 
 def start(notebook, settings, *, corpus_digest, weights="none"):
     """Open the record of a notebook's run, with all its resolved settings and where its weights came from."""
-    client = connect()
-    run_id = os.environ.get(RUN_ID) or create(
-        client,
-        experiment=settings["corpus"],
-        name=f"{notebook}/{settings['variant']}",
-        tags={"study": BY_HAND, "fingerprint": BY_HAND},
-    )
+    client, run_id = connect(), os.environ.get(RUN_ID)
+    if not run_id:
+        name, tags = f"{notebook}/{settings['variant']}", {"study": BY_HAND, "fingerprint": BY_HAND, **living.owner()}
+        run_id = create(client, experiment=settings["corpus"], name=name, tags=tags)
+        living.beat(client, run_id)
     run = Run(client, run_id)
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in settings.items()])
     run.tag(corpus_digest=corpus_digest, weights=weights, seed=settings.get("seed", "-"))
@@ -76,15 +83,27 @@ def log_figure(run, figure, name):
     run.client.log_figure(run.run_id, figure, name, save_kwargs={"dpi": 110})
 
 
+def keep_metrics(run, values):
+    """Keep numbers in ``metrics.json`` alone, null for one that is not finite."""
+    values = {name: float(value) for name, value in values.items()}
+    run.numbers.update({name: value if math.isfinite(value) else None for name, value in values.items()})
+    log_text(run, json.dumps(run.numbers, indent=1), METRICS)
+
+
 def log_metrics(run, values, *, step=0):
-    """Keep numbers under their MLflow names."""
-    now = int(time.time() * 1000)
-    run.client.log_batch(run.run_id, [Metric(name, float(v), now, step) for name, v in values.items()])
+    """Keep numbers under their MLflow names, and in ``metrics.json``."""
+    _compare(run, values, step)
+    keep_metrics(run, values)
 
 
 def log_epoch(run, epoch, values):
     """Keep one epoch's numbers as ``epoch/<name>``, for MLflow's curves."""
-    log_metrics(run, {f"epoch/{name}": value for name, value in values.items()}, step=epoch)
+    _compare(run, {f"epoch/{name}": value for name, value in values.items()}, epoch)
+
+
+def _compare(run, values, step):
+    now = int(time.time() * 1000)
+    run.client.log_batch(run.run_id, [Metric(name, float(v), now, step) for name, v in values.items()])
 
 
 def note_fit(run, fitted):
@@ -92,7 +111,7 @@ def note_fit(run, fitted):
     known = run.known.tags.get("fits", "").split()
     if fitted.key not in known:
         run.tag(fits=" ".join([*known, fitted.key]))
-    log_metrics(run, {"fit/seconds": fitted.seconds, "fit/found": fitted.found}, step=len(known))
+    keep_metrics(run, {f"fit/{len(known)}/seconds": fitted.seconds, f"fit/{len(known)}/found": fitted.found})
 
 
 def log_split(run, split, table, *, threshold=0.0):
@@ -104,8 +123,11 @@ def log_split(run, split, table, *, threshold=0.0):
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
-    log_metrics(run, {f"{split}/{name}": value for name, value in result.items()} | {f"{split}/alarms": len(warnings)})
-    run.tag(**{f"alarms.{split}": "\n".join(warnings) or "none"})
+    names = [*_COMPARED, *(name + end for name in _ENDS[split] for end in _CI[1:])]
+    names += ["constant_accuracy"] if split == "eval" else []
+    _compare(run, {f"{split}/{name}": result[name] for name in names}, 0)
+    keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
+    run.tag(**{f"alarms.{split}": "\n".join(warnings) or "none", **_columns(split, result)})
     if split == "eval":
         count_looks(run, 1)
 
@@ -124,6 +146,15 @@ def log_split(run, split, table, *, threshold=0.0):
     return result | {"alarms": warnings}
 
 
+def _columns(split, result):
+    """Tags that stand in MLflow's table of runs where its metrics would have 16 digits and no interval."""
+    return {
+        f"{split} {title}": "{:.1f} [{:.1f}, {:.1f}] %".format(*(100 * result[name + end] for end in _CI))
+        for name, title in (("eer", "EER"), ("balanced_accuracy", "bal. acc."))
+        if name in _ENDS[split] and split != "train"
+    }
+
+
 def count_looks(run, times):
     """Note in the eval ledger that eval was measured so many times more; `log_split` does so itself.
 
@@ -139,8 +170,8 @@ def count_looks(run, times):
 def log_diagnosis(run, diagnosis):
     """Keep what the doctor says, where a reader of the run sees it first: on top of its page."""
     text = describe(diagnosis)
-    run.tag(**{"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, _NOTE: text})
-    log_metrics(run, {f"diagnosis/{name}": value for name, value in diagnosis.figures.items()})
+    run.tag(**{"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, NOTE: text})
+    keep_metrics(run, {f"diagnosis/{name}": value for name, value in diagnosis.figures.items()})
     log_text(run, f"{text}\n", "diagnosis.md")
     log_text(run, json.dumps(asdict(diagnosis), indent=2), "diagnosis.json")
 
@@ -148,7 +179,7 @@ def log_diagnosis(run, diagnosis):
 def finish(run, summary=""):
     """Close the record, unless the runner does; the summary heads the run's page, below a diagnosis."""
     if summary:
-        known = run.known.tags.get(_NOTE)
-        run.tag(**{_NOTE: f"{known}\n\n{summary}" if known else summary})
+        known = run.known.tags.get(NOTE)
+        run.tag(**{NOTE: f"{known}\n\n{summary}" if known else summary})
     if os.environ.get(RUN_ID) != run.run_id:
         run.client.set_terminated(run.run_id, "FINISHED")

@@ -11,6 +11,7 @@ import yaml
 from lib.errors import InputError
 from lib.tracking.client import artifact, tracking_uri
 from lib.tracking.done import experiments, records
+from lib.tracking.models import run_of
 from lib.tracking.query import is_model
 
 DIGEST = "model_digest"  # tag of a run: `digest` of the files of its model
@@ -32,10 +33,11 @@ class Trained:
 
 
 def find(run, *, corpus=None):
-    """The run of that id, or the newest finished run of that name, as ``14_mobilenet/mfcc``, on one corpus or all.
+    """The run of that id or ``models:/...``, or the newest finished run of that name, on one corpus or all.
 
     InputError when there is no such run, it has not finished, or it keeps no model.
     """
+    run = run_of(run) if run.startswith("models:/") else run
     every = [(record, experiment) for experiment in experiments() for record in records(experiment)]
     if _ID.fullmatch(run):
         found = [pair for pair in every if pair[0].run_id == run]
