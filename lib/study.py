@@ -251,7 +251,8 @@ class Run:
         diagnosed = diagnosis.diagnose(evidence)
         measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
         kept = band.for_even_costs(tables)
-        runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters} | kept)
+        runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters})
+        runs.keep_metrics(self.record, kept)
         runs.log_diagnosis(self.record, diagnosed)
         models.log_system(self.record, fitted, fed)
         known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])

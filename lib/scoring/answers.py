@@ -24,7 +24,7 @@ from lib.metrics import band
 from lib.params import code, identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
-from lib.tracking import trained
+from lib.tracking import query, trained
 from lib.tracking.done import records
 
 CANNOT_TELL = "cannot tell"
@@ -176,7 +176,7 @@ def _pages(run):
     for record in records(run.corpus):
         if record.status == "FINISHED" and record.tags.get("corpus_digest") == digest:
             pages.setdefault(record.name.partition("/")[0], record)
-    if "01_corpus" in pages and (flagged := pages["01_corpus"].metrics.get("shortcut/flagged")):
+    if "01_corpus" in pages and (flagged := query.numbers(pages["01_corpus"]).get("shortcut/flagged")):
         yield f"Its corpus gives its labels away by {flagged:.0f} kinds of cue, see 01_corpus."
     if "92_sensitivity" in pages and trained.keeps(pages["92_sensitivity"], "sensitivity.csv"):
         table = trained.read(pages["92_sensitivity"], "sensitivity.csv", pd.read_csv)

@@ -1,7 +1,6 @@
 """A run's fitted system as an MLflow model: samples and their rate in, a score out."""
 
 import json
-import re
 import tempfile
 import time
 from importlib import metadata
@@ -11,9 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib import inputs
-from lib.errors import InputError
 from lib.tracking import trained
-from lib.tracking.client import connect
 from lib.tracking.views import NOTE
 
 INPUTS = "inputs.json"
@@ -118,24 +115,3 @@ def log_corpus(run, corpus):
             if last:
                 raise
             time.sleep(0.2)
-
-
-def run_of(uri):
-    """Id of the run that made ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/m-ID``; else InputError."""
-    from mlflow.exceptions import MlflowException
-
-    client, parts = connect(), re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))?", uri)
-    if not parts:
-        raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")
-    name, version, alias = parts.groups()
-    try:
-        if version or alias:
-            found = (
-                client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
-            )
-            if found.run_id:
-                return found.run_id
-            name = found.model_id
-        return client.get_logged_model(name).source_run_id
-    except MlflowException as error:
-        raise InputError(f"{uri}: {error.message}") from None

@@ -35,11 +35,17 @@ def newest_comparison(study, experiment):
 def newest_metrics(experiment, notebook, digest):
     """Every number of the newest finished run of a notebook on one version of a corpus, or None."""
     found = _newest(experiment, notebook, lambda tags: tags.get("corpus_digest") == digest)
-    if found is None:
-        return None
-    with artifact(found.run_id, METRICS) as path:
-        numbers = json.loads(path.read_text(encoding="utf-8"))
-    return {name: math.nan if value is None else value for name, value in numbers.items()}
+    return found and numbers(found)
+
+
+def numbers(record):
+    """Every number of a run by its MLflow name, those that MLflow's own tables leave out included."""
+    try:
+        with artifact(record.run_id, METRICS) as path:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+    except InputError:  # of a run that keeps no such file MLflow has them all
+        kept = {}
+    return record.metrics | {name: math.nan if value is None else value for name, value in kept.items()}
 
 
 def _newest(experiment, notebook, wanted):

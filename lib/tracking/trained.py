@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import yaml
 
 from lib.errors import InputError
-from lib.tracking.client import artifact, tracking_uri
+from lib.tracking.client import artifact, connect, tracking_uri
 from lib.tracking.done import experiments, records
-from lib.tracking.models import run_of
-from lib.tracking.query import is_model
+from lib.tracking.query import is_model, numbers
 
 DIGEST = "model_digest"  # tag of a run: `digest` of the files of its model
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -59,8 +58,29 @@ def find(run, *, corpus=None):
     if not math.isfinite(threshold):
         raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
     source = str(settings.get("threshold", "0.5"))
-    known = record.tags, record.metrics, record.identity
+    known = record.tags, numbers(record), record.identity
     return Trained(record.run_id, record.name, experiment, *known, threshold, source)
+
+
+def run_of(uri):
+    """Id of the run that made ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/m-ID``; else InputError."""
+    from mlflow.exceptions import MlflowException
+
+    client, parts = connect(), re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))?", uri)
+    if not parts:
+        raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")
+    name, version, alias = parts.groups()
+    try:
+        if version or alias:
+            found = (
+                client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
+            )
+            if found.run_id:
+                return found.run_id
+            name = found.model_id
+        return client.get_logged_model(name).source_run_id
+    except MlflowException as error:
+        raise InputError(f"{uri}: {error.message}") from None
 
 
 def digest(folder):
