@@ -114,7 +114,7 @@ def _difference(values, spread):
 
     difference, change = values[0] - values[1], spread[0] - spread[1]
     se = change.std()
-    low, high = interval(change, np.inf)
+    low, high = interval(change)
     # A million degrees of freedom are the normal distribution.
     p = 2 * stdtr(1e6, -abs(difference) / se) if se > 1e-12 else float(difference == 0)
     return {
