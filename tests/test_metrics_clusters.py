@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import metrics
-from lib.metrics.clusters import leave_one_out, spreads
+from lib.metrics.clusters import spreads
 
 
 def corpus(rng, speakers, *, spread=1.0, each=10, configurations=0, effect=0.0):
@@ -65,6 +65,7 @@ def test_spreads_find_the_speaker_that_makes_the_errors(rng):
     assert part["most"]["without"] < metrics.eer(table["score"], table["label"])[0] / 3
 
 
-def test_leave_one_out_of_a_class_is_not_a_number():
-    without = leave_one_out(np.array([1.0, 0.0, 0.5]), np.array([1, 0, 0]), ["a", "b", "c"])
-    assert without.isna().to_dict() == {"a": True, "b": False, "c": False}
+def test_spreads_without_a_class_left_have_no_eer_without_the_cluster():
+    table = pd.DataFrame({"score": [1.0, 0.0, 0.5], "label": [1, 0, 0], "speaker": ["a", "b", "a"]})
+    assert found(table)["clusters"]["speaker"]["most"] == {"cluster": "b", "without": pytest.approx(0)}
+    assert found(table.assign(speaker=["a", "b", "b"]))["clusters"] == {}

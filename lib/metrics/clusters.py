@@ -8,7 +8,6 @@ end by end as by G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008.
 """
 
 import numpy as np
-import pandas as pd
 
 from lib.corpus.protocol import SPOOF, UNKNOWN
 from lib.metrics.breakdown import configurations
@@ -18,6 +17,7 @@ from lib.metrics.resampling import METRICS, freedom_of, intervals, resample
 
 FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
 _BOTH = ("speaker", "configuration")
+_WHY = f"{{0}} {{1}}s are too few for an interval over {{1}}s: at least {FEWEST} of each class are required."
 
 
 def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
@@ -38,8 +38,8 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     parts = {}
     for kind, names in kinds(table).items():
         parts[kind] = {"count": len(set(names) - {UNKNOWN}), "most": _most(scores, labels, names, measured["eer"])}
-        if freedom_of(labels, names) < FEWEST - 1:
-            parts[kind] |= {"why": _why(parts[kind]["count"], kind), "eer_ci": None, "design_effect": None}
+        if round(freedom_of(labels, names)) < FEWEST - 1:
+            parts[kind] |= {"why": _WHY.format(parts[kind]["count"], kind), "eer_ci": None, "design_effect": None}
             continue
         values = resample(scores, labels, clusters=names, metrics=several, **how)
         variance = over_trials["eer"].var()
@@ -67,24 +67,15 @@ def kinds(table):
     return {kind: names for kind, names in found.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
 
 
-def leave_one_out(scores, labels, clusters):
-    """EER without each cluster, as a Series; NaN if one class is left."""
-    names, found = np.asarray(clusters).astype(str), {}
-    for name in np.unique(names):
-        rest = names != name
-        found[name] = eer(scores[rest], labels[rest])[0] if len(np.unique(labels[rest])) == 2 else np.nan
-    return pd.Series(found)
-
-
 def _most(scores, labels, names, value):
-    """The cluster without which the EER changes most."""
-    without = leave_one_out(scores, labels, names).drop(UNKNOWN, errors="ignore")
-    most = (without - value).abs().fillna(-1).idxmax()
-    return {"cluster": str(most), "without": None if np.isnan(without[most]) else float(without[most])}
-
-
-def _why(count, kind):
-    return f"{count} {kind}s are too few for an interval over {kind}s: at least {FEWEST} of each class are required."
+    """The cluster without which the EER changes most; without it None if no trial of a class is left."""
+    without = {}
+    for name in sorted(set(names) - {UNKNOWN}):
+        rest = names != name
+        both = len(np.unique(labels[rest])) == 2
+        without[name] = eer(scores[rest], labels[rest])[0] if both else None
+    most = max(without, key=lambda name: -1 if without[name] is None else abs(without[name] - value))
+    return {"cluster": str(most), "without": without[most]}
 
 
 def _together(value, one, other, trials):

@@ -22,15 +22,14 @@ import numpy as np
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.errors import InputError
-from lib.metrics.costs import ASVSPOOF5, bayes_threshold, dcf, isotonic_cllr, isotonic_optimism, surprise
+from lib.metrics.costs import ASVSPOOF5, bayes_threshold, dcf, isotonic_cllr, surprise
 from lib.metrics.curves import checked, crossing
-from lib.metrics.measures import from_counts
+from lib.metrics.measures import evaluate, from_counts
 
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "mcc", "min_dcf", "act_dcf", "cllr")
 LEVEL = 0.95  # coverage of every interval
 _KNOWN = (*METRICS, "min_cllr")
 _MINIMA = ("min_dcf", "min_cllr")
-_OPTIMISM = "_optimism"
 _UNSEEN = {GENUINE: (0, 1), SPOOF: (2, 3)}  # places of the unseen trials after the others: the worst, the best
 _EVERY = 4  # of so many resamples one serves min Cllr, whose maps take long
 _BLOCK = 1_000_000  # weights held at a time, 8 MB an array
@@ -44,30 +43,27 @@ def bootstrap(
     `metrics` are of `METRICS` and ``min_cllr``; accuracies and MCC are at `threshold`, log-odds.
     InputError for an unknown metric, no resample, or a single cluster.
 
-    `min_dcf` and `min_cllr` are minima over the very trials: too low, and lower still in resamples.
-    Their bias falls with n^(-2/3), too slowly for percentiles (J. Kim and D. Pollard, The Annals of
-    Statistics 18, 1990; B. Sen et al., 38, 2010). Over trials their interval is around the value plus its
-    mean optimism, the cost of a resample's best threshold or map on all trials less on the resample
-    (B. Efron, Journal of the American Statistical Association 78, 1983), symmetric in the logarithm,
-    and reaches at least as high as the percentile. It covers 98 to 100 %, more than it promises.
+    `min_dcf` and `min_cllr` are minima over the very trials: too low, and lower still in resamples, by a
+    bias that falls with n^(-2/3), too slowly for percentiles (J. Kim and D. Pollard, The Annals of
+    Statistics 18, 1990). Over trials their interval also reaches as far to the other side of the value
+    (the basic interval, A. C. Davison and D. V. Hinkley, "Bootstrap Methods", 1997, 5.2): it covers 95 to
+    100 %, more than it promises.
     """
     scores, labels = checked(scores, labels)
     settings = {"metrics": metrics, "threshold": threshold, "costs": costs}
     values = resample(scores, labels, clusters=clusters, resamples=resamples, seed=seed, **settings)
-    prepared = _sorted(scores, labels, threshold, costs)
-    point = _measure(_padded(np.ones((1, len(labels)))), prepared, metrics, costs)
+    point = evaluate(scores, labels, threshold=threshold, costs=costs)
     return intervals(values, point, labels, clusters=clusters)
 
 
 def intervals(values, point, labels, *, clusters=None):
     """Intervals from the metrics of resamples and of the trials themselves (`point`); see `bootstrap`."""
-    freedom, result = freedom_of(labels, clusters), {}
-    for name in (name for name in values if name in _KNOWN):
-        at = float(np.squeeze(point.get(name, np.nan)))
+    result = {}
+    for name in values:
         if clusters is not None:
-            result[name] = _around(name, values[name], at, _reach(freedom), 0.5 / len(labels))
+            result[name] = _around(name, values[name], point[name], labels, clusters)
         elif name in _MINIMA:
-            result[name] = _of_minimum(name, values, at, _reach(freedom))
+            result[name] = _of_minimum(values[name], point[name])
         else:
             result[name] = interval(values[name])
     return result
@@ -77,7 +73,7 @@ def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, 
     """The metrics of every resample [shape=(resamples,)] by name; arguments and errors as for `bootstrap`.
 
     The draws depend on labels, clusters and seed alone: differences between systems on the same
-    trials are paired. With `min_dcf` and `min_cllr` comes `<metric>_optimism`.
+    trials are paired. Of `min_cllr`, which takes long, one of four.
     """
     scores, labels = checked(scores, labels)
     unknown = [name for name in metrics if name not in _KNOWN]
@@ -94,8 +90,9 @@ def draws(labels, clusters, resamples, seed):
     """Blocks of weights [shape=(rows, n + 4)]: trials in their given order, then the unseen ones of `_with_unseen`."""
     labels = np.asarray(labels)
     rng, rows = np.random.default_rng(seed), max(1, _BLOCK // len(labels))
-    draw = _over_trials if clusters is None else _over_clusters
-    units = None if clusters is None else _units_of(labels, clusters)
+    draw, units = (_over_trials, None) if clusters is None else (_over_clusters, _units_of(labels, clusters))
+    if clusters is not None and freedom_of(labels, clusters) == 0:
+        raise InputError(f"all {len(labels)} trials are of one cluster, {str(clusters[0])!r}: at least 2 are required")
     for start in range(0, resamples, rows):
         yield draw(rng, min(rows, resamples - start), labels, units)
 
@@ -134,15 +131,15 @@ def redrawn(matrix, resamples, *, seed=0):
 
 
 def freedom_of(labels, clusters):
-    """Degrees of freedom of the variance over clusters; infinite over trials.
+    """Degrees of freedom of the variance over clusters; 0 where there is nothing to draw from.
 
     Those of a sum of variances (F. E. Satterthwaite, Biometrics Bulletin 2, 1946), one for each
     stratum, in proportion to its share of the trials of each class.
     """
-    if clusters is None:
-        return np.inf
     units = _units_of(labels, clusters)
     strata = [members for members in _strata(labels, units) if len(members) > 1]
+    if not strata:
+        return 0.0
     shares = [sum(np.isin(units[labels == c], members).mean() ** 2 for c in _UNSEEN) for members in strata]
     parts = np.array([share / len(members) for share, members in zip(shares, strata, strict=True)])
     return float(parts.sum() ** 2 / sum(parts**2 / [len(members) - 1 for members in strata]))
@@ -154,18 +151,8 @@ def interval(values):
     return float(low), float(high)
 
 
-def _reach(freedom):
-    """Standard deviations from the middle of an interval to its end: Student's t, or the normal distribution."""
-    from scipy.special import ndtri, stdtrit
-
-    end = (1 + LEVEL) / 2
-    return float(ndtri(end) if np.isinf(freedom) else stdtrit(freedom, end))
-
-
 def _units_of(labels, clusters):
     """A number from 0 for each trial's cluster; trials of an unknown cluster have one each."""
-    if clusters is None:
-        return np.arange(len(labels))
     names = np.asarray(clusters).astype(str)
     if names.shape != labels.shape:
         raise InputError(f"clusters of shape {names.shape} for {len(labels)} trials: expected one per trial")
@@ -173,8 +160,6 @@ def _units_of(labels, clusters):
     alone = names == UNKNOWN
     units[alone] = units.max() + 1 + np.arange(alone.sum())
     _, units = np.unique(units, return_inverse=True)
-    if all(len(members) < 2 for members in _strata(labels, units)):
-        raise InputError(f"all {len(labels)} trials are of one cluster, {str(names[0])!r}: at least 2 are required")
     return units
 
 
@@ -185,27 +170,23 @@ def _strata(labels, index):
     return [np.flatnonzero(which) for which in (genuine & ~spoof, spoof & ~genuine, genuine & spoof)]
 
 
-def _around(name, values, at, deviations, edge):
-    """Interval around a value, symmetric on its metric's scale; nothing counts as nearer a bound than `edge`."""
-    from scipy.special import expit, logit
+def _around(name, values, at, labels, clusters):
+    """Interval over clusters around a value, symmetric on its metric's scale."""
+    from scipy.special import expit, logit, stdtrit
 
     scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys((*_MINIMA, "act_dcf", "cllr"), (np.log, np.exp))
     there, back = scales.get(name, (logit, expit))
-    least, most = (edge - 1 if name == "mcc" else edge), (np.inf if there is np.log else 1 - edge)
-    spread = deviations * there(np.clip(values, least, most)).std()
-    middle = there(np.clip(at, least, most))
+    edge = 0.5 / len(labels)  # nothing counts as nearer a bound
+    ends = (edge - 1 if name == "mcc" else edge), (np.inf if there is np.log else 1 - edge)
+    spread = stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2) * there(np.clip(values, *ends)).std()
+    middle = there(np.clip(at, *ends))
     return min(float(back(middle - spread)), at), max(float(back(middle + spread)), at)
 
 
-def _of_minimum(name, values, at, deviations):
-    """Interval of a minimum, symmetric in its logarithm around the value plus the mean optimism, or the percentile."""
-    value, optimism = values[name], values[name + _OPTIMISM]
-    low, high = interval(value)
-    if at < 1e-9:  # no error, but for rounding
-        return 0.0, high
-    relative = optimism.std() / at if name == "min_dcf" else value.std() / value.mean()
-    middle, factor = at + max(optimism.mean(), 0), np.exp(min(deviations * relative, 50))
-    return float(min(middle / factor, low, at)), float(np.clip(max(middle * factor, high), at, 1))
+def _of_minimum(values, at):
+    """Interval of a minimum over the very trials: the percentiles, and as far on the other side of the value."""
+    low, high = interval(values)
+    return max(min(low, 2 * at - high), 0.0), min(max(high, 2 * at - low), 1.0)
 
 
 def _padded(weights):
@@ -231,18 +212,13 @@ def _with_unseen(scores, labels):
 
 def _sorted(scores, labels, threshold, costs):
     """What all resamples have in common: the trials by falling score."""
-    n, (scores, labels) = len(labels), _with_unseen(scores, labels)
+    scores, labels = _with_unseen(scores, labels)
     order = np.argsort(-scores, kind="stable")
-    genuine, seen = labels[order] == GENUINE, order < n
     starts = np.flatnonzero(np.diff(-scores[order], prepend=-np.inf) > 0)
-    classes = [which & seen for which in (genuine, ~genuine)]
     return {
         "order": order,
-        "genuine": genuine,
-        "seen": seen,
+        "genuine": labels[order] == GENUINE,
         "starts": starts,
-        "shares": [np.add.reduceat(those / those.sum(), starts) for those in classes],
-        "trial": [1 / those.sum() for those in classes],
         "surprise": surprise(scores, labels)[order],
         "accepted": _accepted(scores, threshold)[order],
         "accepted_bayes": _accepted(scores, bayes_threshold(costs))[order],
@@ -274,28 +250,10 @@ def _measure(weights, prepared, metrics, costs):
         far, hits = _rates(*shares)
         result |= {"eer": crossing(far, 1 - hits), "min_dcf": dcf(far, 1 - hits, costs).min(axis=1)}
         result["auc"] = np.einsum("ij,ij->i", shares[1], (hits[:, 1:] + hits[:, :-1]) / 2)
-    if set(_MINIMA) & set(metrics):
-        seen = _shares(genuine * prepared["seen"], spoof * prepared["seen"], prepared["starts"])
-        result["min_dcf" + _OPTIMISM] = _optimism_of_threshold(seen, prepared["shares"], costs)
     if "min_cllr" in metrics:
-        result["min_cllr"] = np.array([isotonic_cllr(*row) for row in _ascending(shares)])
-        how = [share[::-1] for share in prepared["shares"]], prepared["trial"]
-        result["min_cllr" + _OPTIMISM] = np.array([isotonic_optimism(row, *how) for row in _ascending(seen)])
-    optimisms = [name + _OPTIMISM for name in _MINIMA if name in metrics]
-    return {name: result[name] for name in (*metrics, *optimisms)}
-
-
-def _optimism_of_threshold(seen, whole, costs):
-    """Normalised cost of each resample's best threshold on all trials less on the resample, unseen trials aside."""
-    (far, hits), (far_of_all, hits_of_all) = _rates(*seen), _rates(*(share[np.newaxis] for share in whole))
-    cost = dcf(far, 1 - hits, costs)
-    best = cost.argmin(axis=1)
-    return dcf(far_of_all, 1 - hits_of_all, costs)[0, best] - cost[np.arange(len(cost)), best]
-
-
-def _ascending(shares):
-    """Of some resamples the shares of both classes by rising score."""
-    return zip(*(share[::_EVERY, ::-1] for share in shares), strict=True)
+        rows = zip(*(share[::_EVERY, ::-1] for share in shares), strict=True)
+        result["min_cllr"] = np.array([isotonic_cllr(*row) for row in rows])
+    return {name: result[name] for name in metrics}
 
 
 def _shares(genuine, spoof, starts):

@@ -216,4 +216,4 @@ def _over_speakers(scores, labels, speakers, area, resamples):
         return np.nan, np.nan, 0.0
     freedom, spread = freedom_of(labels, speakers), values.std()
     p = 2 * stdtr(freedom, -abs(area - 0.5) / spread) if spread > 1e-12 else 0.0
-    return *interval(values, freedom), float(p)
+    return *interval(values), float(p)
