@@ -195,13 +195,37 @@ def test_freedom_of_a_few_clusters_of_one_class_is_that_of_all():
 
 
 @pytest.mark.parametrize("name", ["min_dcf", "min_cllr"])
-def test_bootstrap_of_minima_reaches_above_the_value_as_far_as_resamples_lie_below(rng, name):
-    scores, labels = normal(rng, 600, 900)
+def test_bootstrap_of_minima_lies_around_the_value_and_its_optimism(rng, name):
+    scores, labels = normal(rng, 60, 90)
     point = metrics.evaluate(scores, labels)[name]
-    values = metrics.resample(scores, labels, metrics=(name,), resamples=300)[name]
+    values = metrics.resample(scores, labels, metrics=(name,), resamples=300)
     low, high = metrics.bootstrap(scores, labels, metrics=(name,), resamples=300)[name]
-    assert values.mean() < point
-    assert (low, high) == pytest.approx((np.quantile(values, 0.025), 2 * point - np.quantile(values, 0.025)))
+    high_of_values = np.quantile(values[name], 0.975)
+    assert high >= high_of_values and values[f"{name}_optimism"].mean() > 0
+    assert low < point + values[f"{name}_optimism"].mean() < high < 1
+
+
+@pytest.mark.parametrize("digits", [0, 8], ids=["ties", "continuous"])
+def test_resample_optimism_is_the_chosen_threshold_on_all_trials_less_on_the_drawn_ones(rng, digits):
+    scores, labels = normal(rng, 30, 50)
+    scores = np.round(scores, digits)
+    names = np.r_[np.arange(30), np.arange(50)].astype(str)  # whole times each trial
+    values = metrics.resample(scores, labels, clusters=names, metrics=("min_dcf",), resamples=20, seed=3)
+    (weights,) = draws(labels, names, 20, 3)
+    for k, row in enumerate(weights):
+        far, hits, thresholds = roc_curve(labels, scores, sample_weight=row[:-4], drop_intermediate=False)
+        cost = costs.dcf(far, 1 - hits)
+        chosen = thresholds[cost.argmin()]
+        on_all = costs.dcf((scores[labels == 0] >= chosen).mean(), (scores[labels == 1] < chosen).mean())
+        assert values["min_dcf_optimism"][k] == pytest.approx(on_all - cost.min())
+
+
+def test_isotonic_optimism_of_the_same_trials_is_none_and_of_unseen_ones_finite():
+    genuine, spoof = np.array([0.0, 0.5, 0.5]), np.array([0.5, 0.5, 0.0])
+    assert costs.isotonic_optimism((genuine, spoof), (genuine, spoof), (0.5, 0.5)) == 0
+    # The resample has separated classes, the trials have not: without the extra trials the cost would be infinite.
+    drawn = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
+    assert 0 < costs.isotonic_optimism(drawn, (genuine, spoof), (0.5, 0.5)) < 1
 
 
 def test_resample_known_metrics_are_those_of_evaluate(rng):

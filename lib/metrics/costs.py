@@ -99,3 +99,21 @@ def isotonic_cllr(genuine, spoof):
     bits = genuine * -np.log2(p, where=genuine > 0, out=np.zeros_like(p))
     bits += spoof * -np.log2(1 - p, where=(spoof > 0) & (p < 1), out=np.zeros_like(p))
     return float(bits.sum() / 2)
+
+
+def isotonic_optimism(drawn, whole, trial):
+    """Cllr of a resample's isotonic map on all trials less on the resample, bits.
+
+    `drawn` and `whole` are (genuine, spoof) as for `isotonic_cllr`, `trial` the share of its
+    class that one genuine and one spoof trial are. One more genuine trial below all scores
+    and one more spoof above keep the map from 0 and 1, where one unseen trial would cost
+    infinitely much (Laplace's rule, "The BOSARIS Toolkit User Guide", 2011).
+    """
+    from scipy.optimize import isotonic_regression
+
+    genuine, spoof = np.r_[trial[0], drawn[0], 0], np.r_[0, drawn[1], trial[1]]
+    there = genuine + spoof > 0
+    weights = (genuine + spoof)[there]
+    p = isotonic_regression(genuine[there] / weights, weights=weights).x
+    p = p[np.cumsum(there) - 1][1:-1]  # scores that were not drawn get what the next lower one gets
+    return float(((drawn[0] - whole[0]) @ np.log2(p) + (drawn[1] - whole[1]) @ np.log2(1 - p)) / 2)
