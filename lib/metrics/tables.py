@@ -53,7 +53,7 @@ def _measures(result):
         f"DCF: {100 * costs['p_spoof']:g} % spoofs, a miss costs {costs['c_miss']:g}, a false acceptance "
         f"{costs['c_fa']:g}; accuracies and MCC at threshold 0.5.",
         "Published EERs of ASVspoof 2017 are on the convex hull. Min DCF and min Cllr are over trials alone,",
-        "and their intervals are wide: they hold the truth in 95 to 100 of 100 corpora.",
+        "and their intervals are wide: they hold the truth in 97 to 100 of 100 corpora.",
         *(["", *_clusters(result)] if result["clusters"] else []),
     ]
 
