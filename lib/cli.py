@@ -375,7 +375,7 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
     if finished:
         click.echo()
         click.echo(comparison.table(finished).to_string(index=False))
-        click.echo(f"{comparison.counts(finished)} In brackets: 95 % bootstrap interval over trials.")
+        click.echo(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
         click.echo(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
         for sentence in comparison.lessons(finished) + comparison.ranks_in_words(study, corpus, finished):
             click.echo(f"- {sentence}")

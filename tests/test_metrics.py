@@ -10,7 +10,7 @@ from lib.errors import InputError
 
 LABELS = np.array([1, 1, 0, 0, 0])
 KEYS = (
-    "eer auc accuracy balanced_accuracy mcc min_dcf act_dcf cllr min_cllr constant_accuracy n_genuine n_spoof"
+    "eer eer_hull auc accuracy balanced_accuracy mcc min_dcf act_dcf cllr min_cllr constant_accuracy n_genuine n_spoof"
 ).split()
 
 
@@ -115,6 +115,23 @@ def test_eer_neighbouring_floats_are_told_apart_by_the_threshold(low):
     rate, threshold = metrics.eer(scores, [1, 0])
     assert rate == 0
     assert metrics.confusion(scores, [1, 0], threshold).tolist() == [[1, 0], [0, 1]]
+
+
+def test_eer_hull_by_hand_and_at_its_limits():
+    # ROC (0, 1), (0, 1/2), (1/3, 1/2), (1/3, 0), (1, 0): the hull goes from (0, 1/2) to (1/3, 0).
+    assert metrics.eer_hull([4, 2, 3, 1, 0], [1, 1, 0, 0, 0]) == pytest.approx(0.2)
+    assert metrics.eer([4, 2, 3, 1, 0], [1, 1, 0, 0, 0])[0] == pytest.approx(1 / 3)
+    assert metrics.eer_hull([2, 1, 0], [1, 0, 0]) == 0
+    assert metrics.eer_hull([0, 1, 2], [1, 0, 0]) == pytest.approx(0.5)  # inverted: a coin does better
+    assert metrics.eer_hull(np.zeros(6), np.arange(6) % 2) == pytest.approx(0.5)
+
+
+def test_eer_hull_is_that_of_isotonic_ratios_and_not_above_the_eer(rng):
+    labels = np.arange(400) % 2
+    scores = np.round(rng.normal(size=400) + labels, 1)
+    fit = IsotonicRegression().fit_transform(scores, labels)  # one step of the ROC for each edge of the hull
+    assert metrics.eer_hull(scores, labels) == pytest.approx(metrics.eer(fit, labels)[0])
+    assert metrics.eer_hull(scores, labels) <= metrics.eer(scores, labels)[0]
 
 
 def test_eer_threshold_balances_the_errors(trials):

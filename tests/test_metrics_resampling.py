@@ -4,12 +4,14 @@ import time
 
 import numpy as np
 import pytest
+from scipy.special import logit
+from sklearn.metrics import accuracy_score, matthews_corrcoef, roc_auc_score, roc_curve
 
 from lib import metrics
 from lib.errors import InputError
 from lib.metrics import costs, resampling
-from lib.metrics.evaluation import leave_one_out, over_clusters
-from lib.metrics.resampling import draws
+from lib.metrics.curves import crossing
+from lib.metrics.resampling import draws, freedom_of, redrawn
 
 ALL = (*metrics.METRICS, "min_cllr")
 
@@ -31,24 +33,38 @@ def speakers(rng, count, each=10, spread=1.0):
 def test_resample_equals_evaluate_on_the_drawn_trials(rng, digits):
     scores, labels = normal(rng, 30, 50)
     scores = np.round(scores, digits)
-    values = metrics.resample(scores, labels, metrics=ALL, resamples=5, seed=3, threshold=0.2)
-    (weights,) = draws(labels, None, 5, 3)
+    # Clusters of one genuine and one spoof trial each, and spoof trials alone: drawn whole times, and none unseen.
+    names = np.r_[np.arange(30), np.arange(50)].astype(str)
+    values = metrics.resample(scores, labels, clusters=names, metrics=ALL, resamples=4, seed=3, threshold=0.2)
+    (weights,) = draws(labels, names, 4, 3)
     for k, row in enumerate(weights):
-        drawn = np.repeat(np.arange(80), row.astype(int))
-        expected = metrics.evaluate(scores[drawn], labels[drawn], threshold=0.2)
-        assert {name: values[name][k] for name in ALL} == pytest.approx({name: expected[name] for name in ALL})
+        assert (row[-4:] == 0).all()
+        weighted = {"sample_weight": row[:-4]}
+        far, hits, _ = roc_curve(labels, scores, drop_intermediate=False, **weighted)
+        right = accuracy_score(labels, scores >= 0.2, **weighted)
+        assert values["accuracy"][k] == pytest.approx(right)
+        assert values["mcc"][k] == pytest.approx(matthews_corrcoef(labels, scores >= 0.2, **weighted))
+        assert values["auc"][k] == pytest.approx(roc_auc_score(labels, scores, **weighted))
+        assert values["eer"][k] == pytest.approx(crossing(far, 1 - hits))
+        assert values["min_dcf"][k] == pytest.approx(costs.dcf(far, 1 - hits).min())
+        bits = costs.surprise(scores, labels)
+        each = [np.average(bits[labels == c], weights=row[:-4][labels == c]) for c in (0, 1)]
+        assert values["cllr"][k] == pytest.approx(np.mean(each))
 
 
-def test_draws_keep_the_counts_of_both_classes(rng):
+def test_draws_keep_the_counts_of_both_classes_with_one_unseen_trial_in_each(rng):
     _, labels = normal(rng, 7, 13)
-    (weights,) = draws(labels, None, 100, 0)
-    assert (weights[:, labels == 1].sum(1) == 7).all() and (weights[:, labels == 0].sum(1) == 13).all()
-    assert weights.mean() == pytest.approx(1) and weights.std() > 0.5
+    (weights,) = draws(labels, None, 400, 0)
+    unseen = weights[:, -4:]
+    for label, of_class, count in ((1, unseen[:, :2], 7), (0, unseen[:, 2:], 13)):
+        assert weights[:, :-4][:, labels == label].sum(1) + of_class.sum(1) == pytest.approx(count)
+        assert ((of_class > 0).sum(1) == 1).all()  # as bad or as good as can be, by the toss of a coin
+        assert (of_class[:, 0] > 0).mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_draws_of_clusters_take_whole_clusters(rng):
     _, labels, names = speakers(rng, 6)
-    (weights,) = draws(labels, names, 50, 0)
+    weights = next(draws(labels, names, 50, 0))[:, :-4]
     for name in np.unique(names):
         assert (np.ptp(weights[:, names == name], axis=1) == 0).all()
     assert np.unique(weights).tolist() == pytest.approx([k * 6 / 5 for k in range(len(np.unique(weights)))])
@@ -58,7 +74,7 @@ def test_draws_of_configurations_leave_both_classes_there():
     # Genuine trials have no replay configuration: each is drawn on its own.
     labels = np.array([1] * 6 + [0] * 6)
     names = np.array(["-"] * 6 + ["a", "a", "b", "b", "c", "c"])
-    (weights,) = draws(labels, names, 200, 0)
+    weights = next(draws(labels, names, 200, 0))[:, :-4]
     assert (weights[:, :6].sum(1) > 0).all() and (weights[:, 6:].sum(1) > 0).all()
     assert (weights[:, 0] != weights[:, 1]).any()
     assert (weights[:, 6] == weights[:, 7]).all()
@@ -86,7 +102,7 @@ def test_bootstrap_interval_holds_the_value_and_narrows_with_trials(rng):
         scores, labels = normal(rng, n, n)
         values = metrics.evaluate(scores, labels)
         intervals = metrics.bootstrap(scores, labels, metrics=ALL, resamples=300)
-        assert all(low < values[name] < high for name, (low, high) in intervals.items())
+        assert all(low <= values[name] <= high and low < high for name, (low, high) in intervals.items())
         widths.append({name: high - low for name, (low, high) in intervals.items()})
     # 100 times the trials make intervals a tenth as wide.
     assert all(widths[0][name] / widths[1][name] == pytest.approx(10, rel=0.5) for name in ("eer", "auc", "cllr"))
@@ -100,14 +116,34 @@ def test_bootstrap_of_accuracy_has_the_binomial_width(rng):
 
 
 def test_bootstrap_without_an_error_is_no_certainty():
-    labels = np.r_[np.ones(10, int), np.zeros(50, int)]
-    intervals = metrics.bootstrap(labels * 2.0 - 1, labels, resamples=50)
-    # 10 trials without an error: up to 1 - 0.025^(1/10) = 31 % errors are likely enough.
-    assert intervals["eer"] == (0, pytest.approx(1 - 0.025**0.1))
-    assert intervals["auc"] == intervals["accuracy"] == (pytest.approx(0.025**0.1), 1)
-    few = metrics.bootstrap(labels * 2.0 - 1, labels, metrics=("min_dcf", "min_cllr"), resamples=50)
-    assert few["min_dcf"] == (0, pytest.approx(2.9 * (1 - 0.025**0.1)))  # both errors at that rate
-    assert few["min_cllr"] == (0, pytest.approx(0.8914, abs=1e-4))  # entropy of 31 %
+    labels = np.r_[np.ones(10, int), np.zeros(2000, int)]
+    scores = 2.0 * labels - 1 + np.linspace(0, 0.5, len(labels))
+    ends = metrics.bootstrap(scores, labels, metrics=ALL)
+    # Ten trials without an error: up to 1 - 0.05^(1/10) = 26 % errors are likely enough.
+    rate = metrics.rate_interval(0, 10)[1]
+    assert rate == pytest.approx(1 - 0.05**0.1)
+    assert ends["eer"] == (pytest.approx(0, abs=0.002), pytest.approx(rate, abs=0.03))
+    assert ends["balanced_accuracy"] == (pytest.approx(1 - rate / 2, abs=0.02), pytest.approx(1, abs=0.002))
+    assert ends["min_dcf"][0] == ends["min_cllr"][0] == 0
+    assert all(high - low > 0.1 for name, (low, high) in ends.items() if name not in ("accuracy", "mcc"))
+
+
+@pytest.mark.parametrize(("n_genuine", "n_spoof", "errors"), [(10, 2000, 140), (20, 20, 1), (100, 400, 0)])
+def test_bootstrap_of_balanced_accuracy_is_no_surer_than_its_rates(n_genuine, n_spoof, errors):
+    labels = np.r_[np.ones(n_genuine, int), np.zeros(n_spoof, int)]
+    scores = 2.0 * labels - 1
+    scores[n_genuine : n_genuine + errors] = 1
+    low, high = metrics.bootstrap(scores, labels, metrics=("balanced_accuracy",))["balanced_accuracy"]
+    rates = metrics.rate_interval(0, n_genuine), metrics.rate_interval(errors, n_spoof)
+    assert high - low > 0.97 * max(np.ptp(rate) for rate in rates) / 2
+
+
+@pytest.mark.parametrize(("errors", "count"), [(0, 10), (1, 10), (10, 10), (3, 2000)])
+def test_redrawn_rates_have_the_interval_of_a_rate(errors, count):
+    drawn = redrawn(np.array([[count - errors, errors], [0, 5]]), 20_000)
+    assert drawn.sum(-1) == pytest.approx(np.array([[count, 5]] * 20_000))
+    ends = np.quantile(drawn[:, 0, 1] / count, [0.025, 0.975])
+    assert tuple(ends) == pytest.approx(metrics.rate_interval(errors, count), rel=0.05, abs=0.01 / count)
 
 
 def test_bootstrap_of_constant_scores_has_no_width():
@@ -133,20 +169,6 @@ def test_bootstrap_of_the_eval_split_takes_seconds(rng):
     assert time.process_time() - start < 15
 
 
-def design_effect(scores, labels, names):
-    variance = metrics.resample(scores, labels, metrics=("eer",))["eer"].var()
-    return over_clusters(scores, labels, names, variance)["design_effect"]
-
-
-def test_design_effect_speakers_apart_is_large_and_alike_is_one(rng):
-    scores, labels, names = speakers(rng, 40, spread=1.0)
-    apart = design_effect(scores, labels, names)
-    scores, labels, names = speakers(rng, 40, spread=0.0)
-    alike = design_effect(scores, labels, names)
-    assert apart > 2
-    assert alike == pytest.approx(1, abs=0.4)
-
-
 def test_bootstrap_over_clusters_is_wider_when_speakers_differ(rng):
     scores, labels, names = speakers(rng, 20)
     over_trials = metrics.bootstrap(scores, labels, metrics=("eer",))["eer"]
@@ -154,12 +176,22 @@ def test_bootstrap_over_clusters_is_wider_when_speakers_differ(rng):
     assert np.ptp(over_speakers) > 1.5 * np.ptp(over_trials)
 
 
-def test_bootstrap_over_few_clusters_ends_at_wider_percentiles(rng):
-    scores, labels, names = speakers(rng, 5)
-    values = metrics.resample(scores, labels, clusters=names, metrics=("auc",))["auc"]
+def test_bootstrap_over_few_clusters_reaches_as_far_as_students_t(rng):
+    scores, labels, names = speakers(rng, 5, each=100, spread=0.4)
+    value = logit(metrics.auc(scores, labels))
+    values = logit(metrics.resample(scores, labels, clusters=names, metrics=("auc",))["auc"])
     low, high = metrics.bootstrap(scores, labels, clusters=names, metrics=("auc",))["auc"]
-    # Student's t with 4 degrees of freedom: 2.78 instead of 1.96 standard deviations, the 0.27th percentile.
-    assert (low, high) == pytest.approx(tuple(np.quantile(values, [0.00274, 0.99726])), abs=1e-4)
+    # Four degrees of freedom: 2.78 instead of 1.96 standard deviations.
+    assert (logit(low), logit(high)) == pytest.approx(
+        (value - 2.776 * values.std(), value + 2.776 * values.std()), rel=1e-3
+    )
+
+
+def test_freedom_of_a_few_clusters_of_one_class_is_that_of_all():
+    labels, names = np.tile([0, 1], 40), np.repeat(np.arange(10), 8)
+    assert freedom_of(labels, names) == pytest.approx(9)
+    more = freedom_of(np.r_[labels, np.ones(8, int)], np.r_[names, np.repeat([10, 11], 4)])
+    assert 9 < more < 11  # not the one degree of the two
 
 
 @pytest.mark.parametrize("name", ["min_dcf", "min_cllr"])
@@ -168,23 +200,24 @@ def test_bootstrap_of_minima_lies_around_the_value_and_its_optimism(rng, name):
     point = metrics.evaluate(scores, labels)[name]
     values = metrics.resample(scores, labels, metrics=(name,), resamples=300)
     low, high = metrics.bootstrap(scores, labels, metrics=(name,), resamples=300)[name]
-    assert values[name].mean() < point
-    assert np.sqrt(low * high) == pytest.approx(point + values[f"{name}_optimism"].mean())
-    assert low < point < high < 1
+    high_of_values = np.quantile(values[name], 0.975)
+    assert high >= high_of_values and values[f"{name}_optimism"].mean() > 0
+    assert low < point + values[f"{name}_optimism"].mean() < high < 1
 
 
 @pytest.mark.parametrize("digits", [0, 8], ids=["ties", "continuous"])
 def test_resample_optimism_is_the_chosen_threshold_on_all_trials_less_on_the_drawn_ones(rng, digits):
     scores, labels = normal(rng, 30, 50)
     scores = np.round(scores, digits)
-    values = metrics.resample(scores, labels, metrics=("min_dcf",), resamples=20, seed=3)
-    (weights,) = draws(labels, None, 20, 3)
+    names = np.r_[np.arange(30), np.arange(50)].astype(str)  # whole times each trial
+    values = metrics.resample(scores, labels, clusters=names, metrics=("min_dcf",), resamples=20, seed=3)
+    (weights,) = draws(labels, names, 20, 3)
     for k, row in enumerate(weights):
-        drawn = np.repeat(np.arange(80), row.astype(int))
-        far, frr, thresholds = metrics.roc(scores[drawn], labels[drawn])
-        chosen = thresholds[costs.dcf(far, frr).argmin()]
+        far, hits, thresholds = roc_curve(labels, scores, sample_weight=row[:-4], drop_intermediate=False)
+        cost = costs.dcf(far, 1 - hits)
+        chosen = thresholds[cost.argmin()]
         on_all = costs.dcf((scores[labels == 0] >= chosen).mean(), (scores[labels == 1] < chosen).mean())
-        assert values["min_dcf_optimism"][k] == pytest.approx(on_all - values["min_dcf"][k])
+        assert values["min_dcf_optimism"][k] == pytest.approx(on_all - cost.min())
 
 
 def test_isotonic_optimism_of_the_same_trials_is_none_and_of_unseen_ones_finite():
@@ -193,20 +226,6 @@ def test_isotonic_optimism_of_the_same_trials_is_none_and_of_unseen_ones_finite(
     # The resample has separated classes, the trials have not: without the extra trials the cost would be infinite.
     drawn = np.array([0.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0])
     assert 0 < costs.isotonic_optimism(drawn, (genuine, spoof), (0.5, 0.5)) < 1
-
-
-def test_over_clusters_finds_the_speaker_that_makes_the_errors(rng):
-    scores, labels, names = speakers(rng, 8, spread=0.0)
-    scores = scores + 4 * (labels - 0.5)
-    scores[names == "M0003"] *= -1
-    found = over_clusters(scores, labels, names, 1.0, resamples=20)
-    assert (found["count"], found["most"]["cluster"]) == (8, "M0003")
-    assert found["most"]["without"] < metrics.evaluate(scores, labels)["eer"] / 3
-
-
-def test_leave_one_out_of_a_class_is_not_a_number():
-    found = leave_one_out(np.array([1.0, 0.0, 0.5]), np.array([1, 0, 0]), ["a", "b", "c"])
-    assert found.isna().to_dict() == {"a": True, "b": False, "c": False}
 
 
 def test_resample_known_metrics_are_those_of_evaluate(rng):

@@ -311,7 +311,7 @@ def test_sensitivity_of_a_dc_detector_is_seen(pairs):
     assert (added.far, added.frr, added.eer) == (1, 0, 1)
     assert added.far_p == pytest.approx(2 * 0.5**20)  # 20 of 20 changed one way
     assert (removed.far, removed.frr) == (0, 1)
-    assert added.far_low == pytest.approx(20 / (20 + 1.959964**2))  # Wilson's limit for 20 of 20
+    assert added.far_low == pytest.approx(0.05 ** (1 / 20))  # half of p^20 is 2.5 %
     text = shortcuts.intervention_sentences(shortcuts.of_runs({"it": table}))
     assert text[0].startswith("**dc added** moves it (FAR 0 → 100 %")
 

@@ -31,7 +31,7 @@ def beside_published(rows, kind=None):
             "trained on": figure["trained_on"],
             "source": figure["source"],
             "how sure": figure["sure"],
-            "ours, eval EER %": _ours(rows, figure["beside"]),
+            "ours, eval EER % on the convex hull (plain)": _ours(rows, figure["beside"]),
         }
         for figure in PUBLISHED
         if kind is None or kind in figure["beside"]
@@ -39,5 +39,10 @@ def beside_published(rows, kind=None):
 
 
 def _ours(rows, names):
-    found = [f"{label(row)}: {with_interval(row, 'eval/eer')}" for row in rows if row["run"] in names]
+    both = "{}: {} ({})"
+    found = [
+        both.format(label(row), *(with_interval(row, f"eval/{name}") for name in ("eer_hull", "eer")))
+        for row in rows
+        if row["run"] in names
+    ]
     return "; ".join(found) or "-"

@@ -9,7 +9,7 @@ from lib.metrics.alarms import shuffled_auc
 from lib.metrics.breakdown import breakdown, configurations
 from lib.metrics.calibration import Calibration, calibrate, calibrated, describe_card, raw_threshold, threshold_card
 from lib.metrics.costs import ASVSPOOF5, Costs, act_dcf, bayes_threshold, cllr, min_cllr, min_dcf
-from lib.metrics.curves import auc, eer, roc
+from lib.metrics.curves import auc, eer, eer_hull, roc
 from lib.metrics.evaluation import evaluate_table, read_tables
 from lib.metrics.measures import confusion, evaluate, rate_interval, report
 from lib.metrics.paired import against, beside, compare, compare_seeds, holm, over, ranking
@@ -20,7 +20,7 @@ from lib.metrics.tables import describe
 __all__ = [
     "ASVSPOOF5", "METRICS", "Calibration", "Costs", "act_dcf", "against", "auc", "bayes_threshold", "beside",
     "bootstrap", "breakdown", "calibrate", "calibrated", "cllr", "compare", "compare_seeds", "configurations",
-    "confusion", "describe", "describe_card", "determination", "eer", "evaluate", "evaluate_table", "holm",
+    "confusion", "describe", "describe_card", "determination", "eer", "eer_hull", "evaluate", "evaluate_table", "holm",
     "min_cllr", "min_dcf", "over", "ranking", "rate_interval", "raw_threshold", "read_tables", "report", "resample",
     "roc", "shuffled_auc", "threshold_card",
 ]  # fmt: skip

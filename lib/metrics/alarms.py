@@ -75,7 +75,7 @@ def of_result(result):
 
 
 def _of_clusters(name, part, result):
-    effect, most, (low, high) = part["design_effect"], part["most"], result["eer_ci"]
+    effect, most, (low, high) = part["design_effect"], part["most"], result["trials"]["eer_ci"]
     if effect is not None and effect > _LARGE_DESIGN_EFFECT:
         ends = " to ".join(f"{100 * end:.1f}" for end in part["eer_ci"])
         yield (

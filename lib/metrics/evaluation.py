@@ -1,19 +1,17 @@
 """All metrics of a score file against its protocol: what ``study evaluate`` shows."""
 
-import numpy as np
-import pandas as pd
-
 from lib.audio import duration, find_recordings
-from lib.corpus.protocol import SPOOF, UNKNOWN, read_protocol
+from lib.corpus.protocol import SPOOF, read_protocol
 from lib.errors import InputError
 from lib.files import places
 from lib.metrics import alarms, band
-from lib.metrics.breakdown import breakdown, configurations
+from lib.metrics.breakdown import breakdown
 from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
+from lib.metrics.clusters import spreads
 from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
 from lib.metrics.curves import eer
 from lib.metrics.measures import confusion, evaluate, from_counts, rate_interval
-from lib.metrics.resampling import LEVEL, METRICS, bootstrap, interval, intervals, resample
+from lib.metrics.resampling import LEVEL, METRICS, bootstrap, interval, redrawn
 from lib.scores import match, read_scores
 
 
@@ -45,29 +43,24 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     and `c_unsure` are those of `lib.metrics.threshold_card`.
 
     Returns plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, at
-    threshold 0.5 (0 log-odds); `<metric>_ci` [low, high] over trials; `eer_threshold`;
+    threshold 0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`;
     `shuffled_auc` [low, high]; `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with
-    its metrics and intervals; `clusters` (speaker, phrase, configuration); `breakdown`; with dev
-    `dev` (EER, calibration, threshold card) and `band` (`lib.metrics.band.kept`); `n_missing`,
-    `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
+    its metrics and intervals over trials; `breakdown`; with dev `dev` (EER, calibration,
+    threshold card) and `band` (`lib.metrics.band.kept`); `n_missing`, `n_extra`; `costs`, `level`,
+    `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
-    over_trials = resample(scores, labels, metrics=(*METRICS, "min_cllr"), resamples=resamples, costs=costs)
     result = evaluate(scores, labels, costs=costs)
-    ends = intervals(over_trials, result, labels, costs=costs)
-    result |= {f"{name}_ci": list(ends[name]) for name in ends}
+    result |= spreads(table, result, metrics=(*METRICS, "min_cllr"), costs=costs, resamples=resamples)
     result["eer_threshold"] = eer(scores, labels)[1]
     result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels))
     result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs, resamples)}
-    result["clusters"] = {
-        name: over_clusters(scores, labels, clusters, over_trials["eer"].var(), resamples=resamples)
-        for name, clusters in _clusters(table).items()
-    }
     parts = {column: breakdown(table, column, resamples=resamples).to_dict("records") for column in by}
     result["breakdown"] = {
         column: [{key: _plain(value) for key, value in row.items()} for row in rows] for column, rows in parts.items()
     }
-    warnings = _about_trials(table, "") + alarms.of_scores(scores) + alarms.of_result(result)
+    few = [part["why"] for part in result["clusters"].values() if "why" in part]
+    warnings = _about_trials(table, "") + few + alarms.of_scores(scores) + alarms.of_result(result)
     if dev is None:
         source = "costs, scores as they are"
         result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs, resamples)
@@ -81,63 +74,20 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
 
 
-def over_clusters(scores, labels, clusters, variance, *, metrics=("eer", "auc", "balanced_accuracy"), resamples=1000):
-    """Intervals over clusters instead of trials; `metrics` include the EER.
-
-    `design_effect` is the variance of the EER over clusters / `variance`, that over trials (None
-    where it is 0), `most` the cluster without which the EER changes most.
-    """
-    values = resample(scores, labels, clusters=clusters, metrics=metrics, resamples=resamples)
-    ends = intervals(values, {}, labels, clusters=clusters)
-    without = leave_one_out(scores, labels, clusters).drop(UNKNOWN, errors="ignore")
-    most = (without - eer(scores, labels)[0]).abs().fillna(-1).idxmax()
-    return {
-        "count": len(without),
-        **{f"{name}_ci": list(ends[name]) for name in metrics},
-        "design_effect": float(values["eer"].var() / variance) if variance > 0 else None,
-        "most": {"cluster": str(most), "without": _plain(without[most])},
-    }
-
-
-def leave_one_out(scores, labels, clusters):
-    """EER without each cluster, as a Series; NaN if one class is left."""
-    names, found = np.asarray(clusters).astype(str), {}
-    for name in np.unique(names):
-        rest = names != name
-        found[name] = eer(scores[rest], labels[rest])[0] if len(np.unique(labels[rest])) == 2 else np.nan
-    return pd.Series(found)
-
-
 def _at(scores, labels, threshold, source, costs, resamples):
     """Metrics at a threshold, each with its interval over trials."""
     matrix = confusion(scores, labels, threshold)
-    values, others = (_decided(m, costs) for m in (matrix, _resampled(matrix, resamples)))
-    ends = {f"{name}_ci": list(interval(several, np.inf)) for name, several in others.items()}
+    values, others = (_decided(m, costs) for m in (matrix, redrawn(matrix, resamples)))
+    ends = {f"{name}_ci": list(interval(several)) for name, several in others.items()}
     ends["far_ci"] = list(rate_interval(matrix[0, 1], matrix[0].sum()))
     ends["frr_ci"] = list(rate_interval(matrix[1, 0], matrix[1].sum()))
     return {"threshold": float(threshold), "source": source, **{k: float(v) for k, v in values.items()}, **ends}
-
-
-def _resampled(matrix, resamples):
-    """Confusion matrices of resampled trials: at one threshold no more than two binomial counts each."""
-    totals = matrix.sum(1)
-    accepted = np.random.default_rng(0).binomial(totals, matrix[:, 1] / totals, size=(resamples, 2))
-    return np.stack([totals - accepted, accepted], axis=-1)
 
 
 def _decided(matrix, costs):
     found = from_counts(matrix)
     del found["constant_accuracy"]
     return {**found, "dcf": dcf(found["far"], found["frr"], costs)}
-
-
-def _clusters(table):
-    """Cluster names of every trial, for each kind that the protocol has."""
-    kinds = {name: table[name].to_numpy() for name in ("speaker", "phrase") if name in table}
-    if all(name in table for name in ("environment", "playback", "recorder")):
-        kinds["configuration"] = configurations(table).to_numpy()
-    spoof = (table["label"] == SPOOF).to_numpy()
-    return {kind: names for kind, names in kinds.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
 
 
 def _plain(value):

@@ -4,7 +4,7 @@ import numpy as np
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.metrics.costs import ASVSPOOF5, act_dcf, cllr, min_cllr, min_dcf
-from lib.metrics.curves import auc, checked, eer
+from lib.metrics.curves import auc, checked, eer, eer_hull
 
 
 def confusion(scores, labels, threshold):
@@ -47,17 +47,27 @@ def from_counts(matrix):
 
 
 def rate_interval(errors, count):
-    """Wilson's 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too."""
-    from scipy.stats import binomtest
+    """Mid-P form of the exact 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
 
-    ends = binomtest(int(errors), int(count)).proportion_ci(0.95, method="wilson")
-    return float(ends.low), float(ends.high)
+    H. O. Lancaster, Journal of the American Statistical Association 56, 1961; A. Agresti and
+    A. Gottard, Computational Statistics & Data Analysis 51, 2007.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import binom
+
+    errors, count = int(errors), int(count)
+
+    def below(rate):  # P(fewer errors) + P(as many) / 2
+        return binom.cdf(errors, count, rate) - binom.pmf(errors, count, rate) / 2
+
+    low = brentq(lambda rate: below(rate) - 0.975, 0, 1) if errors > 0 else 0.0
+    return low, brentq(lambda rate: below(rate) - 0.025, 0, 1) if errors < count else 1.0
 
 
 def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
     """All metrics of scores (log-odds) [shape=(n,)] against labels (1 = genuine) [shape=(n,)].
 
-    Accuracies and MCC are at `threshold`, log-odds. Returns fractions `eer`, `auc`,
+    Accuracies and MCC are at `threshold`, log-odds. Returns fractions `eer`, `eer_hull`, `auc`,
     `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline); `mcc`,
     -1 to 1; normalised costs `min_dcf`, `act_dcf`; `cllr`, `min_cllr`, bits; counts
     `n_genuine`, `n_spoof`. InputError as for `eer`.
@@ -72,6 +82,7 @@ def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
     decided = {name: float(value) for name, value in from_counts(matrix).items()}
     return {
         "eer": eer(scores, labels)[0],
+        "eer_hull": eer_hull(scores, labels),
         "auc": auc(scores, labels),
         **{name: decided[name] for name in ("accuracy", "balanced_accuracy", "mcc")},
         "min_dcf": min_dcf(scores, labels, costs),

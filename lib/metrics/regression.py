@@ -40,6 +40,6 @@ def determination(true, guess, *, resamples=1000, seed=0):
     drawn = np.random.default_rng(seed).integers(0, len(true), (resamples, len(true)))
     spread = true[drawn].var(axis=1)
     some = spread > 0  # a resample of one value says nothing
-    low, high = interval(1 - squared[drawn][some].mean(axis=1) / spread[some], np.inf)
+    low, high = interval(1 - squared[drawn][some].mean(axis=1) / spread[some])
     found = {"r2": 1 - squared.mean() / true.var(), "r2_ci_low": low, "r2_ci_high": high}
     return {name: float(value) for name, value in (found | {"error": np.sqrt(squared.mean())}).items()}

@@ -32,7 +32,7 @@ def sensitivity(scores, labels, threshold, *, resamples=1000):
     [shape=(n,)]; `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `threshold` was chosen on dev.
 
     One row an intervention, the first ``none``: `intervention`; `far` of changed spoof trials;
-    `frr` of changed genuine trials; each with Wilson's interval `_low`, `_high` and McNemar's
+    `frr` of changed genuine trials; each with its interval `_low`, `_high` and McNemar's
     exact p of no change, `far_p`, `frr_p`; `eer` of changed spoof against unchanged genuine
     trials with its bootstrap interval, and `eer_change` with its paired interval and `eer_p`.
 

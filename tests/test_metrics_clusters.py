@@ -1,0 +1,71 @@
+"""Over what intervals are taken, and how wide they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import metrics
+from lib.metrics.clusters import spreads
+
+
+def corpus(rng, speakers, *, spread=1.0, each=10, configurations=0, effect=0.0):
+    """Scores of trials whose speakers, and whose spoofs' configurations, are shifted, each class on its own."""
+    labels, names = np.tile(np.repeat([1, 0], each), speakers), np.repeat(np.arange(speakers), 2 * each)
+    scores = rng.normal(size=len(labels)) + 2 * labels - 1 + spread * rng.normal(size=(speakers, 2))[names, labels]
+    table = pd.DataFrame({"score": scores, "label": labels, "speaker": np.char.mod("M%04d", names)})
+    if configurations:
+        which = rng.integers(0, configurations, len(labels))
+        table["score"] += (1 - labels) * effect * rng.normal(size=configurations)[which]
+        for column in ("environment", "playback", "recorder"):
+            table[column] = np.where(labels == 1, "-", np.char.mod("E%02d", which))
+    return table
+
+
+def found(table, **how):
+    how = {"metrics": ("eer", "auc"), "resamples": 300} | how
+    return spreads(table, metrics.evaluate(table["score"], table["label"]), **how)
+
+
+def test_design_effect_speakers_apart_is_large_and_alike_is_one(rng):
+    assert found(corpus(rng, 40, spread=1.0))["clusters"]["speaker"]["design_effect"] > 2
+    assert found(corpus(rng, 40, spread=0.0))["clusters"]["speaker"]["design_effect"] == pytest.approx(1, abs=0.4)
+
+
+def test_spreads_show_the_widest_interval_and_say_over_what(rng):
+    result = found(corpus(rng, 20))
+    assert result["interval_over"] == "speakers"
+    assert np.ptp(result["eer_ci"]) > 1.5 * np.ptp(result["trials"]["eer_ci"])
+    for name in ("eer_ci", "auc_ci"):
+        parts = [result["trials"][name], result["clusters"]["speaker"][name]]
+        assert result[name] == [min(low for low, _ in parts), max(high for _, high in parts)]
+
+
+def test_spreads_of_speakers_and_configurations_that_both_vary_are_wider_than_either(rng):
+    result = found(corpus(rng, 12, configurations=12, effect=1.0, each=40))
+    both = np.ptp(result["speaker_and_configuration"]["eer_ci"])
+    assert result["interval_over"] == "speakers and configurations"
+    assert both > 1.05 * max(np.ptp(part["eer_ci"]) for part in result["clusters"].values())
+    assert result["eer_ci"] == result["speaker_and_configuration"]["eer_ci"]
+
+
+def test_spreads_over_few_speakers_say_why_there_is_no_interval(rng):
+    result = found(corpus(rng, 4))
+    part = result["clusters"]["speaker"]
+    assert part["eer_ci"] is None and part["design_effect"] is None and part["most"]["cluster"]
+    assert part["why"] == "4 speakers are too few for an interval over speakers: at least 5 of each class are required."
+    assert result["interval_over"] == "trials" and result["eer_ci"] == result["trials"]["eer_ci"]
+
+
+def test_spreads_find_the_speaker_that_makes_the_errors(rng):
+    table = corpus(rng, 8, spread=0.0)
+    table["score"] += 4 * (table["label"] - 0.5)
+    table.loc[table["speaker"] == "M0003", "score"] *= -1
+    part = found(table)["clusters"]["speaker"]
+    assert (part["count"], part["most"]["cluster"]) == (8, "M0003")
+    assert part["most"]["without"] < metrics.eer(table["score"], table["label"])[0] / 3
+
+
+def test_spreads_without_a_class_left_have_no_eer_without_the_cluster():
+    table = pd.DataFrame({"score": [1.0, 0.0, 0.5], "label": [1, 0, 0], "speaker": ["a", "b", "a"]})
+    assert found(table)["clusters"]["speaker"]["most"] == {"cluster": "b", "without": pytest.approx(0)}
+    assert found(table.assign(speaker=["a", "b", "b"]))["clusters"] == {}
