@@ -128,7 +128,7 @@ def test_read_trials_missing_dev_is_taken_out_of_train(tmp_path):
 
 
 def test_read_trials_too_few_speakers_for_splits_are_refused(tmp_path):
-    with pytest.raises(InputError, match="split dev cannot be made: 2 speakers, and it is left without"):
+    with pytest.raises(InputError, match="it cannot be made: with 2 speakers dev lacks a label"):
         read_trials(write_list(tmp_path / "own", speaker=["a"] * 45 + ["b"] * 45), "csv")
 
 
@@ -173,7 +173,7 @@ def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(
     data = write_list(tmp_path / "own", speaker=SPEAKERS)
     result = CliRunner().invoke(main, ["corpus", "new", "mine", "--data", str(data)])
     assert result.exit_code == 0, result.output
-    assert "layout csv; train 18 + 36, dev 6 + 12, eval 6 + 12 (genuine + spoof). No split train" in result.output
+    assert "layout csv; genuine + spoof train 18 + 36, dev 6 + 12, eval 6 + 12. No split train" in result.output
     assert "Next: study corpus mine" in result.output
     written = (tmp_path / "params/corpora/mine.yaml").read_text()
     assert yaml.safe_load(written) == studies.corpus_values("mine")
@@ -186,5 +186,5 @@ def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(
         refused = CliRunner().invoke(main, ["corpus", "new", *arguments, "--data", str(data)])
         assert refused.exit_code == 2 and words in refused.stderr, refused.output
     empty = CliRunner().invoke(main, ["corpus", "new", "other", "--data", str(tmp_path / "params")])
-    assert "it is laid out as none: expected --layout, one of asvspoof2017_v2" in empty.stderr
+    assert "laid out as none of the known: expected --layout, one of asvspoof2017_v2" in empty.stderr
     assert (tmp_path / "params/corpora/mine.yaml").read_text() == written

@@ -38,7 +38,6 @@ class CorpusReport:
     notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
     remarks: list  # sentences on which corpus this is, and on what is odd in it
     problems: list  # sentences on what stops a run
-    published: dict  # split -> counts as in `splits`, of the layout
 
     @property
     def complete(self):
@@ -67,7 +66,8 @@ def check(name, data, layout, *, jobs=2):
     unreadable = {keys[path]: why[2:] for path in keys if path not in there and (why := why_not(path))}
     unreadable |= {keys[path]: reason for path, (reason, *_) in reads.items() if reason}
     _, notes, contents, clipped = zip(*(reads.get(path, _NOTHING) for path in trials["path"]), strict=True)
-    problems, findings = (a + b for a, b in zip(of_labels(trials), of_contents(trials, contents), strict=True))
+    doubts = [*of_labels(trials), *of_contents(trials, contents), *of_clipping(trials, clipped)]
+    findings, problems = ([text for stops, text in doubts if stops == wanted] for wanted in (False, True))
     splits, configuration = count(trials), trials["environment"] + "/" + trials["playback"] + "/" + trials["recorder"]
     return CorpusReport(
         corpus=name,
@@ -79,9 +79,8 @@ def check(name, data, layout, *, jobs=2):
         shared_speakers=_shared(trials, trials["speaker"]),
         shared_configurations=_shared(trials, configuration),
         notes=dict(Counter(note for several in notes for note in several)),
-        remarks=[*_which(folder, layout, splits), *trials.attrs["notes"], *findings, *of_clipping(trials, clipped)],
+        remarks=[*_which(folder, layout, splits), *trials.attrs["notes"], *findings],
         problems=problems,
-        published=_published(layout),
     )
 
 
@@ -96,26 +95,20 @@ def write_corpus_file(name, data, layout=None):
     folder = places.absolute(data, Path.cwd())
     fits = [layout] if layout else fitting(folder)
     if len(fits) != 1:
-        which = f"it is laid out as {' and '.join(fits)}" if fits else "it is laid out as none"
+        which = f"laid out as {' and '.join(fits) or 'none'} of the known"
         raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(layouts())}")
-    trials = read_trials(folder, fits[0])
-    title = layout_of(fits[0])["title"]
+    trials = read_trials(folder, *fits)
     values = {"corpus": name, "layout": fits[0], "data": folder, "allow_partial": False}
     with open(path, "x", encoding="utf-8") as file:
-        file.write(f"# {title[0].upper()}{title[1:]}.\n{yaml.safe_dump(values, sort_keys=False)}")
-    counts = [f"{split} {n['genuine']:,} + {n['spoof']:,}" for split, n in count(trials).items()]
-    return path, " ".join([f"layout {fits[0]}; {', '.join(counts)} (genuine + spoof).", *trials.attrs["notes"]])
+        file.write(f"# Layout: {layout_of(fits[0])['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
+    counts = ["{} {:,} + {:,}".format(split, *counts.values()) for split, counts in count(trials).items()]
+    return path, " ".join([f"layout {fits[0]}; genuine + spoof {', '.join(counts)}.", *trials.attrs["notes"]])
 
 
 def describe(report):
     """The report as text for a terminal."""
-    lines = [f"corpus {report.corpus} in {report.folder}", ""]
-    lines += [f"{'split':8}{'genuine':>9}{'spoof':>9}" + f"{'published':>22}" * bool(report.published)]
-    for split in SPLITS:
-        line = "{:8}{:>9,}{:>9,}".format(split, *report.splits[split].values())
-        if split in report.published:
-            line += "{:>12,} + {:>7,}".format(*report.published[split].values())
-        lines.append(line)
+    lines = [f"corpus {report.corpus} in {report.folder}", "", f"{'split':8}{'genuine':>9}{'spoof':>9}"]
+    lines += ["{:8}{:>9,}{:>9,}".format(split, *counts.values()) for split, counts in report.splits.items()]
     lines += ["", *(f"PROBLEM: {problem}" for problem in report.problems), *report.remarks]
     unusable = [f"{file} ({reason})" for file, reason in report.unreadable.items()]
     for title, files in (("missing", report.missing), ("unusable", unusable), ("unlisted", report.unlisted)):
@@ -184,39 +177,25 @@ def _shared(trials, values):
     return {pair: shared for pair, shared in pairs.items() if shared}
 
 
-def _published(layout):
-    """Split -> counts by label of the published corpus of a layout; empty where there is none."""
-    return {
-        split: dict(zip(("genuine", "spoof"), pair, strict=True))
-        for split, pair in layout_of(layout).get("published", {}).items()
-    }
-
-
 def _which(folder, layout, splits):
     """Sentences on which corpus this is, by its counts and the lines of its protocols."""
-    declared, published = layout_of(layout), _published(layout)
-    if not published:
-        return []
-    ours = {"all": {label: sum(part[label] for part in splits.values()) for label in ("genuine", "spoof")}, **splits}
-    title, source = declared["title"], declared["source"]
-    for name, other in layouts().items():
-        train = _published(name).get("train")
-        if train == splits["train"] != published.get("train"):
-            return [
-                f"The training protocol lists {sum(train.values()):,} trials as that of {other['title']}, in the "
-                f"layout of {title}: numbers of the two are not comparable."
-            ]
+    declared, ours = layout_of(layout), {split: list(counts.values()) for split, counts in splits.items()}
+    ours["all"] = [sum(several) for several in zip(*ours.values(), strict=True)]
+    published, title = declared.get("published", {}), f"{declared['title']} ({declared.get('source')})"
     if any(ours[split] != counts for split, counts in published.items()):
-        parts = []
-        for split, counts in published.items():
-            found, expected = (f"{n['genuine']:,} + {n['spoof']:,}" for n in (ours[split], counts))
-            parts.append(f"{split} {found} trials (published {expected})")
-        return [f"Not the published {title}: {'; '.join(parts)}, genuine + spoof ({source})."]
+        line = "{} {:,} + {:,} (published {:,} + {:,})"
+        parts = [line.format(split, *ours[split], *counts) for split, counts in published.items()]
+        train = {
+            str(other["published"].get("train")): name for name, other in layouts().items() if "published" in other
+        }
+        like = train.get(str(ours["train"]))
+        also = f" Its train has the counts of {like}: numbers on the two are not comparable." if like else ""
+        return [f"Not the published {title}: genuine + spoof {'; '.join(parts)}.{also}"]
     digests = declared.get("sha256", {})
     if any(_protocol_digest(protocol_of(folder, declared["files"][split])) != digests[split] for split in digests):
         return [f"Counts as in {title}, but not the protocol lines: another corpus of the same size."]
     what = "Protocols and counts" if digests else "Counts"
-    return [f"{what} are those of the published {title} ({source})."]
+    return [f"{what} are those of the published {title}."] if published else []
 
 
 def _protocol_digest(path):

@@ -29,7 +29,7 @@ class Corpus:
     trials: pd.DataFrame  # the protocol's columns, `split`, and `path` or URL of the recording
     digest: str  # 16 hexadecimal digits over protocol lines and recordings' bytes
     left_out: dict = field(default_factory=dict)  # file -> reason, of a partial corpus
-    notes: tuple = ()  # sentences on splits that were made and on recordings that stand twice
+    notes: list = field(default_factory=list)  # sentences on splits that were made and on what is odd
 
     def split(self, name):
         """The trials of one split, numbered from 0 in protocol order."""
@@ -74,11 +74,9 @@ def _listed(folder, layout, declared):
         if protocol is None:
             raise InputError(_missing_protocol(folder, layout, files[1]))
         part = read_protocol(protocol, declared.get("columns", "").split())
-        if split != "all":
-            part["split"] = split
-        elif "split" not in part:
-            part["split"] = UNKNOWN
-        elif (unknown := part["split"] == UNKNOWN).any() and not unknown.all():
+        if split != "all" or "split" not in part:
+            part["split"] = split.replace("all", UNKNOWN)
+        if (unknown := part["split"] == UNKNOWN).any() and not unknown.all():
             raise InputError(f"{protocol}: trial {part['trial'][unknown.idxmax()]} has no split, and others have one")
         part["path"] = _recordings(f"{folder}/{files[0]}".removesuffix("/."), part["file"])
         yield part
@@ -87,13 +85,12 @@ def _listed(folder, layout, declared):
 def _in_folders(folder, folders):
     """A table for each split, of the recordings in its folders of genuine and of spoof ones."""
     for split, pair in folders.items():
-        found = [(f"{part}/{name}", label) for part, label in zip(pair, (1, 0), strict=True)
-                 for name in places.listing(f"{folder}/{part}") if name.lower().endswith(ENDINGS)]  # fmt: skip
-        if not found:
+        names = [[f"{part}/{name}" for name in places.listing(f"{folder}/{part}")] for part in pair]
+        files = {file: label for label, several in zip((1, 0), names, strict=True) for file in several}
+        files = {file: label for file, label in files.items() if file.lower().endswith(ENDINGS)}
+        if not files:
             raise InputError(f"{folder}: no recording in {' or '.join(pair)}")
-        part = of_files(folder, *zip(*found, strict=True)).assign(split=split)
-        part["path"] = f"{folder}/" + part["file"]
-        yield part
+        yield of_files(folder, files).assign(split=split, path=[f"{folder}/{file}" for file in files])
 
 
 def recordings_there(trials):
@@ -123,10 +120,12 @@ def open_corpus(name, data, layout, *, left_out=None):
     for split in SPLITS:
         if set(trials["label"][trials["split"] == split]) != {0, 1}:
             raise InputError(f"{folder}: split {split} has no usable trials of both labels")
-    digest, problems, findings = _content_of(folder, trials, [there[path] for path in trials["path"]])
-    if problems := [*doubts.of_labels(trials)[0], *problems]:
-        raise InputError(f"{folder}: {problems[0]}")
-    return Corpus(name, folder, trials, digest, dict(left_out or {}), (*trials.attrs["notes"], *findings))
+    digest, twice = _content_of(folder, trials, [there[path] for path in trials["path"]])
+    found = [*doubts.of_labels(trials), *twice]
+    for stops, sentence in found:
+        if stops:
+            raise InputError(f"{folder}: {sentence}")
+    return Corpus(name, folder, trials, digest, left_out or {}, [*trials.attrs["notes"], *(text for _, text in found)])
 
 
 def why_not(path):
@@ -165,7 +164,7 @@ def _content_of(folder, trials, abouts):
     total = hashlib.blake2b(lines.encode())
     for content in contents:
         total.update(content)
-    found = total.hexdigest()[:16], *doubts.of_contents(trials, contents)
+    found = total.hexdigest()[:16], list(doubts.of_contents(trials, contents))
     if not all(mark for _, mark in abouts):  # a place without marks of change
         return found
     with suppress(OSError):  # a read-only checkout computes it each time

@@ -72,9 +72,9 @@ def trial_name(file):
     return file
 
 
-def of_files(path, files, labels):
-    """The table of trials of files and labels (0, 1) that some other way than a protocol at `path` tells."""
-    rows = enumerate(([file, LABEL_NAMES[label]] for file, label in zip(files, labels, strict=True)), 1)
+def of_files(path, files):
+    """The table of trials of files (file -> label) that no protocol lists, but the folders at `path`."""
+    rows = enumerate(([file, LABEL_NAMES[label]] for file, label in files.items()), 1)
     return _table(path, rows, ["trial", "label"], folders=True)
 
 

@@ -1,6 +1,6 @@
 """Splits that a corpus does not come with, made of whole speakers."""
 
-from lib.corpus.protocol import LABEL_NAMES, SPLITS, UNKNOWN
+from lib.corpus.protocol import SPLITS, UNKNOWN
 from lib.errors import InputError
 
 _SHARES = {"train": 3, "dev": 1, "eval": 1}
@@ -14,38 +14,36 @@ def complete(folder, trials):
     in two of the parts; trials of unknown speakers are dealt one by one.
     """
     there = [split for split in SPLITS if (trials["split"] == split).any()]
-    missing = [split for split in SPLITS if split not in there]
-    if not missing:
+    if len(there) == len(SPLITS):
         return trials, ()
     source = next((split for split in ("train", "eval", "dev") if split in there), UNKNOWN)
     rows = trials[trials["split"] == source]
-    into = [split for split in SPLITS if split in missing or split == source]
+    into = [split for split in SPLITS if split not in there or split == source]
     by_speaker = (rows["speaker"] != UNKNOWN).all()
-    parts = [split for split in into for _ in range(_SHARES[split])]
-    number = _dealt(rows, len(parts), by_speaker)
-    trials = trials.assign(split=trials["split"].mask(trials["split"] == source, number.map(dict(enumerate(parts)))))
+    made = trials["split"].copy()
+    made[rows.index] = _dealt(rows, [split for split in into for _ in range(_SHARES[split])], by_speaker)
+    speakers, missing = f"{rows['speaker'].nunique():,}", " and ".join(split for split in into if split != source)
     for split in into:
-        if (labels := trials.loc[trials["split"] == split, "label"].unique()).size < 2:
-            lacks = LABEL_NAMES[0 if 1 in labels else 1]
+        if trials["label"][made == split].nunique() < 2:
             raise InputError(
-                f"{folder}: split {split} cannot be made: {rows['speaker'].nunique()} speakers, and it is left without "
-                f"{lacks} trials; a column `split` in a list decides it"
+                f"{folder}: no split {missing}, and it cannot be made: with {speakers} speakers {split} lacks a label; "
+                "a column `split` in a list decides it"
             )
     whole = "all trials" if source == UNKNOWN else f"the {source} that is there"
-    how = f"by speaker ({rows['speaker'].nunique():,})" if by_speaker else "by trial, since speakers are unknown"
-    sizes = ", ".join(f"{(trials['split'] == split).sum():,} {split}" for split in into)
-    return trials, (f"No split {' and '.join(missing)} in the corpus: made of {whole} {how}, seed {_SEED}: {sizes}.",)
+    how = f"by speaker ({speakers})" if by_speaker else "by trial, since speakers are unknown"
+    sizes = ", ".join(f"{(made == split).sum():,} {split}" for split in into)
+    note = f"No split {missing} in the corpus: made of {whole} {how}, seed {_SEED}: {sizes}."
+    return trials.assign(split=made), (note,)
 
 
 def _dealt(rows, parts, by_speaker):
-    """The part of each trial, a number from 0, with labels alike in all parts."""
+    """The part of each trial, labels alike in all of them; the first part where there are too few trials."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    kind = StratifiedGroupKFold if by_speaker else StratifiedKFold
-    number = rows["label"] * 0  # all in the first part, which is refused, where there are too few
-    enough = min(rows["speaker"].nunique() if by_speaker else len(rows), *(sum(rows["label"] == k) for k in (0, 1)))
-    if enough >= parts:
-        folds = kind(parts, shuffle=True, random_state=_SEED).split(rows, rows["label"], rows["speaker"])
-        for part, (_, members) in enumerate(folds):
-            number.iloc[members] = part
-    return number
+    kind, found = StratifiedGroupKFold if by_speaker else StratifiedKFold, rows["split"].replace(UNKNOWN, parts[0])
+    units = rows["speaker"].nunique() if by_speaker else len(rows)
+    if min(units, *(sum(rows["label"] == label) for label in (0, 1))) >= len(parts):
+        folds = kind(len(parts), shuffle=True, random_state=_SEED).split(rows, rows["label"], rows["speaker"])
+        for part, (_, members) in zip(parts, folds, strict=True):
+            found.iloc[members] = part
+    return found
