@@ -33,8 +33,7 @@ class CorpusReport:
     missing: list  # recordings as "split/file"
     unreadable: dict  # recording -> reason
     unlisted: list
-    shared_speakers: dict  # pair of splits, "train/dev" -> what it shares
-    shared_configurations: dict  # the same of environment/playback/recorder of spoofs
+    shared_speakers: dict  # pair of splits, "train/dev" -> speakers
     notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
     remarks: list  # sentences on which corpus this is, and on what is odd in it
     problems: list  # sentences on what stops a run
@@ -68,7 +67,7 @@ def check(name, data, layout, *, jobs=2):
     _, notes, contents, clipped = zip(*(reads.get(path, _NOTHING) for path in trials["path"]), strict=True)
     doubts = [*of_labels(trials), *of_contents(trials, contents), *of_clipping(trials, clipped)]
     findings, problems = ([text for stops, text in doubts if stops == wanted] for wanted in (False, True))
-    splits, configuration = count(trials), trials["environment"] + "/" + trials["playback"] + "/" + trials["recorder"]
+    splits = count(trials)
     return CorpusReport(
         corpus=name,
         folder=folder,
@@ -76,8 +75,7 @@ def check(name, data, layout, *, jobs=2):
         missing=[key for path, key in keys.items() if path not in there and key not in unreadable],
         unreadable=unreadable,
         unlisted=_unlisted(there, trials),
-        shared_speakers=_shared(trials, trials["speaker"]),
-        shared_configurations=_shared(trials, configuration),
+        shared_speakers=_shared(trials),
         notes=dict(Counter(note for several in notes for note in several)),
         remarks=[*_which(folder, layout, splits), *trials.attrs["notes"], *findings],
         problems=problems,
@@ -116,11 +114,8 @@ def describe(report):
         if len(files) > 5:
             lines.append(f"  ... and {len(files) - 5} more (--json lists all)")
     lines += [f"reading: {note} ({count} recordings)" for note, count in report.notes.items()]
-    kinds = {"speakers": report.shared_speakers, "replay configurations": report.shared_configurations}
-    for title, shared in kinds.items():
-        found = "; ".join(f"{pair}: {len(values)}" for pair, values in shared.items())
-        lines.append(f"{title} that splits share: {found or 'none'}")
-    return "\n".join(lines)
+    shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report.shared_speakers.items())
+    return "\n".join([*lines, f"speakers that splits share: {shared or 'none'}"])
 
 
 def usable(name, data, layout, *, allow_partial=False):
@@ -134,7 +129,8 @@ def usable(name, data, layout, *, allow_partial=False):
 
 def provenance(corpus, layout):
     """Sentences on which corpus this is, and which part of it, for a page; a list of str."""
-    sentences = [*_which(corpus.folder, layout, count(read_trials(corpus.folder, layout))), *corpus.notes]
+    listed = read_trials(corpus.folder, layout) if corpus.left_out else corpus.trials
+    sentences = [*_which(corpus.folder, layout, count(listed)), *corpus.notes]
     note = f"{corpus.folder}/README.txt"
     if places.exists(note):  # a made corpus describes itself there
         first = places.read(note).decode(errors="replace").strip().partition("\n")[0].rstrip()
@@ -171,8 +167,8 @@ def _unlisted(there, trials):
     return [f"{of_folder[parent][0] if len(of_folder[parent]) == 1 else UNKNOWN}/{name}" for parent, _, name in found]
 
 
-def _shared(trials, values):
-    sets = {split: set(values[trials["split"] == split]) - {UNKNOWN, "-/-/-"} for split in SPLITS}
+def _shared(trials):
+    sets = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
     pairs = {f"{a}/{b}": sorted(sets[a] & sets[b]) for a, b in combinations(SPLITS, 2)}
     return {pair: shared for pair, shared in pairs.items() if shared}
 
@@ -185,10 +181,8 @@ def _which(folder, layout, splits):
     if any(ours[split] != counts for split, counts in published.items()):
         line = "{} {:,} + {:,} (published {:,} + {:,})"
         parts = [line.format(split, *ours[split], *counts) for split, counts in published.items()]
-        train = {
-            str(other["published"].get("train")): name for name, other in layouts().items() if "published" in other
-        }
-        like = train.get(str(ours["train"]))
+        trains = {str(other.get("published", {}).get("train")): name for name, other in layouts().items()}
+        like = trains.get(str(ours["train"]))
         also = f" Its train has the counts of {like}: numbers on the two are not comparable." if like else ""
         return [f"Not the published {title}: genuine + spoof {'; '.join(parts)}.{also}"]
     digests = declared.get("sha256", {})

@@ -40,10 +40,11 @@ def _dealt(rows, parts, by_speaker):
     """The part of each trial, labels alike in all of them; the first part where there are too few trials."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    kind, found = StratifiedGroupKFold if by_speaker else StratifiedKFold, rows["split"].replace(UNKNOWN, parts[0])
-    units = rows["speaker"].nunique() if by_speaker else len(rows)
+    speakers, found = rows["speaker"] if by_speaker else None, rows["split"].replace(UNKNOWN, parts[0])
+    units = speakers.nunique() if by_speaker else len(rows)
     if min(units, *(sum(rows["label"] == label) for label in (0, 1))) >= len(parts):
-        folds = kind(len(parts), shuffle=True, random_state=_SEED).split(rows, rows["label"], rows["speaker"])
+        kind = StratifiedGroupKFold if by_speaker else StratifiedKFold
+        folds = kind(len(parts), shuffle=True, random_state=_SEED).split(rows, rows["label"], speakers)
         for part, (_, members) in zip(parts, folds, strict=True):
             found.iloc[members] = part
     return found

@@ -100,13 +100,10 @@ def cue_sentences(measured, verdicts):
 
 
 def cue_metrics(measured, verdicts):
-    """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer``, with ``_ci_low``, ``_high``."""
+    """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer``."""
     result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
     for row in measured.to_dict("records"):
-        for metric in ("auc", "eer"):
-            name = f"shortcut/{row['group'].replace(' ', '_')}/{row['split']}_{metric}"
-            ends = {f"{name}_ci_{end}": row[f"{metric}_{end}"] for end in ("low", "high")}
-            result |= {name: row[metric], **ends}
+        result |= {f"shortcut/{row['group']}/{row['split']}_{metric}": row[metric] for metric in ("auc", "eer")}
     return result
 
 
