@@ -1,5 +1,7 @@
 """Corpora of any layout: the published protocol files, lists, folders, and splits that are made."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -188,3 +190,22 @@ def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(
     empty = CliRunner().invoke(main, ["corpus", "new", "other", "--data", str(tmp_path / "params")])
     assert "laid out as none of the known: expected --layout, one of asvspoof2017_v2" in empty.stderr
     assert (tmp_path / "params/corpora/mine.yaml").read_text() == written
+
+
+def test_evaluate_breaks_down_by_any_column_of_the_key(tmp_path):
+    rng, lines, scores = np.random.default_rng(4), [], []
+    for k in range(120):
+        genuine, codec = k % 3 == 0, ("alaw", "opus")[k // 3 % 2]
+        attack, label = ("bonafide", "bonafide") if genuine else (f"A{k % 2}", "spoof")
+        lines.append(f"LA_{k % 5:04d} LA_E_{k} {codec} ita_tx {attack} {label} notrim eval\n")
+        scores.append(f"LA_E_{k} {rng.normal() + 2 * genuine}\n")
+    (tmp_path / "trial_metadata.txt").write_text("".join(lines))
+    (tmp_path / "scores.txt").write_text("".join(scores))
+    arguments = ["evaluate", str(tmp_path / "scores.txt"), "--protocol", str(tmp_path / "trial_metadata.txt"), "--json"]
+    result = CliRunner().invoke(main, [*arguments, "--by", "attack", "--by", "codec"])
+    found = json.loads(result.output)["breakdown"]
+    counts = {by: [(r["group"], r["n_genuine"], r["n_spoof"], r["pooled"]) for r in rows] for by, rows in found.items()}
+    assert counts["attack"] == [("A0", 40, 40, True), ("A1", 40, 40, True)]
+    assert counts["codec"] == [("alaw", 20, 40, False), ("opus", 20, 40, False)]
+    refused = CliRunner().invoke(main, [*arguments, "--by", "vocoder"])
+    assert refused.exit_code == 2 and "no column 'vocoder' to break down by: expected one of trial" in refused.stderr
