@@ -17,8 +17,7 @@ group           cues                                                  kind
 `cut`           steepest end of the band below 7.3 kHz, dB and Hz     shortcut
 `tones`         strongest steady line above 400 Hz, dB and Hz         shortcut
 `codec`         holes between frequencies, as codecs leave, share     shortcut
-`dynamics`      crest factor and level range, dB; decay after the     channel
-                speech, s; frames with a jump, share
+`dynamics`      crest factor, level range, dB; decay after speech, s  channel
 `bandwidth`     95 % roll-off, Hz; energy above 4, 6, 7 kHz, dB       channel
 `edge`          level above 7.8 kHz re 6.6 to 7.1 kHz, dB             channel
 `ltas`          long-term average spectrum in 24 bands, dB re total   channel
@@ -31,7 +30,7 @@ for every spoof, and a classifier cannot tell which: `edge` is what resampling a
 filters leave at the upper end of the band. `mfcc` is the plainest countermeasure of the
 field, for scale. To keep the channel out of the shortcuts, speech ends where it is
 still louder than a room's tail, and click, end of the band, line or hole counts only beyond
-the range of recorded speech. Recordings of other rates are resampled without a trace of it.
+the range of recorded speech.
 
 B. Chettri, E. Benetos and B. L. T. Sturm, "Dataset artefacts in anti-spoofing systems: a
 case study on the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and
@@ -58,7 +57,6 @@ _EDGE = SR * 3 // 20  # samples at the start that are searched for clicks on the
 _AT_START = -20.0  # dB re the rest: what is below is the recording's noise
 _ANYWHERE = 10.0  # dB re the jump that one sample in a thousand exceeds: speech reaches 8
 _ALONE = 24.0  # dB re the sharpest jumps 10 ms before and after: 1 speech recording in 20 exceeds it
-_SHARP = 6.0  # a jump this many times the root mean square of its frame's
 _WALL, _STEP = 28.0, 25  # dB over twice as many bins, 390 Hz: no microphone or loudspeaker is as steep
 _LINE = 15.0  # dB over the median of 260 Hz, in the quietest quarter of frames
 _HOLE, _HOLES = -20.0, 0.011  # dB under the mean around it, and the share of them that noise and speech have
@@ -111,7 +109,7 @@ def of_recording(y):
         "cut": _cut(spectrum),
         "tones": _line(levels),
         "codec": {"holes": _holes(levels)},
-        "dynamics": {"crest": peak - power, **_decay(loudness), "sharp": _sharp(jumps)},
+        "dynamics": {"crest": peak - power, **_decay(loudness)},
         "bandwidth": _bandwidth(spectrum),
         "edge": {"top": _mean_level(spectrum, _TOP) - _mean_level(spectrum, _BELOW)},
         "ltas": _ltas(spectrum),
@@ -221,11 +219,6 @@ def _holes(levels):
 
     depth = (levels - uniform_filter(levels, (31, 3)))[64:896]  # 500 to 7,000 Hz
     return max(_HOLES, np.mean(depth < _HOLE))
-
-
-def _sharp(jumps):
-    framed = jumps[: len(jumps) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    return np.mean(framed.max(axis=1) > _SHARP * np.sqrt(np.mean(framed**2, axis=1)))
 
 
 def _decay(loudness):
