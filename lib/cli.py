@@ -388,14 +388,28 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
         click.echo(f"{older} runs on another version of the corpus are not shown.")
 
 
-@main.command()
+class _Corpus(click.Group):
+    """``study corpus NAME`` checks, ``study corpus new NAME`` writes the corpus' file."""
+
+    def parse_args(self, context, args):
+        known = bool(args) and args[0] in {*self.commands, *_HELP["help_option_names"]}
+        return super().parse_args(context, args if known else ["check", *args])
+
+
+@main.group(cls=_Corpus)
+def corpus():
+    """Check the corpus NAME (`study corpus NAME`), or begin a new one."""
+
+
+@corpus.command()
 @click.argument("name")
 @_DATA
 @_json_option("The whole report as JSON.")
-def corpus(name, data, as_json):
-    """Check the corpus NAME: counts, files, what its splits share.
+def check(name, data, as_json):
+    """Check the corpus NAME: counts, files, what its splits share, what is odd in it.
 
-    Exit code 2 when a listed recording is missing or cannot be read.
+    Exit code 2 when a listed recording is missing or cannot be read, or when labels or
+    recordings contradict each other.
     """
     from lib.corpus import audit
     from lib.params.studies import corpus_values
@@ -403,11 +417,31 @@ def corpus(name, data, as_json):
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
     _echo_json(found.as_json()) if as_json else click.echo(audit.describe(found))
+    if found.problems:
+        raise InputError(f"{found.folder}: {found.problems[0]}")
     if not found.complete:
         raise InputError(
             f"{found.folder}: {len(found.missing)} recordings missing, {len(found.unreadable)} unusable; "
             "`--set allow_partial=true` uses the rest"
         )
+
+
+@corpus.command()
+@click.argument("name")
+@click.option("--data", metavar="DIR|URL", required=True, help="The corpus' folder or URL.")
+@click.option("--layout", metavar="L", help="How it is laid out (params/layouts.yaml); found out without it.")
+def new(name, data, layout):
+    """Write params/corpora/NAME.yaml for a corpus of one's own, or a published one.
+
+    A corpus without a known layout has a list, trials.csv, in its folder: a header with
+    path and label (genuine or spoof), and where they are known split, speaker, attack and
+    others; or folders train/genuine, train/spoof and so on. A missing split is made.
+    """
+    from lib.corpus import audit
+
+    path, trials = audit.write_corpus_file(name, data, layout)
+    click.echo(f"{path}: {trials}")
+    click.echo(f"Next: study corpus {name}    study plan demo --corpus {name}    study run demo --corpus {name}")
 
 
 @main.command()

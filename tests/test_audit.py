@@ -1,6 +1,7 @@
 """The check of a corpus finds what is there, and says which corpus it is."""
 
 import json
+import os
 
 import fsspec
 import numpy as np
@@ -66,19 +67,18 @@ def test_usable_place_that_falls_silent_leaves_nothing_out(own_corpus, memory, m
         audit.usable("x", put(own_corpus, memory), LAYOUT, allow_partial=True)
 
 
-def test_check_says_which_speakers_and_configurations_are_shared(own_corpus):
+def test_check_says_which_speakers_are_shared(own_corpus):
     protocol = own_corpus / "protocol_V2" / "ASVspoof2017_V2_eval.trl.txt"
-    protocol.write_text(protocol.read_text().replace("M0020", "M0001").replace("E02 P02 R02", "E01 P01 R01"))
+    protocol.write_text(protocol.read_text().replace("M0020", "M0001"))
     found = audit.check("tiny", own_corpus, LAYOUT)
     assert found.shared_speakers == {"train/eval": ["M0001"]}
-    assert found.shared_configurations == {"dev/eval": ["E01/P01/R01"]}
 
 
 def test_check_version_1_counts_are_said(tmp_path):
     folder = write_corpus(tmp_path / "v1", {"train": (1, 1), "dev": (1, 1), "eval": (1, 1)})
     lines = [f"T_{k}.wav {'genuine' if k < 1508 else 'spoof'} M1 S1 - - -" for k in range(3016)]
     (folder / "protocol_V2" / "ASVspoof2017_V2_train.trn.txt").write_text("\n".join(lines))
-    assert "Version 1" in audit.check("x", folder, LAYOUT).remarks[0]
+    assert "Its train has the counts of asvspoof2017_v1" in audit.check("x", folder, LAYOUT).remarks[0]
 
 
 def test_check_published_protocols_are_recognised(shared, tmp_path):
@@ -88,8 +88,9 @@ def test_check_published_protocols_are_recognised(shared, tmp_path):
         text = path.read_text().replace("\n", "\r\n")
         (tmp_path / "protocol_V2" / path.name).write_text(text)
     found = audit.check("asvspoof2017", tmp_path, LAYOUT)
-    assert found.splits == audit.PUBLISHED
-    assert found.remarks == ["Protocols and counts are those of the published ASVspoof 2017 Version 2.0."]
+    assert found.splits["eval"] == {"genuine": 1298, "spoof": 12008}
+    (remark,) = found.remarks
+    assert remark.startswith("Protocols and counts are those of the published ASVspoof 2017 Version 2.0 (H. Delgado")
     assert len(found.missing) == 18_030
     assert found.shared_speakers == {}
     first = tmp_path / "protocol_V2" / "ASVspoof2017_V2_dev.trl.txt"
@@ -119,3 +120,65 @@ def test_provenance_repeats_what_a_made_corpus_says_of_itself(own_corpus, memory
     for place in (own_corpus, put(own_corpus, memory)):
         sentences = audit.provenance(open_corpus("x", place, LAYOUT), LAYOUT)
         assert sentences[0] == "From the corpus' README: Made speech with simulated replay."
+
+
+def refused(folder, words):
+    """Both the check and a run name the problem."""
+    assert words in audit.check("x", folder, LAYOUT).problems[0]
+    with pytest.raises(InputError, match=words):
+        open_corpus("x", folder, LAYOUT)
+
+
+def test_check_swapped_labels_of_a_split_are_a_problem(own_corpus):
+    protocol = own_corpus / "protocol_V2" / "ASVspoof2017_V2_eval.trl.txt"
+    text = protocol.read_text()
+    protocol.write_text(text.replace("genuine", "TMP").replace("spoof", "genuine").replace("TMP", "spoof"))
+    refused(own_corpus, "15 of 15 genuine trials of eval have a playback, 0 of 5 spoof trials: are labels swapped")
+    protocol.write_text(text.replace("genuine M0020 S00 - - -", "genuine M0020 S00 - P02 -"))
+    found = audit.check("x", own_corpus, LAYOUT)
+    assert found.complete and "1 of 5 genuine trials of eval have a playback" in found.remarks[1]
+
+
+def test_check_recording_of_both_labels_is_a_problem_and_a_run_stops(own_corpus):
+    train = own_corpus / "ASVspoof2017_V2_train"
+    (train / "T_1000024.wav").write_bytes((train / "T_1000001.wav").read_bytes())
+    refused(own_corpus, "1 recordings stand as genuine and as spoof, first train/T_1000001.wav and train/T_1000024.wav")
+
+
+def test_check_dev_of_copies_of_train_is_a_problem_whatever_their_container(own_corpus):
+    train, dev = (own_corpus / f"ASVspoof2017_V2_{split}" for split in ("train", "dev"))
+    (dev / "D_1000001.wav").write_bytes((train / "T_1000001.wav").read_bytes())
+    refused(own_corpus, "1 of 14 recordings of dev are copies of train's, first D_1000001.wav")
+    y, rate = soundfile.read(train / "T_1000001.wav")
+    soundfile.write(dev / "D_1000001.wav", y, rate, subtype="PCM_24")
+    assert "copies of train's" in audit.check("x", own_corpus, LAYOUT).problems[0]
+
+
+def test_check_clipped_split_is_remarked(own_corpus):
+    for path in (own_corpus / "ASVspoof2017_V2_eval").glob("*"):
+        y, rate = soundfile.read(path)
+        soundfile.write(path, np.clip(5 * y, -1, 1), rate)
+    found = audit.check("x", own_corpus, LAYOUT)
+    assert found.remarks[1:] == ["Clipped recordings of eval: 100 % of the genuine, 100 % of the spoof ones."]
+    assert found.complete
+
+
+def test_open_corpus_change_behind_the_same_size_and_time_is_noticed(own_corpus):
+    before = open_corpus("x", own_corpus, LAYOUT).digest
+    path = own_corpus / "ASVspoof2017_V2_eval" / "E_1000003.wav"
+    about, content = path.stat(), bytearray(path.read_bytes())
+    content[3000] ^= 255
+    path.write_bytes(content)
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (about.st_size, about.st_mtime_ns)
+    assert open_corpus("x", own_corpus, LAYOUT).digest != before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_check_pipe_or_device_is_refused_without_being_read(own_corpus, kind):
+    path = own_corpus / "ASVspoof2017_V2_eval" / "E_1000003.wav"
+    path.unlink()
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    assert audit.check("x", own_corpus, LAYOUT).unreadable == {"eval/E_1000003.wav": "not a regular file"}
+    with pytest.raises(InputError, match="E_1000003.wav: not a regular file; see"):
+        open_corpus("x", own_corpus, LAYOUT)

@@ -44,7 +44,7 @@ def test_read_protocol_bom_windows_ends_and_blank_lines_are_accepted(tmp_path):
     [
         ("", "no trial: expected one line per trial"),
         ("T_1.wav genuine M0001\n", "line 1: 3 columns"),
-        (LINE + "\nT_2.wav fake M1 S1 - - -\n", "line 2: label 'fake' is unknown"),
+        (LINE + "\nT_2.wav forged M1 S1 - - -\n", "line 2: label 'forged' is unknown"),
         (LINE + "\n" + LINE + "\n", "line 2: duplicate trial 'T_1000001', first on line 1"),
         ("../T_1.wav genuine M1 S1 - - -\n", "line 1: file '../T_1.wav' leaves the folder"),
         ("/etc/passwd genuine M1 S1 - - -\n", "leaves the folder"),
@@ -76,7 +76,7 @@ def test_open_corpus_digest_follows_content_not_place(own_corpus, tmp_path, rng)
     moved = own_corpus.rename(tmp_path / "elsewhere")
     assert open_corpus("b", moved, "asvspoof2017_v2").digest == before
     path = moved / "ASVspoof2017_V2_dev" / "D_1000003.wav"
-    soundfile.write(path, recording(rng, "genuine"), 16_000, subtype="PCM_16")
+    soundfile.write(path, -recording(rng, "genuine"), 16_000, subtype="PCM_16")
     assert open_corpus("b", moved, "asvspoof2017_v2").digest != before
 
 
@@ -95,7 +95,7 @@ def test_open_corpus_folder_missing_empty_or_version_1_is_said(tmp_path):
         open_corpus("a", tmp_path, "asvspoof2017_v2")
     (tmp_path / "protocol").mkdir()
     (tmp_path / "protocol" / "ASVspoof2017_train.trn").write_text(LINE)
-    with pytest.raises(InputError, match="Version 1"):
+    with pytest.raises(InputError, match="like layout asvspoof2017_v1 .ASVspoof 2017 Version 1"):
         open_corpus("a", tmp_path, "asvspoof2017_v2")
 
 

@@ -11,7 +11,7 @@ import pytest
 import scipy.signal
 
 from lib import features, params
-from lib.corpus import folder
+from lib.corpus.layouts import layouts
 from lib.errors import InputError
 from lib.features import augment, embeddings, matrices
 from lib.judgement import repairs
@@ -78,7 +78,7 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(schema.FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(schema.FEATURES)
     for name, choices in {
         "threshold": repairs._THRESHOLDS, "augmentation": augment.KINDS, "precision": embeddings.PRECISIONS,
-        "layout": folder._LAYOUTS, "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
+        "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
     }.items():  # fmt: skip
         assert refused(schema.judged, name, "?", "str", "here").startswith(
             f"here: {name} must be one of {', '.join(choices)}, got '?'"

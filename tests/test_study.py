@@ -184,7 +184,7 @@ def test_parse_seeds_whole_numbers_are_taken():
         ("corpus: demo\nlayout: asvspoof2017_v2\ndata: d\n", "corpus must be the file's name, 'own', got 'demo'"),
         ("layout: asvspoof2017_v2\ndata: d\n", "corpus must be the file's name, 'own', got None"),
         ("corpus: own\nlayout: asvspoof2017_v2\n", "own.yaml: data is missing; a corpus file names it"),
-        ("corpus: own\nlayout: asvspof\ndata: d\n", "own.yaml: layout must be one of asvspoof2017_v2, got 'asvspof'"),
+        ("corpus: own\nlayout: asvspof\ndata: d\n", "own.yaml: layout must be one of asvspoof2017_v2, asv"),
         (
             "corpus: own\nlayout: asvspoof2017_v2\ndata: d\nfold: 1\n",
             "own.yaml: fold is not a setting of a corpus; there are",

@@ -90,6 +90,13 @@ def duration(path):
         return sound.frames / sound.samplerate
 
 
+def header(path):
+    """Container, sample format, rate (Hz) and channels of a recording; ``("WAV", "PCM_16", 16000, 1)``."""
+    path = os.fspath(path)
+    with _opened(path) as file, _decoder(path, file) as sound:
+        return sound.format, sound.subtype, sound.samplerate, sound.channels
+
+
 def find_recordings(folder, trials):
     """The files ``<trial>.wav`` or ``<trial>.flac`` of trials in a folder (from the working directory) or URL."""
     folder, found = places.absolute(folder, Path.cwd()), []

@@ -1,34 +1,26 @@
-"""The check of a corpus: what the protocols list against what is there, and against what was published.
-
-Version 2.0: H. Delgado et al., Odyssey 2018; Version 1: T. Kinnunen et al., Interspeech 2017.
-"""
+"""The check of a corpus: what the protocols list against what is there, and against what was published."""
 
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
+import numpy as np
+import yaml
 from tqdm.auto import tqdm
 
 from lib import audio
 from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
-from lib.corpus.folder import count, layout_of, recordings_there
+from lib.corpus.doubts import of_clipping, of_contents, of_labels
+from lib.corpus.folder import count, recordings_there, why_not
+from lib.corpus.layouts import fitting, layout_of, layouts, protocol_of
 from lib.errors import InputError
 from lib.files import places
+from lib.params import PARAMS
+from lib.params.schema import judged
 
-PUBLISHED = {
-    "train": {"genuine": 1507, "spoof": 1507},
-    "dev": {"genuine": 760, "spoof": 950},
-    "eval": {"genuine": 1298, "spoof": 12008},
-}
-_VERSION_1_TRAIN = {"genuine": 1508, "spoof": 1508}
-
-# SHA-256 of the published protocol lines, single blanks between the columns.
-_PUBLISHED_PROTOCOLS = {
-    "train": "6a84217c6f65146283ab81e39588b4c6e111cc08e193521dda4e99e0137651c8",
-    "dev": "7ef3740cb4377b5d0f621da1f9c3679569cfa575a9056b711c6bf34e982c15d8",
-    "eval": "fbb281ba8195ce6272b6a3aaaeb6c41086349e808a3ad88e1dcfad2575db5557",
-}
+_CLIPPED = 0.001  # share of samples at the largest value of all; speech that is not clipped has some in 100,000
 
 
 @dataclass(frozen=True)
@@ -41,15 +33,15 @@ class CorpusReport:
     missing: list  # recordings as "split/file"
     unreadable: dict  # recording -> reason
     unlisted: list
-    shared_speakers: dict  # pair of splits, "train/dev" -> what it shares
-    shared_configurations: dict  # the same of environment/playback/recorder of spoofs
+    shared_speakers: dict  # pair of splits, "train/dev" -> speakers
     notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
-    remarks: list  # sentences on which corpus this is
+    remarks: list  # sentences on which corpus this is, and on what is odd in it
+    problems: list  # sentences on what stops a run
 
     @property
     def complete(self):
-        """Whether every listed recording is there and readable."""
-        return not self.missing and not self.unreadable
+        """Whether every listed recording is there and readable, and nothing stops a run."""
+        return not (self.missing or self.unreadable or self.problems)
 
     def as_json(self):
         """The report as plain dicts and lists."""
@@ -64,50 +56,66 @@ def check(name, data, layout, *, jobs=2):
     """
     folder = places.absolute(data)
     trials = read_trials(folder, layout)
-    there = recordings_there(folder, layout)
+    there = recordings_there(trials)
     keys = dict(zip(trials["path"], trials["split"] + "/" + trials["file"], strict=True))
     todo = [path for path in keys if path in there]
     # Decoding releases the interpreter's lock, so threads suffice and start at once.
     results = places.each(_try_read, todo, threads=jobs)
-    unreadable, notes = {}, Counter()
-    for path, (reason, remarks) in zip(todo, tqdm(results, "reading", len(todo), unit="clip"), strict=True):
-        if reason:
-            unreadable[keys[path]] = reason
-        notes.update(remarks)
-    splits, configuration = count(trials), trials["environment"] + "/" + trials["playback"] + "/" + trials["recorder"]
+    reads = dict(zip(todo, tqdm(results, "reading", len(todo), unit="clip"), strict=True))
+    unreadable = {keys[path]: why[2:] for path in keys if path not in there and (why := why_not(path))}
+    unreadable |= {keys[path]: reason for path, (reason, *_) in reads.items() if reason}
+    _, notes, contents, clipped = zip(*(reads.get(path, _NOTHING) for path in trials["path"]), strict=True)
+    doubts = [*of_labels(trials), *of_contents(trials, contents), *of_clipping(trials, clipped)]
+    findings, problems = ([text for stops, text in doubts if stops == wanted] for wanted in (False, True))
+    splits = count(trials)
     return CorpusReport(
         corpus=name,
         folder=folder,
         splits=splits,
-        missing=[key for path, key in keys.items() if path not in there],
+        missing=[key for path, key in keys.items() if path not in there and key not in unreadable],
         unreadable=unreadable,
-        unlisted=_unlisted(there, folder, layout, keys),
-        shared_speakers=_shared(trials, trials["speaker"]),
-        shared_configurations=_shared(trials, configuration),
-        notes=dict(notes),
-        remarks=_remarks(folder, layout, splits),
+        unlisted=_unlisted(there, trials),
+        shared_speakers=_shared(trials),
+        notes=dict(Counter(note for several in notes for note in several)),
+        remarks=[*_which(folder, layout, splits), *trials.attrs["notes"], *findings],
+        problems=problems,
     )
+
+
+def write_corpus_file(name, data, layout=None):
+    """Write ``params/corpora/<name>.yaml``; returns its path and a sentence on the trials. Nothing is overwritten.
+
+    InputError if the name or layout is wrong, the layout cannot be told, or the protocols are malformed.
+    """
+    path = PARAMS / "corpora" / f"{judged('corpus', name, 'str', 'NAME')}.yaml"
+    if path.exists():
+        raise InputError(f"{path}: there is such a corpus already; another name, or remove that file first")
+    folder = places.absolute(data, Path.cwd())
+    fits = [layout] if layout else fitting(folder)
+    if len(fits) != 1:
+        which = f"laid out as {' and '.join(fits) or 'none'} of the known"
+        raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(layouts())}")
+    trials = read_trials(folder, *fits)
+    values = {"corpus": name, "layout": fits[0], "data": folder, "allow_partial": False}
+    with open(path, "x", encoding="utf-8") as file:
+        file.write(f"# Layout: {layout_of(fits[0])['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
+    counts = ["{} {:,} + {:,}".format(split, *counts.values()) for split, counts in count(trials).items()]
+    return path, " ".join([f"layout {fits[0]}; genuine + spoof {', '.join(counts)}.", *trials.attrs["notes"]])
 
 
 def describe(report):
     """The report as text for a terminal."""
-    lines = [f"corpus {report.corpus} in {report.folder}", ""]
-    lines += [f"{'split':8}{'genuine':>9}{'spoof':>9}{'published':>22}"]
-    for split in SPLITS:
-        counts = (*report.splits[split].values(), *PUBLISHED[split].values())
-        lines.append("{:8}{:>9,}{:>9,}{:>12,} + {:>6,}".format(split, *counts))
-    lines += ["", *report.remarks]
+    lines = [f"corpus {report.corpus} in {report.folder}", "", f"{'split':8}{'genuine':>9}{'spoof':>9}"]
+    lines += ["{:8}{:>9,}{:>9,}".format(split, *counts.values()) for split, counts in report.splits.items()]
+    lines += ["", *(f"PROBLEM: {problem}" for problem in report.problems), *report.remarks]
     unusable = [f"{file} ({reason})" for file, reason in report.unreadable.items()]
     for title, files in (("missing", report.missing), ("unusable", unusable), ("unlisted", report.unlisted)):
         lines.append(f"{title}: {len(files)}" + "".join(f"\n  {file}" for file in files[:5]))
         if len(files) > 5:
             lines.append(f"  ... and {len(files) - 5} more (--json lists all)")
     lines += [f"reading: {note} ({count} recordings)" for note, count in report.notes.items()]
-    kinds = {"speakers": report.shared_speakers, "replay configurations": report.shared_configurations}
-    for title, shared in kinds.items():
-        found = "; ".join(f"{pair}: {len(values)}" for pair, values in shared.items())
-        lines.append(f"{title} that splits share: {found or 'none'}")
-    return "\n".join(lines)
+    shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report.shared_speakers.items())
+    return "\n".join([*lines, f"speakers that splits share: {shared or 'none'}"])
 
 
 def usable(name, data, layout, *, allow_partial=False):
@@ -121,7 +129,8 @@ def usable(name, data, layout, *, allow_partial=False):
 
 def provenance(corpus, layout):
     """Sentences on which corpus this is, and which part of it, for a page; a list of str."""
-    sentences = _remarks(corpus.folder, layout, count(read_trials(corpus.folder, layout)))
+    listed = read_trials(corpus.folder, layout) if corpus.left_out else corpus.trials
+    sentences = [*_which(corpus.folder, layout, count(listed)), *corpus.notes]
     note = f"{corpus.folder}/README.txt"
     if places.exists(note):  # a made corpus describes itself there
         first = places.read(note).decode(errors="replace").strip().partition("\n")[0].rstrip()
@@ -135,43 +144,52 @@ def provenance(corpus, layout):
     return sentences
 
 
+_NOTHING = None, (), None, None  # of a recording that is not read
+
+
 def _try_read(path):
+    """Why a recording cannot be read or None, what reading had to do, digest of its samples, whether it is clipped."""
     try:
-        return None, audio.read(path)[1]
+        y, notes = audio.read(path)
     except places.Unreachable:  # not the recording's fault
         raise
     except InputError as error:
-        return str(error).partition(": ")[2], ()
+        return str(error).partition(": ")[2], *_NOTHING[1:]
+    level = np.abs(y)
+    return None, notes, hashlib.blake2b(y, digest_size=16).digest(), (level >= level.max() - 2e-5).mean() > _CLIPPED
 
 
-def _unlisted(there, folder, layout, listed):
-    split_of = {f"{folder}/{recordings}": split for split, (recordings, _) in layout_of(layout).items()}
-    found = (path.rpartition("/") for path in there if path not in listed)
-    return [f"{split_of[parent]}/{name}" for parent, _, name in found if name.lower().endswith(audio.ENDINGS)]
+def _unlisted(there, trials):
+    """Recordings beside the listed ones, as "split/file" where their folder has one split, else "-/file"."""
+    parents, listed = trials["path"].str.rpartition("/")[0], set(trials["path"])
+    of_folder = trials["split"].groupby(parents).unique()
+    found = (path.rpartition("/") for path in there if path not in listed and path.lower().endswith(audio.ENDINGS))
+    return [f"{of_folder[parent][0] if len(of_folder[parent]) == 1 else UNKNOWN}/{name}" for parent, _, name in found]
 
 
-def _shared(trials, values):
-    sets = {split: set(values[trials["split"] == split]) - {UNKNOWN, "-/-/-"} for split in SPLITS}
+def _shared(trials):
+    sets = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
     pairs = {f"{a}/{b}": sorted(sets[a] & sets[b]) for a, b in combinations(SPLITS, 2)}
     return {pair: shared for pair, shared in pairs.items() if shared}
 
 
-def _remarks(folder, layout, splits):
-    if splits["train"] == _VERSION_1_TRAIN:
-        return [
-            "The training protocol lists 3,016 trials (1,508 genuine, 1,508 spoof): that is ASVspoof 2017 "
-            "Version 1. Numbers of Version 1 and 2 are not comparable."
-        ]
-    if splits != PUBLISHED:
-        parts = []
-        for split in SPLITS:
-            ours, published = (f"{n['genuine']:,} + {n['spoof']:,}" for n in (splits[split], PUBLISHED[split]))
-            parts.append(f"{split} {ours} trials (published {published})")
-        return [f"Not the published ASVspoof 2017 Version 2.0: {'; '.join(parts)}, genuine + spoof."]
-    protocols = {split: f"{folder}/{protocol}" for split, (_, protocol) in layout_of(layout).items()}
-    if all(_protocol_digest(path) == _PUBLISHED_PROTOCOLS[split] for split, path in protocols.items()):
-        return ["Protocols and counts are those of the published ASVspoof 2017 Version 2.0."]
-    return ["Counts as in ASVspoof 2017 Version 2.0, but not the protocol lines: another corpus of the same size."]
+def _which(folder, layout, splits):
+    """Sentences on which corpus this is, by its counts and the lines of its protocols."""
+    declared, ours = layout_of(layout), {split: list(counts.values()) for split, counts in splits.items()}
+    ours["all"] = [sum(several) for several in zip(*ours.values(), strict=True)]
+    published, title = declared.get("published", {}), f"{declared['title']} ({declared.get('source')})"
+    if any(ours[split] != counts for split, counts in published.items()):
+        line = "{} {:,} + {:,} (published {:,} + {:,})"
+        parts = [line.format(split, *ours[split], *counts) for split, counts in published.items()]
+        trains = {str(other.get("published", {}).get("train")): name for name, other in layouts().items()}
+        like = trains.get(str(ours["train"]))
+        also = f" Its train has the counts of {like}: numbers on the two are not comparable." if like else ""
+        return [f"Not the published {title}: genuine + spoof {'; '.join(parts)}.{also}"]
+    digests = declared.get("sha256", {})
+    if any(_protocol_digest(protocol_of(folder, declared["files"][split])) != digests[split] for split in digests):
+        return [f"Counts as in {title}, but not the protocol lines: another corpus of the same size."]
+    what = "Protocols and counts" if digests else "Counts"
+    return [f"{what} are those of the published {title}."] if published else []
 
 
 def _protocol_digest(path):

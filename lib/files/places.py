@@ -9,6 +9,7 @@ FileNotFoundError, as a local one does; a URL that cannot be used for another re
 import errno
 import io
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ def listing(folder):
     """Files and folders directly in a folder, by one request (in an object store one for 1,000 names).
 
     Name -> (size in bytes, mark that changes with the content: a tag, or a time of change),
-    each None where unavailable; None for a folder. Sorted by name; empty when there is no such
+    each None where unavailable; None for a folder, a pipe or a device. Sorted by name; empty when there is no such
     folder. InputError if it cannot be listed, or `Unreachable`.
     """
     if not is_url(folder):
@@ -60,7 +61,9 @@ def _on_disk(folder):
             for entry in entries:
                 try:
                     about = entry.stat()
-                    yield entry.name, None if entry.is_dir() else (about.st_size, about.st_mtime_ns)
+                    # The time of the last change of any kind, which nobody can set, and the file's number.
+                    mark = f"{about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
+                    yield entry.name, (about.st_size, mark) if stat.S_ISREG(about.st_mode) else None
                 except FileNotFoundError:  # a link to nothing
                     pass
     except (FileNotFoundError, NotADirectoryError):

@@ -19,6 +19,10 @@ from lib.errors import InputError
 
 FEATURES = ("spectrogram", "mel", "mfcc", "lfcc", "fft", "stft", "cqcc", "statistics")
 AUGMENTATIONS = ("pitch", "crop", "noise", "band", "device", "codec", "room", "rawboost")
+LAYOUTS = (  # of params/layouts.yaml
+    "asvspoof2017_v2", "asvspoof2017_v1", "asvspoof2019_la", "asvspoof2019_pa", "asvspoof2021_la", "asvspoof2021_pa",
+    "asvspoof2021_df", "asvspoof5", "in_the_wild", "fake_or_real", "csv", "folders",
+)  # fmt: skip
 _COLORMAPS = ("magma", "coolwarm", "gray", "viridis")
 _WINDOWS = ("hann", "hamming", "blackman", "boxcar")
 
@@ -132,7 +136,7 @@ class Setting:
 _CORPUS = {
     "variant": Setting(_Name, "default", "name of this parameter set; with the notebook it names the run"),
     "corpus": Setting(_Name, "demo", "name of the corpus, and of the MLflow experiment"),
-    "layout": Setting(_choice("asvspoof2017_v2"), "asvspoof2017_v2", "how the folder is laid out"),
+    "layout": Setting(_choice(*LAYOUTS), "asvspoof2017_v2", "how the folder is laid out"),
     "data": Setting(_Text, "data/demo", "folder of the corpus, from the project's folder, or its URL"),
     "allow_partial": Setting(bool, False, "use the part that is there when recordings are missing or unusable"),
     "store_url": Setting(_Text, "data/store", "feature store, folder or URL"),
