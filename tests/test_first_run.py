@@ -57,9 +57,10 @@ def test_wrong_command_names_the_nearest():
 
 
 def sources(notebook):
-    cells = json.loads((params.NOTEBOOKS / f"{notebook}.ipynb").read_text())["cells"]
-    assert not any(cell.get("outputs") for cell in cells)
-    return ["".join(cell["source"]) for cell in cells]
+    content = json.loads((params.NOTEBOOKS / f"{notebook}.ipynb").read_text())
+    assert content["metadata"]["kernelspec"]["name"] == "python3"
+    assert not any(cell.get("outputs") for cell in content["cells"])
+    return ["".join(cell["source"]) for cell in content["cells"]]
 
 
 def test_start_page_leads_to_every_notebook_and_to_nothing_else():

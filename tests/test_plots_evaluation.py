@@ -5,10 +5,11 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot
 
 from lib import metrics
-from lib.plots import alternative, evaluation, signals
+from lib.plots import evaluation, signals
 
 MATRIX = [[8344, 3664], [207, 1091]]
 
@@ -113,12 +114,15 @@ def test_curves_of_many_runs_the_best_are_coloured_and_named_the_others_grey(rng
 
 
 def test_alternative_text_names_title_axes_rows_and_curves(trials):
-    written = alternative(evaluation.det({"run": trials}, "eval: DET")).split("; ")
+    written = evaluation.det({"run": trials}, "eval: DET").alternative().split("; ")
     assert written[0] == "eval: DET" and written[-1].startswith("run: EER ")
     axes = {"FAR: spoof trials accepted, %", "FRR: genuine trials rejected, %"}
     assert set(written[1:-1]) == axes  # and no number of an axis
     rows = [{"run": name, "seed": None} | dict.fromkeys(("eer", "eer_ci_low", "eer_ci_high"), 0.1) for name in "ab"]
-    assert alternative(signals.intervals(rows, "eer", "eval EER, %")) == "chance; eval EER, %; a; b"
+    figure = signals.intervals(rows, "eer", "eval EER, %")
+    assert figure.alternative() == "chance; eval EER, %; a; b"
+    data, metadata = DisplayFormatter().format(figure)
+    assert "image/png" in data and metadata["image/png"]["alt"] == figure.alternative()
 
 
 def test_roc_passes_through_its_points(trials):

@@ -1,7 +1,6 @@
 """Figures of recordings, trainings and evaluations, in one palette: blue is genuine, orange is spoof.
 
-Every function returns a matplotlib figure of its own and keeps none. IPython is told here
-to display such figures, so that no notebook needs a magic for it.
+Every function returns a matplotlib figure of its own and keeps none; no notebook needs a magic to show it.
 """
 
 import re
@@ -9,8 +8,7 @@ import textwrap
 
 import numpy as np
 import seaborn as sns
-from IPython import get_ipython
-from IPython.core.pylabtools import print_figure, select_figure_formats
+from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -22,23 +20,23 @@ _LABEL_WIDTH = 45  # letters of a row's name
 LABEL_COLOURS = {LABEL_NAMES[label]: colour for label, colour in COLOURS.items()}
 
 
-def alternative(figure):
-    """What a figure shows, for a reader who cannot see it: its titles, then the names of axes, rows and curves."""
-    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
-    words = [" ".join(text.split()) for text in titles + [text.get_text() for text in figure.findobj(Text)]]
-    return "; ".join(dict.fromkeys(word for word in words if re.search("[a-z]", word) and not word.startswith("$")))
+class Described(Figure):
+    """A figure that notebooks show as a PNG with an alternative text, whatever matplotlib is set to."""
 
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"image/png": print_figure(self, base64=True)}, {"image/png": {"alt": self.alternative()}}
 
-if get_ipython() is not None:
-    select_figure_formats(get_ipython(), {"png"})
-    get_ipython().display_formatter.formatters["image/png"].for_type(
-        Figure, lambda figure: (print_figure(figure, base64=True), {"alt": alternative(figure)})
-    )
+    def alternative(self):
+        """What it shows, for a reader who cannot see it: its titles, then the names of axes, rows and curves."""
+        texts = [self.get_suptitle(), *(axes.get_title() for axes in self.axes)]
+        texts += [text.get_text() for text in self.findobj(Text)]
+        words = dict.fromkeys(" ".join(text.split()) for text in texts if re.search("[a-z]", text))
+        return "; ".join(word for word in words if not word.startswith("$"))
 
 
 def page(width, height, rows=1, columns=1, **how):
     """A figure (inches) and its axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Described(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **how)
 
 

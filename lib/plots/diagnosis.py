@@ -1,10 +1,9 @@
 """The figure beside a diagnosis: the loss, and the distributions of the scores."""
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.plots import PALETTE, histogram
+from lib.plots import PALETTE, Described, histogram
 
 
 def evidence(shown, diagnosis):
@@ -21,7 +20,7 @@ def evidence(shown, diagnosis):
             panels.append((f"{split}, batch statistics", split, "_batch", batch))
     above = 0 if shown.history is None else 1  # some systems are fitted in one go
     rows = above + -(-len(panels) // 2)
-    figure = Figure(figsize=(8, 2.6 * rows), layout="constrained")
+    figure = Described(figsize=(8, 2.6 * rows), layout="constrained")
     grid = figure.add_gridspec(rows, 2)
     if above:
         _loss(figure.add_subplot(grid[0, :]), shown.history, diagnosis.figures["loss_constant"])

@@ -2,10 +2,8 @@
 
 import numpy as np
 import seaborn as sns
-from IPython.display import Audio, display
 from matplotlib.ticker import MaxNLocator
 
-from lib import audio
 from lib.features.images import coloured
 from lib.plots import LABEL_COLOURS, PALETTE, forest, page, tiles
 
@@ -18,12 +16,6 @@ def waveform(y, sr):
     axes.plot(np.arange(len(y)) / sr, y, linewidth=0.5, color=PALETTE[7])
     axes.set(xlabel="time, s", ylabel="amplitude", xlim=(0, len(y) / sr))
     return figure
-
-
-def heard(path):
-    """Show a recording and play it."""
-    y, _ = audio.read(path)
-    display(waveform(y, 16_000), Audio(y, rate=16_000))
 
 
 def gallery(indices, titles, *, title, colours="magma"):
