@@ -255,8 +255,10 @@ def _after_tag(file):
     """Go to where the audio starts: libsndfile does not find it after a large ID3 tag, such as one with a picture."""
     file.seek(0)
     head = file.read(10)
-    tagged = len(head) == 10 and head[:3] == b"ID3"
-    file.seek(10 + sum((byte & 127) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0))) if tagged else 0)
+    size = 0
+    for byte in head[6:]:
+        size = size << 7 | byte & 127
+    file.seek(10 + size if head[:3] == b"ID3" else 0)
 
 
 @contextmanager
