@@ -267,3 +267,19 @@ def test_facts_of_a_half_scale_sine(tmp_path):
     facts = audio.facts(save(tmp_path / "a.wav", tone(1.0)))
     assert facts["duration"] == 1.0
     assert facts["level"] == pytest.approx(-9.03, abs=0.01)  # 0.5 / sqrt(2)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+def test_read_a_damaged_file_is_refused_in_one_line_or_gives_usable_samples(tmp_path, rng, ending):
+    whole = save(tmp_path / f"a.{ending}", tone()).read_bytes()
+    path = tmp_path / f"damaged.{ending}"
+    for number in range(60):
+        content, start = bytearray(whole), rng.integers(120 if number % 2 else len(whole))
+        content[start : start + rng.integers(1, 40)] = rng.bytes(rng.integers(40))
+        path.write_bytes(content)
+        try:
+            y, _ = audio.read(path)
+        except InputError as error:
+            assert str(error).startswith(str(path)) and "\n" not in str(error)
+        else:
+            assert np.isfinite(y).all() and SR // 10 <= len(y) <= 8 * SR and np.ptp(y) > 0

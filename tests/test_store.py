@@ -182,17 +182,13 @@ def test_extract_makes_a_damaged_chunk_again_and_says_so(corpus, tmp_path, monke
     assert again["mfcc"].batch("dev", range(14)).shape == (14, 32, 32)
 
 
-def test_arrays_of_a_chunk_damaged_at_a_url_are_refused_and_it_is_removed(
-    corpus, tmp_path, memory, monkeypatch
-):
+def test_arrays_of_a_chunk_damaged_at_a_url_are_refused_and_it_is_removed(corpus, tmp_path, memory, monkeypatch):
     monkeypatch.setattr(chunks, "CACHE", tmp_path)
     stored, _ = extract(corpus, memory, ["mfcc"])
     place = f"{stored['mfcc'].url}/train/00000.npy"
     with places.whole_file(place) as file:
         file.write(b"no chunk")
-    with pytest.raises(
-        InputError, match="train/00000.npy: the chunk was damaged and is removed"
-    ):
+    with pytest.raises(InputError, match="train/00000.npy: the chunk was damaged and is removed"):
         stored["mfcc"].arrays("train", [0])
     assert not places.exists(place)
     again, _ = extract(corpus, memory, ["mfcc"])
