@@ -8,3 +8,12 @@ The rooms import one way only:
 `bench` and `demo` are leaves: only the command and notebooks import them. A test reads
 the imports and holds that order.
 """
+
+import os
+from importlib.util import find_spec
+
+# Figures are the same for everybody: matplotlib reads its own defaults and not the user's file, which may even be one
+# that it cannot read, and no backend of a desktop.
+os.environ["MATPLOTLIBRC"] = os.path.join(os.path.dirname(find_spec("matplotlib").origin), "mpl-data", "matplotlibrc")
+if not os.environ.get("MPLBACKEND", "module://").startswith("module://"):  # a notebook's own
+    del os.environ["MPLBACKEND"]

@@ -459,7 +459,7 @@ def keep(store, remove, as_json):
     rows = [row | {"runs": sorted(set(used.get(row["key"], ())))} for row in rows]
     unused = [row for row in rows if not row["runs"]]
     for row in unused if remove else ():
-        kept.remove(row["place"])
+        places.remove(row["place"])
     if as_json:
         return _echo_json(rows)
     for row in rows:

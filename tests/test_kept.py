@@ -381,6 +381,15 @@ def test_damaged_fit_is_made_again(images, place, monkeypatch):
     assert fit(small(), images, place).found
 
 
+def test_fit_of_another_key_is_not_taken_and_said(images, place, capsys):
+    first, other = fit(small(), images, place), fit(small(), images, place, epochs=1)
+    places = {entry["key"]: entry["place"] for entry in kept.listing(place)}
+    shutil.copy(places[other.key], places[first.key])
+    again = fit(small(), images, place)
+    assert not again.found and same(again, first)
+    assert "the kept fit is damaged (the fit of another key) and is made again" in capsys.readouterr().err
+
+
 def test_fit_damaged_anywhere_is_whole_or_none(images, place):
     first = fit(small(), images, place)
     (entry,) = kept.listing(place)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import threading
 from pathlib import Path
 
@@ -144,3 +145,19 @@ def test_server_that_does_not_answer_is_named(bucket, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(places.Unreachable, match=f"{bucket}/x: cannot be reached .*127.0.0.1:{port}"):
         places.listing(f"{bucket}/x")
+
+
+def test_whole_file_removes_what_dead_processes_left_and_nothing_else(tmp_path):
+    host, dead = socket.gethostname(), subprocess.Popen(["true"])
+    dead.wait()
+    living = tmp_path / f"a.npy.{host}.{os.getpid()}.1.part"
+    elsewhere, old = tmp_path / "a.npy.other.1.1.part", tmp_path / "b.npy.other.1.1.part"
+    left = tmp_path / f"c.npy.{host}.{dead.pid}.1.part"
+    for part in (living, elsewhere, old, left):
+        part.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    with places.whole_file(str(tmp_path / "new")) as file:
+        file.write(b"whole")
+        assert not (tmp_path / "new").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"new", living.name, elsewhere.name}
+    assert (tmp_path / "new").read_bytes() == b"whole"

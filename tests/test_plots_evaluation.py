@@ -1,6 +1,9 @@
 """Pictures of an evaluation: right numbers in them, nothing cut off, nothing left open."""
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -9,6 +12,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot
 
 from lib import metrics
+from lib.params import ROOT
 from lib.plots import evaluation, signals
 
 MATRIX = [[8344, 3664], [207, 1091]]
@@ -158,3 +162,12 @@ def test_breakdown_marks_small_groups_and_counts(rng):
     assert {"50 + 60", "50 + 10 few", "all 25.0", "playback", "EER, % (95 % interval over trials)"} <= set(written)
     faces = [line.get_markerfacecolor() for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert faces[1] == "white" and faces[0] != "white"
+
+
+@pytest.mark.parametrize("content", [b"text.usetex: True\n", b"font.family: M\xfcller\n"], ids=["LaTeX", "Latin-1"])
+def test_figures_do_not_follow_the_users_settings(tmp_path, content):
+    (tmp_path / "matplotlibrc").write_bytes(content)
+    code = "import lib, matplotlib as m; print(m.rcParams['text.usetex'], m.rcParams['font.family'], m.get_backend())"
+    environment = os.environ | {"MATPLOTLIBRC": str(tmp_path), "MPLBACKEND": "foo"}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout == "False ['sans-serif'] agg\n", found.stderr

@@ -12,6 +12,7 @@ from lib import audio, features
 from lib.corpus import open_corpus
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, chunks, images, store
+from lib.files import places
 
 SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
 BOTH = ("spectrogram", "mfcc")
@@ -152,6 +153,49 @@ def test_write_chunk_stopped_half_way_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         chunks.write_chunk(str(tmp_path / "train" / "00000.npy"), np.zeros(3))
     assert list((tmp_path / "train").iterdir()) == []
+
+
+def zeros(chunk, _):
+    with chunk.open("r+b") as file:
+        file.seek(200)
+        file.write(bytes(50))
+
+
+DAMAGES = {
+    "zeros": zeros,
+    "empty": lambda chunk, _: chunk.write_bytes(b""),
+    "cut": lambda chunk, _: chunk.write_bytes(chunk.read_bytes()[:-1]),
+    "another split's": lambda chunk, other: chunk.write_bytes(other.read_bytes()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_extract_makes_a_damaged_chunk_again_and_says_so(corpus, tmp_path, monkeypatch, capsys, damage):
+    stored, _ = extract(corpus, tmp_path, ["mfcc"])
+    folder = Path(stored["mfcc"].url)
+    before = {path: path.read_bytes() for path in folder.rglob("*.npy")}
+    DAMAGES[damage](folder / "dev" / "00001.npy", folder / "eval" / "00001.npy")
+    monkeypatch.setattr(chunks, "_SOUND", set())
+    again, _ = extract(corpus, tmp_path, ["mfcc"])
+    assert {path: path.read_bytes() for path in before} == before
+    assert capsys.readouterr().err == f"{folder}: damaged and made again: 1 chunk\n"
+    assert again["mfcc"].batch("dev", range(14)).shape == (14, 32, 32)
+
+
+def test_arrays_of_a_chunk_damaged_at_a_url_are_refused_and_it_is_removed(corpus, tmp_path, memory, monkeypatch):
+    monkeypatch.setattr(chunks, "CACHE", tmp_path)
+    stored, _ = extract(corpus, memory, ["mfcc"])
+    place = f"{stored['mfcc'].url}/train/00000.npy"
+    with places.whole_file(place) as file:
+        file.write(b"no chunk")
+    with pytest.raises(InputError, match="train/00000.npy: the chunk was damaged and is removed"):
+        stored["mfcc"].arrays("train", [0])
+    assert not places.exists(place)
+    again, _ = extract(corpus, memory, ["mfcc"])
+    (copy,) = again["mfcc"].arrays("train", [0]) and tmp_path.rglob("00000.npy")
+    copy.write_bytes(b"a copy that was cut")
+    monkeypatch.setattr(chunks, "_OPEN", {})
+    assert again["mfcc"].batch("train", [0]).shape == (1, 32, 32)
 
 
 def test_write_chunk_to_an_object_store_is_read_back(tmp_path, monkeypatch):

@@ -3,22 +3,44 @@
 A recording that cannot give a right number is refused: nothing is repaired silently.
 """
 
+import hashlib
 import io
 import os
-import struct
-import wave
-from contextlib import contextmanager
+import shutil
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from lib.audio import wav
 from lib.errors import InputError
 from lib.files import places
 
 ENDINGS = (".wav", ".flac")  # of recordings, in the order of preference
 _SHORTEST = 0.1  # seconds; less holds no syllable
-_UNKNOWN_LENGTH = (0, 0xFFFFFFFF)  # what streaming writers put into a RIFF header
+_LONGEST = 3600  # seconds; samples and spectra of more fill a laptop's memory
+_MOST = (
+    2**27
+)  # values in all channels, 0.5 GB; an hour at 16 kHz has 58 million, 20 minutes in stereo at 48 kHz 115 million
+_RATES = (4_000, 192_000)  # Hz, from below telephones' to the highest of recorders
+_LOUDEST = 10.0  # full scale is 1; float files may go beyond it, but those at the scale of integers have lost theirs
+_QUIETEST = 1e-5  # half the range of the samples; a third of one step of 16 bits
+_CANCELLED = 0.01  # power of the channels' mean re the mean of theirs; 0.5 for two that are independent
+_BLOCK = 2**18  # values decoded at a time
+_NO_LENGTH = 2**63 - 1  # what libsndfile says of a stream whose header has none
+_PADDING = 3 * 1152  # samples that MP3 encoders count or leave out at the ends
+_INTEGERS = {"PCM_S8": (np.int16, 1), "PCM_16": (np.int16, 2), "PCM_24": (np.int32, 3)}  # as what, bytes in the file
+_FOREIGN = {  # first bytes of what people have and libsndfile does not read
+    (4, b"ftyp"): "MPEG-4 audio such as AAC",
+    (0, b"\xff\xf1"): "AAC",
+    (0, b"\xff\xf9"): "AAC",
+    (0, b"#!AMR"): "AMR",
+    (0, b"\x1aE\xdf\xa3"): "WebM",
+    (0, b"0&\xb2u"): "Windows Media",
+    (0, b"\0\5\x16\7"): "an AppleDouble file, which macOS writes beside a recording",
+}
 
 
 def read(path, *, sr=16_000):
@@ -27,7 +49,7 @@ def read(path, *, sr=16_000):
     Parameters
     ----------
     path : str or Path
-        WAV, FLAC or another format that libsndfile reads; a local file or a URL.
+        WAV, FLAC, OGG, MP3 or another format that libsndfile reads; a local file or a URL.
     sr : int > 0
         Rate of the result, Hz.
 
@@ -41,37 +63,34 @@ def read(path, *, sr=16_000):
     Raises
     ------
     InputError
-        The file is missing, empty, truncated, not audio, shorter than 0.1 s, silent
-        throughout, or has a sample that is not finite; or its URL cannot be reached.
+        The file is missing, empty, truncated, damaged or not audio; it lasts less than 0.1 s or
+        more than an hour; its rate is below 4 or above 192 kHz; it is silent or constant
+        throughout; a sample is not finite or beyond 10 times full scale; or its URL cannot be
+        reached.
     """
     path = os.fspath(path)
     with _opened(path) as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
             raise InputError(f"{path}: the file is empty (0 bytes)")
-        file.seek(0)
-        _refuse_truncated(path, file.read(12), size)
-        y, rate, promised = _plain_wav(file, size) or _any_format(path, file)
-    if len(y) < promised:
-        raise InputError(f"{path}: truncated, {len(y)} of {promised} samples are there")
+        found = wav.find(path, file, size)
+        y, rate = _plain(path, file, found) if found and found.plain else _decoded(path, file)
     if len(y) < _SHORTEST * rate:
         raise InputError(f"{path}: {len(y)} samples at {rate} Hz: must last at least {_SHORTEST} s")
-    if y.dtype == np.int16:
+    if y.dtype != np.float32:
+        scale = np.float32(-1 / np.iinfo(y.dtype).min)
         y = y.astype(np.float32)
-        y *= np.float32(1 / 32768)
-    elif not np.isfinite(y).all():
-        frame = int(np.flatnonzero(~np.isfinite(y).all(axis=1))[0])
-        raise InputError(f"{path}: sample {frame} is {y[frame].max()}: samples must be finite")
-    notes = []
-    if y.shape[1] > 1:
-        notes.append(f"{y.shape[1]} channels averaged")
-    y = y[:, 0] if y.shape[1] == 1 else y.mean(axis=1)
-    if y.max() == y.min() == 0:  # five times as fast as y.any()
-        raise InputError(f"{path}: silent throughout (every sample is 0)")
+        y *= scale
+    else:
+        _refuse_level(path, y)
+    y, notes = _mixed(y)
+    if (y.max() - y.min()) / 2 < _QUIETEST:
+        what = "silent throughout (every sample is 0)" if y.max() == y.min() == 0 else "constant throughout"
+        raise InputError(f"{path}: {what}: samples must differ by more than {2 * _QUIETEST:g} of full scale")
     if rate != sr:
         y = resampled(y, rate, sr)
-        notes.append(f"resampled from {rate} Hz")
-    return np.ascontiguousarray(y, dtype=np.float32), tuple(notes)
+        notes += (f"resampled from {rate} Hz",)
+    return np.ascontiguousarray(y, dtype=np.float32), (found.notes if found else ()) + notes
 
 
 def resampled(y, rate, sr):
@@ -86,8 +105,12 @@ def resampled(y, rate, sr):
 def duration(path):
     """Length of a recording by its header, s; InputError if it is missing, not audio or unreachable."""
     path = os.fspath(path)
-    with _opened(path) as file, _decoder(path, file) as sound:
-        return sound.frames / sound.samplerate
+    with _opened(path) as file:
+        with _decoder(path, file) as sound:
+            if sound.frames != _NO_LENGTH:
+                return sound.frames / sound.samplerate
+        y, rate = _decoded(path, file)
+        return len(y) / rate
 
 
 def header(path):
@@ -119,48 +142,148 @@ def facts(path):
 def _opened(path):
     """The file, or the bytes at a URL."""
     try:
-        return io.BytesIO(places.read(path)) if places.is_url(path) else open(path, "rb")
-    except OSError:
+        if places.is_url(path):
+            return io.BytesIO(places.read(path))
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise InputError(f"{path}: not a file: expected a recording")
+        return open(path, "rb", buffering=0)  # libsndfile starts where the descriptor stands
+    except FileNotFoundError:
         raise InputError(f"{path}: no such recording") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise InputError(f"{path}: the recording cannot be read ({error})") from None
 
 
-def _refuse_truncated(path, head, size):
-    """libsndfile silently reads what is left of a cut WAV file; the header shows it."""
-    if len(head) == 12 and head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        promised = struct.unpack("<I", head[4:8])[0]
-        if promised not in _UNKNOWN_LENGTH and promised + 8 > size + 1:
-            raise InputError(f"{path}: truncated, {size} of {promised + 8} bytes are there")
+def _plain(path, file, found):
+    """The samples of a WAV file of 16 bits, in half the time that libsndfile takes."""
+    _refuse_size(path, found.rate, found.channels, found.frames)
+    file.seek(found.start)
+    samples = np.frombuffer(file.read(2 * found.channels * found.frames), "<i2")
+    return samples.reshape(-1, found.channels), found.rate
 
 
-def _plain_wav(file, size):
-    """What `_any_format` finds in a WAV file of 16-bit samples, in half the time; None for any other."""
-    file.seek(0)
-    try:
-        with wave.open(file) as sound:
-            channels, width, rate, promised, *_ = sound.getparams()
-            if width == 2 and 0 < promised * channels * width < size:
-                samples = np.frombuffer(sound.readframes(promised), "<i2")
-                return samples.reshape(-1, channels), rate, promised
-    except (wave.Error, EOFError, ValueError):  # ValueError: the samples end within one
-        pass
-    return None
-
-
-def _any_format(path, file):
-    """Samples [shape=(samples, channels)], int16 or float32, their rate, and how many there should be."""
+def _decoded(path, file):
+    """Samples [shape=(samples, channels)], int16, int32 or float32, and their rate."""
     with _decoder(path, file) as sound:
-        # 16-bit samples come as they are: twice as fast, and exact in float32.
-        dtype = "int16" if sound.subtype == "PCM_16" else "float32"
-        return sound.read(dtype=dtype, always_2d=True), sound.samplerate, sound.frames
+        promised = 0 if sound.frames == _NO_LENGTH else sound.frames
+        # Integers come as they are: twice as fast, and exact in float32.
+        dtype, width = _INTEGERS.get(sound.subtype, (np.float32, 0))
+        blocks, count, more = [], 0, True
+        _refuse_size(path, sound.samplerate, sound.channels, promised)
+        while more and count != (promised or None):
+            most = _BLOCK // sound.channels or 1
+            block = np.empty((min(most, promised - count) if promised else most, sound.channels), dtype)
+            more = sound.buffer_read_into(block, dtype.__name__)
+            blocks.append(block[:more])
+            count += more
+            _refuse_size(path, sound.samplerate, sound.channels, count)
+        rate, kind = sound.samplerate, sound.format
+    if promised - count > (_PADDING if kind == "MP3" else 0):
+        raise InputError(f"{path}: truncated, {count} of {promised} samples are there")
+    y = np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
+    if kind == "FLAC" and width:
+        _refuse_checksum(path, file, y, width)
+    return y, rate
+
+
+def _refuse_size(path, rate, channels, frames):
+    low, high = _RATES
+    if not low <= rate <= high:
+        raise InputError(f"{path}: its rate is {rate} Hz: must be {low} to {high} Hz")
+    if frames > _LONGEST * rate:
+        raise InputError(f"{path}: {frames / rate:.0f} s or longer: must last at most {_LONGEST} s; cut it in parts")
+    if frames * channels > _MOST:
+        raise InputError(f"{path}: {frames} samples in {channels} channels: must be at most {_MOST} in all")
+
+
+def _refuse_level(path, y):
+    """Floating-point samples may be anything; NaN and infinity reach the extremes."""
+    high, low = y.max(), y.min()
+    if not (np.isfinite(high) and np.isfinite(low)):
+        frame = int(np.flatnonzero(~np.isfinite(y).all(axis=1))[0])
+        raise InputError(f"{path}: sample {frame} is {y[frame].max()}: samples must be finite")
+    if max(high, -low) > _LOUDEST:
+        raise InputError(f"{path}: a sample is {max(high, -low):g}: must be at most {_LOUDEST:g}, as full scale is 1")
+
+
+def _refuse_checksum(path, file, y, width):
+    """libsndfile ignores the checksum of all samples in a FLAC file's header; encoders to a pipe leave it out."""
+    _after_tag(file)
+    header = file.read(42)
+    if header[:4] == b"fLaC" and any(header[26:]):
+        stored = y.view(np.uint8).reshape(-1, y.itemsize)[:, y.itemsize - width :]
+        if hashlib.md5(np.ascontiguousarray(stored), usedforsecurity=False).digest() != header[26:]:
+            raise InputError(f"{path}: damaged, its samples do not agree with the checksum in its header")
+
+
+def _mixed(y):
+    """One channel [shape=(samples,)] and notes: the mean, or the loudest one where the channels cancel each other."""
+    count = y.shape[1]
+    if count == 1:
+        return y[:, 0], ()
+    mean, powers = y.mean(axis=1), np.einsum("ij,ij->j", y, y)
+    if mean @ mean < _CANCELLED * powers.mean():
+        loudest = int(np.argmax(powers))
+        return y[:, loudest], (f"channel {loudest + 1} of {count} taken, as they cancel each other",)
+    return mean, (f"{count} channels averaged",)
+
+
+class _Sound(soundfile.SoundFile):
+    """A file that is read once from start to end: seeking after each read fails in streams without a length."""
+
+    def seekable(self):
+        return False
 
 
 @contextmanager
 def _decoder(path, file):
-    file.seek(0)
-    source = file if isinstance(file, io.BytesIO) else path  # libsndfile is faster with files of its own
+    """An open file as libsndfile reads it, knowing the content only and not the name, by which it would guess."""
     try:
-        with soundfile.SoundFile(source) as sound:
+        _after_tag(file)
+        # It is faster with files of its own.
+        source = io.BytesIO(file.read()) if isinstance(file, io.BytesIO) else file.fileno()
+        with _Sound(source, closefd=False) as sound:
+            if sound.format != "MP3":
+                yield sound
+                return
+        with _piped(file) as source, _Sound(source, closefd=False) as sound:
             yield sound
-    except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: a file that is called .raw
-        reason = str(error).rstrip(".").replace(repr(source), "it")
-        raise InputError(f"{path}: not readable as audio ({reason}): expected WAV or FLAC") from None
+    except (soundfile.SoundFileError, OSError) as error:
+        file.seek(0)
+        head = file.read(12)
+        kinds = [kind for (start, mark), kind in _FOREIGN.items() if head[start:].startswith(mark)]
+        reason = str(error).replace(repr(source), "it").rstrip(". ")
+        if not reason.startswith("Error opening"):
+            raise InputError(f"{path}: damaged or truncated ({reason.removeprefix('Error : ')})") from None
+        raise InputError(
+            f"{path}: not readable as audio ({kinds[0] if kinds else reason}): expected WAV, FLAC, OGG or MP3; "
+            "`ffmpeg -i FILE NEW.wav` makes one of most others"
+        ) from None
+
+
+def _after_tag(file):
+    """Go to where the audio starts: libsndfile does not find it after a large ID3 tag, such as one with a picture."""
+    file.seek(0)
+    head = file.read(10)
+    size = 0
+    for byte in head[6:]:
+        size = size << 7 | byte & 127
+    file.seek(10 + size if head[:3] == b"ID3" else 0)
+
+
+@contextmanager
+def _piped(file):
+    """A pipe with a file's content: of an MP3 file libsndfile would else read only the length that it estimates."""
+    end, start = os.pipe()
+
+    def feed():
+        with suppress(BrokenPipeError), open(start, "wb") as pipe:
+            _after_tag(file)
+            shutil.copyfileobj(file, pipe)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        yield end
+    finally:
+        os.close(end)
+        feeder.join()

@@ -5,28 +5,31 @@ protocol order, of images the cells that they show; ``about.json`` beside the sp
 what the key stands for: a digest of the corpus, the settings and the code that computes,
 so nothing stale is ever read. A chunk is written under another name and moved into place,
 so work can be stopped at any moment and goes on where it was. Recordings differ in length,
-so a chunk is two arrays that `numpy.save` wrote: the values of its trials in one row, and
-their shapes, a row each.
+so a chunk is two arrays that `numpy.save` wrote, the values of its trials in one row and
+their shapes, a row each; a checksum of them and of the chunk's name ends it.
 """
 
 import hashlib
-import io
 import json
 import os
-import uuid
-from contextlib import contextmanager
+import sys
+import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from lib.corpus import SPLITS
+from lib.errors import InputError
 from lib.features.images import stretched
 from lib.files import places
 from lib.params import ROOT, code
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
+_MARK = 4  # bytes of the checksum
+_PORTION = 2**20  # bytes read at a time
+_SOUND = set()  # files whose checksum this process has seen to be right
 _OPEN = {}  # (URL, split) -> chunks that this process has mapped
 
 
@@ -80,67 +83,83 @@ def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
 
 
 def pending(url, sizes):
-    """The chunks that a folder still lacks, in order: (split, first trial of the chunk) -> its URL."""
-    missing = {}
+    """The chunks that a folder lacks or holds damaged, in order: (split, first trial of the chunk) -> its URL.
+
+    Those at a URL are checked when they are fetched.
+    """
+    missing, damaged = {}, 0
     for split in SPLITS:
         there = places.listing(f"{url}/{split}")
         for start in range(0, sizes[split], CHUNK):
             chunk = _chunk_url(url, split, start // CHUNK)
-            if chunk.rpartition("/")[2] not in there:
+            lacks = chunk.rpartition("/")[2] not in there
+            if lacks or not (places.is_url(chunk) or _is_sound(chunk, chunk)):
                 missing[split, start] = chunk
+                damaged += not lacks
+    if damaged:
+        tqdm.write(f"{url}: damaged and made again: {damaged} chunk{'s' * (damaged > 1)}", file=sys.stderr)
     return missing
 
 
 def write_chunk(url, arrays):
     """Write one chunk of arrays of one type and number of dimensions; only whole ones stand under their name."""
-    with whole_file(url) as file:
+    with places.whole_file(url) as file:
         np.save(file, np.concatenate([array.ravel() for array in arrays]))
         np.save(file, [array.shape for array in arrays])
+        file.write(_mark(url, file, file.tell()))
 
 
 def write_about(url, about):
     """Say beside the chunks what they are, once."""
     url = f"{url}/about.json"
     if not places.exists(url):
-        with whole_file(url) as file:
+        with places.whole_file(url) as file:
             file.write(json.dumps(about, indent=2).encode())
-
-
-@contextmanager
-def whole_file(url):
-    """A file to write that stands under its name when it is whole; an object store shows no other.
-
-    A local one is written beside its place and moved: from a temporary folder, as fsspec's
-    transaction does it, that may be a copy that can be stopped half-way.
-    """
-    if places.is_url(url):
-        file = io.BytesIO()
-        yield file
-        places.write(url, file.getvalue())
-        return
-    place = Path(url)
-    part = place.with_name(f"{place.name}.{uuid.uuid4().hex}.part")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(place)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _local(url):
     """A chunk's file on this machine: itself, or its copy, since a chunk never changes.
 
+    A damaged copy is fetched again; a damaged chunk is removed, so that it will be made again (InputError).
     The caches of fsspec write a copy under its name while another process may have mapped it.
     """
     if not places.is_url(url):
-        return url
-    copy = CACHE / url.replace("://", os.sep)
-    if not copy.exists():
-        with whole_file(str(copy)) as file:
-            file.write(places.read(url))
-    return copy
+        file = url
+    else:
+        file = CACHE / url.replace("://", os.sep)
+        if not _is_sound(file, url):
+            with places.whole_file(str(file)) as copy:
+                copy.write(places.read(url))
+    if not _is_sound(file, url):
+        for place in (str(file), url):
+            places.remove(place)
+        raise InputError(f"{url}: the chunk was damaged and is removed; run the command again to make it anew")
+    return file
+
+
+def _is_sound(file, url):
+    """Whether the file is a chunk as `write_chunk` left it at this URL; asked once while it does not change."""
+    try:
+        about = os.stat(file)
+        seen = str(file), url, about.st_size, about.st_mtime_ns, about.st_ino
+        if seen not in _SOUND:
+            with open(file, "rb") as content:
+                mark = _mark(url, content, about.st_size - _MARK)
+                if content.read() != mark:
+                    return False
+            _SOUND.add(seen)
+    except OSError:
+        return False
+    return True
+
+
+def _mark(url, file, size):
+    """CRC-32 of the first bytes of a file and of which chunk it is (several GB/s; meant for accidents, not attacks)."""
+    mark = zlib.crc32("/".join(url.rsplit("/", 3)[1:]).encode())
+    file.seek(0)
+    while size > 0 and (block := file.read(min(size, _PORTION))):
+        mark, size = zlib.crc32(block, mark), size - len(block)
+    return mark.to_bytes(_MARK, "little")
 
 
 def _chunk_url(url, split, number):

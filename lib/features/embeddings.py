@@ -105,7 +105,7 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2):
     }
     numbers = [corpus.digest, found.digest, precision, BATCH_SECONDS]
     packages = ("torch", "transformers", "soundfile")
-    key = chunks.key(numbers, "audio.reading", "features.encoder", packages=packages)
+    key = chunks.key(numbers, "audio.reading", "audio.wav", "features.encoder", packages=packages)
     urls, sizes, _ = filled(
         corpus,
         {"wav2vec": (f"wav2vec-{key}", about)},

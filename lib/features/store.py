@@ -15,7 +15,11 @@ from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
 
 # The code that decides the numbers.
-_CODE = ("audio.reading", *(f"features.{name}" for name in ("cqcc", "images", "matrices", "statistics", "store")))
+_CODE = (
+    "audio.reading",
+    "audio.wav",
+    *(f"features.{name}" for name in ("cqcc", "images", "matrices", "statistics", "store")),
+)
 
 
 class Drawn(NamedTuple):

@@ -9,9 +9,12 @@ FileNotFoundError, as a local one does; a URL that cannot be used for another re
 import errno
 import io
 import os
+import socket
 import stat
+import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lib.errors import InputError
@@ -19,6 +22,7 @@ from lib.params.paths import absolute as absolute
 from lib.params.paths import is_url
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
+_ABANDONED = 86_400  # seconds; nobody writes one file for a day, and another machine's processes are out of sight
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
 
 # What changes with the content in the listings of object stores and file servers, best first.
@@ -106,10 +110,57 @@ def read_text(place, what):
         raise InputError(f"{place}: {what} cannot be read there ({error.strerror})") from None
 
 
-def write(url, content):
-    """Write the bytes of a file at a URL (an object store shows whole files only), or raise `Unreachable`."""
-    with _reached(url) as (fs, path):
-        fs.pipe_file(path, content)
+@contextmanager
+def whole_file(place):
+    """A file (binary, also to be read) that stands under its name once it is whole, and lasts if the power fails then.
+
+    A local one is written beside its place and moved: from a temporary folder, as fsspec's
+    transaction does it, that may be a copy that can be stopped half-way. An object store shows
+    whole files only.
+    """
+    if is_url(place):
+        file = io.BytesIO()
+        yield file
+        with _reached(place) as (fs, path):
+            fs.pipe_file(path, file.getvalue())
+        return
+    target = Path(place)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob("*.part"):
+        if _is_abandoned(left):
+            left.unlink(missing_ok=True)
+    part = target.with_name(f"{target.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _is_abandoned(part):
+    """Whether the process that wrote a part of a file is gone."""
+    *name, host, process, _, _ = part.name.rsplit(".", 4)
+    try:
+        if name and host == socket.gethostname() and process.isdigit():
+            os.kill(int(process), 0)  # raises if there is none
+            return False
+        return time.time() - part.stat().st_mtime > _ABANDONED
+    except ProcessLookupError:
+        return True
+    except OSError:  # it belongs to somebody else, or is gone
+        return False
+
+
+def remove(place):
+    """Remove a file, if it is there."""
+    if not is_url(place):
+        Path(place).unlink(missing_ok=True)
+        return
+    with suppress(FileNotFoundError), _reached(place) as (fs, path):
+        fs.rm_file(path)
 
 
 def each(function, files, *, threads=1):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from lib.errors import InputError
+from lib.files import places
 from lib.tracking import query
 from lib.tracking.client import artifact
 
@@ -16,7 +17,8 @@ def export_html(notebook, target, *, code=True):
 
     template = {"template_name": "page", "extra_template_basedirs": [str(Path(__file__).parent)]}
     exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=True, exclude_input_prompt=True, **template)
-    target.write_text(exporter.from_filename(str(notebook))[0], encoding="utf-8")
+    with places.whole_file(str(target)) as file:
+        file.write(exporter.from_filename(str(notebook))[0].encode())
 
 
 def comparison_page(chosen, target):

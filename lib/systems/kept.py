@@ -12,20 +12,20 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pandas as pd
 from filelock import FileLock
+from tqdm.auto import tqdm
 
 from lib.corpus import SPLITS
 from lib.errors import InputError
-from lib.features import chunks
 from lib.files import places
 from lib.params import ROOT, code, identity
 from lib.systems import networks
@@ -64,7 +64,7 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
         "versions": code.versions(*_PACKAGES, *system.packages),
         "code": code.digest(*identity.COMPUTING),
     }
-    key = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=12).hexdigest()
+    key = _key(about)
     place = f"{places.absolute(store)}/fits/{key}.zip"
     STATES.mkdir(parents=True, exist_ok=True)
     lock = STATES / f"{key}.lock"
@@ -111,8 +111,10 @@ def read(place):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
             if parts.testzip() is not None:
-                return None
+                raise ValueError("a checksum is wrong")
             about = json.loads(parts.read("about.json"))
+            if _key(about) != _key_of(place):
+                raise ValueError("the fit of another key")
             parts.extractall(folder)
             with np.load(io.BytesIO(parts.read("scores.npz"))) as arrays:
                 scores = {split: arrays[split] for split in SPLITS}
@@ -122,9 +124,16 @@ def read(place):
                 text = parts.read("history.csv").decode()
                 history = pd.read_csv(io.StringIO(text), index_col="epoch", float_precision="round_trip")
             system = load(f"{folder}/system")
-    except Exception:  # a damaged file raises whatever its reader raises
+    except Exception as error:  # a damaged file raises whatever its reader raises
+        tqdm.write(f"{place}: the kept fit is damaged ({error}) and is made again", file=sys.stderr)
         return None
     return Fitted(_key_of(place), about, system, history, scores, batch_scores, about["seconds"], True)
+
+
+def _key(about):
+    """Digest of what decides a fit; how long it took does not."""
+    deciding = {name: value for name, value in about.items() if name != "seconds"}
+    return hashlib.blake2b(json.dumps(deciding, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _key_of(place):
@@ -166,17 +175,8 @@ def listing(store):
     return found
 
 
-def remove(place):
-    """Remove a kept fit; a run that needs it makes it again."""
-    if places.is_url(place):
-        fs, path = fsspec.url_to_fs(place)
-        fs.rm(path)
-    else:
-        Path(place).unlink(missing_ok=True)
-
-
 def _write(place, system, about, history, scores, batch_scores):
-    with tempfile.TemporaryDirectory() as folder, chunks.whole_file(place) as file:
+    with tempfile.TemporaryDirectory() as folder, places.whole_file(place) as file:
         save(system, f"{folder}/system")
         arrays = io.BytesIO()
         np.savez(arrays, **scores, **{f"batch_{split}": values for split, values in batch_scores.items()})
