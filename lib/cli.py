@@ -77,6 +77,7 @@ def _next_steps():
         steps = {
             f"study compare {study} --corpus {corpus}": "their table; --html FILE writes it as a page",
             f"study score PATH... --run {model}": "score recordings with a trained run",
+            "study app": "the same for one recording of your own, on a page",
             "study ui": "each run in MLflow: numbers, curves, figures and its notebook",
             "study lab": "the notebooks in JupyterLab; begin with 00_start",
         }
@@ -507,3 +508,13 @@ def lab(port):
     from lib import runner
 
     sys.exit(runner.serve_lab(port))
+
+
+@main.command()
+@click.option("--run", metavar="RUN", help="The run that answers, as in `study score`; the best on dev without it.")
+@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+def app(run, port):
+    """Open a page for a recording of one's own on this machine (127.0.0.1)."""
+    from lib.scoring.app import serve
+
+    serve(run, port, lambda name, address: click.echo(f"run {name} answers at {address} until Ctrl-C stops it"))

@@ -270,6 +270,16 @@ def test_raw_papermill_runs_the_pages_over_a_study(place, executed, notebook):
     by_hand(place, notebook)
 
 
+def test_explanations_page_checks_every_map(place, executed):
+    asked = ["11_paper_cnn/spectrogram", "21_gmm/lfcc"]
+    run = by_hand(place, "95_explanations", only=asked, trials=1)
+    assert run.data.metrics["explanations/maps"] == 4 + 2  # a network has two methods
+    assert "explanations.csv" in artifacts(place.client, run.info.run_id)
+    summary = run.data.tags["mlflow.note.content"]
+    assert "Asked on 1 genuine and 1 spoof trials of dev; 2 of 2 runs could score." in summary
+    assert "Grad-CAM, spectrogram over hertz holds for" in summary
+
+
 def test_choices_page_answers_for_each_pair_and_counts_its_look_at_eval(place, executed):
     runs = ["11_paper_cnn/mfcc", "11_paper_cnn/spectrogram"]
     pairs = [f"{runs[0]} against {runs[1]}", f"score fusion against {runs[0]}", f"{runs[0]} against 11_paper_cnn/none"]

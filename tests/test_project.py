@@ -31,6 +31,7 @@ ONLY_IN = {
     "transformers": {"features"},
     "huggingface_hub": {"features"},
     "pydantic": {"params"},
+    "gradio": {"scoring"},
 }
 NOTEBOOKS = params.notebooks()
 FILES = [(p.parent.name, p) for n in NOTEBOOKS for p in sorted((params.PARAMS / n).glob("*.yaml"))]

@@ -121,7 +121,7 @@ ONE = "corpus: demo\nruns: [11_paper_cnn/mfcc]\n"
         ("corpus: demo\nruns: []\n", "x.yaml: runs must be a list that is not empty, got []"),
         ("corpus: demo\nruns: 3\n", "x.yaml: runs must be a list, got 3"),
         ("corpus: demo\nruns: [11_paper_cnn/none]\n", "none.yaml: no such file; there are fft, mel, mfcc"),
-        ("corpus: demo\nruns: [11_paper_cn/mfcc]\n", "94_elsewhere; did you mean 11_paper_cnn?"),
+        ("corpus: demo\nruns: [11_paper_cn/mfcc]\n", "; did you mean 11_paper_cnn?"),
         (
             "corpus: demo\nruns: [11_paper_cnn/../../x]\n",
             "each of runs must be NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc, got '11_paper_cnn/../../x'",

@@ -21,9 +21,7 @@ from lib.files import places
 ENDINGS = (".wav", ".flac")  # of recordings, in the order of preference
 _SHORTEST = 0.1  # seconds; less holds no syllable
 _LONGEST = 3600  # seconds; samples and spectra of more fill a laptop's memory
-_MOST = (
-    2**27
-)  # values in all channels, 0.5 GB; an hour at 16 kHz has 58 million
+_MOST = 2**27  # values in all channels, 0.5 GB; an hour at 16 kHz has 58 million
 _RATES = (4_000, 192_000)  # Hz, from below telephones' to the highest of recorders
 _LOUDEST = 10.0  # full scale is 1; float files may go beyond it, but those at the scale of integers have lost theirs
 _QUIETEST = 1e-5  # half the range of the samples; a third of one step of 16 bits

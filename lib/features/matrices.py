@@ -184,6 +184,15 @@ def identity(name, settings):
     return {key: values[key] for key in _MADE[name][0]}
 
 
+def row_hertz(name, settings):
+    """The frequency in the middle of each row of a feature, Hz; None of one whose rows are no frequencies."""
+    if name == "mel":
+        import librosa
+
+        return librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
+    return np.linspace(0, settings.sr / 2, settings.n_fft // 2 + 1) if name in ("spectrogram", "stft") else None
+
+
 def scaled(spectra, name, settings):
     """A feature whose last step is not yet taken: cells, and that step as a function of cells.
 

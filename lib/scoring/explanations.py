@@ -1,0 +1,171 @@
+"""Where in seconds and hertz a run decided on one recording, and whether that can be trusted.
+
+Any system is explained by occlusion: how far the score changes without a part of the recording
+(`lib.audio.occlusion`). A Keras network on images or matrices is also explained by its own
+activations (Grad-CAM, `lib.systems.looking`). A map is believed only if it foretells what the
+deletion of several parts together does, those that it names and others drawn by chance, and, of a
+network, if shuffled weights do not give much the same map. How many parts and draws, and what is
+too alike, is our choice.
+
+References
+----------
+M. Zeiler and R. Fergus, ECCV 2014 (occlusion); U. Bhatt, A. Weller and J. Moura, IJCAI 2020
+(faithfulness correlation); J. Adebayo et al., NeurIPS 2018 (weights).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr, ttest_1samp
+
+from lib import inputs, metrics
+from lib.audio.occlusion import parts, taken_out
+from lib.features import row_hertz
+from lib.inputs import Image, Matrix
+from lib.scoring.systems import log_odds
+from lib.systems.looking import activation_maps, shuffled
+from lib.systems.networks import Network
+
+AXES = ("seconds", "hertz")
+PARTS = 16  # of each axis
+_NAMED = 5  # parts that a map names: those which speak most for the answer
+_DRAWS = 19  # sets of as many parts by chance
+_SHUFFLES = 3  # orders of a network's weights
+_ALIKE = 0.5  # rank correlation with the maps of shuffled weights from which on a map shows no training
+_FINE = 2048  # points at which an activation map is read
+_ALPHA = 0.05
+_AGREED = 0.38  # agreement that has this p for the 20 sets of one recording; less on average is no more to rely on
+_NOTHING = (np.nan, np.nan)  # correlation and p where all is alike
+_DELETION, _WEIGHTS = "it does not foretell what deletion does", "shuffled weights give much the same map"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the parts of a recording say to a system, along one axis."""
+
+    method: str  # occlusion, or Grad-CAM of one input
+    axis: str  # seconds or hertz
+    edges: np.ndarray  # of the parts [shape=(PARTS + 1,)]
+    support: np.ndarray  # of each part, positive for genuine; of occlusion in log-odds
+    named: np.ndarray  # parts that speak most for the answer
+    gain: float  # log-odds that the answer loses without the named parts, beyond what it loses without parts by chance
+    agreement: float  # rank correlation of what the map foretells of each deletion with what it does; NaN: nothing
+    p: float  # that they do not agree, one side
+    alike: float | None  # rank correlation with the maps of shuffled weights, the mean; None without a network
+
+    @property
+    def doubts(self):
+        """Why it should not be trusted; empty where both checks hold."""
+        found = [] if self.p < _ALPHA else [_DELETION]
+        return found + ([_WEIGHTS] if (self.alike or 0) > _ALIKE else [])
+
+
+def explain(system, y, *, seed=0):
+    """Every `Explanation` of an open `lib.scoring.System` and one recording at its rate; about 70 scores of it.
+
+    `seed` decides the noise, the parts drawn by chance and the orders of the weights.
+    """
+    edges = {axis: parts(y, system.sr, axis, PARTS) for axis in AXES}
+    first = {axis: taken_out(y, system.sr, axis, edges[axis], seed) for axis in AXES}
+    clips = [y, *(y + change for axis in AXES for change in first[axis])]
+    maps = partial(_maps, system, clips, edges, inputs.prepared(system.inputs, clips))
+    trained, score = maps()
+    alike = _alike(system.system, trained, maps, seed) if isinstance(system.system, Network) else {}
+    answer = 1 if score >= system.run.threshold else -1
+    named = {key: np.argsort(-answer * support)[:_NAMED] for key, support in trained.items()}
+    rng, found = np.random.default_rng(seed), []
+    for axis in AXES:
+        again = taken_out(y, system.sr, axis, edges[axis], seed + 1)  # other noise than the maps were made with
+        keys = [key for key in trained if key[1] == axis]
+        drawn = [rng.choice(PARTS, _NAMED, replace=False) for _ in range(_DRAWS)]
+        sets = [*drawn, *(named[key] for key in keys)]
+        falls = score - log_odds([system], [y + again[some].sum(axis=0) for some in sets], sr=system.sr)[0]
+        chance = falls[:_DRAWS]
+        for key, fall in zip(keys, falls[_DRAWS:], strict=True):
+            foretold = [trained[key][some].sum() for some in (*drawn, named[key])]
+            compared = np.ptp(foretold) and np.ptp(falls)
+            agreed = spearmanr(foretold, [*chance, fall], alternative="greater") if compared else _NOTHING
+            gain = float(answer * (fall - chance.mean()))
+            found.append(Explanation(*key, edges[axis], trained[key], named[key], gain, *agreed, alike.get(key)))
+    return found
+
+
+def checked(explained):
+    """Whether the maps of one run hold over many recordings: a row for each method and axis.
+
+    Parameters
+    ----------
+    explained : list of list of Explanation
+        A list for each recording.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `method`, `axis`; means of `gain`, `agreement` (0 where there is nothing to agree on) and
+        `alike` (NaN without a network); `held` (part of recordings without doubts); `p` that there
+        is no agreement (t over recordings, one side).
+    """
+    every = pd.DataFrame([vars(e) | {"held": not e.doubts} for one in explained for e in one])
+    every["agreement"] = every["agreement"].fillna(0.0)
+    rows = every.astype({"alike": float}).groupby(["method", "axis"], sort=False)
+    p = rows["agreement"].agg(lambda found: ttest_1samp(found, 0, alternative="greater").pvalue if np.ptp(found) else 1)
+    return rows[["gain", "agreement", "held", "alike"]].mean().assign(p=p).reset_index()
+
+
+def trusted(table):
+    """Rows of `checked`, of any runs: `p` after Holm's correction, `doubts` in words, empty where a map holds."""
+    p = metrics.holm(table["p"])
+    agreed = (p < _ALPHA) & (table["agreement"] >= _AGREED)
+    reasons = np.where(agreed, "", _DELETION), np.where(table["alike"] > _ALIKE, _WEIGHTS, "")
+    return table.assign(p=p, doubts=["; ".join(filter(None, both)) for both in zip(*reasons, strict=True)])
+
+
+def _maps(system, clips, edges, arrays):
+    """(method, axis) -> support of the parts, and the recording's score, of the system as it is now."""
+    scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
+    changes = (scores[0] - scores[1:]).reshape(len(AXES), PARTS)
+    found = {("occlusion", axis): change for axis, change in zip(AXES, changes, strict=True)}
+    if not isinstance(system.system, Network):
+        return found, scores[0]
+    fed = [item.shown(arrays[item.wanted][:1]) for item in system.inputs]
+    for item, seen in zip(system.inputs, activation_maps(system.system.model, fed), strict=True):
+        for axis, place, support in _placed(item, seen, clips[0]) if seen is not None else ():
+            part = np.searchsorted(edges[axis][1:-1], place, side="right")
+            mean = np.bincount(part, support, PARTS) / np.maximum(np.bincount(part, minlength=PARTS), 1)
+            found[f"Grad-CAM, {item.feature}", axis] = mean
+    return found, scores[0]
+
+
+def _placed(item, seen, y):
+    """An activation map along its axes: (axis, where each of many points lies on it, its values)."""
+    settings, points = item.settings, (np.arange(_FINE) + 0.5) / _FINE
+    down, across = (_stretched(seen.mean(axis=axis), points) for axis in (1, 0))
+    if isinstance(item, Image):
+        down = down[::-1]  # an image has its low frequencies at the bottom
+    hertz = row_hertz(item.feature, settings)
+    if item.feature == "fft":  # levels over hertz
+        return [("hertz", points * settings.sr / 2, across)]
+    frames = 1 + len(y) // settings.hop_length
+    shown = item.frames if isinstance(item, Matrix) else frames  # a matrix repeats a recording or cuts it
+    found = [("seconds", points * shown % frames * settings.hop_length / settings.sr, across)]
+    if hertz is not None and not getattr(item, "deltas", 0):
+        found.append(("hertz", hertz[(points * len(hertz)).astype(int)], down))
+    return found
+
+
+def _stretched(values, points):
+    return np.interp(points, (np.arange(len(values)) + 0.5) / len(values), values)
+
+
+def _alike(network, trained, maps, seed):
+    """How far the maps of shuffled weights resemble those of the trained ones: mean correlation of the parts' ranks."""
+    found = {key: [] for key in trained}
+    for number in range(_SHUFFLES):
+        with shuffled(network, seed + number):
+            for key, support in maps()[0].items():
+                pair = pd.DataFrame({"trained": trained[key], "shuffled": support}).abs()
+                seen = pair[pair.any(axis=1)]  # a network that cuts recordings sees no change in what it cuts off
+                found[key].append(seen.corr("spearman").iloc[0, 1])  # NaN where all parts are alike
+    return {key: float(np.nan_to_num(values).mean()) for key, values in found.items()}

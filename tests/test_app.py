@@ -1,0 +1,190 @@
+"""The page as a browser calls it: what is uploaded is answered, nothing else is read."""
+
+import ast
+import socket
+import time
+from types import SimpleNamespace
+
+import gradio_client
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from conftest import SR, tone
+
+from lib import metrics, params
+from lib.errors import InputError, RunError
+from lib.inputs import Waveform
+from lib.plots import answers
+from lib.scoring import Judge, System, app
+from lib.tracking.trained import Trained
+
+
+class Loud:
+    """A system that takes loud recordings for genuine, and counts how many ask it at a time."""
+
+    inside, most = 0, 0
+
+    def score(self, clips):
+        Loud.inside += 1
+        Loud.most = max(Loud.most, Loud.inside)
+        time.sleep(0.02)
+        Loud.inside -= 1
+        return np.array([20 * np.sqrt(np.mean(np.square(y))) - 3 for y in clips])
+
+
+@pytest.fixture(scope="module")
+def page():
+    run = Trained("f" * 32, "21_gmm/loud", "demo", {"seed": "0"}, {"dev/eer": 0.1}, {}, 0.0, "dev-eer")
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 50)
+    dev = pd.DataFrame({"trial": range(100), "score": rng.normal(4 * labels - 2, 2), "label": labels})
+    card = metrics.threshold_card(dev["score"], dev["label"], costs=metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1))
+    judge = Judge(System(run, Loud(), (Waveform(),)), dev, card, None, ("Nobody looked at <its> weaknesses.",))
+    return app.Page(judge)
+
+
+@pytest.fixture(scope="module")
+def served(page, tmp_path_factory):
+    """A client of the page on a free port."""
+    with socket.socket() as asked, pytest.MonkeyPatch.context() as patch:
+        asked.bind(("127.0.0.1", 0))
+        port = asked.getsockname()[1]
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        asked.close()
+        made = app.blocks(page)
+        address = app.launch(made, port, prevent_thread_lock=True)[1]
+        yield gradio_client.Client(address, verbose=False, analytics_enabled=False)
+        made.close(verbose=False)
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(y, name="mine.wav"):
+        soundfile.write(tmp_path / name, y, SR)
+        return tmp_path / name
+
+    return write
+
+
+def ask(served, path):
+    return served.predict(gradio_client.handle_file(path), api_name="/answer")
+
+
+@pytest.mark.executes
+def test_page_answers_what_is_uploaded(served, written):
+    words, pictures = ask(served, written(tone(0.8)))
+    assert words.startswith("## genuine\nScore **4.07** log-odds.\nBy dev, such a score is")
+    assert pictures.count("<img src=") == 2 and 'alt="Score 4.07 among' in pictures
+
+
+@pytest.mark.executes
+def test_page_says_where_the_run_decided(served, written):
+    y = np.concatenate([0.02 * tone(0.4), tone(0.4)])
+    words, picture = served.predict(gradio_client.handle_file(written(y)), api_name="/explanation")
+    assert "- **occlusion over seconds**: 0.4 to" in words and "s speak most for the answer; without these" in words
+    assert picture.count("<img src=") == 1
+
+
+@pytest.mark.executes
+def test_page_answers_nobody_while_it_explains(served, written):
+    path = gradio_client.handle_file(written(tone(0.8)))
+    jobs = [served.submit(path, api_name=name) for name in ("/explanation", "/answer", "/explanation", "/answer")]
+    assert all(job.result() for job in jobs)
+    assert Loud.most == 1
+
+
+@pytest.mark.executes
+def test_page_says_what_cannot_be_used(served, written, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"no audio")
+    for path, why in ((tmp_path / "bad.wav", "not readable"), (written(np.zeros(SR)), "silent throughout")):
+        words, pictures = ask(served, path)
+        assert words.startswith(f"## cannot be used\n{path.name}: {why}")
+        assert pictures == ""
+
+
+def test_page_refuses_long_recordings(page, written, monkeypatch):
+    monkeypatch.setattr(app, "MINUTES", 0.01)
+    assert "mine.wav: lasts 0.0 minutes: must last at most 0" in page.answer(written(tone(1.0)))[0]
+
+
+def test_page_explains_the_beginning_of_what_is_long(page, written, monkeypatch):
+    monkeypatch.setattr(app, "SECONDS", 0.5)
+    assert page.explanation(written(tone(1.0)), 0.0)[0].startswith("Of the 0.5 s from 0.0 s on:")
+
+
+def test_figures_of_a_run_without_order_and_of_windows(page):
+    nowhere = (-np.inf, np.inf)
+    windows = [{"start": n, "end": n + 1.0, "score": float(n)} for n in range(3)]
+    assert len(answers.views(tone(3.0), SR, windows, nowhere).axes) == 4
+    scale = answers.on_scale(page.judge.dev, 99.0, 0.0, nowhere)
+    low, high = scale.axes[0].get_xlim()
+    assert low < page.judge.dev["score"].min() and high > 99.0
+
+
+def test_page_gives_no_odds_where_there_are_none(page):
+    found = SimpleNamespace(score=1.0, calibrated=None, label="cannot tell", reason="outside", warnings=("<b>",))
+    assert app._words(found, ()) == "## cannot tell: outside\nScore **1.00** log-odds.\n\n- &lt;b&gt;"
+
+
+@pytest.mark.executes
+@pytest.mark.parametrize("place", ["uploaded.wav", "https://example.invalid/a.wav", "file"])
+def test_page_reads_no_path_of_the_clients_choosing(served, written, place):
+    place = str(written(tone(0.5))) if place == "file" else place
+    data = {"path": place, "meta": {"_type": "gradio.FileData"}}
+    called = httpx.post(f"{served.src}gradio_api/call/answer", json={"data": [data]}, trust_env=False)
+    answer = httpx.get(f"{served.src}gradio_api/call/answer/{called.json()['event_id']}", trust_env=False)
+    assert answer.text.startswith("event: error")
+    assert httpx.get(f"{served.src}gradio_api/file={params.ROOT}/pyproject.toml", trust_env=False).status_code == 403
+
+
+@pytest.mark.executes
+def test_page_asks_nothing_of_other_machines(served):
+    content = httpx.get(served.src, trust_env=False).text
+    assert "googleapis" not in content and "cdnjs" not in content
+    config = httpx.get(f"{served.src}config", trust_env=False).json()
+    assert config["analytics_enabled"] is False
+
+
+def test_page_shows_what_is_known_of_the_run(page):
+    text = page.about()
+    assert "Run **21_gmm/loud**, seed 0" in text and "EER on dev 10.0 %, threshold 0 (dev-eer)." in text
+    assert "- Nobody looked at &lt;its&gt; weaknesses." in text
+
+
+def test_serve_taken_port_is_named_before_the_model_is_opened():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(RunError, match=f"port {port} cannot be used"):
+            app.serve("none", port, print)
+
+
+def test_best_on_dev_is_of_the_newest_runs_corpus_and_never_asks_eval(monkeypatch):
+    def record(name, started, status="FINISHED", **rates):
+        rates = {key.replace("_", "/"): rate for key, rate in rates.items()}
+        return SimpleNamespace(name=name, started=started, status=status, run_id=f"id{started}", metrics=rates)
+
+    known = {
+        "old": [record("21_gmm/a", 1, dev_eer=0.0)],
+        "new": [
+            record("91_compare/default", 9),
+            record("21_gmm/a", 5, dev_eer=0.2, eval_eer=0.0),
+            record("22_lcnn/b", 4, dev_eer=0.1, eval_eer=0.5),
+            record("22_lcnn/c", 6, "FAILED", dev_eer=0.0),
+        ],
+        "none": [],
+    }
+    monkeypatch.setattr(app, "experiments", lambda: list(known))
+    monkeypatch.setattr(app, "records", lambda corpus: known[corpus])
+    assert app.best_on_dev() == "id4"
+    known["old"] = known["new"] = []
+    with pytest.raises(InputError, match="no finished run of a model"):
+        app.best_on_dev()
+
+
+def test_no_other_module_imports_gradio_when_it_is_imported():
+    for path in (params.ROOT / "lib").rglob("*.py"):
+        at_import = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        text = " ".join(ast.unparse(node) for node in at_import)
+        assert path.name == "app.py" or not ("gradio" in text or "scoring.app" in text), path
