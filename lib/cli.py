@@ -20,6 +20,7 @@ import click
 from lib.errors import InputError, RunError
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_LONG = 1300  # characters of an error; a list of parameters is shorter
 
 
 class _Commands(click.Group):
@@ -32,8 +33,10 @@ class _Commands(click.Group):
             of_mlflow = type(error).__module__ == "mlflow.exceptions"  # imported only where it is needed
             if context.params.get("debug") or not (of_mlflow or isinstance(error, (InputError, RunError))):
                 raise
-            text = " ".join(str(error).split())[:300] if of_mlflow else error
-            click.echo(f"error: {text}", err=True)
+            from lib.params.paths import without_logins
+
+            text = without_logins(" ".join(str(error).split())[:300] if of_mlflow else str(error))
+            click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
             sys.exit(2 if isinstance(error, InputError) else 1)
         except KeyboardInterrupt:
             click.echo("stopped; the same command goes on where it was", err=True)
@@ -110,7 +113,9 @@ def _json_option(text):
 
 
 def _echo_json(value):
-    click.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
+    from lib.params.paths import without_logins
+
+    click.echo(without_logins(json.dumps(_finite(value), indent=2, allow_nan=False)))
 
 
 def _finite(value):
@@ -227,31 +232,47 @@ def run(study, force, jobs, scheduler, **given):
 @click.argument("study")
 @_CORPUS
 @click.option("--all", "everything", is_flag=True, help="Runs by hand, by raw papermill and of other studies too.")
+@click.option("--scores", "others", metavar="NAME=FILE", multiple=True, help="Another system's scores of eval.")
+@_DATA
 @_json_option("The runs with every parameter and metric, as JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
-def compare(study, corpus, everything, as_json, html):
+def compare(study, corpus, everything, others, data, as_json, html):
     """Show the runs of STUDY side by side.
 
     The newest finished run of each name and seed stands whatever was started since. One
     that `study plan` would make again says why under `stale`, one with other parameters
-    names them. Runs that did not finish are listed below.
+    names them. Runs that did not finish are listed below. The scores of another system stand
+    in rows of their own, marked as such.
     """
     from lib.params import studies
 
     chosen = studies.load(study, corpus=corpus)
+    rows_of_others = _others(others, studies.corpus_values(chosen.corpus, data)) if others else []
     _sweep(chosen.corpus)
     if as_json:
         from lib.tracking import query
 
         rows, _ = query.compare(study, chosen.corpus, everything=everything)
-        _echo_json(rows)
+        _echo_json(rows + rows_of_others)
     else:
-        _echo_table(study, chosen.corpus, everything=everything)
+        _echo_table(study, chosen.corpus, everything=everything, others=rows_of_others)
     if html:
         from lib import runner
 
         runner.comparison_page(chosen, Path(html))
         click.echo(f"comparison page: {html}", err=as_json)
+
+
+def _others(named, values):
+    from lib.corpus import read_trials
+    from lib.tracking.measured import of_scores
+
+    trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
+    pairs = [text.partition("=") for text in named]
+    for name, _, file in pairs:
+        if not (name.strip() and file):
+            raise InputError(f"--scores {name!r}: must be NAME=FILE")
+    return [of_scores(name.strip(), file, trials) for name, _, file in pairs]
 
 
 @main.command()
@@ -299,8 +320,9 @@ def score(paths, run, corpus, labels, table, as_json):
 
 
 @main.command()
-@click.argument("scores", type=click.Path())
-@click.option("--protocol", required=True, type=click.Path(), metavar="FILE", help="Protocol of the scored trials.")
+@click.argument("scores", type=click.Path(), nargs=-1, required=True)
+@click.option("--protocol", type=click.Path(), metavar="FILE", help="Protocol, unless the scores have labels.")
+@click.option("--score-column", "column", metavar="NAME", help="Which column of several is the score.")
 @click.option("--dev-scores", type=click.Path(), metavar="FILE", help="The same system's scores of dev.")
 @click.option("--dev-protocol", type=click.Path(), metavar="FILE", help="Protocol of dev.")
 @click.option("--allow-missing", is_flag=True, help="Measure the trials that both files have.")
@@ -313,26 +335,41 @@ def score(paths, run, corpus, labels, table, as_json):
 @click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
 @_json_option("Every number as JSON, fractions.")
 def evaluate(
-    scores, protocol, dev_scores, dev_protocol, allow_missing, p_spoof, c_miss, c_fa, c_unsure, by, recordings,
+    scores, protocol, column, dev_scores, dev_protocol, allow_missing, p_spoof, c_miss, c_fa, c_unsure, by, recordings,
     pictures, as_json,
 ):  # fmt: skip
-    """Measure SCORES, a score file of any system.
+    """Measure SCORES, the score file of any system, or of several on the same trials.
 
-    Lines are 'trial score', 'trial score label' or 'trial label score', higher scores
-    more genuine. With dev scores, thresholds, calibration and the threshold card are
-    chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card.
+    Lines are 'trial score', 'trial score label', 'trial label score' or as the ASVspoof
+    baselines write them; or a CSV with a header, or what `study score` wrote. Higher scores
+    are more genuine. With dev scores, thresholds, calibration and the threshold card are
+    chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card. Several
+    systems are ranked by what paired tests of their EERs tell apart.
     """
     from lib import metrics
     from lib.metrics.evaluation import read_tables
     from lib.metrics.tables import describe
 
-    table, dev = read_tables(scores, protocol, dev_scores, dev_protocol, allow_missing, recordings=recordings)
-    costs = metrics.Costs(p_spoof, c_miss, c_fa)
-    measured = metrics.evaluate_table(table, dev, by=by, costs=costs, c_unsure=c_unsure)
-    found = {"scores": scores, "protocol": protocol, **measured}
-    _echo_json(found) if as_json else click.echo(describe(found))
+    if len(scores) > 1 and (dev_scores or pictures or len(set(scores)) < len(scores)):
+        raise InputError("several systems: each once, without --dev-scores and --pictures")
+    costs, tables, found = metrics.Costs(p_spoof, c_miss, c_fa), {}, []
+    for file in scores:
+        tables[file], dev = read_tables(
+            file, protocol, dev_scores, dev_protocol, allow_missing, column=column, recordings=recordings
+        )
+        measured = metrics.evaluate_table(tables[file], dev, by=by, costs=costs, c_unsure=c_unsure)
+        found.append({"scores": file, "protocol": protocol, **measured})
+    if len(found) > 1:
+        ranked = {file: {None: table} for file, table in tables.items()}
+        if as_json:
+            return _echo_json({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")})
+        from lib.comparison import rank
+
+        click.echo("\n\n".join([*map(describe, found), rank(ranked).to_string(index=False)]))
+        return click.echo("Paired tests on the same trials; equal ranks are not told apart.")
+    _echo_json(found[0]) if as_json else click.echo(describe(found[0]))
     if pictures:
-        _write_pictures(Path(pictures), Path(scores).stem, table, found["breakdown"])
+        _write_pictures(Path(pictures), Path(scores[0]).stem, tables[scores[0]], found[0]["breakdown"])
 
 
 def _write_pictures(folder, title, table, breakdowns):
@@ -365,7 +402,7 @@ def verdict(file, as_json):
     _echo_json(found) if as_json else click.echo(verdicts.describe_verdict(found))
 
 
-def _echo_table(study, corpus, *, digest=None, everything=False):
+def _echo_table(study, corpus, *, digest=None, everything=False, others=()):
     from lib import comparison
     from lib.tracking import query
 
@@ -373,9 +410,10 @@ def _echo_table(study, corpus, *, digest=None, everything=False):
     finished = [row for row in rows if row["status"] == "FINISHED"]
     if not rows:
         click.echo(f"no run of a model yet for study {study} on corpus {corpus}")
-    if finished:
+    if finished or others:
         click.echo()
-        click.echo(comparison.table(finished).to_string(index=False))
+        click.echo(comparison.table([*finished, *others]).to_string(index=False))
+    if finished:
         click.echo(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
         click.echo(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
         for sentence in comparison.lessons(finished) + comparison.ranks_in_words(study, corpus, finished):

@@ -5,6 +5,8 @@ A *scores table* has one row a trial: `trial` (file name without ``.wav`` or ``.
 log-odds at full precision, higher = more genuine; 0 is a probability of 0.5.
 """
 
+import csv
+import json
 import math
 from pathlib import Path
 
@@ -13,13 +15,15 @@ import pandas as pd
 from lib.corpus.protocol import LABEL_NAMES, LABELS, trial_name
 from lib.errors import InputError
 from lib.files.places import read_text
+from lib.params.schema import unknown
 
 # Names under which the field's toolkits write the three columns.
 _HEADER = {
-    **dict.fromkeys(("trial", "trial_id", "file", "filename", "utt", "utt_id", "utterance"), "trial"),
+    **dict.fromkeys(("trial", "trial_id", "file", "filename", "path", "utt", "utt_id", "utterance"), "trial"),
     **dict.fromkeys(("score", "scores", "cm-score", "cm_score", "llr"), "score"),
     **dict.fromkeys(("label", "key", "class"), "label"),
 }
+_OUTPUT = {"0": "spoof", "1": "genuine"}  # labels in lines 'Output, trial, label, score'
 _RULE = "expected lines 'trial score', 'trial score label' or 'trial label score'"
 
 
@@ -36,16 +40,21 @@ def write_scores(path, trials, scores, labels=None):
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read_scores(path):
+def read_scores(path, column=None):
     """Read the score file of any system, a local file or a URL.
 
-    Tab- or space-separated, with or without a header; columns ``trial score``,
-    ``trial score label`` or ``trial label score``, labels genuine (or bonafide) and spoof.
-    Trial names may end in ``.wav`` or ``.flac``. One row a trial, in file order; its `label`
-    when the file has it; ``attrs["source"]`` is the path. InputError names file, line, value
-    and rule.
+    Blanks, commas, semicolons or tabs separate the columns. With a header they are found by name,
+    others are kept as text, and `column` names the score where several may be meant. Without
+    one a line is ``trial score``, ``trial score label``, ``trial label score``, or as the baselines
+    of ASVspoof 2019 and 2021 write it; `column` may be the score's number there, from 1. A JSON
+    list of objects, such as that of ``study score --json``, is read by its keys.
+
+    One row a trial (a name without ``.wav`` or ``.flac``), in file order; its `label` (genuine or
+    bonafide, spoof) when the file has it; ``attrs["source"]`` is the path. What `study score` could
+    not score is left out, and its answers are no labels. InputError names file, line, value and rule.
     """
-    columns, lines = _columns(path, _lines(path))
+    text = read_text(path, "a score file")
+    columns, lines = _json(path, text, column) if text.lstrip()[:1] in ("[", "{") else _lines(path, text, column)
     rows, seen = [], {}
     for number, fields in lines:
         where = f"{path}, line {number}"
@@ -53,8 +62,10 @@ def read_scores(path):
             raise InputError(
                 f"{where}: {len(fields)} columns in {' '.join(fields)!r}: expected {len(columns)}, as in lines above"
             )
-        row = dict(zip(columns, fields, strict=True))
-        row["trial"] = trial_name(row["trial"])
+        row = {name: field for name, field in zip(columns, fields, strict=True) if name}
+        if not row["score"] and "threshold" in row:
+            continue
+        row["trial"] = "_".join(trial_name(row["trial"]).split())
         row["score"] = _number(row["score"], where)
         if "label" in row:
             row["label"] = _label(row["label"], where)
@@ -64,25 +75,54 @@ def read_scores(path):
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: a header and no score; {_RULE}")
-    table = pd.DataFrame(rows)[["trial", "score"] + ["label"] * ("label" in columns)]
+    table = pd.DataFrame(rows)
+    table = table[["trial", "score", *(name for name in table if name not in ("trial", "score"))]]
     table.attrs["source"] = str(path)
     return table
 
 
-def match(scores, protocol, *, allow_missing=False):
+def match(scores, protocol=None, *, allow_missing=False):
     """Join scores (`read_scores`) with the columns of their trials in a protocol (`lib.corpus.read_protocol`).
 
-    One row a trial, in protocol order. ``attrs["missing"]`` and ``attrs["extra"]`` list trials
-    without a score and scores without a trial. InputError if there are such without
-    `allow_missing`, or none is common; if a label contradicts the protocol, or one class is left.
+    One row a trial, in protocol order; without a protocol the scores' own labels count. Folders
+    and endings of the scores' names are left out where they match only so. ``attrs["missing"]`` and
+    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]``
+    sentences. InputError if there are such without `allow_missing`, or none is common; if a label
+    contradicts the protocol, or one class is left.
     """
     source = scores.attrs.get("source", "scores")
+    if protocol is None:
+        if "label" not in scores:
+            raise InputError(f"{source}: has no labels: expected a column of them, or a protocol")
+        table, missing, extra, notes = scores.copy(), [], [], []
+    else:
+        scores, notes = _renamed(scores, protocol)
+        table, missing, extra = _joined(source, scores, protocol, allow_missing)
+    if table["label"].nunique() < 2:
+        name = LABEL_NAMES[table["label"].iloc[0]]
+        raise InputError(f"{source}: all {len(table):,} trials are {name}: both genuine and spoof trials are required")
+    table.attrs = {"source": str(source), "missing": missing, "extra": extra, "notes": notes}
+    return table
+
+
+def _renamed(scores, protocol):
+    """The scores with the names of trials as the protocol writes them, and how they were found."""
+    listed, names = set(protocol["trial"]), scores["trial"]
+    bare = names.str.rpartition("/")[2].str.rpartition("\\")[2]
+    shorter = {"folders": bare, "folders and endings": bare.str.replace(r"\.\w{1,5}$", "", regex=True)}
+    for what, other in shorter.items() if not names.isin(listed).any() else ():
+        if other.isin(listed).any() and other.is_unique:
+            note = f"The names of trials match without their {what}, such as {names.iloc[0]}."
+            return scores.assign(trial=other), [note]
+    return scores, []
+
+
+def _joined(source, scores, protocol, allow_missing):
     scored, listed = set(scores["trial"]), set(protocol["trial"])
     missing = [trial for trial in protocol["trial"] if trial not in scored]
     extra = [trial for trial in scores["trial"] if trial not in listed]
     if len(missing) == len(listed) or ((missing or extra) and not allow_missing):
         raise InputError(_difference(source, scores, protocol, missing, extra))
-
     table = protocol.merge(scores[["trial", "score"]], on="trial", how="inner", validate="one_to_one")
     if "label" in scores:
         given = table["trial"].map(scores.set_index("trial")["label"])
@@ -93,52 +133,94 @@ def match(scores, protocol, *, allow_missing=False):
                 f"{source}: {len(wrong):,} of {len(table):,} labels contradict the protocol; first trial "
                 f"{trial!r}, {LABEL_NAMES[1 - label]} here and {LABEL_NAMES[label]} there"
             )
-    if table["label"].nunique() < 2:
-        name = LABEL_NAMES[table["label"].iloc[0]]
-        raise InputError(f"{source}: all {len(table):,} trials are {name}: both genuine and spoof trials are required")
-    table.attrs = {"source": str(source), "missing": missing, "extra": extra}
-    return table
+    return table, missing, extra
 
 
-def _lines(path):
-    """Number and fields of every line that is not blank."""
-    lines = []
-    for number, line in enumerate(read_text(path, "a score file").splitlines(), 1):
-        for separator, name in ((",", "comma"), (";", "semicolon")):
-            if separator in line:
-                raise InputError(
-                    f"{path}, line {number}: a {name} in {line.strip()!r}: expected tabs or spaces between columns "
-                    "and decimal points"
-                )
-        if line.split():
-            lines.append((number, line.split()))
+def _lines(path, text, column):
+    """Names of the columns in file order, None for one that is nothing, and number and fields of every line."""
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.split()]
     if not lines:
         raise InputError(f"{path}: is empty; {_RULE}")
-    return lines
+    first = lines[0][1]
+    separator = next((mark for mark in "\t;," if mark in first), None)
+    if separator in (None, "\t"):
+        lines = [(number, line.split()) for number, line in lines]
+    else:
+        try:
+            read = csv.reader((line for _, line in lines), delimiter=separator, strict=True)
+            lines = [(n, [f.strip() for f in fields]) for (n, _), fields in zip(lines, read, strict=True)]
+        except (csv.Error, ValueError) as error:
+            raise InputError(f"{path}: not a list of values between {separator!r} ({error})") from None
+    number, fields = lines[0]
+    where = f"{path}, line {number}: "
+    header = [field.lower().lstrip("#") for field in fields]
+    known = {_HEADER.get(header[0]) == "trial", *(_HEADER.get(name) == "score" or name == column for name in header)}
+    if not any(map(_is_number, fields)) and True in known:
+        return _named(header, column, where), lines[1:]
+    for number, fields in lines:
+        if any(len(field.split()) > 1 for field in fields):
+            text = repr(separator.join(fields))
+            raise InputError(f"{path}, line {number}: {text} has blanks and {separator!r}: expected decimal points")
+    columns = _placed(lines[0][1], column, where)
+    if columns[0] is None:
+        lines = [(n, [_OUTPUT.get(f, f) if k == 2 else f for k, f in enumerate(fields)]) for n, fields in lines]
+    return columns, lines
 
 
-def _columns(path, lines):
-    """Names of the columns in file order, and the lines without the header."""
-    number, first = lines[0]
-    where, text = f"{path}, line {number}: ", repr(" ".join(first))
-    if not any(_is_number(field) for field in first):
-        names = [_HEADER.get(field.lower().lstrip("#")) for field in first]
-        if sorted(map(str, names)) in (["score", "trial"], ["label", "score", "trial"]):
-            return names, lines[1:]
-        if "score" in names or names[0] == "trial":
-            raise InputError(f"{where}unknown header {text}; {_RULE}")
+def _json(path, text, column):
+    try:
+        rows = json.loads(text)
+        names = list(rows[0])
+        lines = [(k, ["" if row[n] is None else str(row[n]) for n in names]) for k, row in enumerate(rows, 1)]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: not a JSON list of objects with the same keys ({error})") from None
+    return _named([name.lower() for name in names], column, f"{path}: "), lines
+
+
+def _named(header, column, where):
+    """The columns that a header names; `label` is none where answers stand beside their `threshold`."""
+    names = [_HEADER.get(name, name) for name in header]
+    if column is not None:
+        if column.lower() not in header:
+            raise unknown(column, header, f"{where}there is no column {column!r}")
+        at = header.index(column.lower())
+        names = ["score" if k == at else None if name == "score" else name for k, name in enumerate(names)]
+    if "threshold" in names:
+        names = [None if name == "label" else name for name in names]
+    for name in ("trial", "score"):
+        if names.count(name) != 1:
+            hint = "; --score-column NAME says which is the score" if name == "score" else ""
+            raise InputError(f"{where}unknown header {' '.join(header)!r}: expected one column {name}{hint}; {_RULE}")
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"{where}the column {twice} stands twice in {' '.join(header)!r}")
+    return names
+
+
+def _placed(first, column, where):
+    """The columns of a file without a header, by what stands in its first line."""
+    text = repr(" ".join(first))
+    if column is not None:
+        if not (column.isdecimal() and 2 <= int(column[:4]) <= len(first)):
+            raise InputError(f"{where}no header; --score-column is a number from 2 to {len(first)}, got {column!r}")
+        return ["trial", *("score" if k == int(column) else None for k in range(2, len(first) + 1))]
+    labels = [k for k, field in enumerate(first) if field.lower() in LABELS]
     if len(first) == 2:
         if _is_number(first[0]) and not _is_number(first[1]):
             raise InputError(f"{where}{text} has the score before the trial; {_RULE}")
-        return ["trial", "score"], lines
-    if len(first) != 3:
-        raise InputError(f"{where}{len(first)} columns in {text}; {_RULE}")
-    words = [k for k in (1, 2) if first[k].lower() in LABELS]
-    if len(words) == 1:
-        return (["trial", "label", "score"] if words == [1] else ["trial", "score", "label"]), lines
-    raise InputError(
-        f"{where}cannot tell the score from the label in {text}; {_RULE}, the label one of {', '.join(LABELS)}"
-    )
+        return ["trial", "score"]
+    if len(first) == 3 and labels in ([1], [2]):
+        return ["trial", "label", "score"] if labels == [1] else ["trial", "score", "label"]
+    if len(first) == 4 and 2 in labels and 3 not in labels:
+        return ["trial", "attack", "label", "score"]
+    if len(first) == 4 and first[0] == "Output" and first[2] in _OUTPUT:
+        return [None, "trial", "label", "score"]
+    if len(first) == 3:
+        raise InputError(
+            f"{where}cannot tell the score from the label in {text}; {_RULE}, the label one of {', '.join(LABELS)}; "
+            "--score-column NUMBER says which is the score"
+        )
+    raise InputError(f"{where}{len(first)} columns in {text}; {_RULE}")
 
 
 def _is_number(text):
@@ -151,7 +233,8 @@ def _is_number(text):
 
 def _number(text, where):
     if not _is_number(text) or not math.isfinite(float(text)):
-        raise InputError(f"{where}: score {text!r} {'must be finite' if _is_number(text) else 'is not a number'}")
+        rule = "must be finite" if _is_number(text) else "is not a number, with a decimal point"
+        raise InputError(f"{where}: score {text!r} {rule}")
     return float(text)
 
 

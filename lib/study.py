@@ -47,6 +47,7 @@ def begin(notebook, namespace, takes=()):
     InputError
         A parameter is unknown or wrong, or corpus or weights cannot be used; no run is begun.
     """
+    pd.set_option("styler.format.escape", "html")  # names from outside stand in tables as they are written
     settings = params.current(notebook, namespace)
     corpus = audit.usable(*(settings[n] for n in ("corpus", "data", "layout")), allow_partial=settings["allow_partial"])
     weights = _weights(settings)

@@ -72,7 +72,7 @@ def test_evaluate_prior_and_costs_move_thresholds_and_card(files):
     [
         (lambda lines: [*lines, lines[1]], "E_0"),
         (lambda lines: lines[:-3], "have no score"),
-        (lambda lines: [line.replace("\t", ",") for line in lines], "comma"),
+        (lambda lines: [line.replace(".", ",") for line in lines], "decimal point"),
         (lambda lines: [*lines[:5], "E_4\tnan", *lines[6:]], "line 6"),
         (lambda lines: [*lines[:5], "E_4\tinf", *lines[6:]], "line 6"),
     ],
@@ -99,6 +99,37 @@ def test_evaluate_part_of_the_trials_only_on_request_and_said(files):
 def test_evaluate_other_splits_protocol_is_refused(files):
     result = study("evaluate", files["eval"][0], "--protocol", files["dev"][1])
     assert result.exit_code == 2
+
+
+def test_evaluate_labels_in_the_file_need_no_protocol(files, tmp_path):
+    scores, protocol = files["eval"]
+    with_labels = tmp_path / "baseline.txt"
+    lines = [line.split() for line in scores.read_text().splitlines()[1:]]
+    words = ["- bonafide" if k < 40 else "A07 spoof" for k in range(100)]
+    with_labels.write_text("".join(f"{t} {w} {s}\n" for (t, s), w in zip(lines, words, strict=True)))
+    alone = json.loads(study("evaluate", with_labels, "--by", "attack", "--json").stdout)
+    beside = json.loads(study("evaluate", scores, "--protocol", protocol, "--json").stdout)
+    assert (alone["eer"], alone["cllr"]) == (beside["eer"], beside["cllr"])
+    assert [row["group"] for row in alone["breakdown"]["attack"]][-1] == "A07"
+    refused = study("evaluate", scores)
+    assert refused.exit_code == 2 and "has no labels" in refused.stderr
+
+
+def test_evaluate_several_systems_are_ranked_by_paired_tests(files, tmp_path):
+    scores, protocol = files["eval"]
+    lines = [line.split() for line in scores.read_text().splitlines()[1:]]
+    words = ["genuine" if k < 40 else "spoof" for k in range(100)]
+    rows = [(trial, word, float(score)) for (trial, score), word in zip(lines, words, strict=True)]
+    ours, worse = tmp_path / "ours.txt", tmp_path / "worse.csv"
+    ours.write_text("".join(f"{trial} {word} {score}\n" for trial, word, score in rows))
+    worse.write_text("file,key,llr\n" + "".join(f"{trial}.wav,{word},{-score}\n" for trial, word, score in rows))
+    found = json.loads(study("evaluate", worse, ours, "--json").stdout)
+    assert [(row["system"], row["rank"]) for row in found["ranking"]] == [(str(ours), 1), (str(worse), 2)]
+    assert found["ranking"][1]["p"] < 0.01
+    assert [system["eer"] for system in found["systems"]] == [row["eer"] for row in found["ranking"]][::-1]
+    assert "equal ranks are not told apart" in study("evaluate", ours, worse, "--protocol", protocol).stdout
+    for wrong in ([scores, scores], [scores, worse, "--pictures", tmp_path]):
+        assert study("evaluate", *wrong, "--protocol", protocol).exit_code == 2
 
 
 def test_verdict_json_has_the_fixed_keys(tmp_path):

@@ -178,3 +178,18 @@ def test_artifact_in_its_place_is_not_copied(tracking):
     client.connect().log_text(run_id, "text", "a/b.txt")
     with client.artifact(run_id, "a/b.txt") as path:
         assert path.read_text() == "text" and path.is_relative_to(tracking)
+
+
+@pytest.mark.parametrize("runs", [0, 1])
+def test_compare_sets_another_systems_scores_in_a_row_that_says_so(record, corpus_folder, tmp_path, runs):
+    made = [record() for _ in range(runs)]
+    lines = (corpus_folder / "protocol_V2" / "ASVspoof2017_V2_eval.trl.txt").read_text().splitlines()
+    fields = [line.split() for line in lines]
+    scores = "".join(f"eval/{name} {label == 'genuine':d}\n" for name, label, *_ in fields)
+    (tmp_path / "theirs.txt").write_text(scores)
+    asked = ["compare", "s", "--scores", f"GMM={tmp_path / 'theirs.txt'}"]
+    *rows, last = json.loads(CliRunner().invoke(main, [*asked, "--json"]).stdout)
+    assert [row["run_id"] for row in rows] == made
+    assert last["run"] == "GMM (scores of another system)" and last["eval/eer"] == 0 and last["eval/auc"] == 1
+    assert "GMM (scores of another system)" in CliRunner().invoke(main, asked).stdout
+    assert CliRunner().invoke(main, ["compare", "s", "--scores", "GMM"]).exit_code == 2

@@ -173,7 +173,7 @@ def test_compute_odd_transform_has_its_frames():
         ({"n_linear": 0}, "n_linear must be at least 1, got 0"),
         ({"n_lfcc": 21}, "n_lfcc must be at most n_linear, got 21"),
         ({"top_db": 0.0}, "top_db"),
-        ({"window": "no such"}, "window must be a window of scipy that needs no further value, got 'no such'"),
+        ({"window": "no such"}, "window must be one of hann, hamming, blackman, boxcar, got 'no such'"),
     ],
 )
 def test_settings_out_of_range_name_value_and_rule(change, words):

@@ -131,6 +131,8 @@ def test_evaluate_a_scaled_system_gets_the_same_answers_from_dev(tmp_path, files
 
 def test_evaluate_half_of_dev_is_an_input_error(files, dev):
     with pytest.raises(InputError, match="go together"):
+        evaluate(*files, dev_protocol=dev[1])
+    with pytest.raises(InputError, match="has no labels"):
         evaluate(*files, dev_scores=dev[0])
 
 

@@ -50,6 +50,20 @@ def test_longest_names_the_section(notebook):
     assert durations.longest({"imports": 9.0}) == ""
 
 
+def test_export_html_shows_markup_from_outside_as_text(tmp_path):
+    outside = "<img src=x onerror=alert(1)> <script>alert(2)</script> [name](javascript:alert(3)) [a](data:text/html,b)"
+    text = f"# A page\n> From the corpus' README: {outside} a < b\n\n| a |\n|--:|\n| {outside} |\n\n## 1. `x` & y\n"
+    shown = nbformat.v4.new_output("display_data", {"text/markdown": text})
+    cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("1", outputs=[shown])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    durations.export_html(tmp_path / "n.ipynb", tmp_path / "n.html")
+    page = (tmp_path / "n.html").read_text(encoding="utf-8")
+    body = page[page.index("<body") :]
+    assert "<img" not in body and "<script>alert" not in body
+    assert 'href="javascript' not in body and 'href="data' not in body
+    assert body.count("&lt;img") == 4 and body.count("<blockquote>") == 2 and "text-align:right" in body
+
+
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 

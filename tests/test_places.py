@@ -1,5 +1,7 @@
 """Places: a URL is read as a folder is, and what is wrong with it is said in one line."""
 
+import base64
+import http.server
 import os
 import socket
 import subprocess
@@ -16,6 +18,8 @@ from lib import params
 from lib.cli import main
 from lib.errors import InputError
 from lib.files import places
+from lib.params import studies
+from lib.params.paths import without_logins
 
 
 @pytest.fixture
@@ -145,6 +149,52 @@ def test_server_that_does_not_answer_is_named(bucket, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(places.Unreachable, match=f"{bucket}/x: cannot be reached .*127.0.0.1:{port}"):
         places.listing(f"{bucket}/x")
+
+
+def test_a_password_in_a_url_is_used_and_stands_nowhere(tmp_path, monkeypatch):
+    monkeypatch.delenv("STUDY_LOGINS", raising=False)
+    seen = []
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers.get("Authorization"))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"E_1 genuine 1.5\nE_2 spoof 0.5\n")
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host = f"127.0.0.1:{server.server_port}"
+        values = studies.corpus_values("demo", f"http://user:Hid9en@{host}/corpus")
+        assert values["data"] == f"http://{host}/corpus"
+        assert places.read(f"{values['data']}/x").startswith(b"E_1")
+        server.shutdown()
+    assert f"Basic {base64.b64encode(b'user:Hid9en').decode()}" in seen
+    for command in (
+        ["corpus", "demo", "--data", f"http://user:Hid9en@{host}/corpus"],
+        ["corpus", "demo", "--data", "s3://user:Hid9en@bucket/x", "--json"],
+        ["plan", "demo", "--store", f"https://user:Hid9en@{host}/x", "--json"],
+        ["evaluate", f"http://user:Hid9en@{host}/x", "--protocol", "x"],
+    ):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 2 and "Hid9en" not in result.output, command
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://me:a@b@db:5/x failed", "postgresql://db:5/x failed"),
+        ("https://TOKEN@host and http://u:p@h/x", "https://host and http://h/x"),
+        ("s3://bucket/folder@2, mail a@b", "s3://bucket/folder@2, mail a@b"),
+    ],
+)
+def test_without_logins_takes_them_out_of_any_text(text, shown):
+    assert without_logins(text) == shown
 
 
 def test_whole_file_removes_what_dead_processes_left_and_nothing_else(tmp_path):

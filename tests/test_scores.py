@@ -63,12 +63,30 @@ def test_write_scores_that_are_not_finite_writes_nothing(tmp_path, score, said):
         "\ufefftrial score\r\nE_1000001 1.5\r\n\r\nE_1000002   -0.25\r\nE_1000003 1e-17\r\n",
         "filename\tcm-score\nE_1000001\t1.5\nE_1000002\t-0.25\nE_1000003\t1e-17\n",
         "score trial\n1.5 E_1000001\n-0.25 E_1000002\n1e-17 E_1000003\n",
+        "E_1000001, 1.5\nE_1000002,-0.25\nE_1000003,1e-17\n",
+        "E_1000001;1.5\nE_1000002;-0.25\nE_1000003;1e-17\n",
+        "path,score,label,threshold\nE_1000001.wav,1.5,spoof,2\nE_1000002.wav,-0.25,spoof,2\n"
+        "cut.wav,,cannot tell,2\nE_1000003.wav,1e-17,spoof,2\n",
+        '[{"path": "E_1000001.wav", "score": 1.5, "label": "cannot tell", "threshold": 0.5}, {"path": "cut.wav", '
+        '"score": null, "label": "cannot tell", "threshold": 0.5}, {"path": "E_1000002.wav", "score": -0.25, "label": '
+        '"spoof", "threshold": 0.5}, {"path": "E_1000003.wav", "score": 1e-17, "label": "spoof", "threshold": 0.5}]',
     ],
-    ids=["spaces", "tabs", "endings", "windows", "asvspoof5", "header in another order"],
+    ids=[
+        "spaces",
+        "tabs",
+        "endings",
+        "windows",
+        "asvspoof5",
+        "header in another order",
+        "commas",
+        "semicolons",
+        "study score, CSV",
+        "study score, JSON",
+    ],  # fmt: skip
 )
 def test_read_scores_of_many_toolkits_gives_one_table(file, text):
     table = read_scores(file(text))
-    assert list(table.columns) == ["trial", "score"]
+    assert list(table.columns[:2]) == ["trial", "score"] and "label" not in table
     assert dict(zip(table["trial"], table["score"], strict=True)) == TABLE
 
 
@@ -78,8 +96,13 @@ def test_read_scores_of_many_toolkits_gives_one_table(file, text):
         "E_1000001 1.5 genuine\nE_1000002 -0.25 spoof\nE_1000003 1e-17 bonafide\n",
         "E_1000001 genuine 1.5\nE_1000002 SPOOF -0.25\nE_1000003 Bonafide 1e-17\n",
         "trial label score\nE_1000001 genuine 1.5\nE_1000002 spoof -0.25\nE_1000003 genuine 1e-17\n",
+        "E_1000001 - bonafide 1.5\nE_1000002 A07 spoof -0.25\nE_1000003 - bonafide 1e-17\n",
+        "Output, E_1000001, 1, 1.5\nOutput, E_1000002, 0, -0.25\nOutput, E_1000003, 1, 1e-17\n",
+        "key,file,score\nbonafide,E_1000001,1.5\nspoof,E_1000002,-0.25\ngenuine,E_1000003,1e-17\n",
+        '[{"utt": "E_1000001", "score": 1.5, "key": "genuine"}, {"utt": "E_1000002", "score": -0.25, "key": "spoof"}, '
+        '{"utt": "E_1000003", "score": "1e-17", "key": "genuine"}]',
     ],
-    ids=["score label", "label score", "header"],
+    ids=["score label", "label score", "header", "asvspoof2019", "Output", "CSV", "JSON"],
 )
 def test_read_scores_with_labels_tells_label_from_score(file, text):
     table = read_scores(file(text))
@@ -97,19 +120,30 @@ def test_read_scores_with_labels_tells_label_from_score(file, text):
         ("E_1 0.5\nE_2 -inf\n", 2, "'-inf' must be finite"),
         ("E_1 1e999\n", 1, "'1e999' must be finite"),
         ("E_1 0.5\nE_2 0.4\nE_1.wav 0.3\n", 3, "duplicate trial 'E_1', first on line 1"),
-        ("E_1,0.5\n", 1, "a comma in 'E_1,0.5'"),
-        ("E_1 0.5\nE_2 0,4\n", 2, "a comma in 'E_2 0,4'"),
-        ("E_1;0.5\n", 1, "a semicolon"),
+        ("E_1 0.5\nE_2 0,4\n", 2, "'0,4' is not a number, with a decimal point"),
+        ("E_1 0,4\n", 1, "'E_1 0,4' has blanks and ',': expected decimal points"),
+        ("E_1,4\nE_2 0,4\n", 2, "'E_2 0,4' has blanks and ','"),
+        ("E_1;0,5\n", 1, "'0,5' is not a number"),
+        ('E_1,"0.5\n', None, "not a list of values between ','"),
+        ("file,cm_a,cm_b\nE_1,1,2\n", 1, "expected one column score; --score-column NAME says which"),
+        ("file,score,llr\nE_1,1,2\n", 1, "expected one column score"),
+        ("file,score,key,label\nE_1,1,spoof,spoof\n", 1, "the column label stands twice"),
+        ("path,score,label,threshold\na.wav,,cannot tell,0\n", None, "a header and no score"),
+        ("Output, E_1, 1, 0.5\nOutput, E_2, 2, 0.5\n", 2, "label '2' is unknown"),
+        ("[1, 2]", None, "not a JSON list of objects"),
+        ('[{"path": "a", "score": 1}, {"path": "b"}]', None, "not a JSON list of objects"),
+        ("[" * 100000, None, "not a JSON list of objects"),
+        ("E_1 0.5\0\n", None, "not a text file in UTF-8"),
         ("E_1 0.5\nE_2 high\n", 2, "'high' is not a number"),
         ("E_1 0.5\nE_2 1_0\n", 2, "'1_0' is not a number"),
         ("E_1 0.5\nE_2\n", 2, "1 columns"),
         ("E_1 0.5\nE_2 0.5 spoof\n", 2, "3 columns"),
         ("E_1\n", 1, "1 columns"),
-        ("LA_0001 E_1 - spoof 0.5\n", 1, "5 columns"),
+        ("LA_0001 E_1 - spoof 0.5\n", 1, "5 columns in"),
         ("0.5 E_1\n", 1, "score before the trial"),
         ("E_1 0 0.5\n", 1, "cannot tell the score from the label"),
         ("E_1 spoof genuine\n", 1, "cannot tell the score from the label"),
-        ("E_1 0.5 spoof\nE_2 0.4 fake\n", 2, "label 'fake' is unknown"),
+        ("E_1 0.5 spoof\nE_2 0.4 odd\n", 2, "label 'odd' is unknown"),
         ("name score\nE_1 0.5\n", 1, "unknown header 'name score'"),
         ("trial prob\nE_1 0.5\n", 1, "unknown header 'trial prob'"),
     ],
@@ -120,6 +154,27 @@ def test_read_scores_bad_file_names_file_line_and_rule(file, text, line, said):
         read_scores(path)
     assert str(path) in str(error.value)
     assert line is None or f"line {line}:" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("file,CM_a,cm_b,score\nx/E_1.wav,1,2,3\n", "cm_A", "CM_c"),
+        ("file cm_a cm_b\nx/E_1 1 2\n", "cm_a", "cm_c"),
+        ("x/E_1 1 2\n", "2", "4"),
+        ("x/E_1 7 1 2\n", "3", "1"),
+    ],
+)
+def test_read_scores_of_several_columns_takes_the_one_that_is_named(file, text, column, said):
+    table = read_scores(file(text), column)
+    assert (table["trial"][0], table["score"][0]) == ("x/E_1", 1.0)
+    with pytest.raises(InputError, match=f"{said.lower()}|'{said}'"):
+        read_scores(file(text), said)
+
+
+def test_read_scores_keeps_other_columns_for_breakdowns(file):
+    table = read_scores(file("file,attack,key,score\nE_1,-,bonafide,1\nE_2,A07,spoof,0\n"))
+    assert table["attack"].tolist() == ["-", "A07"]
 
 
 def test_read_scores_not_a_text_file_is_an_input_error(tmp_path):
@@ -173,6 +228,28 @@ def test_match_no_common_trial_is_an_error_even_when_missing_is_allowed():
     scores = pd.DataFrame({"trial": ["D_1", "D_2"], "score": 0.0})
     with pytest.raises(InputError, match="Another split"):
         match(scores, protocol(["E_1", "E_2"], [1, 0]), allow_missing=True)
+
+
+@pytest.mark.parametrize("name", ["/data/eval/{}.wav", "eval\\{}", "{}.npy", "x/{}.mp3"])
+def test_match_folders_and_endings_are_left_out_where_names_match_only_so(file, name):
+    scores = read_scores(file("".join(f"{name.format(trial)} {score}\n" for trial, score in TABLE.items())))
+    table = match(scores, protocol(TRIALS, [1, 0, 1]))
+    assert table["score"].tolist() == list(TABLE.values())
+    assert name.format("E_1000001").removesuffix(".wav") in table.attrs["notes"][0]
+
+
+def test_match_names_that_are_one_without_their_folders_do_not_match(file):
+    with pytest.raises(InputError, match="No trial is common"):
+        match(read_scores(file("a/E_1000001 1\nb/E_1000001 2\n")), protocol(TRIALS, [1, 0, 1]))
+
+
+def test_match_without_a_protocol_takes_the_scores_own_labels(file):
+    table = match(read_scores(file("E_1 genuine 1\nE_2 spoof 0\n")))
+    assert table["label"].tolist() == [1, 0] and table.attrs["missing"] == []
+    with pytest.raises(InputError, match="has no labels: expected a column of them, or a protocol"):
+        match(read_scores(file("E_1 1\nE_2 0\n")))
+    with pytest.raises(InputError, match="all 1 trials are spoof"):
+        match(read_scores(file("E_1 spoof 1\n")))
 
 
 def test_match_labels_against_the_protocol_are_an_error(file):

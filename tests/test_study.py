@@ -71,6 +71,7 @@ def test_load_set_seeds_corpus_data_and_only():
         ),
         ({"changes": ["epochs=many"]}, "--set: epochs must be a whole number, got 'many'"),
         ({"changes": ["epochs"]}, "--set 'epochs': must be KEY=VALUE"),
+        ({"changes": ["epochs=1", "epochs=2"]}, "--set 'epochs=2': epochs is set twice"),
         ({"changes": ["epochs=[1"]}, "--set 'epochs=[1': not YAML"),
         ({"changes": ["epochs="]}, "--set: epochs must be a whole number, got None"),
         (
@@ -89,7 +90,7 @@ def test_load_set_seeds_corpus_data_and_only():
         ),
         (
             {"changes": ["colours=magmaa"]},
-            "--set: colours must be a colormap of matplotlib, got 'magmaa'; did you mean",
+            "--set: colours must be one of magma, coolwarm, gray, viridis, got 'magmaa'; did you mean",
         ),
         ({"changes": ["fmax=9000"]}, "--set: fmax must be at most sr / 2, got 9000.0 with sr = 16000"),
         ({"changes": ["seed=5"]}, "--set: seed cannot be set here; seeds are given with --seeds 0,1,2"),
@@ -165,6 +166,7 @@ def test_load_wrong_study_file_is_named(tmp_path, monkeypatch, text, words):
         ("010", "'010' is not a whole number"),
         ("-1", "--seeds: each of seeds must be at least 0, got -1"),
         ("4294967296", "--seeds: each of seeds must be below 4294967296, got 4294967296"),
+        ("9" * 5000, "is not a whole number"),
         ("0,1,0", "--seeds: seeds must be a list without repetitions (0 stands twice), got [0, 1, 0]"),
     ],
 )

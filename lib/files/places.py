@@ -19,7 +19,7 @@ from pathlib import Path
 
 from lib.errors import InputError
 from lib.params.paths import absolute as absolute
-from lib.params.paths import is_url
+from lib.params.paths import hide_login, is_url, with_login, without_logins
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _ABANDONED = 86_400  # seconds; nobody writes one file for a day, and another machine's processes are out of sight
@@ -103,8 +103,11 @@ def read_text(place, what):
     InputError if it is missing, unreadable or unreachable, or not text in UTF-8.
     """
     try:
-        return io.TextIOWrapper(io.BytesIO(read(place)), encoding="utf-8-sig").read()
-    except UnicodeDecodeError:
+        text = io.TextIOWrapper(io.BytesIO(read(place)), encoding="utf-8-sig").read()
+        if "\0" not in text:
+            return text
+        raise UnicodeError
+    except UnicodeError:
         raise InputError(f"{place}: not a text file in UTF-8: expected {what}") from None
     except OSError as error:
         raise InputError(f"{place}: {what} cannot be read there ({error.strerror})") from None
@@ -184,8 +187,9 @@ def _reached(url):
     """The file system of a URL and the path in it; errors become one line."""
     import fsspec  # slow to import, and local folders do not need it
 
+    url = hide_login(url)
     try:
-        fs, path = fsspec.url_to_fs(url)
+        fs, path = fsspec.url_to_fs(with_login(url))
     except Exception as error:  # an unknown kind, a missing package, a malformed address
         raise Unreachable(
             f"{url}: not a URL that can be read here ({_one_line(error)}): expected one that fsspec supports, "
@@ -203,4 +207,4 @@ def _reached(url):
 
 
 def _one_line(error):
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return " ".join(without_logins(str(error)).split())[:200] or type(error).__name__

@@ -16,24 +16,27 @@ from lib.scores import match, read_scores
 
 
 def read_tables(
-    scores_path, protocol_path, dev_scores=None, dev_protocol=None, allow_missing=False, *, recordings=None
-):
-    """Join score files of any system with their protocols (local files or URLs).
+    scores_path, protocol_path=None, dev_scores=None, dev_protocol=None, allow_missing=False, *, column=None,
+    recordings=None,
+):  # fmt: skip
+    """Join score files of any system with their protocols (local files or URLs), or with their own labels.
 
     `dev_scores` and `dev_protocol` are the same system's of dev. `allow_missing` takes the
-    trials that scores and protocol share. `recordings`, a folder or URL of the scored
-    recordings, adds their `duration`, s. Returns the tables of `lib.scores.match`, that of dev
-    None without its files. InputError if a file is malformed, or only one of dev's is given.
+    trials that scores and protocol share, `column` is as for `lib.scores.read_scores`. `recordings`,
+    a folder or URL of the scored recordings, adds their `duration`, s. Returns the tables of
+    `lib.scores.match`, that of dev None without its files. InputError if a file is malformed.
     """
-    if (dev_scores is None) != (dev_protocol is None):
-        raise InputError("dev scores and dev protocol go together: one of them is missing")
-    table = match(read_scores(scores_path), read_protocol(protocol_path), allow_missing=allow_missing)
+    if dev_scores is None and dev_protocol is not None:
+        raise InputError("dev scores and dev protocol go together: the scores are missing")
+
+    def joined(scores, protocol):
+        listed = None if protocol is None else read_protocol(protocol)
+        return match(read_scores(scores, column), listed, allow_missing=allow_missing)
+
+    table = joined(scores_path, protocol_path)
     if recordings is not None:
         table["duration"] = list(places.each(duration, find_recordings(recordings, table["trial"])))
-    dev = None
-    if dev_scores is not None:
-        dev = match(read_scores(dev_scores), read_protocol(dev_protocol), allow_missing=allow_missing)
-    return table, dev
+    return table, None if dev_scores is None else joined(dev_scores, dev_protocol)
 
 
 def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, resamples=1000):
@@ -120,7 +123,7 @@ def _with_dev(scores, labels, dev, costs, c_unsure, resamples):
 def _about_trials(table, prefix):
     """Which trials a partial overlap leaves out."""
     missing, extra = _left_out(table)
-    found = []
+    found = [prefix + note for note in table.attrs.get("notes", ())]
     if missing:
         total = missing + len(table)
         found.append(f"{prefix}{missing:,} of the protocol's {total:,} trials have no score and are left out.")

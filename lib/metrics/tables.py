@@ -27,7 +27,7 @@ _ROWS = (
 
 def describe(result):
     """A result of `lib.metrics.evaluate_table` as a page of text, at most 100 characters wide but for long paths."""
-    lines = [f"{key.capitalize():10}{result[key]}" for key in ("scores", "protocol") if key in result]
+    lines = [f"{key.capitalize():10}{result[key]}" for key in ("scores", "protocol") if result.get(key)]
     lines += [f"{'Trials':10}{result['n_genuine']:,} genuine + {result['n_spoof']:,} spoof", ""]
     lines += _measures(result) + [""] + _thresholds(result)
     for column, rows in result["breakdown"].items():

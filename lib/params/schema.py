@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAda
 from pydantic_core import PydanticCustomError
 
 from lib.errors import InputError
+from lib.params.paths import hide_login
 
 FEATURES = ("spectrogram", "mel", "mfcc", "lfcc", "fft", "stft", "cqcc", "statistics")
 AUGMENTATIONS = ("pitch", "crop", "noise", "band", "device", "codec", "room", "rawboost")
@@ -23,8 +24,6 @@ LAYOUTS = (  # of params/layouts.yaml
     "asvspoof2017_v2", "asvspoof2017_v1", "asvspoof2019_la", "asvspoof2019_pa", "asvspoof2021_la", "asvspoof2021_pa",
     "asvspoof2021_df", "asvspoof5", "in_the_wild", "fake_or_real", "csv", "folders",
 )  # fmt: skip
-_COLORMAPS = ("magma", "coolwarm", "gray", "viridis")
-_WINDOWS = ("hann", "hamming", "blackman", "boxcar")
 
 
 def _refused(rule, choices=()):
@@ -54,34 +53,6 @@ def _pattern(pattern, rule):
     return Annotated[str, AfterValidator(check)]
 
 
-def _colormap(name):
-    """A colormap of matplotlib, which is asked (0.1 s) about others than the usual ones only."""
-    if name not in _COLORMAPS:
-        from matplotlib import colormaps
-
-        if name not in colormaps:
-            raise _refused("a colormap of matplotlib", colormaps)
-    return name
-
-
-def _window(name):
-    """A window of scipy, which is asked (0.5 s) about others than the usual ones only."""
-    if name not in _WINDOWS and not _is_window(name):
-        from scipy.signal import windows
-
-        raise _refused("a window of scipy that needs no further value", filter(_is_window, windows.__all__))
-    return name
-
-
-def _is_window(name):
-    from scipy.signal import get_window
-
-    try:
-        return name.isidentifier() and len(get_window(name, 8)) == 8
-    except ValueError:
-        return False
-
-
 def _different(values):
     twice = next((value for index, value in enumerate(values) if value in values[:index]), None)
     if twice is not None:
@@ -102,15 +73,15 @@ _NotNegative = Annotated[float, Field(ge=0)]
 _Positive = Annotated[float, Field(gt=0)]
 _Rate = Annotated[float, Field(gt=0, le=1)]
 _Half = Annotated[float, Field(ge=0, le=0.5)]
+_Percent = Annotated[float, Field(gt=0, lt=50)]
 _Text = Annotated[str, Field(min_length=1)]
-_Colours = Annotated[_Text, AfterValidator(_colormap)]
-_Window = Annotated[_Text, AfterValidator(_window)]
-_Name = _pattern(r"\w[\w.-]*", "a plain name of letters, digits, '.', '_' and '-'")
+_Place = Annotated[_Text, AfterValidator(hide_login)]  # nothing that is stored holds a password
+_Name = _pattern(r"\w[\w.-]{0,99}", "a plain name of at most 100 letters, digits, '.', '_' and '-'")
 _Pair = _pattern(
     r"\S+( \S+)? against \S+( \S+)?",
     "RUN against RUN, such as 11_paper_cnn/mfcc_grey against 11_paper_cnn/mfcc",
 )
-_Run = _pattern(r"\w[\w.-]*/\w[\w.-]*", "NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc")
+_Run = _pattern(r"\w[\w.-]{0,99}/\w[\w.-]{0,99}", "NOTEBOOK/VARIANT, such as 11_paper_cnn/mfcc")
 _Matrix = _pattern(
     rf"({'|'.join(FEATURES)})( [1-9][0-9]*){{3}}",
     "FEATURE N_FFT WIN_LENGTH HOP_LENGTH, such as lfcc 512 320 160",
@@ -137,9 +108,9 @@ _CORPUS = {
     "variant": Setting(_Name, "default", "name of this parameter set; with the notebook it names the run"),
     "corpus": Setting(_Name, "demo", "name of the corpus, and of the MLflow experiment"),
     "layout": Setting(_choice(*LAYOUTS), "asvspoof2017_v2", "how the folder is laid out"),
-    "data": Setting(_Text, "data/demo", "folder of the corpus, from the project's folder, or its URL"),
+    "data": Setting(_Place, "data/demo", "folder of the corpus, from the project's folder, or its URL"),
     "allow_partial": Setting(bool, False, "use the part that is there when recordings are missing or unusable"),
-    "store_url": Setting(_Text, "data/store", "feature store, folder or URL"),
+    "store_url": Setting(_Place, "data/store", "feature store, folder or URL"),
     "jobs": Setting(_Count, 2, "processes that extract"),
 }
 _AUDIO = {"sr": Setting(_Count, 16_000, "rate that recordings are brought to", "Hz", "the corpus' own rate")}
@@ -148,7 +119,7 @@ _FEATURES = {
     "n_fft": Setting(_Length, 2048, "FFT length", "samples", _LIBROSA),
     "win_length": Setting(_Count, 2048, "length of the window, centred in the FFT", "samples", _LIBROSA),
     "hop_length": Setting(_Count, 512, "step between frames", "samples", _LIBROSA),
-    "window": Setting(_Window, "hann", "one of scipy's windows", "", _LIBROSA),
+    "window": Setting(_choice("hann", "hamming", "blackman", "boxcar"), "hann", "one of scipy's windows", "", _LIBROSA),
     "n_mels": Setting(_Count, 128, "mel bands", "", _LIBROSA),
     "fmin": Setting(_NotNegative, 0.0, "lower end of the bands", "Hz", _LIBROSA),
     "fmax": Setting(_Positive, 8000.0, "upper end of the bands", "Hz", f"{_LIBROSA} (sr / 2)"),
@@ -170,7 +141,7 @@ _CELLS = (
     (
         _Count,
         "batch_size epochs steps_per_epoch copies patience mixtures iterations trials intervention_trials recordings "
-        "recordings_librosa recordings_drawn repeats passes probe_trials seeds",
+        "recordings_librosa recordings_drawn repeats passes probe_trials seeds simulations resamples",
     ),
     (_Whole, "head_epochs top_layers top_epochs deltas frames other_devices unfrozen_layers"),
     (_Rate, "learning_rate head_learning_rate top_learning_rate encoder_learning_rate"),
@@ -181,7 +152,7 @@ _CELLS = (
     (_Text, "backbone_weights wav2vec_weights cut"),
     (_Name, "compares planned notebook"),
     (_Feature, "feature"),
-    (_Colours, "colours spectrogram_colours mfcc_colours"),
+    (_choice("magma", "coolwarm", "gray", "viridis"), "colours spectrogram_colours mfcc_colours"),
     (_choice("0.5", "dev-eer"), "threshold"),
     (_choice("0-255", "0-1", "-1-1"), "pixel_range"),
     (_choice("none", "mean", "cmvn"), "normalisation"),
@@ -191,7 +162,10 @@ _CELLS = (
     (_list(_Feature), "images"),
     (_list(_choice(*AUGMENTATIONS)), "augmentations"),
     (_list(_Matrix, least=0), "matrices"),
-    (_list(_Text), "only"),
+    (_Percent, "cluster_eer"),
+    (_list(_Percent), "eers"),
+    (_list(_Positive), "ratios"),
+    (_list(_Text), "only clusters"),
     (_list(_Text, least=0), "corpora genuine"),
     (_list(_Pair), "pairs"),
     (_list(_Run), "fused"),

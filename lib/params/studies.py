@@ -160,6 +160,8 @@ def _parse_changes(changes):
         key, equals, text = (part.strip() for part in change.partition("="))
         if not equals or not key:
             raise InputError(f"--set {change!r}: must be KEY=VALUE")
+        if key in values:
+            raise InputError(f"--set {change!r}: {key} is set twice")
         values[key] = parse(text, f"--set {change!r}")
     return _without_fixed("--set", values)
 
@@ -194,7 +196,7 @@ def parse_seeds(text):
     [0, 1, 2]
     """
     for part in text.split(","):
-        if not re.fullmatch(r"-?(0|[1-9][0-9]*)", part.strip()):
+        if not re.fullmatch(r"-?(0|[1-9][0-9]{0,99})", part.strip()):
             raise InputError(f"--seeds {text!r}: {part!r} is not a whole number; for example 0,1,2")
     return judged("seeds", [int(part) for part in text.split(",")], None, "--seeds", STUDY_FILE)
 

@@ -10,7 +10,13 @@ from lib.params.schema import unknown
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader with decimal numbers only, and without dates."""
+    """The safe loader with decimal numbers only; without dates, tags and aliases, which can grow without end."""
+
+    def compose_node(self, parent, index):
+        event = self.peek_event()
+        if getattr(event, "tag", None) or isinstance(event, yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "tags and aliases are not taken", event.start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

@@ -20,6 +20,7 @@ from pathlib import Path
 from lib import cluster
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
+from lib.params.paths import without_logins
 from lib.runner import progress
 from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
 from lib.runner.progress import environment
@@ -150,7 +151,7 @@ def _executed(step, run_id, show, scheduler):
             trace = _ANSI.sub("", traceback.format_exc())
             client.set_tag(run_id, "error", error)
             with _spared(client, run_id):
-                client.log_text(run_id, trace, "error.txt")
+                client.log_text(run_id, without_logins(trace), "error.txt")
         finally:
             alive.set()
             progress.ended(run_id)
@@ -246,4 +247,4 @@ def _short(problem):
         value = "its kernel is gone, killed or out of memory"
     cell = getattr(problem, "exec_count", None)
     where = f"cell {cell}: " if cell is not None else ""
-    return f"{where}{name}: {value}".splitlines()[0][:500]
+    return without_logins(f"{where}{name}: {value}").splitlines()[0][:500]

@@ -9,16 +9,31 @@ from lib.tracking import query
 from lib.tracking.client import artifact
 
 IMPORTS = "imports"
+_MARKDOWN = (
+    "a blockquote br code div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong sub sup table tbody td th thead tr ul"
+).split()
 
 
 def export_html(notebook, target, *, code=True):
     """Write an executed notebook as one HTML file that needs no network, with or without its code cells."""
+    from jinja2 import pass_context
     from nbconvert import HTMLExporter
 
     template = {"template_name": "page", "extra_template_basedirs": [str(Path(__file__).parent)]}
     exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=True, exclude_input_prompt=True, **template)
+    drawn = exporter.environment.filters["markdown2html"]
+    exporter.register_filter("markdown2html", pass_context(lambda context, text: _harmless(drawn(context, text))))
     with places.whole_file(str(target)) as file:
         file.write(exporter.from_filename(str(notebook))[0].encode())
+
+
+def _harmless(html):
+    """HTML from Markdown, in which names and texts from outside may stand: what could run or load is shown as text."""
+    import bleach
+    from bleach.css_sanitizer import CSSSanitizer
+
+    given = {"*": ["id", "class"], "a": ["href", "title"], "th": ["style"], "td": ["style"]}
+    return bleach.clean(html, _MARKDOWN, given, css_sanitizer=CSSSanitizer(["text-align"]))
 
 
 def comparison_page(chosen, target):

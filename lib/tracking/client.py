@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 from lib.errors import InputError
 from lib.params import ROOT
+from lib.params.paths import without_logins
 
 SQLITE = "sqlite:///"
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
@@ -48,7 +49,7 @@ def tracking_uri():
         if os.environ.get(_URI):
             os.environ[_URI] = uri
     elif uri.partition(":")[0].partition("+")[0] not in ("http", "https", *_PORTS) or "://" not in uri:
-        raise InputError(f"{_URI}={uri} is not a tracking URI of this study;\n{_WANTED}")
+        raise InputError(f"{_URI}={without_logins(uri)} is not a tracking URI of this study;\n{_WANTED}")
     return uri
 
 
@@ -163,7 +164,8 @@ def _refuse_unreachable(uri):
 
 
 def _unusable(uri, error):
-    return InputError(f"{_URI}={uri} cannot be used:\n{' '.join(str(error).split())[:300] or type(error).__name__}")
+    why = " ".join(str(error).split())[:300] or type(error).__name__
+    return InputError(without_logins(f"{_URI}={uri} cannot be used:\n{why}"))
 
 
 def lock_folder():

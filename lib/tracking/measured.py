@@ -3,6 +3,7 @@
 from lib import metrics
 from lib.metrics import alarms
 from lib.metrics.clusters import spreads
+from lib.scores import match, read_scores
 
 LOGGED = (
     "eer", "eer_hull", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "constant_accuracy", "n_genuine",
@@ -43,3 +44,10 @@ def measure(table, *, threshold=0.0):
         "clusters": {"speaker": speakers} if speakers else {},
     }
     return values, alarms.of_scores(scores) + alarms.of_result(plain)
+
+
+def of_scores(name, file, trials):
+    """A row such as `lib.tracking.query.compare` has, of another system's scores of these trials."""
+    values, _ = measure(match(read_scores(file), trials))
+    row = {"run": f"{name} (scores of another system)", "seed": None, "run_id": "", "status": "FINISHED"}
+    return row | {"parameters": {}, **{f"eval/{key}": value for key, value in values.items()}}
