@@ -11,9 +11,15 @@ BY_COMMAND = {name.partition("/")[0] for name in RUNS} - {"21_gmm"}  # one of th
 ALONE = [name for name in params.notebooks() if int(name[:2]) < 90 and name not in BY_COMMAND]
 
 
+FEWER = {
+    "32_coverage": {"corpora": ["10+10"], "clusters": ["5x0"], "simulations": 2, "resamples": 20},
+    "33_causes": {"repeats": 1, "trials": 80},
+}
+
+
 @pytest.mark.parametrize("notebook", ALONE)
 def test_raw_papermill_runs_each_notebook(place, notebook):  # noqa: F811
-    by_hand(place, notebook)
+    by_hand(place, notebook, **FEWER.get(notebook, {}))
 
 
 @pytest.mark.parametrize(("notebook", "variant"), [("11_paper_cnn", "mfcc_plain"), ("12_wav2vec_cnn", "permuted")])

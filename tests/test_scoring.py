@@ -469,7 +469,7 @@ def test_score_with_labels_gives_error_rates_and_csv_holds_every_answer(place, t
     ("text", "words"),
     [
         ("file,label\nx.wav,genuine", "not a CSV with the columns path,label"),
-        ("path,label\nx.wav,real", "label 'real' of 'x.wav' is unknown: expected one of genuine"),
+        ("path,label\nx.wav,human", "label 'human' of 'x.wav' is unknown: expected one of genuine"),
         ("", "not a CSV with the columns path,label"),
     ],
 )

@@ -183,7 +183,7 @@ def with_holes(y, k):
     """Bands of 250 Hz that are empty for 32 ms now and then, as a codec leaves them out."""
     _, _, cells = signal.stft(y, SR, nperseg=1024)
     rng = np.random.default_rng(k)
-    kept = np.repeat(np.repeat(rng.uniform(size=(33, len(cells[0]) // 2 + 1)) > 0.2, 16, axis=0), 2, axis=1)
+    kept = np.repeat(np.repeat(rng.uniform(size=(33, len(cells[0]) // 2 + 1)) > 0.4, 16, axis=0), 2, axis=1)
     return signal.istft(cells * kept[: len(cells), : len(cells[0])], SR, nperseg=1024)[1]
 
 
@@ -481,7 +481,8 @@ def test_intervention_sentences_and_metrics_name_run_intervention_and_rates(two_
     assert values["sensitivity/moved"] == 1
     assert values["sensitivity/11_hears/x/dc_added/far"] == 1
     assert values["sensitivity/11_deaf/x/none/frr"] == 0
-    assert len(values) == 1 + 2 * 3 * 3
+    assert values["sensitivity/11_hears/x/dc_added/far_moved"] == 1
+    assert len(values) == 1 + 2 * 3 * 3 + 2 * 2 * 3
 
 
 def test_sensitivity_of_runs_picture_shows_the_rate_before_changes_and_stars(two_runs):

@@ -62,7 +62,7 @@ def of_corpus(corpus, sr, *, store):
         "ranges": dict(zip(CUES, np.stack([low - margins, high + margins], axis=1).tolist(), strict=True)),
         **_distances(*(np.array([spectrum for _, spectrum in part]) for part in described)),
     }
-    with suppress(OSError), chunks.whole_file(place) as file:  # a store that cannot be written costs time only
+    with suppress(OSError), places.whole_file(place) as file:  # a store that cannot be written costs time only
         file.write(json.dumps(found).encode())
     return found
 
