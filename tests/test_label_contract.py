@@ -84,7 +84,11 @@ def scored(canary, fed, system):
 
 
 def test_genuine_is_said_to_be_one_in_a_single_place():
-    found = [path.name for path in (ROOT / "lib").rglob("*.py") if re.search(r"^[A-Z, ]*\bGENUINE\b.* = ", path.read_text(), re.M)]
+    found = [
+        path.name
+        for path in (ROOT / "lib").rglob("*.py")
+        if re.search(r"^[A-Z, ]*\bGENUINE\b.* = ", path.read_text(), re.M)
+    ]
     assert found == ["protocol.py"]
     assert LABEL_NAMES[1] == "genuine" and LABEL_NAMES[0] == "spoof"
 

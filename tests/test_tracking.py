@@ -163,7 +163,10 @@ def test_measure_sees_speakers_that_repeat_themselves(rng):
     assert values["design_effect"] > 3
     low, high = metrics.bootstrap(table["score"], table["label"], metrics=("eer",))["eer"]
     assert values["eer_speaker_ci_high"] - values["eer_speaker_ci_low"] > high - low
-    assert (values["eer_ci_low"], values["eer_ci_high"]) == (values["eer_speaker_ci_low"], values["eer_speaker_ci_high"])
+    assert (values["eer_ci_low"], values["eer_ci_high"]) == (
+        values["eer_speaker_ci_low"],
+        values["eer_speaker_ci_high"],
+    )
     assert any("Trials of one speaker are correlated" in warning for warning in warnings)
 
 
