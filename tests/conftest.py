@@ -164,6 +164,7 @@ def bucket(monkeypatch):
     values = {"AWS_ACCESS_KEY_ID": "loopback", "AWS_SECRET_ACCESS_KEY": "loopback", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in (values | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
         monkeypatch.setenv(name, value)
+    fsspec.filesystem("s3").clear_instance_cache()  # one made before had no such credentials
     boto3.client("s3").create_bucket(Bucket="study")
     yield "s3://study"
     server.stop()
