@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 import fsspec
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from scipy import signal
@@ -47,6 +48,18 @@ def rng():
 def tone(seconds=0.5, sr=SR, hz=440.0):
     """A sine of half full scale."""
     return 0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * sr)) / sr)
+
+
+def normal(rng, n_genuine, n_spoof, distance=1.6):
+    """Scores of normal distribution, and their labels."""
+    labels = np.r_[np.ones(n_genuine, int), np.zeros(n_spoof, int)]
+    return rng.normal(size=len(labels)) + distance * (labels - 0.5), labels
+
+
+def table(scores, labels, **columns):
+    """A table of scores as a protocol completes it."""
+    trials = [f"E_{k}" for k in range(len(labels))]
+    return pd.DataFrame({"trial": trials, "score": scores, "label": labels, **columns})
 
 
 def recording(rng, label):

@@ -1,23 +1,12 @@
 """Calibration, threshold card and breakdowns."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import normal, table
 from scipy.stats import norm
 
 from lib import metrics
 from lib.errors import InputError
-
-
-def normal(rng, n_genuine, n_spoof, distance=1.6):
-    labels = np.r_[np.ones(n_genuine, int), np.zeros(n_spoof, int)]
-    return rng.normal(size=len(labels)) + distance * (labels - 0.5), labels
-
-
-def table(scores, labels, **columns):
-    trials = [f"E_{k}" for k in range(len(labels))]
-    return pd.DataFrame({"trial": trials, "score": scores, "label": labels, **columns})
-
 
 # --- calibration
 

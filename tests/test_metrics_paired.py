@@ -1,24 +1,14 @@
 """Differences between systems on the same trials: over trials, speakers, replay configurations and seeds."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import normal, table
 from scipy.optimize import brentq
 from scipy.stats import norm, t
 
 from lib import metrics
 from lib.errors import InputError
 from lib.metrics.influence import differences, estimate
-
-
-def normal(rng, n_genuine, n_spoof, distance=1.6):
-    labels = np.r_[np.ones(n_genuine, int), np.zeros(n_spoof, int)]
-    return rng.normal(size=len(labels)) + distance * (labels - 0.5), labels
-
-
-def table(scores, labels, **columns):
-    trials = [f"E_{k}" for k in range(len(labels))]
-    return pd.DataFrame({"trial": trials, "score": scores, "label": labels, **columns})
 
 
 def corpus(rng, speakers, configurations=0, *, only_genuine=0, distance=2.4, second=0.0):

@@ -52,6 +52,14 @@ def configurations(table):
     return joined.where(joined != "/".join([UNKNOWN] * len(_CONFIGURATION)), UNKNOWN)
 
 
+def clusters_of(table, *columns):
+    """Kind -> the name of each trial's cluster: those columns that the table has, and the replay configuration."""
+    kinds = {name: table[name].to_numpy() for name in columns if name in table}
+    if set(_CONFIGURATION) <= set(table):
+        kinds["configuration"] = configurations(table).to_numpy()
+    return kinds
+
+
 def _groups(values):
     """Groups as an ordered categorical, missing where nothing is known."""
     if not pd.api.types.is_numeric_dtype(values):

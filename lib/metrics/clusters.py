@@ -10,7 +10,7 @@ end by end as by G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008.
 import numpy as np
 
 from lib.corpus.protocol import SPOOF, UNKNOWN
-from lib.metrics.breakdown import configurations
+from lib.metrics.breakdown import clusters_of
 from lib.metrics.costs import ASVSPOOF5
 from lib.metrics.curves import eer
 from lib.metrics.resampling import METRICS, freedom_of, intervals, resample
@@ -60,9 +60,7 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
 
 def kinds(table):
     """Cluster names of every trial, for each kind that the protocol has and several spoofs differ in."""
-    found = {name: table[name].to_numpy() for name in ("speaker", "phrase") if name in table}
-    if all(name in table for name in ("environment", "playback", "recorder")):
-        found["configuration"] = configurations(table).to_numpy()
+    found = clusters_of(table, "speaker", "phrase")
     spoof = (table["label"] == SPOOF).to_numpy()
     return {kind: names for kind, names in found.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
-from lib.metrics.breakdown import configurations
+from lib.metrics.breakdown import clusters_of
 from lib.metrics.costs import cllr, surprise
 from lib.metrics.curves import auc, checked, eer
 from lib.metrics.resampling import LEVEL
@@ -43,10 +43,7 @@ class Estimate(NamedTuple):
 
 def units_of(table):
     """Kind -> the name of each trial's unit: `speaker` and `configuration`, where the table knows them."""
-    kinds = {"speaker": table["speaker"].to_numpy()} if "speaker" in table else {}
-    if all(name in table for name in ("environment", "playback", "recorder")):
-        kinds["configuration"] = configurations(table).to_numpy()
-    return {kind: names for kind, names in kinds.items() if (names != UNKNOWN).any()}
+    return {kind: names for kind, names in clusters_of(table, "speaker").items() if (names != UNKNOWN).any()}
 
 
 def estimate(runs, labels, metric):
