@@ -10,7 +10,7 @@ from lib.errors import InputError
 
 LABELS = np.array([1, 1, 0, 0, 0])
 KEYS = (
-    "eer eer_hull auc accuracy balanced_accuracy mcc min_dcf act_dcf cllr min_cllr constant_accuracy n_genuine n_spoof"
+    "eer eer_hull auc accuracy balanced_accuracy mcc constant_accuracy min_dcf act_dcf cllr min_cllr n_genuine n_spoof"
 ).split()
 
 

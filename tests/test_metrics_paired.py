@@ -8,7 +8,7 @@ from scipy.stats import norm, t
 
 from lib import metrics
 from lib.errors import InputError
-from lib.metrics.influence import differences, estimate
+from lib.metrics.paired import differences, estimate
 
 
 def corpus(rng, speakers, configurations=0, *, only_genuine=0, distance=2.4, second=0.0):
