@@ -24,9 +24,8 @@ class Calibration(NamedTuple):
 def calibrate(scores, labels):
     """Fit the line that turns dev scores into log-likelihood ratios; a slope at or below 0: none, or inverted.
 
-    Logistic regression with equal weight for both classes (N. Brümmer and J. du Preez,
-    Computer Speech & Language 20, 2006, section 7); Platt's targets (1999, section 2.2), a
-    little inside 0 and 1, keep the line finite on separated classes.
+    Logistic regression with equal weight for both classes (N. Brümmer and J. du Preez, 2006, section 7);
+    Platt's targets (1999, section 2.2), a little inside 0 and 1, keep it finite on separated classes.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -51,14 +50,11 @@ def calibrated(scores, calibration):
 def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
     """Thresholds for a prior and costs, from scores of dev, with a band in which abstaining is cheaper.
 
-    Genuine where P(spoof | score) c_fa <= c_unsure, spoof where P(genuine | score) c_miss
-    <= c_unsure, and "cannot tell" between them (C. K. Chow, IEEE Transactions on Information
-    Theory 16, 1970). `c_unsure`, the cost of abstaining, is by default half of a decision's at
-    the Bayes threshold, ``c_miss c_fa / (c_miss + c_fa) / 2``; at the whole of it there is no band.
-
-    Returns `costs`, `calibration` (slope, offset), `threshold` and `band` [low, high] on the
-    scale of the scores, `n_genuine`, `n_spoof`. InputError for impossible costs, or scores
-    without information. What the band gives is counted by `lib.metrics.band`.
+    Genuine where P(spoof | score) c_fa <= c_unsure, spoof where P(genuine | score) c_miss <= c_unsure,
+    "cannot tell" between them (C. K. Chow, IEEE Transactions on Information Theory 16, 1970). `c_unsure`,
+    the cost of abstaining, is by default half of a decision's at the Bayes threshold; at the whole of it
+    there is no band. Returns `costs`, `calibration`, `threshold` and `band` [low, high] on the scale of
+    the scores, `n_genuine`, `n_spoof`. InputError for impossible costs, or scores without information.
     """
     scores, labels = checked(scores, labels)
     ratio, (p_spoof, c_miss, c_fa) = bayes_threshold(costs), costs

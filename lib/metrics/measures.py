@@ -14,11 +14,7 @@ from lib.errors import InputError
 
 
 class Costs(NamedTuple):
-    """Prior probability of a spoof, and the costs of rejecting a genuine trial and of accepting a spoof.
-
-    By default those of ASVspoof 5, track 1: X. Wang et al., "ASVspoof 5: crowdsourced speech
-    data, deepfakes, and adversarial attacks at scale", 2024, and its evaluation plan.
-    """
+    """Prior of a spoof, costs of rejecting a genuine trial and of accepting a spoof: ASVspoof 5's (plan of track 1)."""
 
     p_spoof: float = 0.05
     c_miss: float = 1.0
@@ -60,10 +56,9 @@ def eer(scores, labels):
     """Equal error rate, a fraction from 0 (perfect) to 1 (inverted), and its threshold, log-odds.
 
     Where the linearly interpolated ROC crosses FAR = FRR; the threshold lies half-way to the
-    next lower score from the point nearest the crossing. `scores` [shape=(n,)] are log-odds,
-    higher = more genuine, `labels` 1 = genuine, 0 = spoof. Ties are one step of the ROC, so
-    constant scores give 0.5 (N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide",
-    2011, 2.2.3). InputError for unequal shapes, scores that are not finite, other labels or one class.
+    next lower score from the point nearest the crossing. Ties are one step of the ROC, so constant
+    scores give 0.5 (N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, 2.2.3).
+    `scores` [shape=(n,)] are log-odds, `labels` 1 = genuine, 0 = spoof; InputError as from `checked`.
     """
     far, frr, thresholds = roc(scores, labels)
     value = float(crossing(far, frr))
@@ -79,11 +74,7 @@ def eer(scores, labels):
 
 
 def eer_hull(scores, labels):
-    """Equal error rate on the convex hull of the ROC, a fraction from 0 to 0.5: what the field publishes.
-
-    Never above `eer`: some threshold or a mixture of two decides as well as every point of the hull
-    (N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, section 2).
-    """
+    """Equal error rate on the convex hull of the ROC, from 0 to 0.5: what the field publishes (BOSARIS, section 2)."""
     from scipy.spatial import ConvexHull
 
     far, frr, _ = roc(scores, labels)
@@ -128,11 +119,7 @@ def report(scores, labels, threshold):
 
 
 def from_counts(matrix):
-    """Metrics of confusion matrices [shape=(..., 2, 2)], rows truth, columns decision, spoof first.
-
-    `constant_accuracy` is the majority-class baseline's; `mcc` (B. W. Matthews, Biochimica et
-    Biophysica Acta 405, 1975) is 0 when one class is never decided for.
-    """
+    """Metrics of confusion matrices [shape=(..., 2, 2)]; the MCC is 0 where one class is never decided for."""
     matrix = np.asarray(matrix, dtype=np.float64)
     truth, decided = matrix.sum(-1), matrix.sum(-2)
     total = truth.sum(-1)
@@ -150,10 +137,7 @@ def from_counts(matrix):
 
 
 def rate_interval(errors, count):
-    """Exact 95 % interval (low, high) of the rate `errors` / `count`; it has width at 0 and 1 too.
-
-    C. J. Clopper and E. S. Pearson, Biometrika 26, 1934: it covers at least 95 % whatever the rate is.
-    """
+    """Exact 95 % interval (low, high) of a rate, 0 and 1 too (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934)."""
     from scipy.stats import binomtest
 
     ends = binomtest(int(errors), int(count)).proportion_ci(0.95, method="exact")
@@ -161,10 +145,7 @@ def rate_interval(errors, count):
 
 
 def bayes_threshold(costs=ASVSPOOF5):
-    """Log-likelihood ratio from which accepting is expected to cost less than rejecting; -0.64 with ASVspoof 5's costs.
-
-    InputError for a cost that is not positive or a prior not between 0 and 1.
-    """
+    """Log-likelihood ratio from which accepting is expected to cost less than rejecting; -0.64 with ASVspoof 5's."""
     p_spoof, c_miss, c_fa = costs
     if not 0 < p_spoof < 1:
         raise InputError(f"p_spoof = {p_spoof}: must be between 0 and 1, both excluded")
@@ -204,11 +185,7 @@ def surprise(scores, labels):
 
 
 def min_cllr(scores, labels):
-    """Cllr after the best monotone map of these very trials, bits (Brümmer and du Preez, section 6).
-
-    The map is isotonic regression with equal weight for both classes, on ranks, so that no
-    monotone change of the scores matters.
-    """
+    """Cllr after the best monotone map of these very trials, bits (Brümmer and du Preez, section 6)."""
     scores, labels = checked(scores, labels)
     _, rank = np.unique(scores, return_inverse=True)
     genuine, spoof = np.bincount(rank, labels == GENUINE), np.bincount(rank, labels == SPOOF)
@@ -235,19 +212,12 @@ def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
     Accuracies and MCC are at `threshold`, log-odds. Returns fractions `eer`, `eer_hull`, `auc`,
     `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline); `mcc`,
     -1 to 1; normalised costs `min_dcf`, `act_dcf`; `cllr`, `min_cllr`, bits; counts
-    `n_genuine`, `n_spoof`. InputError as for `eer`.
+    `n_genuine`, `n_spoof`.
     """
     matrix = confusion(scores, labels, threshold)
     decided = from_counts(matrix)
-    return {
-        "eer": eer(scores, labels)[0],
-        "eer_hull": eer_hull(scores, labels),
-        "auc": auc(scores, labels),
-        **{name: float(decided[name]) for name in ("accuracy", "balanced_accuracy", "mcc", "constant_accuracy")},
-        "min_dcf": min_dcf(scores, labels, costs),
-        "act_dcf": act_dcf(scores, labels, costs),
-        "cllr": cllr(scores, labels),
-        "min_cllr": min_cllr(scores, labels),
-        "n_genuine": int(matrix[1].sum()),
-        "n_spoof": int(matrix[0].sum()),
-    }
+    found = {"eer": eer(scores, labels)[0], "eer_hull": eer_hull(scores, labels), "auc": auc(scores, labels)}
+    found |= {name: float(decided[name]) for name in ("accuracy", "balanced_accuracy", "mcc", "constant_accuracy")}
+    found |= {"min_dcf": min_dcf(scores, labels, costs), "act_dcf": act_dcf(scores, labels, costs)}
+    found |= {"cllr": cllr(scores, labels), "min_cllr": min_cllr(scores, labels)}
+    return found | {"n_genuine": int(matrix[1].sum()), "n_spoof": int(matrix[0].sum())}

@@ -64,8 +64,7 @@ def compare_seeds(first, second):
     """The difference between two systems' EERs, each trained with several seeds.
 
     `first` and `second` map seeds to tables as for `ranking`; the seeds that both have count.
-    Returns what `compare` does, and `seeds`, their number. With one seed the interval does not
-    know how far another training would lie.
+    Returns what `compare` does, and `seeds`, their number.
     """
     shared = sorted(set(first) & set(second))
     tables = {name: {seed: of[seed] for seed in shared} for name, of in (("first", first), ("second", second))}
@@ -79,9 +78,8 @@ def ranking(tables):
     `tables` are system -> seed -> table of `trial`, `score`, `label` and, where they are known,
     `speaker` and the columns of a configuration; all have the same trials, or an InputError. One
     row a system, best first: `system`, `rank` (1 + how many systems are significantly better, Holm
-    over all pairs), the mean `eer` over `seeds` with `low`, `high`, `seed_sd`, the standard deviation
-    between seeds (NaN for one), and against the best `difference`, `difference_low`,
-    `difference_high` and `p`.
+    over all pairs), the mean `eer` over `seeds` with `low`, `high`, `seed_sd` between seeds, and against
+    the best `difference`, `difference_low`, `difference_high` and `p`.
     """
     found, labels, units = _estimates(tables)
     found = dict(sorted(found.items(), key=lambda item: item[1].value))
