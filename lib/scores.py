@@ -92,9 +92,9 @@ def match(scores, protocol=None, *, allow_missing=False):
 
     One row a trial, in protocol order; without a protocol the scores' own labels count. Folders
     and endings of the scores' names are left out where they match only so. ``attrs["missing"]`` and
-    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]``
-    sentences. InputError if there are such without `allow_missing`, or none is common; if a label
-    contradicts the protocol, or one class is left.
+    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]`` says so.
+    InputError if there are such without `allow_missing`, or none is common; if a label contradicts
+    the protocol, or one class is left.
     """
     source = str(scores.attrs.get("source", "scores"))
     table, missing, extra, notes = scores.copy(), [], [], []
@@ -104,6 +104,11 @@ def match(scores, protocol=None, *, allow_missing=False):
         extra = scores.loc[~scores["trial"].isin(protocol["trial"]), "trial"].tolist()
         if len(missing) == len(protocol) or ((missing or extra) and not allow_missing):
             raise InputError(f"{source}: {_difference(scores['trial'], protocol['trial'], missing, extra)}")
+        if missing:
+            total = f"{len(missing):,} of the protocol's {len(protocol):,} trials"
+            notes.append(f"{total} have no score and are left out.")
+        if extra:
+            notes.append(f"{len(extra):,} scores have no trial in the protocol and are left out.")
         table = protocol.merge(scores[["trial", "score"]], on="trial", how="inner", validate="one_to_one")
         given = scores.set_index("trial").get("label", table.set_index("trial")["label"])
         wrong = table[table["trial"].map(given) != table["label"]]

@@ -68,9 +68,9 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
             result["band"] = band.kept(card["band"], {"dev": dev, "eval": table})
     result["thresholds"] = {name: _at(scores, labels, *cut, costs, resamples) for name, cut in cuts.items()}
     few = [part["why"] for part in result["clusters"].values() if "why" in part]
-    warnings = _about_trials(table, "") + few + alarms.of_scores(scores) + alarms.of_result(result)
+    warnings = [*table.attrs.get("notes", ()), *few, *alarms.of_scores(scores), *alarms.of_result(result)]
     if dev is not None:
-        warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result)
+        warnings += _about_dev(table, dev, result)
     result |= {f"n_{name}": len(table.attrs.get(name, ())) for name in ("missing", "extra")}
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
 
@@ -91,20 +91,8 @@ def _at(scores, labels, threshold, source, costs, resamples):
     return result
 
 
-def _about_trials(table, prefix):
-    """Which trials a partial overlap leaves out."""
-    missing, extra = (len(table.attrs.get(name, ())) for name in ("missing", "extra"))
-    found = [prefix + note for note in table.attrs.get("notes", ())]
-    if missing:
-        total = missing + len(table)
-        found.append(f"{prefix}{missing:,} of the protocol's {total:,} trials have no score and are left out.")
-    if extra:
-        found.append(f"{prefix}{extra:,} scores have no trial in the protocol and are left out.")
-    return found
-
-
 def _about_dev(table, dev, result):
-    found = []
+    found = [f"dev: {note}" for note in dev.attrs.get("notes", ())]
     if "card" not in result["dev"]:
         found.append("On dev the scores carry no information or are inverted: there is no Bayes threshold.")
     shared = len(set(table["trial"]) & set(dev["trial"]))

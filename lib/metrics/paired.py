@@ -52,12 +52,11 @@ def compare(first, second, labels, *, metric="eer", units=None):
     return _pair(*both, labels, units or {}, metric)
 
 
-def against(scores, labels, value, *, metric="auc", units=None):
-    """A metric with its 95 % interval `low`, `high`, and the `p` of its being `value`; arguments as for `compare`."""
-    found = estimate({0: scores}, labels, metric)
-    pair = _pair(found, _constant(value, labels), labels, units or {}, metric)
-    low, high = np.clip([value + pair["low"], value + pair["high"]], 0, np.inf if metric == "cllr" else 1)
-    return {metric: found.value, "low": float(low), "high": float(high), "p": pair["p"]}
+def against(scores, labels, value, *, units=None):
+    """The `auc` with its 95 % interval `low`, `high`, and the `p` of its being `value`; arguments as for `compare`."""
+    found = _pair(estimate({0: scores}, labels, "auc"), _constant(value, labels), labels, units or {}, "auc")
+    low, high = np.clip([value + found["low"], value + found["high"]], 0, 1)
+    return {"auc": found["first"], "low": float(low), "high": float(high), "p": found["p"]}
 
 
 def compare_seeds(first, second):
