@@ -101,7 +101,7 @@ def test_draws_blocks_do_not_depend_on_their_size(rng, monkeypatch):
 
 def test_bootstrap_same_seed_same_interval_other_seed_another(rng):
     scores, labels = normal(rng, 50, 80)
-    first, again, other = (metrics.bootstrap(scores, labels, resamples=200, seed=s) for s in (1, 1, 2))
+    first, again, other = (metrics.bootstrap(scores, labels, resamples=40, seed=s) for s in (1, 1, 2))
     assert first == again
     assert all(first[name] != other[name] for name in metrics.METRICS)
 
@@ -111,7 +111,7 @@ def test_bootstrap_interval_holds_the_value_and_narrows_with_trials(rng):
     for n in (50, 5000):
         scores, labels = normal(rng, n, n)
         values = metrics.evaluate(scores, labels)
-        intervals = metrics.bootstrap(scores, labels, resamples=300)
+        intervals = metrics.bootstrap(scores, labels, resamples=100)
         assert all(low <= values[name] <= high and low < high for name, (low, high) in intervals.items())
         widths.append({name: high - low for name, (low, high) in intervals.items()})
     # 100 times the trials make intervals a tenth as wide.
@@ -170,8 +170,8 @@ def test_bootstrap_wrong_arguments_are_an_input_error(rng):
 def test_bootstrap_of_the_eval_split_takes_seconds(rng):
     scores, labels = normal(rng, 1298, 12008)
     start = time.process_time()
-    metrics.bootstrap(scores, labels, resamples=1000)
-    assert time.process_time() - start < 15
+    metrics.bootstrap(scores, labels, resamples=200)
+    assert time.process_time() - start < 3
 
 
 def test_intervals_over_few_clusters_reach_as_far_as_students_t(rng):
