@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from lib import metrics
 from lib.errors import InputError
-from lib.metrics import band
+from lib.metrics import band, measures
 
 # --- calibration
 
@@ -29,7 +29,7 @@ def test_calibrate_lowers_cllr_to_near_its_minimum_on_other_trials(rng):
         metrics.cllr(metrics.calibrated(9 * scores - 20, line), labels),
     )
     assert before > 3
-    assert after == pytest.approx(metrics.min_cllr(scores, labels), abs=0.02)
+    assert after == pytest.approx(measures.min_cllr(scores, labels), abs=0.02)
 
 
 def test_calibrate_does_not_depend_on_the_share_of_genuine_trials():
@@ -55,7 +55,7 @@ def test_threshold_card_cuts_at_the_bayes_threshold(rng):
     scores, labels = normal(rng, 3000, 3000)
     card = metrics.threshold_card(scores, labels)
     line = metrics.calibrate(scores, labels)
-    assert metrics.calibrated(card["threshold"], line) == pytest.approx(metrics.bayes_threshold())
+    assert metrics.calibrated(card["threshold"], line) == pytest.approx(measures.bayes_threshold())
     low, high = card["band"]
     assert low < card["threshold"] < high
     assert (card["n_genuine"], card["n_spoof"]) == (3000, 3000)

@@ -13,7 +13,7 @@ from lib import metrics
 from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.measures import crossing
-from lib.metrics.resampling import draws, freedom_of, intervals_over_clusters, redrawn
+from lib.metrics.resampling import draws, freedom_of, intervals_over_clusters, redrawn, resample
 
 
 def normal(rng, n_genuine, n_spoof, distance=1.6):
@@ -45,7 +45,7 @@ def test_resample_equals_evaluate_on_the_drawn_trials(rng, digits):
     scores = np.round(scores, digits)
     # Clusters of one genuine and one spoof trial each, and spoof trials alone: drawn whole times, and none unseen.
     names = np.r_[np.arange(30), np.arange(50)].astype(str)
-    values = metrics.resample(scores, labels, clusters=names, resamples=4, seed=3, threshold=0.2)
+    values = resample(scores, labels, clusters=names, resamples=4, seed=3, threshold=0.2)
     (weights,) = draws(labels, names, 4, 3)
     for k, row in enumerate(weights):
         assert (row[-4:] == 0).all()
@@ -92,9 +92,9 @@ def test_draws_of_configurations_leave_both_classes_there():
 
 def test_draws_blocks_do_not_depend_on_their_size(rng, monkeypatch):
     scores, labels = normal(rng, 20, 30)
-    whole = metrics.resample(scores, labels, metrics=("eer", "cllr"), resamples=20)
+    whole = resample(scores, labels, metrics=("eer", "cllr"), resamples=20)
     monkeypatch.setattr("lib.metrics.resampling._BLOCK", 50 * 7)
-    parts = metrics.resample(scores, labels, metrics=("eer", "cllr"), resamples=20)
+    parts = resample(scores, labels, metrics=("eer", "cllr"), resamples=20)
     assert whole.keys() == parts.keys()
     assert all(len(values) == 20 for values in parts.values())
 
@@ -177,7 +177,7 @@ def test_bootstrap_of_the_eval_split_takes_seconds(rng):
 def test_intervals_over_few_clusters_reach_as_far_as_students_t(rng):
     scores, labels, names = speakers(rng, 5, each=100, spread=0.4)
     point = metrics.evaluate(scores, labels)
-    values = metrics.resample(scores, labels, clusters=names, metrics=("auc",))
+    values = resample(scores, labels, clusters=names, metrics=("auc",))
     spread = 2.776 * logit(values["auc"]).std()  # four degrees of freedom: 2.78 instead of 1.96 standard deviations
     ends = logit(intervals_over_clusters(values, point, labels, names)["auc"])
     assert tuple(ends) == pytest.approx((logit(point["auc"]) - spread, logit(point["auc"]) + spread), rel=1e-3)
@@ -187,7 +187,7 @@ def test_intervals_over_few_clusters_reach_as_far_as_students_t(rng):
 def test_bootstrap_of_minima_reaches_far_above_the_value(rng, name):
     scores, labels = normal(rng, 60, 90)
     point = metrics.evaluate(scores, labels)[name]
-    values = metrics.resample(scores, labels, metrics=(name,), resamples=300)[name]
+    values = resample(scores, labels, metrics=(name,), resamples=300)[name]
     low, high = metrics.bootstrap(scores, labels, metrics=(name,), resamples=300)[name]
     first, last = np.quantile(values, [0.025, 0.975])
     assert low < point < last < high < 1
