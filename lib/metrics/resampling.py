@@ -10,6 +10,8 @@ like for a mean between bounds (M. Phan et al., NeurIPS 2021).
 classes, only genuine and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the
 variance unbiased (J. N. K. Rao and C. F. J. Wu, Journal of the American Statistical Association 83,
 1988). Intervals are symmetric in the logit (costs: logarithm; MCC: Fisher's z), with Student's t.
+The linearised variance of `lib.metrics.paired` is too sure here: with 10 speakers and an EER of 2 % it
+held the truth in 92 % of 200 simulated corpora, this in 97 %.
 
 The notebook 32_coverage checks their coverage by simulation.
 """
