@@ -23,7 +23,7 @@ _HEADER = {
     **dict.fromkeys(("score", "scores", "cm-score", "cm_score", "llr"), "score"),
     **dict.fromkeys(("label", "key", "class"), "label"),
 }
-_OUTPUT = {"0": "spoof", "1": "genuine"}  # labels in lines 'Output, trial, label, score'
+_OUTPUT = {"0": 0, "1": 1}  # labels in lines 'Output, trial, label, score'
 _RULE = "expected lines 'trial score', 'trial score label' or 'trial label score'"
 
 
@@ -49,12 +49,12 @@ def read_scores(path, column=None):
     of ASVspoof 2019 and 2021 write it; `column` may be the score's number there, from 1. A JSON
     list of objects, such as that of ``study score --json``, is read by its keys.
 
-    One row a trial (a name without ``.wav`` or ``.flac``), in file order; its `label` (genuine or
-    bonafide, spoof) when the file has it; ``attrs["source"]`` is the path. What `study score` could
-    not score is left out, and its answers are no labels. InputError names file, line, value and rule.
+    One row a trial, in file order; ``attrs["source"]`` is the path. What `study score` could not score is
+    left out, and its answers are no labels. InputError names file, line, value and rule.
     """
     text = read_text(path, "a score file")
     columns, lines = _json(path, text, column) if text.lstrip()[:1] in ("[", "{") else _lines(path, text, column)
+    labels = LABELS if columns[0] else _OUTPUT
     rows, seen = [], {}
     for number, fields in lines:
         where = f"{path}, line {number}"
@@ -66,9 +66,15 @@ def read_scores(path, column=None):
         if not row["score"] and "threshold" in row:
             continue
         row["trial"] = "_".join(trial_name(row["trial"]).split())
-        row["score"] = _number(row["score"], where)
+        score = row["score"]
+        if not _is_number(score) or not math.isfinite(float(score)):
+            rule = "must be finite" if _is_number(score) else "is not a number, with a decimal point"
+            raise InputError(f"{where}: score {score!r} {rule}")
+        row["score"] = float(score)
         if "label" in row:
-            row["label"] = _label(row["label"], where)
+            if row["label"].lower() not in labels:
+                raise InputError(f"{where}: label {row['label']!r} is unknown: expected one of {', '.join(labels)}")
+            row["label"] = labels[row["label"].lower()]
         first = seen.setdefault(row["trial"], number)
         if first != number:
             raise InputError(f"{where}: duplicate trial {row['trial']!r}, first on line {first}")
@@ -76,7 +82,7 @@ def read_scores(path, column=None):
     if not rows:
         raise InputError(f"{path}: a header and no score; {_RULE}")
     table = pd.DataFrame(rows)
-    table = table[["trial", "score", *(name for name in table if name not in ("trial", "score"))]]
+    table = table[["trial", "score", *table.columns.drop(["trial", "score"])]]
     table.attrs["source"] = str(path)
     return table
 
@@ -86,22 +92,38 @@ def match(scores, protocol=None, *, allow_missing=False):
 
     One row a trial, in protocol order; without a protocol the scores' own labels count. Folders
     and endings of the scores' names are left out where they match only so. ``attrs["missing"]`` and
-    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]``
-    sentences. InputError if there are such without `allow_missing`, or none is common; if a label
-    contradicts the protocol, or one class is left.
+    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]`` says so.
+    InputError if there are such without `allow_missing`, or none is common; if a label contradicts
+    the protocol, or one class is left.
     """
-    source = scores.attrs.get("source", "scores")
-    if protocol is None:
-        if "label" not in scores:
-            raise InputError(f"{source}: has no labels: expected a column of them, or a protocol")
-        table, missing, extra, notes = scores.copy(), [], [], []
-    else:
+    source = str(scores.attrs.get("source", "scores"))
+    table, missing, extra, notes = scores.copy(), [], [], []
+    if protocol is not None:
         scores, notes = _renamed(scores, protocol)
-        table, missing, extra = _joined(source, scores, protocol, allow_missing)
+        missing = protocol.loc[~protocol["trial"].isin(scores["trial"]), "trial"].tolist()
+        extra = scores.loc[~scores["trial"].isin(protocol["trial"]), "trial"].tolist()
+        if len(missing) == len(protocol) or ((missing or extra) and not allow_missing):
+            raise InputError(f"{source}: {_difference(scores['trial'], protocol['trial'], missing, extra)}")
+        if missing:
+            total = f"{len(missing):,} of the protocol's {len(protocol):,} trials"
+            notes.append(f"{total} have no score and are left out.")
+        if extra:
+            notes.append(f"{len(extra):,} scores have no trial in the protocol and are left out.")
+        table = protocol.merge(scores[["trial", "score"]], on="trial", how="inner", validate="one_to_one")
+        given = scores.set_index("trial").get("label", table.set_index("trial")["label"])
+        wrong = table[table["trial"].map(given) != table["label"]]
+        if len(wrong):
+            trial, label = wrong["trial"].iloc[0], wrong["label"].iloc[0]
+            raise InputError(
+                f"{source}: {len(wrong):,} of {len(table):,} labels contradict the protocol; first trial "
+                f"{trial!r}, {LABEL_NAMES[1 - label]} here and {LABEL_NAMES[label]} there"
+            )
+    elif "label" not in scores:
+        raise InputError(f"{source}: has no labels: expected a column of them, or a protocol")
     if table["label"].nunique() < 2:
         name = LABEL_NAMES[table["label"].iloc[0]]
         raise InputError(f"{source}: all {len(table):,} trials are {name}: both genuine and spoof trials are required")
-    table.attrs = {"source": str(source), "missing": missing, "extra": extra, "notes": notes}
+    table.attrs = {"source": source, "missing": missing, "extra": extra, "notes": notes}
     return table
 
 
@@ -117,23 +139,37 @@ def _renamed(scores, protocol):
     return scores, []
 
 
-def _joined(source, scores, protocol, allow_missing):
-    scored, listed = set(scores["trial"]), set(protocol["trial"])
-    missing = [trial for trial in protocol["trial"] if trial not in scored]
-    extra = [trial for trial in scores["trial"] if trial not in listed]
-    if len(missing) == len(listed) or ((missing or extra) and not allow_missing):
-        raise InputError(_difference(source, scores, protocol, missing, extra))
-    table = protocol.merge(scores[["trial", "score"]], on="trial", how="inner", validate="one_to_one")
-    if "label" in scores:
-        given = table["trial"].map(scores.set_index("trial")["label"])
-        wrong = table[given != table["label"]]
-        if len(wrong):
-            trial, label = wrong["trial"].iloc[0], wrong["label"].iloc[0]
-            raise InputError(
-                f"{source}: {len(wrong):,} of {len(table):,} labels contradict the protocol; first trial "
-                f"{trial!r}, {LABEL_NAMES[1 - label]} here and {LABEL_NAMES[label]} there"
-            )
-    return table, missing, extra
+def _difference(scored, listed, missing, extra):
+    """How the trials of a score file and of a protocol differ, and the likely reason."""
+    parts = []
+    for trials, what in ((missing, "trials of the protocol have no score"), (extra, "scores have no trial there")):
+        if trials:
+            shown = ", ".join(trials[:3]) + (", ..." if len(trials) > 3 else "")
+            parts.append(f"{len(trials):,} {what} ({shown})")
+    ours, theirs = ({trial.partition("_")[0] for trial in trials if "_" in trial} for trials in (scored, listed))
+    if len(missing) == len(listed) and len(ours) == len(theirs) == 1 and ours != theirs:
+        reason = f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
+    elif len(missing) == len(listed):
+        reason = "No trial is common: another corpus, or other names"
+    elif not extra:
+        reason = "Only a part of the protocol is scored; --allow-missing measures that part"
+    elif {len(scored), len(listed)} == {3014, 3016}:  # the training lists of ASVspoof 2017
+        reason = "One is of Version 1 of ASVspoof 2017, the other of Version 2: they are not comparable"
+    else:
+        what = "The scores hold another split too" if ours - theirs else "Another version or subset of this split"
+        reason = f"{what}; --allow-missing measures the common part"
+    return f"{'; '.join(parts)}. {reason}"
+
+
+def _json(path, text, column):
+    """Names of the columns, and number and fields of every object; as `_lines`."""
+    try:
+        rows = json.loads(text)
+        names = list(rows[0])
+        lines = [(k, ["" if row[n] is None else str(row[n]) for n in names]) for k, row in enumerate(rows, 1)]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: not a JSON list of objects with the same keys ({error})") from None
+    return _named([name.lower() for name in names], column, f"{path}: "), lines
 
 
 def _lines(path, text, column):
@@ -141,8 +177,7 @@ def _lines(path, text, column):
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.split()]
     if not lines:
         raise InputError(f"{path}: is empty; {_RULE}")
-    first = lines[0][1]
-    separator = next((mark for mark in "\t;," if mark in first), None)
+    separator = next((mark for mark in "\t;," if mark in lines[0][1]), None)
     if separator in (None, "\t"):
         lines = [(number, line.split()) for number, line in lines]
     else:
@@ -151,30 +186,17 @@ def _lines(path, text, column):
             lines = [(n, [f.strip() for f in fields]) for (n, _), fields in zip(lines, read, strict=True)]
         except (csv.Error, ValueError) as error:
             raise InputError(f"{path}: not a list of values between {separator!r} ({error})") from None
-    number, fields = lines[0]
+    number, first = lines[0]
     where = f"{path}, line {number}: "
-    header = [field.lower().lstrip("#") for field in fields]
-    known = {_HEADER.get(header[0]) == "trial", *(_HEADER.get(name) == "score" or name == column for name in header)}
-    if not any(map(_is_number, fields)) and True in known:
+    header = [field.lower().lstrip("#") for field in first]
+    known = _HEADER.get(header[0]) == "trial" or any(_HEADER.get(name) == "score" or name == column for name in header)
+    if known and not any(map(_is_number, first)):
         return _named(header, column, where), lines[1:]
     for number, fields in lines:
         if any(len(field.split()) > 1 for field in fields):
             text = repr(separator.join(fields))
             raise InputError(f"{path}, line {number}: {text} has blanks and {separator!r}: expected decimal points")
-    columns = _placed(lines[0][1], column, where)
-    if columns[0] is None:
-        lines = [(n, [_OUTPUT.get(f, f) if k == 2 else f for k, f in enumerate(fields)]) for n, fields in lines]
-    return columns, lines
-
-
-def _json(path, text, column):
-    try:
-        rows = json.loads(text)
-        names = list(rows[0])
-        lines = [(k, ["" if row[n] is None else str(row[n]) for n in names]) for k, row in enumerate(rows, 1)]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: not a JSON list of objects with the same keys ({error})") from None
-    return _named([name.lower() for name in names], column, f"{path}: "), lines
+    return _placed(first, column, where), lines
 
 
 def _named(header, column, where):
@@ -199,28 +221,22 @@ def _named(header, column, where):
 
 def _placed(first, column, where):
     """The columns of a file without a header, by what stands in its first line."""
-    text = repr(" ".join(first))
+    text, count = repr(" ".join(first)), len(first)
     if column is not None:
-        if not (column.isdecimal() and 2 <= int(column[:4]) <= len(first)):
-            raise InputError(f"{where}no header; --score-column is a number from 2 to {len(first)}, got {column!r}")
-        return ["trial", *("score" if k == int(column) else None for k in range(2, len(first) + 1))]
+        if not (column.isdecimal() and 2 <= int(column[:4]) <= count):
+            raise InputError(f"{where}no header; --score-column is a number from 2 to {count}, got {column!r}")
+        return ["trial", *("score" if k == int(column) else None for k in range(2, count + 1))]
     labels = [k for k, field in enumerate(first) if field.lower() in LABELS]
-    if len(first) == 2:
-        if _is_number(first[0]) and not _is_number(first[1]):
-            raise InputError(f"{where}{text} has the score before the trial; {_RULE}")
+    if count == 2:
         return ["trial", "score"]
-    if len(first) == 3 and labels in ([1], [2]):
+    if count == 3 and labels in ([1], [2]):
         return ["trial", "label", "score"] if labels == [1] else ["trial", "score", "label"]
-    if len(first) == 4 and 2 in labels and 3 not in labels:
+    if count == 4 and 2 in labels and 3 not in labels:
         return ["trial", "attack", "label", "score"]
-    if len(first) == 4 and first[0] == "Output" and first[2] in _OUTPUT:
+    if count == 4 and first[0] == "Output" and first[2] in _OUTPUT:
         return [None, "trial", "label", "score"]
-    if len(first) == 3:
-        raise InputError(
-            f"{where}cannot tell the score from the label in {text}; {_RULE}, the label one of {', '.join(LABELS)}; "
-            "--score-column NUMBER says which is the score"
-        )
-    raise InputError(f"{where}{len(first)} columns in {text}; {_RULE}")
+    hint = f"the label one of {', '.join(LABELS)}; --score-column NUMBER says which is the score"
+    raise InputError(f"{where}cannot tell the score in the {count} columns of {text}; {_RULE}, {hint}")
 
 
 def _is_number(text):
@@ -229,42 +245,3 @@ def _is_number(text):
     except ValueError:
         return False
     return "_" not in text  # Python reads 1_000 as a number, no toolkit writes it
-
-
-def _number(text, where):
-    if not _is_number(text) or not math.isfinite(float(text)):
-        rule = "must be finite" if _is_number(text) else "is not a number, with a decimal point"
-        raise InputError(f"{where}: score {text!r} {rule}")
-    return float(text)
-
-
-def _label(text, where):
-    if text.lower() not in LABELS:
-        raise InputError(f"{where}: label {text!r} is unknown: expected one of {', '.join(LABELS)}")
-    return LABELS[text.lower()]
-
-
-def _difference(source, scores, protocol, missing, extra):
-    """How a score file and a protocol differ, and the likely reason."""
-    parts = []
-    for trials, what in ((missing, "trials of the protocol have no score"), (extra, "scores have no trial there")):
-        if trials:
-            shown = ", ".join(trials[:3]) + (", ..." if len(trials) > 3 else "")
-            parts.append(f"{len(trials):,} {what} ({shown})")
-    return f"{source}: {'; '.join(parts)}. {_guess(scores['trial'], protocol['trial'], missing, extra)}"
-
-
-def _guess(scored, listed, missing, extra):
-    ours, theirs = ({trial.partition("_")[0] for trial in trials if "_" in trial} for trials in (scored, listed))
-    if len(missing) == len(listed):
-        if len(ours) == len(theirs) == 1 and ours != theirs:
-            return f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
-        return "No trial is common: another corpus, or other names"
-    if not extra:
-        return "Only a part of the protocol is scored; --allow-missing measures that part"
-    # The training lists of ASVspoof 2017: 3,016 trials in Version 1, 3,014 in Version 2.
-    if {len(scored), len(listed)} == {3014, 3016}:
-        return "One is of Version 1 of ASVspoof 2017, the other of Version 2: they are not comparable"
-    if ours - theirs:
-        return "The scores hold another split too; --allow-missing measures the common part"
-    return "Another version or subset of this split; --allow-missing measures the common part"

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from lib import comparison, metrics, params
-from lib.errors import InputError
 from lib.plots import choices as choice_plots
 
 LABELS = np.repeat([1, 0], [60, 140])
@@ -86,31 +85,3 @@ def test_changes_figure_has_both_splits_of_every_pair(recorded):
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["b against a", "a against c"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dev", "eval"]
-
-
-# -- how much of a quantity is read --------------------------------------------------------
-
-
-def test_determination_of_an_exact_guess_is_one(rng):
-    true = rng.normal(size=50)
-    assert metrics.determination(true, true) == {"r2": 1.0, "r2_ci_low": 1.0, "r2_ci_high": 1.0, "error": 0.0}
-
-
-def test_determination_of_a_noisy_guess_is_that_of_scikit_learn(rng):
-    from sklearn.metrics import r2_score
-
-    true = rng.normal(size=300)
-    guess = true + 0.5 * rng.normal(size=300)
-    found = metrics.determination(true, guess)
-    assert found["r2"] == pytest.approx(r2_score(true, guess))
-    assert found["r2_ci_low"] < 0.75 < found["r2_ci_high"]  # 1 - 0.25: what the noise leaves
-    assert found["error"] == pytest.approx(0.5, rel=0.15)
-
-
-@pytest.mark.parametrize(
-    ("true", "guess", "words"),
-    [([1.0, 2.0], [1.0], "1 guesses for 2 trials"), ([3.0, 3.0], [3.0, 3.0], "is 3 in every trial")],
-)
-def test_determination_refuses_what_has_no_answer(true, guess, words):
-    with pytest.raises(InputError, match=words):
-        metrics.determination(true, guess)

@@ -105,7 +105,7 @@ def test_away_perfect_inverted_and_constant_scores():
     assert (inverted["eer"], inverted["balanced_accuracy"], inverted["rejected"]) == (1, 0, 1)
     constant = elsewhere.away("a", "there", np.zeros(200), LABELS, 0.0)
     assert (constant["eer"], constant["balanced_accuracy"], constant["rejected"]) == (0.5, 0.5, 0)
-    assert perfect["rejected_ci_high"] == pytest.approx(1 - 0.05 ** (1 / 100))  # half of (1 - p)^100 is 2.5 %
+    assert perfect["rejected_ci_high"] == pytest.approx(1 - 0.025 ** (1 / 100))  # (1 - p)^100 is 2.5 %
     assert (perfect["n_genuine"], perfect["n_spoof"]) == (100, 100)
 
 

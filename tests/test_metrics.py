@@ -7,10 +7,11 @@ from sklearn.isotonic import IsotonicRegression
 
 from lib import metrics
 from lib.errors import InputError
+from lib.metrics import measures
 
 LABELS = np.array([1, 1, 0, 0, 0])
 KEYS = (
-    "eer eer_hull auc accuracy balanced_accuracy mcc min_dcf act_dcf cllr min_cllr constant_accuracy n_genuine n_spoof"
+    "eer eer_hull auc accuracy balanced_accuracy mcc constant_accuracy min_dcf act_dcf cllr min_cllr n_genuine n_spoof"
 ).split()
 
 
@@ -119,19 +120,19 @@ def test_eer_neighbouring_floats_are_told_apart_by_the_threshold(low):
 
 def test_eer_hull_by_hand_and_at_its_limits():
     # ROC (0, 1), (0, 1/2), (1/3, 1/2), (1/3, 0), (1, 0): the hull goes from (0, 1/2) to (1/3, 0).
-    assert metrics.eer_hull([4, 2, 3, 1, 0], [1, 1, 0, 0, 0]) == pytest.approx(0.2)
+    assert measures.eer_hull([4, 2, 3, 1, 0], [1, 1, 0, 0, 0]) == pytest.approx(0.2)
     assert metrics.eer([4, 2, 3, 1, 0], [1, 1, 0, 0, 0])[0] == pytest.approx(1 / 3)
-    assert metrics.eer_hull([2, 1, 0], [1, 0, 0]) == 0
-    assert metrics.eer_hull([0, 1, 2], [1, 0, 0]) == pytest.approx(0.5)  # inverted: a coin does better
-    assert metrics.eer_hull(np.zeros(6), np.arange(6) % 2) == pytest.approx(0.5)
+    assert measures.eer_hull([2, 1, 0], [1, 0, 0]) == 0
+    assert measures.eer_hull([0, 1, 2], [1, 0, 0]) == pytest.approx(0.5)  # inverted: a coin does better
+    assert measures.eer_hull(np.zeros(6), np.arange(6) % 2) == pytest.approx(0.5)
 
 
 def test_eer_hull_is_that_of_isotonic_ratios_and_not_above_the_eer(rng):
     labels = np.arange(400) % 2
     scores = np.round(rng.normal(size=400) + labels, 1)
     fit = IsotonicRegression().fit_transform(scores, labels)  # one step of the ROC for each edge of the hull
-    assert metrics.eer_hull(scores, labels) == pytest.approx(metrics.eer(fit, labels)[0])
-    assert metrics.eer_hull(scores, labels) <= metrics.eer(scores, labels)[0]
+    assert measures.eer_hull(scores, labels) == pytest.approx(metrics.eer(fit, labels)[0])
+    assert measures.eer_hull(scores, labels) <= metrics.eer(scores, labels)[0]
 
 
 def test_eer_threshold_balances_the_errors(trials):
@@ -174,28 +175,28 @@ def test_report_prints_spoof_first_without_warning(recwarn):
 
 
 def test_bayes_threshold_of_asvspoof5_is_minus_ln_beta():
-    assert metrics.bayes_threshold() == pytest.approx(-np.log(1.9))
-    assert metrics.bayes_threshold(metrics.Costs(0.5, 1, 1)) == 0
+    assert measures.bayes_threshold() == pytest.approx(-np.log(1.9))
+    assert measures.bayes_threshold(metrics.Costs(0.5, 1, 1)) == 0
 
 
 @pytest.mark.parametrize("costs", [(0, 1, 1), (1, 1, 1), (0.5, 0, 1), (0.5, 1, -2), (0.5, np.inf, 1), (np.nan, 1, 1)])
 def test_bayes_threshold_impossible_costs_are_an_input_error(costs):
     with pytest.raises(InputError, match="must be"):
-        metrics.bayes_threshold(metrics.Costs(*costs))
+        measures.bayes_threshold(metrics.Costs(*costs))
 
 
 def test_min_dcf_by_hand():
     # Weights of ASVspoof 5: a miss 0.95, an acceptance 0.5, over 0.5. Accepting the upper
     # genuine trial and one of three spoofs costs 1.9 / 2 + 1 / 3; both genuine and two
     # spoofs 2 / 3; everything 1; the upper genuine alone 0.95.
-    assert metrics.min_dcf([3, 1, 2, 1.5, 0], LABELS) == pytest.approx(2 / 3)
-    assert metrics.min_dcf([3, 1, 2, 1.5, 1.2], LABELS) == pytest.approx(0.95)
+    assert measures.min_dcf([3, 1, 2, 1.5, 0], LABELS) == pytest.approx(2 / 3)
+    assert measures.min_dcf([3, 1, 2, 1.5, 1.2], LABELS) == pytest.approx(0.95)
 
 
 def test_act_dcf_is_the_cost_at_the_bayes_threshold():
     costs = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)
-    assert metrics.act_dcf([1, -1, 1, -1, -1], LABELS, costs) == pytest.approx(1 / 2 + 1 / 3)
-    assert metrics.act_dcf([1, -1, 1, -1, -1], LABELS) == pytest.approx(1.9 / 2 + 1 / 3)
+    assert measures.act_dcf([1, -1, 1, -1, -1], LABELS, costs) == pytest.approx(1 / 2 + 1 / 3)
+    assert measures.act_dcf([1, -1, 1, -1, -1], LABELS) == pytest.approx(1.9 / 2 + 1 / 3)
 
 
 def test_act_dcf_is_never_below_min_dcf(rng):
@@ -203,7 +204,7 @@ def test_act_dcf_is_never_below_min_dcf(rng):
         scores = rng.normal(size=40) * 3
         labels = np.arange(40) % 3 == 0
         costs = metrics.Costs(*rng.uniform(0.05, 0.95, 3))
-        assert metrics.act_dcf(scores, labels, costs) >= metrics.min_dcf(scores, labels, costs) - 1e-12
+        assert measures.act_dcf(scores, labels, costs) >= measures.min_dcf(scores, labels, costs) - 1e-12
 
 
 def test_cllr_by_hand():
@@ -215,7 +216,7 @@ def test_cllr_true_log_likelihood_ratios_need_no_calibration(rng):
     labels = np.arange(40_000) % 2
     x = rng.normal(size=40_000) + labels
     ratio = x - 0.5  # ln N(x; 1, 1) - ln N(x; 0, 1)
-    assert metrics.cllr(ratio, labels) == pytest.approx(metrics.min_cllr(ratio, labels), abs=0.005)
+    assert metrics.cllr(ratio, labels) == pytest.approx(measures.min_cllr(ratio, labels), abs=0.005)
     assert metrics.cllr(4 * ratio, labels) > metrics.cllr(ratio, labels) + 0.1
 
 
@@ -229,4 +230,4 @@ def test_min_cllr_agrees_with_scikit_learn_isotonic_regression(trials):
     p = IsotonicRegression().fit(scores, labels, sample_weight=weights).predict(scores)
     genuine, spoof = p[labels == 1], p[labels == 0]
     expected = (-np.log2(genuine).mean() - np.log2(1 - spoof).mean()) / 2
-    assert metrics.min_cllr(scores, labels) == pytest.approx(expected, abs=1e-9)
+    assert measures.min_cllr(scores, labels) == pytest.approx(expected, abs=1e-9)

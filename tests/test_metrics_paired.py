@@ -8,7 +8,8 @@ from scipy.stats import norm, t
 
 from lib import metrics
 from lib.errors import InputError
-from lib.metrics.influence import differences, estimate
+from lib.metrics.paired import differences, estimate
+from lib.metrics.resampling import resample
 
 
 def corpus(rng, speakers, configurations=0, *, only_genuine=0, distance=2.4, second=0.0):
@@ -55,7 +56,7 @@ def test_estimate_varies_as_resampled_trials_do(rng, metric):
     found = estimate({0: scores}, labels, metric)
     assert found.value == metrics.evaluate(scores, labels)[metric]
     assert found.moved[labels == 1].sum() == pytest.approx(0) and found.moved[labels == 0].sum() == pytest.approx(0)
-    resampled = metrics.resample(scores, labels, metrics=(metric,))[metric]
+    resampled = resample(scores, labels, metrics=(metric,))[metric]
     assert np.sqrt((found.moved**2).sum()) == pytest.approx(resampled.std(), rel=0.12)
 
 

@@ -53,7 +53,7 @@ def figures(trials):
     }
 
 
-def test_every_figure_lies_inside_its_page_and_leaves_no_state(trials):
+def test_every_figure_names_its_axes_lies_inside_its_page_and_leaves_no_state(trials):
     before = pyplot.get_fignums()
     for name, figure in figures(trials).items():
         figure.savefig(io.BytesIO(), format="png")
@@ -61,13 +61,8 @@ def test_every_figure_lies_inside_its_page_and_leaves_no_state(trials):
         box = figure.get_tightbbox()
         assert box.x0 >= -0.02 and box.y0 >= -0.02 and box.x1 <= width + 0.02 and box.y1 <= height + 0.02, name
         assert height <= 11.7, name
+        assert all(not axes.axison or (axes.get_xlabel() and axes.get_ylabel()) for axes in figure.axes), name
     assert pyplot.get_fignums() == before
-
-
-def test_every_axis_is_named(trials):
-    for name, figure in figures(trials).items():
-        for axes in figure.axes:
-            assert not axes.axison or (axes.get_xlabel() and axes.get_ylabel()), name
 
 
 def test_confusion_matrix_writes_counts_and_percent_of_the_row():

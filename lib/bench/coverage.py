@@ -8,11 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lib.metrics.clusters import spreads
-from lib.metrics.costs import bayes_threshold, dcf, isotonic_cllr
-from lib.metrics.measures import evaluate, from_counts
+from lib.metrics.measures import bayes_threshold, dcf, evaluate, from_counts, isotonic_cllr
 from lib.metrics.resampling import METRICS, bootstrap
-
-METRICS = (*METRICS, "min_cllr")
 
 
 def over_trials(n_genuine, n_spoof, eer, *, ratio=1.0, metrics=METRICS, simulations=100, resamples=200, seed=0):

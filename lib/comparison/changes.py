@@ -8,8 +8,8 @@ better; `p` is Holm's over all changes of a system. A change helps or hurts wher
 import pandas as pd
 
 from lib.metrics import calibrate, calibrated, compare, holm
-from lib.metrics.influence import units_of
 from lib.metrics.resampling import LEVEL
+from lib.metrics.units import units_of
 
 NONE = "none"
 _UNITS = {"eer": ("EER, %", 100, 1), "cllr": ("Cllr, bits", 1, 3)}

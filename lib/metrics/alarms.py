@@ -3,7 +3,7 @@
 import numpy as np
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES
-from lib.metrics.curves import checked
+from lib.metrics.measures import checked
 
 _FEW = 100  # below so many trials of a class an error rate of 5 % rests on fewer than five errors
 _LARGE_DESIGN_EFFECT = 3
@@ -27,12 +27,12 @@ def of_scores(scores):
     """Alarms that need no label; a list of str."""
     scores = np.asarray(scores, dtype=np.float64)
     different = len(np.unique(scores))
-    found = []
     if different == 1:
-        found.append(f"All scores are {scores[0]:g}: they do not depend on the trial.")
-    elif different < min(10, len(scores)):
+        return [f"All scores are {scores[0]:g}: they do not depend on the trial."]
+    found = []
+    if different < min(10, len(scores)):
         found.append(f"Only {different} different scores: they look like decisions; EER and DET are interpolated.")
-    if different > 1 and scores.min() >= 0 and scores.max() <= 1:
+    if scores.min() >= 0 and scores.max() <= 1:
         found.append(
             "All scores lie between 0 and 1 and look like probabilities: thresholds, DCF and Cllr require unrounded "
             "log-odds, ln(p / (1 - p))."
@@ -69,21 +69,18 @@ def of_result(result):
         count = result[f"n_{label}"]
         if count < _FEW:
             found.append(f"Only {count} {label} trials: one of them is {100 / count:.1f} % of its error rate.")
+    low, high = result["trials"]["eer_ci"]
     for name, part in result["clusters"].items():
-        found += _of_clusters(name, part, result)
+        effect, most = part["design_effect"], part["most"]
+        if effect is not None and effect > _LARGE_DESIGN_EFFECT:
+            ends = " to ".join(f"{100 * end:.1f}" for end in part["eer_ci"])
+            found.append(
+                f"Trials of one {name} are correlated (design effect {effect:.1f}): over {part['count']} {name}s the "
+                f"interval of the EER is {ends} %."
+            )
+        if most["without"] is not None and not low <= most["without"] <= high:
+            found.append(
+                f"One {name} dominates the EER: without {most['cluster']} it is {100 * most['without']:.1f} %, "
+                f"with it {100 * result['eer']:.1f} %."
+            )
     return found
-
-
-def _of_clusters(name, part, result):
-    effect, most, (low, high) = part["design_effect"], part["most"], result["trials"]["eer_ci"]
-    if effect is not None and effect > _LARGE_DESIGN_EFFECT:
-        ends = " to ".join(f"{100 * end:.1f}" for end in part["eer_ci"])
-        yield (
-            f"Trials of one {name} are correlated (design effect {effect:.1f}): over {part['count']} {name}s the "
-            f"interval of the EER is {ends} %."
-        )
-    if most["without"] is not None and not low <= most["without"] <= high:
-        yield (
-            f"One {name} dominates the EER: without {most['cluster']} it is {100 * most['without']:.1f} %, "
-            f"with it {100 * result['eer']:.1f} %."
-        )

@@ -1,15 +1,13 @@
 """Whether the band of scores that get no answer keeps on eval what it promises on dev.
 
 The band is chosen on dev's trials (`lib.metrics.threshold_card`), so dev flatters it, and eval
-has other speakers and devices. Intervals are exact over trials (C. J. Clopper and E. S.
-Pearson, Biometrika 26, 1934): of twenty trials without an error they reach 17 %.
+has other speakers and devices.
 """
 
 from lib.corpus.protocol import LABEL_NAMES
 from lib.errors import InputError
 from lib.metrics.calibration import threshold_card
-from lib.metrics.costs import Costs
-from lib.metrics.resampling import LEVEL
+from lib.metrics.measures import Costs, rate_interval
 
 EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 
@@ -26,8 +24,10 @@ def kept(band, tables):
     for split, table in tables.items():
         for label, name in enumerate(LABEL_NAMES):
             scores = table["score"][table["label"] == label]
-            found |= _rate(f"{split}/wrong_{name}", scores < low if label else scores >= high)
-            found |= _rate(f"{split}/unsure_{name}", (scores >= low) & (scores < high))
+            wrong, unsure = scores < low if label else scores >= high, (scores >= low) & (scores < high)
+            for key, those in ((f"{split}/wrong_{name}", wrong), (f"{split}/unsure_{name}", unsure)):
+                found[key] = float(those.mean())
+                found[f"{key}_ci_low"], found[f"{key}_ci_high"] = rate_interval(those.sum(), len(those))
     return found
 
 
@@ -55,12 +55,4 @@ def caution(found):
 
 def text(found, name):
     """A share of `kept` and its interval, in percent."""
-    rate, low, high = (100 * found[name + end] for end in ("", "_ci_low", "_ci_high"))
-    return f"{rate:.1f} [{low:.1f}, {high:.1f}]"
-
-
-def _rate(name, those):
-    from scipy.stats import binomtest
-
-    ends = binomtest(int(those.sum()), len(those)).proportion_ci(LEVEL, method="exact")
-    return {name: float(those.mean()), f"{name}_ci_low": float(ends.low), f"{name}_ci_high": float(ends.high)}
+    return "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * found[name + end] for end in ("", "_ci_low", "_ci_high")))

@@ -1,23 +1,19 @@
 """Over what intervals are taken: trials, or the speakers, phrases and replay configurations that they come in.
 
 Trials of one speaker or configuration are alike, so an interval over trials alone is too narrow
-where these differ. What is shown is the widest: over trials, over each kind of cluster, and over
-speakers and configurations at once, whose variances add, less that over trials, which both hold
-(A. C. Cameron, J. B. Gelbach and D. L. Miller, Journal of Business & Economic Statistics 29, 2011),
-end by end as by G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008.
+where these differ; what is shown is the widest. Over speakers and configurations at once variances
+add, less that over trials, which both hold (A. C. Cameron et al., Journal of Business & Economic
+Statistics 29, 2011), end by end as by G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008.
 """
 
 import numpy as np
 
 from lib.corpus.protocol import SPOOF, UNKNOWN
-from lib.metrics.breakdown import clusters_of
-from lib.metrics.costs import ASVSPOOF5
-from lib.metrics.curves import eer
-from lib.metrics.resampling import METRICS, freedom_of, intervals, resample
+from lib.metrics.measures import ASVSPOOF5, eer
+from lib.metrics.resampling import METRICS, MINIMA, freedom_of, intervals, intervals_over_clusters, resample
+from lib.metrics.units import units_of
 
 FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
-_BOTH = ("speaker", "configuration")
-_WHY = f"{{0}} {{1}}s are too few for an interval over {{1}}s: at least {FEWEST} of each class are required."
 
 
 def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
@@ -33,36 +29,33 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
     over_trials = resample(scores, labels, metrics=metrics, **how)
-    trials = _listed(intervals(over_trials, measured, labels))
-    several = [name for name in metrics if name in METRICS and name != "min_dcf"]
-    parts = {}
-    for kind, names in kinds(table).items():
-        parts[kind] = {"count": len(set(names) - {UNKNOWN}), "most": _most(scores, labels, names, measured["eer"])}
-        if round(freedom_of(labels, names)) < FEWEST - 1:
-            parts[kind] |= {"why": _WHY.format(parts[kind]["count"], kind), "eer_ci": None, "design_effect": None}
+    several = [name for name in metrics if name not in MINIMA]
+    result = {"trials": _listed(intervals(over_trials, measured)), "clusters": {}}
+    shown = {"trials": result["trials"]}
+    for kind, names in units_of(table, ("speaker", "phrase")).items():
+        if len(set(names[labels == SPOOF]) - {UNKNOWN}) < 2:
             continue
-        values = resample(scores, labels, clusters=names, metrics=several, **how)
-        variance = over_trials["eer"].var()
-        parts[kind] |= _listed(intervals(values, measured, labels, clusters=names))
-        parts[kind]["design_effect"] = float(values["eer"].var() / variance) if variance > 0 else None
-    shown = {"trials": trials} | {f"{kind}s": part for kind, part in parts.items() if part["eer_ci"]}
-    result = {"trials": trials, "clusters": parts}
-    if all(f"{kind}s" in shown for kind in _BOTH):
-        one, other = (parts[kind] for kind in _BOTH)
-        both = {
-            key: _together(measured[key[:-3]], one[key], other[key], ends) for key, ends in trials.items() if key in one
-        }
+        count = len(set(names) - {UNKNOWN})
+        part = {"count": count, "most": _most(scores, labels, names, measured["eer"])}
+        part |= {"eer_ci": None, "design_effect": None}
+        if round(freedom_of(labels, names)) < FEWEST - 1:
+            few = f"{count} {kind}s are too few for an interval over {kind}s"
+            part["why"] = f"{few}: at least {FEWEST} of each class are required."
+        else:
+            values = resample(scores, labels, clusters=names, metrics=several, **how)
+            part |= _listed(intervals_over_clusters(values, measured, labels, names))
+            if over_trials["eer"].var() > 0:
+                part["design_effect"] = float(values["eer"].var() / over_trials["eer"].var())
+            shown[f"{kind}s"] = part
+        result["clusters"][kind] = part
+    if {"speakers", "configurations"} <= shown.keys():
+        three = shown["speakers"], shown["configurations"], shown["trials"]
+        both = {f"{name}_ci": _together(measured[name], *(part[f"{name}_ci"] for part in three)) for name in several}
         shown["speakers and configurations"] = result["speaker_and_configuration"] = both
-    widest = {key: [part[key] for part in shown.values() if key in part] for key in trials}
-    result |= {key: [min(low for low, _ in ends), max(high for _, high in ends)] for key, ends in widest.items()}
+    for key in shown["trials"]:
+        ends = [part[key] for part in shown.values() if key in part]
+        result[key] = [min(low for low, _ in ends), max(high for _, high in ends)]
     return result | {"interval_over": max(shown, key=lambda name: np.ptp(shown[name]["eer_ci"]))}
-
-
-def kinds(table):
-    """Cluster names of every trial, for each kind that the protocol has and several spoofs differ in."""
-    found = clusters_of(table, "speaker", "phrase")
-    spoof = (table["label"] == SPOOF).to_numpy()
-    return {kind: names for kind, names in found.items() if len(set(names[spoof]) - {UNKNOWN}) > 1}
 
 
 def _most(scores, labels, names, value):

@@ -1,17 +1,15 @@
 """All metrics of a score file against its protocol: what ``study evaluate`` shows."""
 
 from lib.audio import duration, find_recordings
-from lib.corpus.protocol import SPOOF, read_protocol
+from lib.corpus.protocol import read_protocol
 from lib.errors import InputError
 from lib.files import places
 from lib.metrics import alarms, band
 from lib.metrics.breakdown import breakdown
-from lib.metrics.calibration import calibrate, calibrated, raw_threshold, threshold_card
+from lib.metrics.calibration import calibrate, threshold_card
 from lib.metrics.clusters import spreads
-from lib.metrics.costs import ASVSPOOF5, act_dcf, bayes_threshold, cllr, dcf
-from lib.metrics.curves import eer
-from lib.metrics.measures import confusion, evaluate, from_counts, rate_interval
-from lib.metrics.resampling import LEVEL, METRICS, bootstrap, interval, redrawn
+from lib.metrics.measures import ASVSPOOF5, bayes_threshold, confusion, dcf, eer, evaluate, from_counts, rate_interval
+from lib.metrics.resampling import LEVEL, interval, redrawn
 from lib.scores import match, read_scores
 
 
@@ -21,10 +19,9 @@ def read_tables(
 ):  # fmt: skip
     """Join score files of any system with their protocols (local files or URLs), or with their own labels.
 
-    `dev_scores` and `dev_protocol` are the same system's of dev. `allow_missing` takes the
-    trials that scores and protocol share, `column` is as for `lib.scores.read_scores`. `recordings`,
-    a folder or URL of the scored recordings, adds their `duration`, s. Returns the tables of
-    `lib.scores.match`, that of dev None without its files. InputError if a file is malformed.
+    `allow_missing` takes the trials that scores and protocol share, `column` is as for
+    `lib.scores.read_scores`. `recordings`, a folder or URL of the scored recordings, adds their
+    `duration`, s. Returns the tables of `lib.scores.match`, that of dev None without its files.
     """
     if dev_scores is None and dev_protocol is not None:
         raise InputError("dev scores and dev protocol go together: the scores are missing")
@@ -45,100 +42,58 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     `by` are columns to break the EER down by, such as ``environment`` or ``duration``; `costs`
     and `c_unsure` are those of `lib.metrics.threshold_card`.
 
-    Returns plain values, ready for JSON; fractions. All keys of `lib.metrics.evaluate`, at
-    threshold 0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`;
-    `shuffled_auc` [low, high]; `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with
-    its metrics and intervals over trials; `breakdown`; with dev `dev` (EER, calibration,
-    threshold card) and `band` (`lib.metrics.band.kept`); `n_missing`, `n_extra`; `costs`, `level`,
-    `resamples`; `warnings`, sentences.
+    Returns plain values, ready for JSON; fractions: those of `lib.metrics.evaluate`, at threshold
+    0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`; `shuffled_auc` [low, high];
+    `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and intervals over
+    trials; `breakdown`; with dev `dev` (EER, calibration, threshold card) and `band` (`band.kept`);
+    `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result = evaluate(scores, labels, costs=costs)
-    result |= spreads(table, result, metrics=(*METRICS, "min_cllr"), costs=costs, resamples=resamples)
+    result |= spreads(table, result, costs=costs, resamples=resamples)
     result["eer_threshold"] = eer(scores, labels)[1]
     result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels))
-    result["thresholds"] = {"0.5": _at(scores, labels, 0.0, "probability 0.5", costs, resamples)}
-    parts = {column: breakdown(table, column, resamples=resamples).to_dict("records") for column in by}
-    result["breakdown"] = {
-        column: [{key: _plain(value) for key, value in row.items()} for row in rows] for column, rows in parts.items()
-    }
+    parts = {column: breakdown(table, column, resamples=resamples).astype(object) for column in by}
+    result["breakdown"] = {column: rows.where(rows.notna(), None).to_dict("records") for column, rows in parts.items()}
+    cuts = {"0.5": (0.0, "probability 0.5"), "bayes": (bayes_threshold(costs), "costs, scores as they are")}
+    if dev is not None:
+        dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
+        rate, threshold = eer(dev_scores, dev_labels)
+        line = calibrate(dev_scores, dev_labels)
+        result["dev"] = {"eer": rate, "calibration": line._asdict()}
+        cuts = {"0.5": cuts["0.5"], "dev-eer": (threshold, "EER of dev")}
+        if line.slope > 0:
+            card = result["dev"]["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
+            cuts["bayes"] = (card["threshold"], "costs, calibrated on dev")
+            result["band"] = band.kept(card["band"], {"dev": dev, "eval": table})
+    result["thresholds"] = {name: _at(scores, labels, *cut, costs, resamples) for name, cut in cuts.items()}
     few = [part["why"] for part in result["clusters"].values() if "why" in part]
-    warnings = _about_trials(table, "") + few + alarms.of_scores(scores) + alarms.of_result(result)
-    if dev is None:
-        source = "costs, scores as they are"
-        result["thresholds"]["bayes"] = _at(scores, labels, bayes_threshold(costs), source, costs, resamples)
-    else:
-        result["dev"] = _with_dev(scores, labels, dev, costs, c_unsure, resamples)
-        result["thresholds"] |= result["dev"].pop("thresholds")
-        if "card" in result["dev"]:
-            result["band"] = band.kept(result["dev"]["card"]["band"], {"dev": dev, "eval": table})
-        warnings += _about_trials(dev, "dev: ") + _about_dev(table, dev, result)
-    result["n_missing"], result["n_extra"] = _left_out(table)
+    warnings = [*table.attrs.get("notes", ()), *few, *alarms.of_scores(scores), *alarms.of_result(result)]
+    if dev is not None:
+        warnings += _about_dev(table, dev, result)
+    result |= {f"n_{name}": len(table.attrs.get(name, ())) for name in ("missing", "extra")}
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
 
 
 def _at(scores, labels, threshold, source, costs, resamples):
     """Metrics at a threshold, each with its interval over trials."""
     matrix = confusion(scores, labels, threshold)
-    values, others = (_decided(m, costs) for m in (matrix, redrawn(matrix, resamples)))
-    ends = {f"{name}_ci": list(interval(several)) for name, several in others.items()}
-    ends["far_ci"] = list(rate_interval(matrix[0, 1], matrix[0].sum()))
-    ends["frr_ci"] = list(rate_interval(matrix[1, 0], matrix[1].sum()))
-    return {"threshold": float(threshold), "source": source, **{k: float(v) for k, v in values.items()}, **ends}
-
-
-def _decided(matrix, costs):
-    found = from_counts(matrix)
-    del found["constant_accuracy"]
-    return {**found, "dcf": dcf(found["far"], found["frr"], costs)}
-
-
-def _plain(value):
-    """None for NaN, which JSON does not know."""
-    return None if value != value else value
-
-
-def _with_dev(scores, labels, dev, costs, c_unsure, resamples):
-    """Calibration and thresholds chosen on dev, and their results here."""
-    dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
-    rate, threshold = eer(dev_scores, dev_labels)
-    line = calibrate(dev_scores, dev_labels)
-    result = {
-        "eer": rate,
-        "eer_ci": list(bootstrap(dev_scores, dev_labels, metrics=("eer",), resamples=resamples)["eer"]),
-        "n_genuine": int((dev_labels != SPOOF).sum()),
-        "n_spoof": int((dev_labels == SPOOF).sum()),
-        "calibration": line._asdict(),
-        "thresholds": {"dev-eer": _at(scores, labels, threshold, "EER of dev", costs, resamples)},
-    }
-    if line.slope > 0:
-        cut = raw_threshold(bayes_threshold(costs), line)
-        result["thresholds"]["bayes"] = _at(scores, labels, cut, "costs, calibrated on dev", costs, resamples)
-        ratios = calibrated(scores, line)
-        result["calibrated"] = {"cllr": cllr(ratios, labels), "act_dcf": act_dcf(ratios, labels, costs)}
-        result["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
+    values, several = (from_counts(counts) for counts in (matrix, redrawn(matrix, resamples)))
+    for found in (values, several):
+        found["dcf"] = dcf(found["far"], found["frr"], costs)
+        del found["constant_accuracy"]
+    ends = {name: interval(drawn) for name, drawn in several.items()}
+    ends["far"] = rate_interval(matrix[0, 1], matrix[0].sum())
+    ends["frr"] = rate_interval(matrix[1, 0], matrix[1].sum())
+    result = {"threshold": float(threshold), "source": source}
+    for name, value in values.items():
+        result |= {name: float(value), f"{name}_ci": list(ends[name])}
     return result
 
 
-def _about_trials(table, prefix):
-    """Which trials a partial overlap leaves out."""
-    missing, extra = _left_out(table)
-    found = [prefix + note for note in table.attrs.get("notes", ())]
-    if missing:
-        total = missing + len(table)
-        found.append(f"{prefix}{missing:,} of the protocol's {total:,} trials have no score and are left out.")
-    if extra:
-        found.append(f"{prefix}{extra:,} scores have no trial in the protocol and are left out.")
-    return found
-
-
-def _left_out(table):
-    return [len(table.attrs.get(name, ())) for name in ("missing", "extra")]
-
-
 def _about_dev(table, dev, result):
-    found = []
-    if result["dev"]["calibration"]["slope"] <= 0:
+    found = [f"dev: {note}" for note in dev.attrs.get("notes", ())]
+    if "card" not in result["dev"]:
         found.append("On dev the scores carry no information or are inverted: there is no Bayes threshold.")
     shared = len(set(table["trial"]) & set(dev["trial"]))
     if shared:

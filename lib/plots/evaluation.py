@@ -11,15 +11,13 @@ from lib.plots import PALETTE, forest, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _NAMED = len(_DASHES)  # curves of one figure that are told apart
-_TITLE_WIDTH = 36  # letters over a matrix of a grid
 _PERCENT_TICKS = (0.1, 0.5, 2, 5, 10, 20, 40, 60, 80, 90, 95, 98, 99.5, 99.9)
 
 
 def confusion_matrix(matrix, title):
     """Counts and shares of decisions, a matrix as from `lib.metrics.confusion`."""
     figure, axes = page(4.4, 3.6)
-    _draw_matrix(axes, matrix)
-    axes.set_title(title, fontsize=11)
+    _draw_matrix(axes, matrix, title, 11)
     return figure
 
 
@@ -27,8 +25,7 @@ def confusion_grid(matrices):
     """Many confusion matrices on one page, three in a row; a dict of title to matrix."""
     figure, grid = tiles(len(matrices), 3, 3.6, 3.1)
     for axes, (title, matrix) in zip(grid, matrices.items(), strict=True):
-        _draw_matrix(axes, matrix)
-        axes.set_title(textwrap.fill(title, _TITLE_WIDTH), fontsize=9)
+        _draw_matrix(axes, matrix, textwrap.fill(title, 36), 9)
     return figure
 
 
@@ -54,9 +51,8 @@ def det(curves, title):
         return np.clip(norm.ppf(list(rates)), low, high), (point, point), f"EER {100 * rate:.1f} %"
 
     figure, axes = _curves(curves, title, (low, high), drawn)
-    names = [f"{tick:g}" for tick in _PERCENT_TICKS]
-    axes.set_xticks(ticks, names)
-    axes.set_yticks(ticks, names)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in _PERCENT_TICKS])
     axes.set(xlim=(low, high), ylim=(low, high))
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="FRR: genuine trials rejected, %")
     return figure
@@ -112,10 +108,7 @@ def changes(table, label):
 
 
 def breakdown(table, by, title, *, overall):
-    """EER of each group of `lib.metrics.breakdown` by a column, with interval and counts; few trials hollow.
-
-    `overall`, the EER of all trials, is a line; a figure is at most a page high.
-    """
+    """EER of each group of `lib.metrics.breakdown` with interval and counts, few trials hollow; a line at `overall`."""
     rows = len(table)
     height = min(0.27, 9.0 / max(rows, 1))  # inches a row
     size = min(9.0, 0.75 * 72 * height)  # points: three quarters of a row
@@ -142,10 +135,7 @@ def breakdown(table, by, title, *, overall):
 
 
 def pages(table, breakdowns, title):
-    """All figures of one evaluation (file name without its ending -> figure), of `score` and `label` of every trial.
-
-    `breakdowns` maps columns to tables of `lib.metrics.breakdown`.
-    """
+    """All figures of one evaluation, by file name; `breakdowns` maps columns to tables of `lib.metrics.breakdown`."""
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     found = {
         "det": det({title: (scores, labels)}, "DET curve"),
@@ -158,7 +148,7 @@ def pages(table, breakdowns, title):
     return found
 
 
-def _draw_matrix(axes, matrix):
+def _draw_matrix(axes, matrix, title, size):
     matrix = np.asarray(matrix)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     cells = zip(matrix.flat, shares.flat, strict=True)
@@ -168,6 +158,7 @@ def _draw_matrix(axes, matrix):
     axes.set_xticklabels(LABEL_NAMES)
     axes.set_yticklabels(LABEL_NAMES, rotation=90, va="center")
     axes.set(xlabel="decision", ylabel="truth (% of its row)")
+    axes.set_title(title, fontsize=size)
 
 
 def _curves(curves, title, diagonal, drawn):

@@ -8,7 +8,7 @@ from lib.audio.interventions import INTERVENTIONS, intervene
 from lib.corpus import SPOOF
 from lib.judgement.shortcuts.cues import COUNTERMEASURE, SR, columns_of, mfcc_statistics
 from lib.judgement.shortcuts.judgement import ALPHA, linear, percent
-from lib.metrics.curves import checked
+from lib.metrics.measures import checked
 
 UNCHANGED = "none"
 RATES = ("far", "frr", "eer")
