@@ -130,7 +130,7 @@ def _finite(value):
 def _plan(study, seeds, force, **given):
     from lib.params import studies
 
-    chosen = studies.load(study, seeds=studies.parse_seeds(seeds) if seeds is not None else None, **given)
+    chosen = studies.load(study, seeds=seeds, **given)
     from lib import runner  # after every argument is known to be right
 
     _sweep(chosen.corpus)

@@ -72,7 +72,7 @@ def test_weights_follow_the_content_of_file_and_folder(small):
     assert parts(small, backbone_weights="imagenet")["weights"] == {"backbone_weights": "imagenet"}
 
 
-def test_weights_digest_is_kept_and_read_again_only_after_a_change(small, monkeypatch):
+def test_weights_are_read_again_only_after_a_change(small, monkeypatch):
     file = small.folder / "w.h5"
     file.write_bytes(b"first")
     first = identity.weights({"backbone_weights": str(file)})

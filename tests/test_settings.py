@@ -17,7 +17,7 @@ from lib.judgement import repairs
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
-KNOWN = [(group, name) for group, known in schema.GROUPS.items() for name in known]
+FEATURES = schema.table("rules")["feature"]["choices"]
 
 
 def refused(call, *arguments):
@@ -50,21 +50,21 @@ def write(tmp_path, monkeypatch):
 # --- the schema
 
 
-@pytest.mark.parametrize(("group", "name"), KNOWN)
-def test_schema_default_keeps_its_rule_and_is_described(group, name):
-    setting = schema.GROUPS[group][name]
-    assert schema.judged(name, setting.default, None, "here") == setting.default
-    assert setting.meaning
+def test_schema_defaults_of_every_group_keep_their_rules():
+    for settings_of_group in schema.groups().values():
+        for name, setting in settings_of_group.items():
+            assert schema.judged(name, setting.default, None, "here") == setting.default
+            assert type(setting.default).__name__ == setting.type
 
 
-def test_schema_a_name_has_one_rule_in_all_groups():
-    cells = [name for _, names in schema._CELLS for name in names.split()]
-    assert len(cells) == len(set(cells)) and not {name for _, name in KNOWN} & set(cells)
-    assert all(schema.GROUPS[group][name].rule is schema.RULES[name] for group, name in KNOWN)
+def test_schema_a_name_has_one_rule():
+    named = [name for names in schema.table("cells").values() for name in names.split()]
+    named += [name for known in schema.table("settings").values() for name in known]
+    assert len(named) == len(set(named)) and set(named) == schema.rules().keys()
 
 
 def test_schema_judges_no_parameter_that_no_notebook_has():
-    assert set(schema.RULES) <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
+    assert schema.rules().keys() <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
 
 
 @pytest.mark.parametrize("notebook", params.notebooks())
@@ -74,7 +74,8 @@ def test_schema_knows_every_parameter_of_the_notebooks(notebook):
 
 
 def test_schema_choices_are_those_of_the_rooms_that_use_them():
-    assert set(schema.FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(schema.FEATURES)
+    assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
+    assert schema.table("rules")["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
         "threshold": repairs._THRESHOLDS, "augmentation": augment.KINDS, "precision": embeddings.PRECISIONS,
         "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
@@ -85,7 +86,7 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
 
 
 def test_schema_defaults_are_those_of_the_feature_settings():
-    ours = {name: setting.default for name, setting in schema.GROUPS["features"].items()}
+    ours = {name: setting.default for name, setting in schema.groups()["features"].items()}
     theirs = vars(matrices.FeatureSettings())
     assert {name: ours[name] for name in theirs} == theirs
 
@@ -150,7 +151,7 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("corpus", "../x", "a plain name of at most 100 letters, digits, '.', '_' and '-', got '../x'"),
         ("variant", "a" * 101, "a plain name of at most 100 letters, digits, '.', '_' and '-', got 'aaa"),
         ("planned", "<img/onerror=x>", "a plain name of at most 100 letters, digits, '.', '_' and '-', got '<img"),
-        ("feature", "MFCC", f"one of {', '.join(schema.FEATURES)}, got 'MFCC'; did you mean mfcc?"),
+        ("feature", "MFCC", f"one of {', '.join(FEATURES)}, got 'MFCC'; did you mean mfcc?"),
         ("threshold", 0.4, "one of 0.5, dev-eer, got 0.4"),
         ("threshold", "dev_eer", "one of 0.5, dev-eer, got 'dev_eer'; did you mean dev-eer?"),
         ("colours", "Magma", "one of magma, coolwarm, gray, viridis, got 'Magma'; did you mean magma?"),
@@ -215,12 +216,10 @@ def test_resolve_later_layers_win_and_unknown_is_refused():
 # --- what a notebook declares
 
 
-def test_declared_reads_types_defaults_and_comments():
+def test_declared_reads_types_and_defaults_of_cell_and_groups():
     found = params.declared("11_paper_cnn")
-    assert found["epochs"] == settings.Parameter(
-        "epochs", "int", 30, "passes of steps_per_epoch batches; report, Training Setup"
-    )
-    assert found["n_lfcc"].group == "images"  # taken in its call of study.begin
+    assert found["epochs"] == schema.Parameter("int", 30, own=True)
+    assert found["n_lfcc"] == schema.Parameter("int", 20, own=False)  # of a group in its call of study.begin
 
 
 def test_declared_unknown_notebook_names_the_nearest():
@@ -233,12 +232,10 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
     cell = "feature: str = 'lfcc'  # what the gaussians are fitted to\n" + OWN + "n_mels: int = 64  # bands\n"
     write(cell, "%matplotlib inline", "run = study.begin('21_own', globals(), takes=('images',))\nrun.finish()")
     found = params.declared("21_own")
-    corpus, images = schema.GROUPS["corpus"], schema.GROUPS["images"]
+    corpus, images = schema.groups()["corpus"], schema.groups()["images"]
     assert list(found) == ["feature", "gaussians", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
-    assert (found["n_mels"].default, found["n_mels"].group) == (64, None)
-    assert found["image_size"] == settings.Parameter(
-        "image_size", "int", 200, "pixels; side of an image; report, Preprocessing", "images"
-    )
+    assert found["n_mels"] == schema.Parameter("int", 64, own=True)
+    assert found["image_size"] == schema.Parameter("int", 200, own=False)
     values = params.resolve("21_own", [("--set", {"n_lfcc": 10, "gaussians": 8})])
     assert (values["n_lfcc"], values["n_linear"], values["gaussians"], values["jobs"]) == (10, 20, 8, 2)
     assert refused(params.resolve, "21_own", [("--set", {"n_lfcc": 21})]) == (
@@ -248,7 +245,7 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
 
 def test_declared_without_takes_has_the_group_corpus(write):
     write("gaussians: int = 512  # each\n", "run = study.begin('21_own', globals())")
-    assert list(params.declared("21_own")) == ["gaussians", *schema.GROUPS["corpus"]]
+    assert list(params.declared("21_own")) == ["gaussians", *schema.groups()["corpus"]]
 
 
 @pytest.mark.parametrize("takes", ["takes='features'", "takes=['features']", "('features',)"])

@@ -7,26 +7,14 @@ a line, and names the groups of further settings (`lib.params.schema`) in its on
 
 import ast
 import json
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
-from lib.errors import InputError
+from lib.errors import InputError, nearest, unknown
 from lib.params.paths import NOTEBOOKS
-from lib.params.schema import GROUPS, KINDS, judge_together, judged, kind, nearest, unknown
+from lib.params.schema import KINDS, Parameter, groups, judge_together, judged, kind
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.
 PLACES = frozenset({"data", "store_url", "jobs"})
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """Name, type name, default, comment (unit, meaning, source), and the group it comes with (None: the cell)."""
-
-    name: str
-    type: str
-    default: object
-    comment: str
-    group: str | None = None
 
 
 def notebooks():
@@ -42,7 +30,7 @@ def declared(notebook):
     return dict(_declared(path, path.read_bytes()))
 
 
-@lru_cache(maxsize=64)
+@cache
 def _declared(path, content):
     try:
         cells = [
@@ -56,36 +44,32 @@ def _declared(path, content):
     if len(tagged) != 1:
         raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
     found = _cell(path, tagged[0])
-    for group in _takes(path, [source for _, source in cells]):
-        for name, known in GROUPS[group].items():
-            comment = "; ".join(filter(None, (known.unit, known.meaning, known.source)))
-            found.setdefault(name, Parameter(name, kind(name), known.default, comment, group))
+    for group in _takes(path, [source for _, source in cells if "study.begin" in source]):
+        found |= {name: setting for name, setting in groups()[group].items() if name not in found}
     return found
 
 
 def _cell(path, source):
     """The parameters of the tagged cell."""
-    found, lines = {}, source.splitlines()
+    found = {}
     for node in _parsed(path, source).body:
         try:
             name, annotation, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
         except (AttributeError, ValueError, TypeError):
-            line = lines[node.lineno - 1]
+            line = source.splitlines()[node.lineno - 1]
             raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
-        wanted = (kind(name),) if kind(name) else KINDS
+        wanted = [kind(name)] if kind(name) else KINDS
         if annotation not in wanted:
             raise InputError(f"{path}: {name} must be annotated {' or '.join(wanted)}, got {annotation}")
         if name in found:
             raise InputError(f"{path}: the parameter {name} stands twice")
-        comment = lines[node.end_lineno - 1].partition("#")[2].strip()
-        found[name] = Parameter(name, annotation, judged(name, default, annotation, path), comment)
+        found[name] = Parameter(annotation, judged(name, default, annotation, path), own=True)
     return found
 
 
 def _takes(path, sources):
     """Groups that the notebook's call of ``study.begin`` names; without a call none."""
-    trees = [_parsed(path, source) for source in sources if "study.begin" in source]
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    nodes = [node for source in sources for node in ast.walk(_parsed(path, source)) if isinstance(node, ast.Call)]
     calls = [node for node in nodes if ast.unparse(node.func) == "study.begin"]
     if not calls:
         return ()
@@ -94,8 +78,8 @@ def _takes(path, sources):
     given = [word.value for word in calls[0].keywords if word.arg == "takes"] + calls[0].args[2:3]
     takes = [getattr(word, "value", None) for group in given for word in getattr(group, "elts", [group])]
     for group in takes:
-        if group not in GROUPS:
-            raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
+        if group not in groups():
+            raise unknown(group, groups(), f"{path}: takes must be a tuple of names of groups, written out")
     return ("corpus", *takes)
 
 
@@ -137,7 +121,7 @@ def current(notebook, namespace):
     held = {}
     for name, parameter in known.items():
         # A module or an array that has a group's name by chance is no setting.
-        meant = parameter.group is None or name in injected
+        meant = parameter.own or name in injected
         if name in namespace and (meant or isinstance(namespace[name], (bool, int, float, str, list))):
             held[name] = namespace[name]
     return resolve(notebook, [(notebook, held)])
