@@ -17,7 +17,7 @@ from lib.tracking import client, done, living, query
 
 def run_study(small, **given):
     chosen = small.load()
-    return runner.run_all(chosen, runner.plan(chosen), **given)
+    return list(runner.run_all(chosen, runner.plan(chosen), **given))
 
 
 def found(name="11_one/a"):
@@ -69,6 +69,23 @@ def test_run_page_that_cannot_be_made_costs_no_run(small, monkeypatch):
 def test_run_that_cannot_be_begun_is_an_outcome(small, monkeypatch):
     monkeypatch.setattr(execution, "_begin", lambda *_: 1 / 0)
     assert [outcome.error for outcome in run_study(small)] == ["ZeroDivisionError: division by zero"] * 2
+
+
+def test_run_without_a_temporary_folder_fails_that_run_alone(small, monkeypatch):
+    made, full = execution.tempfile.TemporaryDirectory, [OSError(28, "No space left on device")]
+
+    def limited(**how):
+        if full:
+            raise full.pop()
+        return made(**how)
+
+    monkeypatch.setattr(execution.tempfile, "TemporaryDirectory", limited)
+    failed, finished = run_study(small)
+    assert failed.error == "OSError: [Errno 28] No space left on device" and finished.error is None
+    assert (found().status, found().tags["error"]) == ("FAILED", failed.error)
+    full.append(OSError(28, "No space left on device"))
+    with runner.shown():
+        assert full == []
 
 
 def test_run_kernel_is_this_interpreter_whatever_is_installed(small, monkeypatch):

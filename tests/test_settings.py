@@ -17,7 +17,7 @@ from lib.judgement import repairs
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
-FEATURES = schema.table("rules")["feature"]["choices"]
+FEATURES = schema.table()["rules"]["feature"]["choices"]
 
 
 def refused(call, *arguments):
@@ -58,8 +58,8 @@ def test_schema_defaults_of_every_group_keep_their_rules():
 
 
 def test_schema_a_name_has_one_rule():
-    named = [name for names in schema.table("cells").values() for name in names.split()]
-    named += [name for known in schema.table("settings").values() for name in known]
+    named = [name for names in schema.table()["cells"].values() for name in names.split()]
+    named += [name for known in schema.table()["settings"].values() for name in known]
     assert len(named) == len(set(named)) and set(named) == schema.rules().keys()
 
 
@@ -75,7 +75,7 @@ def test_schema_knows_every_parameter_of_the_notebooks(notebook):
 
 def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
-    assert schema.table("rules")["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
+    assert schema.table()["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
         "threshold": repairs._THRESHOLDS, "augmentation": augment.KINDS, "precision": embeddings.PRECISIONS,
         "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),

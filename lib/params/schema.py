@@ -5,7 +5,7 @@ judged by its annotation: whole numbers from 0, finite numbers.
 """
 
 import re
-from functools import cache, partial
+from functools import cache
 from operator import le, lt
 from typing import Annotated, NamedTuple
 
@@ -16,7 +16,7 @@ from lib.errors import InputError, nearest
 from lib.params.paths import PARAMS, hide_login
 from lib.params.yaml_files import read_yaml
 
-KINDS = {"int": int, "float": float, "str": str, "bool": bool, "list": list}  # that an annotation may name
+KINDS = {"int": int, "float": float, "str": str, "bool": bool, "list": list}  # that a cell may name
 
 # A setting, another one, the rule between them, and whether two values keep it.
 _BETWEEN = (
@@ -26,23 +26,6 @@ _BETWEEN = (
     ("n_mfcc", "n_mels", "at most n_mels", le),
     ("n_lfcc", "n_linear", "at most n_linear", le),
 )
-
-_MUST = {  # by pydantic's type of error
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "bool_type": "true or false",
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "above {gt}",
-    "less_than_equal": "at most {le}",
-    "less_than": "below {lt}",
-    "string_too_short": "text that is not empty",
-    "too_short": "a list that is not empty",
-    "own": "{must}",
-}
 
 
 class Parameter(NamedTuple):
@@ -54,24 +37,24 @@ class Parameter(NamedTuple):
 
 
 @cache
-def table(part):
-    """A part of params/settings.yaml."""
-    return read_yaml(PARAMS / "settings.yaml")[part]
+def table():
+    """What params/settings.yaml says, by part."""
+    return read_yaml(PARAMS / "settings.yaml")
 
 
 @cache
 def rules():
     """Parameter -> name of the rule that judges it, of the notebooks' own cells and of the groups."""
-    cells = {name: rule for rule, names in table("cells").items() for name in names.split()}
-    return cells | {name: rule for known in table("settings").values() for name, (rule, _) in known.items()}
+    cells = {name: rule for rule, names in table()["cells"].items() for name in names.split()}
+    return cells | {name: rule for known in table()["settings"].values() for name, (rule, _) in known.items()}
 
 
 @cache
 def groups():
     """Group -> name -> `Parameter` of each setting that comes with it."""
     found = {}
-    for group, parts in table("groups").items():
-        settings = [setting for part in parts for setting in table("settings")[part].items()]
+    for group, parts in table()["groups"].items():
+        settings = [setting for part in parts for setting in table()["settings"][part].items()]
         found[group] = {name: Parameter(kind(name), default, own=False) for name, (_, default) in settings}
     return found
 
@@ -86,39 +69,28 @@ def _type(rule):
     """A rule, or an annotation, as a type for pydantic."""
     if rule in KINDS:
         return KINDS[rule]
-    limits = dict(table("rules")[rule])
-    if "choices" in limits:
-        return Annotated[str, BeforeValidator(partial(_chosen, limits["choices"]))]
-    if "pattern" in limits:
-        return Annotated[str, AfterValidator(partial(_matching, limits["pattern"], limits["must"]))]
-    after = {"hide_login": hide_login, "different": _different}.get(limits.pop("after", ""), lambda value: value)
-    kind = list[_type(limits.pop("of"))] if "of" in limits else {**KINDS, "dict": dict}[limits.pop("kind")]
-    return Annotated[kind, Field(**limits), AfterValidator(after)]
+    limits = dict(table()["rules"][rule])
+    choices, pattern, must, unique = (limits.pop(name, None) for name in ("choices", "pattern", "must", "unique"))
+    kind = list[_type(limits.pop("of"))] if "of" in limits else {**KINDS, "dict": dict}[limits.pop("kind", "str")]
+
+    def check(value):
+        """What the library's own limits cannot say."""
+        if choices:
+            value = str(value)  # a number may be written without quotes
+            if value not in choices:
+                raise _refused(f"one of {', '.join(choices)}", choices)
+        if pattern and not re.fullmatch(pattern, value):
+            raise _refused(must)
+        for index, item in enumerate(value if unique else ()):
+            if item in value[:index]:
+                raise _refused(f"a list without repetitions ({item} stands twice)")
+        return hide_login(value) if rule == "place" else value
+
+    return Annotated[kind, Field(**limits), BeforeValidator(check) if choices else AfterValidator(check)]
 
 
 def _refused(must, choices=()):
     return PydanticCustomError("own", "", {"must": must, "choices": choices})
-
-
-def _chosen(choices, value):
-    """A number may be written without quotes."""
-    text = str(value) if isinstance(value, (int, float)) else value
-    if text not in choices:
-        raise _refused(f"one of {', '.join(choices)}", choices)
-    return text
-
-
-def _matching(pattern, must, text):
-    if not re.fullmatch(pattern, text):
-        raise _refused(must)
-    return text
-
-
-def _different(values):
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            raise _refused(f"a list without repetitions ({value} stands twice)")
-    return values
 
 
 @cache
@@ -144,7 +116,7 @@ def judged_by(rule, name, value, where):
     except ValidationError as refused:
         error = refused.errors(include_url=False)[0]
     context = {key: f"{bound:g}" if isinstance(bound, float) else bound for key, bound in error.get("ctx", {}).items()}
-    got, must = error["input"], _MUST.get(error["type"], "valid").format(**context)
+    got, must = error["input"], table()["words"].get(error["type"], "valid").format(**context)
     hint = ""
     if isinstance(got, str):
         hint = nearest(got, context.get("choices", ()))

@@ -92,7 +92,7 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     if study not in names("studies"):
         raise unknown(study, names("studies"), f"study {study!r} is unknown")
     where = str(PARAMS / "studies" / f"{study}.yaml")
-    content = _keys(where, read_yaml(where), table("study"), ("corpus", "runs"), "a study")
+    content = _keys(where, read_yaml(where), table()["study"], ("corpus", "runs"), "a study")
     corpus, in_set = corpus or content["corpus"], f"{where}, set"
     corpus_file = str(PARAMS / "corpora" / f"{corpus}.yaml")
     notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
