@@ -30,13 +30,16 @@ class _Commands(click.Group):
             return super().invoke(context)
         except Exception as error:
             of_mlflow = type(error).__module__ == "mlflow.exceptions"  # imported only where it is needed
-            if context.params.get("debug") or not (of_mlflow or isinstance(error, (InputError, RunError))):
+            of_file = isinstance(error, OSError) and error.filename  # one that cannot be written
+            known = of_mlflow or of_file or isinstance(error, (InputError, RunError))
+            if context.params.get("debug") or not known:
                 raise
             from lib.params.paths import without_logins
 
-            text = without_logins(" ".join(str(error).split())[:300] if of_mlflow else str(error))
+            text = " ".join(str(error).split())[:300] if of_mlflow else str(error)
+            text = without_logins(f"{of_file}: {error.strerror}" if of_file else text)
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
-            sys.exit(2 if isinstance(error, InputError) else 1)
+            sys.exit(2 if of_file or isinstance(error, InputError) else 1)
         except KeyboardInterrupt:
             click.echo("stopped; the same command goes on where it was", err=True)
             sys.exit(1)
@@ -356,7 +359,15 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
     if len(found) == 1:
         _answer(found[0], as_json, describe)
         if pictures:
-            _write_pictures(Path(pictures), Path(scores[0]).stem, tables[scores[0]], found[0]["breakdown"])
+            import pandas as pd
+
+            from lib.plots import evaluation as plots
+
+            Path(pictures).mkdir(parents=True, exist_ok=True)
+            breakdowns = {column: pd.DataFrame(rows) for column, rows in found[0]["breakdown"].items()}
+            for name, figure in plots.pages(tables[scores[0]], breakdowns, Path(scores[0]).stem).items():
+                figure.savefig(f"{pictures}/{name}.png", dpi=120)
+                click.echo(f"picture: {pictures}/{name}.png", err=True)
         return
     ranked = {file: {None: table} for file, table in tables.items()}
     if as_json:
@@ -365,21 +376,6 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
 
     click.echo("\n\n".join([*map(describe, found), rank(ranked).to_string(index=False)]))
     click.echo("Paired tests on the same trials; equal ranks are not told apart.")
-
-
-def _write_pictures(folder, title, table, breakdowns):
-    import pandas as pd
-
-    from lib.plots import evaluation as plots
-
-    breakdowns = {column: pd.DataFrame(rows) for column, rows in breakdowns.items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in plots.pages(table, breakdowns, title).items():
-            figure.savefig(folder / f"{name}.png", dpi=120)
-            click.echo(f"picture: {folder / name}.png", err=True)
-    except OSError as error:
-        raise InputError(f"{folder}: pictures cannot be written ({error.strerror})") from None
 
 
 @main.command()

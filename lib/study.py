@@ -262,24 +262,23 @@ class Result:
 
     def show_report(self):
         """The classification report of eval, as the report prints it, and the three confusion matrices."""
-        final = self.tables["eval"]
-        print(metrics.report(final["score"].to_numpy(), final["label"].to_numpy(), self.cut))
+        print(metrics.report(*self.arrays["eval"], self.cut))
         return evaluation.confusion_grid(self.matrices)
+
+    @property
+    def arrays(self):
+        """Split -> scores and labels."""
+        return {split: (table["score"].to_numpy(), table["label"].to_numpy()) for split, table in self.tables.items()}
 
     @property
     def matrices(self):
         """Split -> confusion matrix, rows truth, columns answer, spoof first."""
-        return {
-            split: metrics.confusion(table["score"].to_numpy(), table["label"].to_numpy(), self.cut)
-            for split, table in self.tables.items()
-        }
+        return {split: metrics.confusion(*pair, self.cut) for split, pair in self.arrays.items()}
 
     def show_scores(self):
         """How the scores of eval lie, and the errors at every threshold."""
-        final = self.tables["eval"]
-        display(evaluation.score_histogram(final["score"], final["label"], self.cut, f"eval, {self.run.name}"))
-        curves = {s: (t["score"].to_numpy(), t["label"].to_numpy()) for s, t in self.tables.items()}
-        return evaluation.det(curves, f"DET curves, {self.run.name}")
+        display(evaluation.score_histogram(*self.arrays["eval"], self.cut, f"eval, {self.run.name}"))
+        return evaluation.det(self.arrays, f"DET curves, {self.run.name}")
 
     def beside_report(self):
         """Ours, the report's figure and the difference."""

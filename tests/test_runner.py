@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 
@@ -24,16 +25,20 @@ def found(name="11_one/a"):
     return next(record for record in done.records("tiny") if record.name == name)
 
 
-def test_run_leaves_a_finished_run_with_identity_and_page(small):
-    outcomes = run_study(small)
-    assert [(outcome.step.run.name, outcome.error) for outcome in outcomes] == [("11_one/a", None), ("12_two/a", None)]
-    record = found()
-    step = done.plan(small.load())[0]
-    assert record.run_id == outcomes[0].run_id == step.done
+def test_run_leaves_finished_runs_with_identity_and_page_and_no_temporary_folder(small, monkeypatch):
+    temporary = small.folder / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    small.notebook("11_one", "from lib import errors, plots", "import tempfile; print(epochs, tempfile.mkdtemp())")
+    told = CliRunner().invoke(main, ["run", "s"]).stdout
+    assert "[2/2] 12_two/a seed 0" in told and "finished after" in told
+    assert list(temporary.iterdir()) == []
+    record, step = found(), done.plan(small.load())[0]
+    assert record.run_id == step.done and record.run_id in told
     assert record.identity == step.identity and record.tags["fingerprint"] == step.fingerprint
     assert {"host", "corpus_digest", "longest", query.in_study("s")} <= record.tags.keys()
     with client.artifact(record.run_id, "notebook.ipynb") as notebook:
-        assert "3" in notebook.read_text() and notebook.with_suffix(".html").is_file()
+        assert f"3 {temporary}" in notebook.read_text() and notebook.with_suffix(".html").is_file()
     assert not list((small.folder / "mlruns" / "locks").iterdir())
     assert CliRunner().invoke(main, ["run", "s"]).stdout.startswith("study s on corpus tiny: 0 to run, 2 done")
 
@@ -88,21 +93,16 @@ def test_run_without_a_temporary_folder_fails_that_run_alone(small, monkeypatch)
         assert full == []
 
 
-def test_run_kernel_is_this_interpreter_whatever_is_installed(small, monkeypatch):
+def test_run_kernel_is_this_interpreter_with_the_database_of_the_command(small, monkeypatch):
     kernels = small.folder / "jupyter" / "kernels" / "python3"
     kernels.mkdir(parents=True)
     spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "Python 3", "language": "python"}
     (kernels / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(kernels.parents[1]))
-    small.notebook("11_one", f"import sys; assert sys.executable == {sys.executable!r}, sys.executable")
-    small.study("11_one/a")
-    assert [outcome.error for outcome in run_study(small)] == [None]
-
-
-def test_run_kernel_has_the_database_of_the_command(small, monkeypatch):
     monkeypatch.chdir(small.folder)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
-    small.notebook("11_one", "from lib.tracking.client import connect", "import os",
+    small.notebook("11_one", f"import os, sys; assert sys.executable == {sys.executable!r}, sys.executable",
+                   "from lib.tracking.client import connect",
                    "connect().set_tag(os.environ['STUDY_RUN_ID'], 'seen', 'yes')")  # fmt: skip
     small.study("11_one/a")
     assert [outcome.error for outcome in run_study(small)] == [None]
@@ -194,13 +194,3 @@ def test_run_of_another_study_is_taken_and_tagged(small):
     (small.folder / "params/studies/t.yaml").write_text("corpus: tiny\nruns: [11_one/a]\n")
     assert "0 to run, 1 done" in CliRunner().invoke(main, ["run", "t"]).stdout
     assert [row["run"] for row in query.compare("t", "tiny")[0]] == ["11_one/a"]
-
-
-def test_run_leaves_no_temporary_folder(small, monkeypatch):
-    small.notebook("11_one", "import tempfile; print(tempfile.mkdtemp())")
-    temporary = small.folder / "tmp"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    process = command(small)
-    assert process.wait(120) == 0, process.communicate()
-    assert list(temporary.iterdir()) == []

@@ -17,7 +17,7 @@ from lib.judgement import repairs
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
-FEATURES = schema.table()["rules"]["feature"]["choices"]
+FEATURES = schema.TABLE["rules"]["feature"]["choices"]
 
 
 def refused(call, *arguments):
@@ -51,20 +51,20 @@ def write(tmp_path, monkeypatch):
 
 
 def test_schema_defaults_of_every_group_keep_their_rules():
-    for settings_of_group in schema.groups().values():
+    for settings_of_group in schema.GROUPS.values():
         for name, setting in settings_of_group.items():
             assert schema.judged(name, setting.default, None, "here") == setting.default
             assert type(setting.default).__name__ == setting.type
 
 
 def test_schema_a_name_has_one_rule():
-    named = [name for names in schema.table()["cells"].values() for name in names.split()]
-    named += [name for known in schema.table()["settings"].values() for name in known]
-    assert len(named) == len(set(named)) and set(named) == schema.rules().keys()
+    named = [name for names in schema.TABLE["cells"].values() for name in names.split()]
+    named += [name for known in schema.TABLE["settings"].values() for name in known]
+    assert len(named) == len(set(named)) and set(named) == set(schema.RULES)
 
 
 def test_schema_judges_no_parameter_that_no_notebook_has():
-    assert schema.rules().keys() <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
+    assert set(schema.RULES) <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
 
 
 @pytest.mark.parametrize("notebook", params.notebooks())
@@ -75,7 +75,7 @@ def test_schema_knows_every_parameter_of_the_notebooks(notebook):
 
 def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
-    assert schema.table()["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
+    assert schema.TABLE["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
         "threshold": repairs._THRESHOLDS, "augmentation": augment.KINDS, "precision": embeddings.PRECISIONS,
         "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
@@ -86,7 +86,7 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
 
 
 def test_schema_defaults_are_those_of_the_feature_settings():
-    ours = {name: setting.default for name, setting in schema.groups()["features"].items()}
+    ours = {name: setting.default for name, setting in schema.GROUPS["features"].items()}
     theirs = vars(matrices.FeatureSettings())
     assert {name: ours[name] for name in theirs} == theirs
 
@@ -232,7 +232,7 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
     cell = "feature: str = 'lfcc'  # what the gaussians are fitted to\n" + OWN + "n_mels: int = 64  # bands\n"
     write(cell, "%matplotlib inline", "run = study.begin('21_own', globals(), takes=('images',))\nrun.finish()")
     found = params.declared("21_own")
-    corpus, images = schema.groups()["corpus"], schema.groups()["images"]
+    corpus, images = schema.GROUPS["corpus"], schema.GROUPS["images"]
     assert list(found) == ["feature", "gaussians", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
     assert found["n_mels"] == schema.Parameter("int", 64, own=True)
     assert found["image_size"] == schema.Parameter("int", 200, own=False)
@@ -245,7 +245,7 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
 
 def test_declared_without_takes_has_the_group_corpus(write):
     write("gaussians: int = 512  # each\n", "run = study.begin('21_own', globals())")
-    assert list(params.declared("21_own")) == ["gaussians", *schema.groups()["corpus"]]
+    assert list(params.declared("21_own")) == ["gaussians", *schema.GROUPS["corpus"]]
 
 
 @pytest.mark.parametrize("takes", ["takes='features'", "takes=['features']", "('features',)"])
@@ -309,7 +309,7 @@ def test_current_modules_and_arrays_of_a_groups_name_are_no_settings(write):
         ({"n_mels": 10}, "21_own: n_mfcc must be at most n_mels, got 20 with n_mels = 10"),
         (
             {"In": ["", "# Parameters\ngaussian = 3\n"]},
-            "gaussian is not a parameter of 21_own; did you mean gaussians?",
+            "21_own: gaussian is not a parameter of 21_own; did you mean gaussians?",
         ),
         (
             {"In": ["", "# Parameters\nwindow = None\n"], "window": None},
@@ -358,7 +358,7 @@ def test_current_refuses_an_unknown_parameter_of_raw_papermill(write, tmp_path):
     ]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode != 0
-    assert "InputError: gaussian is not a parameter of 21_own; did you mean gaussians?" in result.stderr
+    assert "InputError: 21_own: gaussian is not a parameter of 21_own; did you mean gaussians?" in result.stderr
 
 
 # --- YAML

@@ -36,32 +36,14 @@ class Parameter(NamedTuple):
     own: bool  # it stands in the notebook's parameters cell, not in a group
 
 
-@cache
-def table():
-    """What params/settings.yaml says, by part."""
-    return read_yaml(PARAMS / "settings.yaml")
-
-
-@cache
-def rules():
-    """Parameter -> name of the rule that judges it, of the notebooks' own cells and of the groups."""
-    cells = {name: rule for rule, names in table()["cells"].items() for name in names.split()}
-    return cells | {name: rule for known in table()["settings"].values() for name, (rule, _) in known.items()}
-
-
-@cache
-def groups():
-    """Group -> name -> `Parameter` of each setting that comes with it."""
-    found = {}
-    for group, parts in table()["groups"].items():
-        settings = [setting for part in parts for setting in table()["settings"][part].items()]
-        found[group] = {name: Parameter(kind(name), default, own=False) for name, (_, default) in settings}
-    return found
+TABLE = read_yaml(PARAMS / "settings.yaml")
+RULES = {name: rule for rule, names in TABLE["cells"].items() for name in names.split()}  # parameter -> its rule
+RULES |= {name: rule for known in TABLE["settings"].values() for name, (rule, _) in known.items()}
 
 
 def kind(name):
     """Name of a known parameter's type, such as ``int``; None for a name that no rule knows."""
-    return _type(rules()[name]).__origin__.__name__ if name in rules() else None
+    return _type(RULES[name]).__origin__.__name__ if name in RULES else None
 
 
 @cache
@@ -69,7 +51,7 @@ def _type(rule):
     """A rule, or an annotation, as a type for pydantic."""
     if rule in KINDS:
         return KINDS[rule]
-    limits = dict(table()["rules"][rule])
+    limits = dict(TABLE["rules"][rule])
     choices, pattern, must, unique = (limits.pop(name, None) for name in ("choices", "pattern", "must", "unique"))
     kind = list[_type(limits.pop("of"))] if "of" in limits else {**KINDS, "dict": dict}[limits.pop("kind", "str")]
 
@@ -93,6 +75,17 @@ def _refused(must, choices=()):
     return PydanticCustomError("own", "", {"must": must, "choices": choices})
 
 
+# Group -> name -> `Parameter` of each setting that comes with it.
+GROUPS = {
+    group: {
+        name: Parameter(kind(name), default, own=False)
+        for part in parts
+        for name, (_, default) in TABLE["settings"][part].items()
+    }
+    for group, parts in TABLE["groups"].items()
+}
+
+
 @cache
 def _adapter(rule):
     return TypeAdapter(_type(rule), config=ConfigDict(strict=True, allow_inf_nan=False))
@@ -106,7 +99,7 @@ def judged(name, value, annotation, where):
     >>> judged("learning_rate", 1, "float", "--set")
     1.0
     """
-    return judged_by(rules().get(name) or {"int": "whole"}.get(annotation, annotation), name, value, where)
+    return judged_by(RULES.get(name) or {"int": "whole"}.get(annotation, annotation), name, value, where)
 
 
 def judged_by(rule, name, value, where):
@@ -116,7 +109,7 @@ def judged_by(rule, name, value, where):
     except ValidationError as refused:
         error = refused.errors(include_url=False)[0]
     context = {key: f"{bound:g}" if isinstance(bound, float) else bound for key, bound in error.get("ctx", {}).items()}
-    got, must = error["input"], table()["words"].get(error["type"], "valid").format(**context)
+    got, must = error["input"], TABLE["words"].get(error["type"], "valid").format(**context)
     hint = ""
     if isinstance(got, str):
         hint = nearest(got, context.get("choices", ()))

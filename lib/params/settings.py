@@ -7,11 +7,12 @@ a line, and names the groups of further settings (`lib.params.schema`) in its on
 
 import ast
 import json
+import re
 from functools import cache
 
 from lib.errors import InputError, nearest, unknown
 from lib.params.paths import NOTEBOOKS
-from lib.params.schema import KINDS, Parameter, groups, judge_together, judged, kind
+from lib.params.schema import GROUPS, KINDS, Parameter, judge_together, judged, kind
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.
 PLACES = frozenset({"data", "store_url", "jobs"})
@@ -45,7 +46,7 @@ def _declared(path, content):
         raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
     found = _cell(path, tagged[0])
     for group in _takes(path, [source for _, source in cells if "study.begin" in source]):
-        found |= {name: setting for name, setting in groups()[group].items() if name not in found}
+        found |= {name: setting for name, setting in GROUPS[group].items() if name not in found}
     return found
 
 
@@ -78,8 +79,8 @@ def _takes(path, sources):
     given = [word.value for word in calls[0].keywords if word.arg == "takes"] + calls[0].args[2:3]
     takes = [getattr(word, "value", None) for group in given for word in getattr(group, "elts", [group])]
     for group in takes:
-        if group not in groups():
-            raise unknown(group, groups(), f"{path}: takes must be a tuple of names of groups, written out")
+        if group not in GROUPS:
+            raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
     return ("corpus", *takes)
 
 
@@ -103,7 +104,8 @@ def resolve(notebook, layers):
     for where, layer in layers:
         for name, value in layer.items():
             if name not in known:
-                raise InputError(f"{where}: {_unknown(name, notebook, known)}")
+                there = nearest(name, known) or f"; there are {', '.join(known)}"
+                raise InputError(f"{where}: {name} is not a parameter of {notebook}{there}")
             values[name], places[name] = judged(name, value, known[name].type, where), where
     judge_together(values, notebook, places)
     return values
@@ -115,14 +117,10 @@ def current(notebook, namespace):
     `namespace` is its ``globals()``. papermill only warns of a parameter that is unknown; here it is an error.
     """
     known, injected = declared(notebook), _injected(namespace.get("In", ()))
-    for name in injected:
-        if name not in known:
-            raise InputError(_unknown(name, notebook, known))
-    held = {}
-    for name, parameter in known.items():
+    held = {name: None for name in injected if name not in known}  # is refused by its name
+    for name in (name for name in known if name in namespace):
         # A module or an array that has a group's name by chance is no setting.
-        meant = parameter.own or name in injected
-        if name in namespace and (meant or isinstance(namespace[name], (bool, int, float, str, list))):
+        if known[name].own or name in injected or isinstance(namespace[name], (bool, int, float, str, list)):
             held[name] = namespace[name]
     return resolve(notebook, [(notebook, held)])
 
@@ -130,15 +128,8 @@ def current(notebook, namespace):
 def _injected(history):
     """Names in the newest cell that papermill put in: its first line is ``# Parameters``, the rest assignments."""
     for source in reversed(history):
-        if source.split("\n", 1)[0].strip() == "# Parameters":
-            try:
-                body = ast.parse(source).body
-            except SyntaxError:
-                continue
-            if all(isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) for node in body):
-                return [node.targets[0].id for node in body]
+        first, *lines = source.strip().splitlines() or [""]
+        assigned = [re.match(r"(\w+) = ", line) for line in lines]
+        if first.strip() == "# Parameters" and all(assigned):
+            return [name.group(1) for name in assigned]
     return []
-
-
-def _unknown(name, notebook, known):
-    return f"{name} is not a parameter of {notebook}" + (nearest(name, known) or f"; there are {', '.join(known)}")

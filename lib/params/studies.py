@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lib.errors import InputError, nearest, unknown
 from lib.params.paths import PARAMS, absolute
-from lib.params.schema import groups, judged_by, rules, table
+from lib.params.schema import GROUPS, RULES, TABLE, judged_by
 from lib.params.settings import declared, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
@@ -92,7 +92,7 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     if study not in names("studies"):
         raise unknown(study, names("studies"), f"study {study!r} is unknown")
     where = str(PARAMS / "studies" / f"{study}.yaml")
-    content = _keys(where, read_yaml(where), table()["study"], ("corpus", "runs"), "a study")
+    content = _keys(where, read_yaml(where), TABLE["study"], ("corpus", "runs"), "a study")
     corpus, in_set = corpus or content["corpus"], f"{where}, set"
     corpus_file = str(PARAMS / "corpora" / f"{corpus}.yaml")
     notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
@@ -169,7 +169,7 @@ def corpus_values(name, data=None):
     path = PARAMS / "corpora" / f"{name}.yaml"
     if name not in names("corpora"):
         raise unknown(name, names("corpora"), f"{path}: no such file")
-    known = {key: rules()[key] for key in groups()["corpus"]}
+    known = {key: RULES[key] for key in GROUPS["corpus"]}
     values = _keys(path, _named(path, "corpus"), known, ("layout", "data"), "a corpus file")
     return values if data is None else values | {"data": absolute(data, Path.cwd())}
 

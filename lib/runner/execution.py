@@ -5,6 +5,7 @@ marked in MLflow with the error of its cell, and the others go on.
 """
 
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -23,7 +24,6 @@ from lib.params import NOTEBOOKS, ROOT, identity
 from lib.params.paths import without_logins
 from lib.runner import progress
 from lib.runner.pages import export_html, one_line_a_bar, times
-from lib.runner.progress import environment
 from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import Step, plan, records
@@ -95,23 +95,17 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
         with locked(step.fingerprint, wait=patient) as mine:
             if not mine:
                 return Outcome(step, "", 0.0, None)
-            if made := _made_meanwhile(step):
-                connect().set_tag(made.run_id, query.in_study(study_name), "yes")
-                return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
+            for made in records(step.run.parameters["corpus"]):  # another process may have ended it since the plan
+                same = made.tags.get("fingerprint") == step.fingerprint and made.ended >= step.planned
+                if same and made.status in ("FINISHED", "FAILED"):
+                    connect().set_tag(made.run_id, query.in_study(study_name), "yes")
+                    return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
             living.sweep(step.run.parameters["corpus"], held=step.fingerprint)
             run_id = _begin(step, study_name)
             error = _executed(step, run_id, show, scheduler)
     except Exception as problem:  # a notebook, MLflow and the disk may raise anything
         error = error or _short(problem)
     return Outcome(step, run_id, time.monotonic() - started, error)
-
-
-def _made_meanwhile(step):
-    """The run that another process has ended since the step was planned, or None."""
-    for record in records(step.run.parameters["corpus"]):
-        if record.tags.get("fingerprint") == step.fingerprint and record.ended >= step.planned:
-            return record if record.status in ("FINISHED", "FAILED") else None
-    return None
 
 
 def _begin(step, study_name):
@@ -137,8 +131,8 @@ def _executed(step, run_id, show, scheduler):
             executed = (local or Path(scratch)) / "notebook.ipynb"
             executed.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with environment(given | {"TMPDIR": scratch}):  # what the kernel leaves there goes with it
-                    _papermill(step.run, executed, show)
+                # What the kernel leaves in its temporary folder goes with it.
+                _papermill(step.run, executed, show, {**os.environ, **given, "TMPDIR": scratch})
             finally:
                 _keep(client, step, run_id, executed, started, logged=bool(local))
         status = "FINISHED"
@@ -183,7 +177,7 @@ def _keep(client, step, run_id, executed, started, *, logged):
             client.set_tag(run_id, name, value)
 
 
-def _papermill(run, executed, show):
+def _papermill(run, executed, show, environment):
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of each setting outside the parameters cell
@@ -195,13 +189,13 @@ def _papermill(run, executed, show):
         cwd=str(ROOT),
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
-        kernel_manager_class=_own_kernel(),
+        kernel_manager_class=_own_kernel(environment),
         # No notice about loopback traffic, none when it is stopped; and bars of text, which a terminal and a page show.
         extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={_TEXT_BARS}"],
     )
 
 
-def _own_kernel():
+def _own_kernel(environment):
     """A kernel manager that starts this interpreter, whatever is installed under the name python3."""
     from ipykernel.kernelspec import make_ipkernel_cmd
     from jupyter_client import AsyncKernelManager
@@ -214,7 +208,7 @@ def _own_kernel():
 
         async def start_kernel(self, **how):
             # What cells print comes as messages; a kernel's own stderr holds asyncio's complaints at its end.
-            return await super().start_kernel(**{"stderr": subprocess.DEVNULL, **how})
+            return await super().start_kernel(**{"stderr": subprocess.DEVNULL, **how, "env": environment})
 
     return OwnKernel
 
@@ -222,14 +216,14 @@ def _own_kernel():
 def _execute_on_worker(step, study_name, *, uri, patient=True):
     """`execute`, recorded where the command's own runs are."""
     worker = socket.gethostname()
-    with environment({"MLFLOW_TRACKING_URI": uri}):
-        if (file := database()) and not file.is_file():
-            raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
-        here = identity.identity(step.run, step.corpus_digest)
-        if identity.fingerprint(here) != step.fingerprint:
-            why = "; ".join(identity.reasons(step.identity, here))
-            raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
-        return execute(step, study_name, patient=patient)
+    os.environ["MLFLOW_TRACKING_URI"] = uri  # each task of a worker sets it
+    if (file := database()) and not file.is_file():
+        raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
+    here = identity.identity(step.run, step.corpus_digest)
+    if identity.fingerprint(here) != step.fingerprint:
+        why = "; ".join(identity.reasons(step.identity, here))
+        raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
+    return execute(step, study_name, patient=patient)
 
 
 def _short(problem):

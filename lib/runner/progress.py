@@ -24,27 +24,17 @@ def shown():
     except OSError:  # no room; nothing is shown then
         yield
         return
-    with made as folder, environment({PROGRESS: folder}):
+    with made as folder:
         stop = Event()
         thread = Thread(target=_watch, args=(Path(folder), stop), daemon=True)
         thread.start()
+        os.environ[PROGRESS] = folder  # kernels learn it so
         try:
             yield
         finally:
+            del os.environ[PROGRESS]
             stop.set()
             thread.join()
-
-
-@contextmanager
-def environment(values):
-    """What a notebook's kernel learns from its environment, while this lasts: which run it is, where to say what."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def ended(run_id):
