@@ -142,31 +142,34 @@ def command(small, *arguments):
     return subprocess.Popen(call, cwd=params.ROOT, env=environment, **pipes)
 
 
+def making(small):
+    """Another command, once it is making the run 11_one/a, which takes a while."""
+    small.notebook("11_one", "import time; time.sleep(4)")
+    other = command(small)
+    while not done.records("tiny"):
+        time.sleep(0.1)
+        assert other.poll() is None, other.communicate()
+    return other
+
+
 def test_run_two_commands_at_once_share_the_work(small):
-    for name in ("11_one", "12_two"):
-        small.notebook(name, "import time; time.sleep(2)")
-    started = [command(small) for _ in range(2)]
-    answers = [process.communicate(timeout=120) for process in started]
-    assert [process.returncode for process in started] == [0, 0], answers
-    assert len(done.records("tiny")) == 2
-    for out, _ in answers:
-        assert "2/2" in out or "to run, 1 done" in out or "0 to run" in out
+    other = making(small)
+    ours = CliRunner().invoke(main, ["run", "s"])
+    out, errors = other.communicate(timeout=120)
+    assert (ours.exit_code, other.returncode) == (0, 0), (ours.output, errors)
+    assert len(done.records("tiny")) == 2 and "[2/2]" in out
+    assert "waiting for another command that is making 11_one/a" in ours.stdout and "[2/2]" in ours.stdout
     assert not list((small.folder / "mlruns" / "locks").iterdir())
 
 
 def test_run_takes_over_what_a_killed_command_was_making(small):
     small.study("11_one/a")
-    small.notebook("11_one", "import time; time.sleep(4)")
-    first = command(small)
-    while not done.records("tiny"):
-        time.sleep(0.1)
-        assert first.poll() is None, first.communicate()
+    other = making(small)
     assert living.sweep("tiny") == []  # it lives
-    first.kill()
-    first.communicate()
-    second = command(small)
-    out, errors = second.communicate(timeout=120)
-    assert second.returncode == 0 and "marked KILLED" in errors
+    other.kill()
+    other.communicate()
+    ours = CliRunner().invoke(main, ["run", "s"])
+    assert ours.exit_code == 0 and "marked KILLED" in ours.stderr
     assert sorted(record.status for record in done.records("tiny")) == ["FINISHED", "KILLED"]
 
 
