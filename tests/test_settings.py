@@ -1,6 +1,5 @@
 """Settings: what a notebook declares, how YAML reads numbers, and which values are refused."""
 
-import importlib
 import json
 import math
 import subprocess
@@ -433,11 +432,3 @@ def test_params_needs_nothing_heavy():
     heavy = ("numpy", "scipy", "matplotlib", "pandas", "mlflow", "tensorflow", "IPython")
     result = subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
-
-
-def test_examples_of_the_docstrings_hold():
-    import doctest
-
-    for name in ("code", "schema", "settings", "studies", "yaml_files"):
-        found = doctest.testmod(importlib.import_module(f"lib.params.{name}"))
-        assert found.attempted and not found.failed, name

@@ -13,13 +13,7 @@ from lib.params.paths import ROOT
 
 @cache
 def digest(*parts):
-    """16 hexadecimal digits over some modules or rooms of lib, by dotted names; of a room every module counts.
-
-    Examples
-    --------
-    >>> digest("systems") == digest("systems", "plots")
-    False
-    """
+    """16 hexadecimal digits over some modules or rooms of lib, by dotted names; of a room every module counts."""
     total = hashlib.blake2b(digest_size=8)
     for file in sorted({file for part in parts for file in files(part)}):
         tree = ast.parse(file.read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lib.params import code
 from lib.params.paths import NOTEBOOKS, local_path
-from lib.params.settings import PLACES
+from lib.params.settings import PLACES, code_cells
 
 # Rooms that decide a fit; what changes elsewhere leaves the kept fits as they are.
 COMPUTING = ("audio", "corpus", "features", "files", "inputs", "systems")
@@ -33,7 +33,7 @@ def identity(run, corpus_digest, reads=()):
     `reads` are the ids of the runs that this one reads (a comparison reads all others).
     """
     path = NOTEBOOKS / f"{run.notebook}.ipynb"
-    cells, rooms = _notebook(path, path.stat().st_mtime_ns)
+    cells, rooms = _notebook(path, path.read_bytes())
     return {
         "cells": cells,
         "parameters": parameters(run.parameters),
@@ -113,14 +113,10 @@ def _rooms_changed(old, new):
 
 
 @cache
-def _notebook(path, _stamp):
+def _notebook(path, content):
     """Digest of name and code cells, the parameters aside, and the rooms of lib that they reach."""
-    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
     meanings, reached, todo = [], set(), set()
-    for cell in cells:
-        source = "".join(cell["source"])
-        if "parameters" in cell["metadata"].get("tags", ()):
-            continue
+    for source in code_cells(path, content)[1]:
         try:
             tree = ast.parse(source)
         except SyntaxError:  # a magic, or an error that the run will show

@@ -92,13 +92,7 @@ def _adapter(rule):
 
 
 def judged(name, value, annotation, where):
-    """The value as its type by the name's rule, else by the annotation's (one of `KINDS`), or an InputError.
-
-    Examples
-    --------
-    >>> judged("learning_rate", 1, "float", "--set")
-    1.0
-    """
+    """The value as its type by the name's rule, else by the annotation's (one of `KINDS`), or an InputError."""
     return judged_by(RULES.get(name) or {"int": "whole"}.get(annotation, annotation), name, value, where)
 
 

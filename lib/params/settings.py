@@ -31,21 +31,26 @@ def declared(notebook):
     return dict(_declared(path, path.read_bytes()))
 
 
-@cache
-def _declared(path, content):
+def code_cells(path, content):
+    """Sources of a notebook's cells that are tagged ``parameters``, and of its other code cells."""
+    tagged, others = [], []
     try:
-        cells = [
-            (cell["metadata"].get("tags", ()), "".join(cell["source"]))
-            for cell in json.loads(content)["cells"]
-            if cell["cell_type"] == "code"
-        ]
+        for cell in json.loads(content)["cells"]:
+            if cell["cell_type"] == "code":
+                same = tagged if "parameters" in cell["metadata"].get("tags", ()) else others
+                same.append("".join(cell["source"]))
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: not a notebook (its JSON cannot be read)") from None
-    tagged = [source for tags, source in cells if "parameters" in tags]
+    return tagged, others
+
+
+@cache
+def _declared(path, content):
+    tagged, others = code_cells(path, content)
     if len(tagged) != 1:
         raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
     found = _cell(path, tagged[0])
-    for group in _takes(path, [source for _, source in cells if "study.begin" in source]):
+    for group in _takes(path, [source for source in others if "study.begin" in source]):
         found |= {name: setting for name, setting in GROUPS[group].items() if name not in found}
     return found
 
@@ -92,13 +97,7 @@ def _parsed(path, source):
 
 
 def resolve(notebook, layers):
-    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them.
-
-    Examples
-    --------
-    >>> resolve("11_paper_cnn", [("here", {"learning_rate": 1})])["learning_rate"]
-    1.0
-    """
+    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them."""
     known = declared(notebook)
     values, places = {name: parameter.default for name, parameter in known.items()}, {}
     for where, layer in layers:

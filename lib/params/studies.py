@@ -83,11 +83,6 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     `data` and `store` are folder or URL of the corpus and of the feature store; `only` has
     patterns of run names or notebooks, none for all; `changes` are ``KEY=VALUE``, for every
     notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
-
-    Examples
-    --------
-    >>> load("demo", changes=["learning_rate=1e-4"]).runs[2].parameters["learning_rate"]
-    0.0001
     """
     if study not in names("studies"):
         raise unknown(study, names("studies"), f"study {study!r} is unknown")
@@ -159,13 +154,7 @@ def _without_fixed(where, values, fixed=tuple(_FIXED)):
 
 
 def corpus_values(name, data=None):
-    """The values of a corpus file, judged; `data` (folder or URL) replaces the file's.
-
-    Examples
-    --------
-    >>> corpus_values("demo")["layout"]
-    'asvspoof2017_v2'
-    """
+    """The values of a corpus file, judged; `data` (folder or URL) replaces the file's."""
     path = PARAMS / "corpora" / f"{name}.yaml"
     if name not in names("corpora"):
         raise unknown(name, names("corpora"), f"{path}: no such file")
