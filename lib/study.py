@@ -208,9 +208,15 @@ class Run:
         self.doing("measuring")
         tables = self.tables(fitted)
         cut = repairs.threshold(threshold, tables["dev"])
-        ranges = {"input_range": _range(fed), "expected_range": expected_range, "threshold": cut}
-        batches = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
-        evidence = diagnosis.Evidence(tables["train"], tables["dev"], fitted.history, **batches, **ranges)
+        about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
+        about |= {"expected_range": expected_range, "threshold": cut}
+        first = fed.load("train", range(min(64, len(fed.labels["train"]))))
+        if not any(isinstance(array, list) for array in first):  # as matrices of any length are
+            about["input_range"] = (
+                min(float(array.min()) for array in first),
+                max(float(array.max()) for array in first),
+            )
+        evidence = diagnosis.Evidence(tables["train"], tables["dev"], fitted.history, **about)
         diagnosed = diagnosis.diagnose(evidence)
         measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
         kept = band.for_even_costs(tables)
@@ -294,11 +300,3 @@ class Result:
         ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
         found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
         return found.style.hide(axis="index") if len(found) else Markdown("Nobody has published a figure of its kind.")
-
-
-def _range(fed):
-    """Smallest and largest value in the first 64 training trials of each input, or None for matrices of any length."""
-    first = fed.load("train", range(min(64, len(fed.labels["train"]))))
-    if any(isinstance(array, list) for array in first):
-        return None
-    return min(float(array.min()) for array in first), max(float(array.max()) for array in first)
