@@ -7,12 +7,11 @@ Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
 
 import json
-import math
 import os
 import signal
 import sys
 import time
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 
 import click
@@ -31,16 +30,37 @@ class _Commands(click.Group):
             return super().invoke(context)
         except Exception as error:
             of_mlflow = type(error).__module__ == "mlflow.exceptions"  # imported only where it is needed
-            if context.params.get("debug") or not (of_mlflow or isinstance(error, (InputError, RunError))):
+            of_file = isinstance(error, OSError) and error.filename  # one that cannot be written
+            known = of_mlflow or of_file or isinstance(error, (InputError, RunError))
+            if context.params.get("debug") or not known:
                 raise
             from lib.params.paths import without_logins
 
-            text = without_logins(" ".join(str(error).split())[:300] if of_mlflow else str(error))
+            text = " ".join(str(error).split())[:300] if of_mlflow else str(error)
+            text = without_logins(f"{of_file}: {error.strerror}" if of_file else text)
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
-            sys.exit(2 if isinstance(error, InputError) else 1)
+            sys.exit(2 if of_file or isinstance(error, InputError) else 1)
         except KeyboardInterrupt:
             click.echo("stopped; the same command goes on where it was", err=True)
             sys.exit(1)
+
+
+def _answer(value, as_json, text):
+    """Print a value as JSON, null for what is not a number, or the text that is made of it."""
+    if not as_json:
+        return click.echo(text(value))
+    from lib.params.paths import without_logins
+
+    finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    click.echo(without_logins(json.dumps(finite, indent=2)))
+
+
+def _sweep(corpus=None):
+    """End runs that nobody makes any more, of one corpus or all; an error at once where tracking cannot be used."""
+    from lib.tracking import living
+
+    for record in living.sweep(corpus):
+        click.echo(f"run {record.run_id}, {record.name}, was stopped before its end; it is marked KILLED", err=True)
 
 
 @click.group(cls=_Commands, context_settings=_HELP, invoke_without_command=True)
@@ -57,24 +77,18 @@ def main(context, debug):
 
 
 def _next_steps():
-    """Which runs there are, and what to do next, for someone who types the command alone."""
     from lib.params import studies
     from lib.tracking import query
     from lib.tracking.client import tracking_uri
 
-    runs = {corpus: query.records(corpus) for corpus in studies.names("corpora")}
-    runs = {corpus: done for corpus, made in runs.items() if (done := [r for r in made if r.status == "FINISHED"])}
-    lines = [f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."]
-    for corpus, done in runs.items():
-        ended = time.strftime("%Y-%m-%d %H:%M", time.gmtime(done[0].ended / 1000))
-        lines.append(f"  corpus {corpus}: {len(done)} finished, the newest is {done[0].name}, {ended} UTC")
-    steps = {
-        "make demo": "a made corpus and twenty notebooks in about seven minutes; needs no data",
-        "study corpus asvspoof2017 --data DIR": "is your copy of ASVspoof 2017 complete?",
-        "study run report --data DIR": "the report's systems on it; `study plan` shows what would run",
-    }
+    lines, runs = [], []
+    for corpus in studies.names("corpora"):
+        if done := [record for record in query.records(corpus) if record.status == "FINISHED"]:
+            runs.append((done[0].ended, corpus, done))
+            ended = time.strftime("%Y-%m-%d %H:%M", time.gmtime(done[0].ended / 1000))
+            lines.append(f"  corpus {corpus}: {len(done)} finished, the newest is {done[0].name}, {ended} UTC")
     if runs:
-        corpus, done = max(runs.items(), key=lambda item: item[1][0].ended)
+        _, corpus, done = max(runs)
         study = next((r.tags["study"] for r in done if r.tags.get("study") in studies.names("studies")), "STUDY")
         model = next((r.name for r in done if query.is_model(r.name)), "RUN")
         steps = {
@@ -84,12 +98,21 @@ def _next_steps():
             "study ui": "each run in MLflow: numbers, curves, figures and its notebook",
             "study lab": "the notebooks in JupyterLab; begin with 00_start",
         }
+    else:
+        steps = {
+            "make demo": "a made corpus and twenty notebooks in about seven minutes; needs no data",
+            "study corpus asvspoof2017 --data DIR": "is your copy of ASVspoof 2017 complete?",
+            "study run report --data DIR": "the report's systems on it; `study plan` shows what would run",
+        }
+    first = f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."
     width = max(map(len, steps))
     lines += ["Next:", *(f"  {step:{width}}   {what}" for step, what in steps.items()), "Every command: study --help"]
-    return "\n".join(lines)
+    return "\n".join([first, *lines])
 
 
 _TEXT = click.File("w", "utf-8", "backslashreplace", lazy=False)  # names of files may be in another encoding
+_JSON = partial(click.option, "--json", "as_json", is_flag=True)
+_PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
 _CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
 _DATA = click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
 _STUDY = (
@@ -105,32 +128,15 @@ _STUDY = (
 
 
 def _study_options(command):
-    return reduce(lambda made, option: option(made), reversed(_STUDY), command)
+    for option in reversed(_STUDY):
+        command = option(command)
+    return command
 
 
-def _json_option(text):
-    return click.option("--json", "as_json", is_flag=True, help=text)
-
-
-def _echo_json(value):
-    from lib.params.paths import without_logins
-
-    click.echo(without_logins(json.dumps(_finite(value), indent=2, allow_nan=False)))
-
-
-def _finite(value):
-    """A value as JSON holds it: null for what is not a number."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plan(study, seeds, force, **given):
+def _plan(study, force, **given):
     from lib.params import studies
 
-    chosen = studies.load(study, seeds=studies.parse_seeds(seeds) if seeds is not None else None, **given)
+    chosen = studies.load(study, **given)
     from lib import runner  # after every argument is known to be right
 
     _sweep(chosen.corpus)
@@ -143,42 +149,25 @@ def _label(run):
     return run.name + ("" if run.seed is None else f" seed {run.seed}")
 
 
-def _sweep(corpus=None):
-    """End runs that nobody makes any more, of one corpus or all; an error at once where tracking cannot be used."""
-    from lib.tracking import living
-
-    for record in living.sweep(corpus):
-        click.echo(f"run {record.run_id}, {record.name}, was stopped before its end; it is marked KILLED", err=True)
-
-
 @main.command()
 @_study_options
-@_json_option("The runs with state and reasons, as JSON.")
+@_JSON(help="The runs with state and reasons, as JSON.")
 def plan(study, as_json, **given):
     """Show what `study run` would do, and why; nothing is executed.
 
     A line a run: its state, name and seed, the id of the run that has done it or that is
     the newest before it, and what has changed since.
     """
-    _, steps, state = _plan(study, **given)
-    rows = [
-        {
-            "run": step.run.name,
-            "seed": step.run.seed,
-            "state": "done" if step.done else "to run",
-            "run_id": step.done or step.before,
-            "reasons": list(step.reasons),
-            "fits": step.kept,
-        }
-        for step in steps
-    ]
-    if as_json:
-        return _echo_json(rows)
-    width = max((len(_label(step.run)) for step in steps), default=0)
-    for step, row in zip(steps, rows, strict=True):
+    _, steps, summary = _plan(study, **given)
+    width = max(len(_label(step.run)) for step in steps)
+    rows, lines = [], []
+    for step in steps:
+        state, run_id = "done" if step.done else "to run", step.done or step.before
+        about = {"run": step.run.name, "seed": step.run.seed, "state": state, "run_id": run_id}
+        rows.append(about | {"reasons": list(step.reasons), "fits": step.kept})
         why = "; ".join(step.reasons) + (f": {step.kept}" if step.kept else "")
-        click.echo(f"{row['state']:6}  {_label(step.run):{width}}  {row['run_id'] or '-':32}  {why}".rstrip())
-    click.echo(state)
+        lines.append(f"{state:6}  {_label(step.run):{width}}  {run_id or '-':32}  {why}".rstrip())
+    _answer(rows, as_json, lambda _: "\n".join([*lines, summary]))
 
 
 @main.command()
@@ -196,36 +185,32 @@ def run(study, force, jobs, scheduler, **given):
         from lib import cluster
 
         cluster.check(scheduler)
-    chosen, steps, state = _plan(study, force=force, **given)
+    chosen, steps, summary = _plan(study, force=force, **given)
     from tqdm import tqdm
 
     from lib import runner
+    from lib.tracking import query
 
-    click.echo(state)
-    todo, ended = [step for step in steps if step.done is None], []
-
-    def report(outcome):
-        ended.append(outcome)
-        state = "finished" if outcome.error is None else "FAILED"
-        tqdm.write(
-            f"[{len(ended)}/{len(todo)}] {_label(outcome.step.run):40} {state} "
-            f"after {outcome.seconds:.0f} s   run {outcome.run_id or '-'}"
-        )
-        if outcome.error:
-            tqdm.write(f"      {outcome.error}", file=sys.stderr)
-
-    def wait(names):
-        click.echo(f"waiting for another command that is making {', '.join(names)}")
-
+    click.echo(summary)
+    todo, ended = sum(step.done is None for step in steps), []
     if force:
         os.environ["STUDY_FORCE"] = "1"  # kept fits too
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: the processes of the runs end with it
     with runner.shown():
-        outcomes = runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler, report=report, wait=wait)
-    failed = [outcome for outcome in outcomes if outcome.error]
-    _echo_table(study, chosen.corpus, digest=steps[0].corpus_digest if steps else None)
-    if failed:
-        raise RunError(f"{len(failed)} of {len(todo)} runs failed; the MLflow run's error.txt has the traceback")
+        for outcome in runner.run_all(chosen, steps, jobs=jobs, scheduler=scheduler):
+            if outcome.elsewhere:
+                tqdm.write(f"waiting for another command that is making {outcome.step.run.name}")
+                continue
+            ended.append(outcome)
+            state = f"{'FAILED' if outcome.error else 'finished'} after {outcome.seconds:.0f} s"
+            name = _label(outcome.step.run)
+            tqdm.write(f"[{len(ended)}/{todo}] {name:40} {state}   run {outcome.run_id or '-'}")
+            if outcome.error:
+                tqdm.write(f"      {outcome.error}", file=sys.stderr)
+    found = query.compare(study, chosen.corpus, digest=steps[0].corpus_digest)
+    click.echo(_side_by_side(study, chosen.corpus, *found))
+    if failed := sum(outcome.error is not None for outcome in ended):
+        raise RunError(f"{failed} of {todo} runs failed; the MLflow run's error.txt has the traceback")
 
 
 @main.command()
@@ -234,7 +219,7 @@ def run(study, force, jobs, scheduler, **given):
 @click.option("--all", "everything", is_flag=True, help="Runs by hand, by raw papermill and of other studies too.")
 @click.option("--scores", "others", metavar="NAME=FILE", multiple=True, help="Another system's scores of eval.")
 @_DATA
-@_json_option("The runs with every parameter and metric, as JSON.")
+@_JSON(help="The runs with every parameter and metric, as JSON.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
 def compare(study, corpus, everything, others, data, as_json, html):
     """Show the runs of STUDY side by side.
@@ -245,17 +230,23 @@ def compare(study, corpus, everything, others, data, as_json, html):
     in rows of their own, marked as such.
     """
     from lib.params import studies
+    from lib.tracking import query
 
-    chosen = studies.load(study, corpus=corpus)
-    rows_of_others = _others(others, studies.corpus_values(chosen.corpus, data)) if others else []
+    chosen, theirs = studies.load(study, corpus=corpus), []
+    if others:
+        from lib.corpus import read_trials
+        from lib.tracking.measured import of_scores
+
+        values = studies.corpus_values(chosen.corpus, data)
+        trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
+        for text in others:
+            name, _, file = (part.strip() for part in text.partition("="))
+            if not (name and file):
+                raise InputError(f"--scores {text!r}: must be NAME=FILE")
+            theirs.append(of_scores(name, file, trials))
     _sweep(chosen.corpus)
-    if as_json:
-        from lib.tracking import query
-
-        rows, _ = query.compare(study, chosen.corpus, everything=everything)
-        _echo_json(rows + rows_of_others)
-    else:
-        _echo_table(study, chosen.corpus, everything=everything, others=rows_of_others)
+    rows, older = query.compare(study, chosen.corpus, everything=everything)
+    _answer(rows + theirs, as_json, lambda _: _side_by_side(study, chosen.corpus, rows, older, theirs))
     if html:
         from lib import runner
 
@@ -263,16 +254,27 @@ def compare(study, corpus, everything, others, data, as_json, html):
         click.echo(f"comparison page: {html}", err=as_json)
 
 
-def _others(named, values):
-    from lib.corpus import read_trials
-    from lib.tracking.measured import of_scores
+def _side_by_side(study, corpus, rows, older, theirs=()):
+    from lib import comparison
 
-    trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
-    pairs = [text.partition("=") for text in named]
-    for name, _, file in pairs:
-        if not (name.strip() and file):
-            raise InputError(f"--scores {name!r}: must be NAME=FILE")
-    return [of_scores(name.strip(), file, trials) for name, _, file in pairs]
+    finished, lines = [row for row in rows if row["status"] == "FINISHED"], []
+    if not rows:
+        lines.append(f"no run of a model yet for study {study} on corpus {corpus}")
+    if finished or theirs:
+        lines.append(f"\n{comparison.table([*finished, *theirs]).to_string(index=False)}")
+    if finished:
+        lines.append(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
+        lines.append(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
+        sentences = comparison.lessons(finished) + comparison.ranks_in_words(study, corpus, finished)
+        lines += [f"- {sentence}" for sentence in sentences]
+    if len(rows) > len(finished):
+        lines.append("\nNot finished:")
+    for row in rows[len(finished) :]:
+        state = "diverged" if row["diverged"] else row["status"].lower()
+        lines.append(f"  {comparison.label(row)}: {state}, run {row['run_id']}: {row['error'] or '-'}")
+    if older:
+        lines.append(f"{older} runs on another version of the corpus are not shown.")
+    return "\n".join(lines)
 
 
 @main.command()
@@ -283,7 +285,7 @@ def _others(named, values):
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
 @click.option("--labels", metavar="CSV", type=click.Path(), help="True labels (path,label): print error rates too.")
 @click.option("--csv", "table", metavar="FILE", type=_TEXT, help="Write the answers there too.")
-@_json_option("Every answer with its warnings, as JSON.")
+@_JSON(help="Every answer with its warnings, as JSON.")
 def score(paths, run, corpus, labels, table, as_json):
     """Score recordings with a trained run.
 
@@ -308,7 +310,7 @@ def score(paths, run, corpus, labels, table, as_json):
     if len(refused) == len(rows):
         others = f" (and {len(rows) - 1} more, so none is scored)" if len(rows) > 1 else ""
         raise InputError(f"{rows[0]['path']}: {rows[0]['warnings'][0]}{others}")
-    _echo_json(rows) if as_json else click.echo(scoring.describe(rows, judge))
+    _answer(rows, as_json, lambda _: scoring.describe(rows, judge))
     for row in refused:
         click.echo(f"not scored: {row['path']}: {row['warnings'][0]}", err=True)
     for path in passed:
@@ -333,11 +335,8 @@ def score(paths, run, corpus, labels, table, as_json):
 @click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
 @click.option("--recordings", metavar="DIR|URL", help="The recordings, for --by duration.")
 @click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
-@_json_option("Every number as JSON, fractions.")
-def evaluate(
-    scores, protocol, column, dev_scores, dev_protocol, allow_missing, p_spoof, c_miss, c_fa, c_unsure, by, recordings,
-    pictures, as_json,
-):  # fmt: skip
+@_JSON(help="Every number as JSON, fractions.")
+def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as_json, **read):
     """Measure SCORES, the score file of any system, or of several on the same trials.
 
     Lines are 'trial score', 'trial score label', 'trial label score' or as the ASVspoof
@@ -350,46 +349,38 @@ def evaluate(
     from lib.metrics.evaluation import read_tables
     from lib.metrics.tables import describe
 
-    if len(scores) > 1 and (dev_scores or pictures or len(set(scores)) < len(scores)):
+    if len(scores) > 1 and (read["dev_scores"] or pictures or len(set(scores)) < len(scores)):
         raise InputError("several systems: each once, without --dev-scores and --pictures")
     costs, tables, found = metrics.Costs(p_spoof, c_miss, c_fa), {}, []
     for file in scores:
-        tables[file], dev = read_tables(
-            file, protocol, dev_scores, dev_protocol, allow_missing, column=column, recordings=recordings
-        )
+        tables[file], dev = read_tables(file, protocol, **read)
         measured = metrics.evaluate_table(tables[file], dev, by=by, costs=costs, c_unsure=c_unsure)
         found.append({"scores": file, "protocol": protocol, **measured})
-    if len(found) > 1:
-        ranked = {file: {None: table} for file, table in tables.items()}
-        if as_json:
-            return _echo_json({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")})
-        from lib.comparison import rank
+    if len(found) == 1:
+        _answer(found[0], as_json, describe)
+        if pictures:
+            import pandas as pd
 
-        click.echo("\n\n".join([*map(describe, found), rank(ranked).to_string(index=False)]))
-        return click.echo("Paired tests on the same trials; equal ranks are not told apart.")
-    _echo_json(found[0]) if as_json else click.echo(describe(found[0]))
-    if pictures:
-        _write_pictures(Path(pictures), Path(scores[0]).stem, tables[scores[0]], found[0]["breakdown"])
+            from lib.plots import evaluation as plots
 
+            Path(pictures).mkdir(parents=True, exist_ok=True)
+            breakdowns = {column: pd.DataFrame(rows) for column, rows in found[0]["breakdown"].items()}
+            for name, figure in plots.pages(tables[scores[0]], breakdowns, Path(scores[0]).stem).items():
+                figure.savefig(f"{pictures}/{name}.png", dpi=120)
+                click.echo(f"picture: {pictures}/{name}.png", err=True)
+        return
+    ranked = {file: {None: table} for file, table in tables.items()}
+    if as_json:
+        return _answer({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")}, as_json, None)
+    from lib.comparison import rank
 
-def _write_pictures(folder, title, table, breakdowns):
-    import pandas as pd
-
-    from lib.plots import evaluation as plots
-
-    breakdowns = {column: pd.DataFrame(rows) for column, rows in breakdowns.items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in plots.pages(table, breakdowns, title).items():
-            figure.savefig(folder / f"{name}.png", dpi=120)
-            click.echo(f"picture: {folder / name}.png", err=True)
-    except OSError as error:
-        raise InputError(f"{folder}: pictures cannot be written ({error.strerror})") from None
+    click.echo("\n\n".join([*map(describe, found), rank(ranked).to_string(index=False)]))
+    click.echo("Paired tests on the same trials; equal ranks are not told apart.")
 
 
 @main.command()
 @click.argument("file", type=click.Path())
-@_json_option("Every finding as JSON, fractions.")
+@_JSON(help="Every finding as JSON, fractions.")
 def verdict(file, as_json):
     """Say what a printed result proves.
 
@@ -399,32 +390,7 @@ def verdict(file, as_json):
     from lib.judgement import verdict as verdicts
 
     found = verdicts.verdict(read_text(file, "a printed report"), source=file)
-    _echo_json(found) if as_json else click.echo(verdicts.describe_verdict(found))
-
-
-def _echo_table(study, corpus, *, digest=None, everything=False, others=()):
-    from lib import comparison
-    from lib.tracking import query
-
-    rows, older = query.compare(study, corpus, digest=digest, everything=everything)
-    finished = [row for row in rows if row["status"] == "FINISHED"]
-    if not rows:
-        click.echo(f"no run of a model yet for study {study} on corpus {corpus}")
-    if finished or others:
-        click.echo()
-        click.echo(comparison.table([*finished, *others]).to_string(index=False))
-    if finished:
-        click.echo(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
-        click.echo(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
-        for sentence in comparison.lessons(finished) + comparison.ranks_in_words(study, corpus, finished):
-            click.echo(f"- {sentence}")
-    if len(rows) > len(finished):
-        click.echo("\nNot finished:")
-    for row in rows[len(finished) :]:
-        state = "diverged" if row["diverged"] else row["status"].lower()
-        click.echo(f"  {comparison.label(row)}: {state}, run {row['run_id']}: {row['error'] or '-'}")
-    if older:
-        click.echo(f"{older} runs on another version of the corpus are not shown.")
+    _answer(found, as_json, verdicts.describe_verdict)
 
 
 class _Corpus(click.Group):
@@ -443,7 +409,7 @@ def corpus():
 @corpus.command()
 @click.argument("name")
 @_DATA
-@_json_option("The whole report as JSON.")
+@_JSON(help="The whole report as JSON.")
 def check(name, data, as_json):
     """Check the corpus NAME: counts, files, what its splits share, what is odd in it.
 
@@ -455,7 +421,7 @@ def check(name, data, as_json):
 
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
-    _echo_json(found.as_json()) if as_json else click.echo(audit.describe(found))
+    _answer(found.as_json() if as_json else found, as_json, audit.describe)
     if found.problems:
         raise InputError(f"{found.folder}: {found.problems[0]}")
     if not found.complete:
@@ -486,7 +452,7 @@ def new(name, data, layout):
 @main.command()
 @click.option("--store", metavar="DIR|URL", default="data/store", show_default=True, help="Where fits are kept.")
 @click.option("--remove", is_flag=True, help="Remove the fits that no run uses.")
-@_json_option("Every fit with what decides it, as JSON.")
+@_JSON(help="Every fit with what decides it, as JSON.")
 def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
     _sweep()
@@ -499,14 +465,14 @@ def keep(store, remove, as_json):
     unused = [row for row in rows if not row["runs"]]
     for row in unused if remove else ():
         places.remove(row["place"])
-    if as_json:
-        return _echo_json(rows)
+    lines = []
     for row in rows:
         kind = row["about"].get("system", {}).get("kind", "damaged")
         state = ", ".join(row["runs"]) or ("removed" if remove else "no run uses it")
-        click.echo(f"{row['key']}  {row['bytes'] / 1e6:8.1f} MB  {kind:10}  {state}")
+        lines.append(f"{row['key']}  {row['bytes'] / 1e6:8.1f} MB  {kind:10}  {state}")
     size, less = (sum(row["bytes"] for row in part) / 1e6 for part in (rows, unused))
-    click.echo(f"{len(rows)} fits, {size:.1f} MB; {len(unused)} that no run uses, {less:.1f} MB")
+    lines.append(f"{len(rows)} fits, {size:.1f} MB; {len(unused)} that no run uses, {less:.1f} MB")
+    _answer(rows, as_json, lambda _: "\n".join(lines))
 
 
 @main.command("make-demo")
@@ -521,9 +487,6 @@ def make_demo(data, seed):
     folder = absolute(corpus_values("demo", data)["data"])
     make_corpus(folder, seed=seed)
     click.echo(f"made speech with simulated replay (not ASVspoof data): {folder}")
-
-
-_PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
 
 
 @main.command()
@@ -550,7 +513,7 @@ def lab(port):
 
 @main.command()
 @click.option("--run", metavar="RUN", help="The run that answers, as in `study score`; the best on dev without it.")
-@click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True)
+@_PORT(default=7860)
 def app(run, port):
     """Open a page for a recording of one's own on this machine (127.0.0.1)."""
     from lib.scoring.app import serve

@@ -13,9 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from lib.corpus.protocol import LABEL_NAMES, LABELS, trial_name
-from lib.errors import InputError
+from lib.errors import InputError, unknown
 from lib.files.places import read_text
-from lib.params.schema import unknown
 
 # Names under which the field's toolkits write the three columns.
 _HEADER = {

@@ -1,12 +1,11 @@
-"""What a notebook does, call by call: begin, feed, fit, evaluate, finish.
-
-A run is the same whether it is executed by the runner, by raw papermill or by hand in JupyterLab.
-"""
+"""What a notebook does, call by call: begin, feed, fit, evaluate, finish; however it is executed."""
 
 import json
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from IPython.display import Markdown, display
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
-from lib.inputs import rate
+from lib.inputs import opened, rate
 from lib.judgement import diagnosis, domain, repairs
 from lib.metrics import band
 from lib.plots import diagnosis as diagnosis_plots
@@ -27,53 +26,35 @@ _SHOWN = ("eer", "auc", "accuracy", "balanced_accuracy")
 
 
 def begin(notebook, namespace, takes=()):
-    """Judge a notebook's parameters, open its corpus and begin its run in MLflow.
+    """Judge a notebook's parameters, open its corpus and begin its run in MLflow: a `Run`.
 
-    Parameters
-    ----------
-    notebook : str
-        The notebook's own name, as ``11_paper_cnn``.
-    namespace : dict
-        ``globals()`` of the notebook, after its parameters.
-    takes : sequence of str
-        Groups of further settings (`lib.params.schema`); read from the notebook's text.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    InputError
-        A parameter is unknown or wrong, or corpus or weights cannot be used; no run is begun.
+    `notebook` is its own name, as ``11_paper_cnn``, and `namespace` its ``globals()`` after the
+    parameters. `takes` names groups of further settings (params/settings.yaml), and is read
+    from the notebook's text. InputError, and no run, when a parameter is unknown or wrong, or corpus
+    or weights cannot be used.
     """
     pd.set_option("styler.format.escape", "html")  # names from outside stand in tables as they are written
     settings = params.current(notebook, namespace)
     corpus = audit.usable(*(settings[n] for n in ("corpus", "data", "layout")), allow_partial=settings["allow_partial"])
-    weights = _weights(settings)
+    notes, weights = audit.provenance(corpus, settings["layout"]), "none"
+    # What is imported below is slow, and pages over finished runs need none of it.
+    if "wav2vec_weights" in settings:
+        from lib.features import embeddings
+
+        weights = embeddings.described(settings["wav2vec_weights"])
+        notes.append(f"Encoder weights: {weights}.")
+    elif "backbone_weights" in settings:
+        from lib.systems import backbone
+
+        weights = backbone.described(settings["backbone_weights"])
+        notes.append(f"Backbone weights: {weights}.")
     if "seed" in settings:
-        from lib.systems import training  # slow to import, and pages over finished runs need none of it
+        from lib.systems import training
 
         training.prepare(settings["seed"])
     record = runs.start(notebook, settings, corpus_digest=corpus.digest, weights=weights)
     models.log_corpus(record, corpus)
-    notes = audit.provenance(corpus, settings["layout"])
-    if weights != "none":
-        what = "Encoder" if "wav2vec_weights" in settings else "Backbone"
-        notes.append(f"{what} weights: {weights}.")
     return Run(f"{notebook}/{settings['variant']}", settings, corpus, record, weights, notes)
-
-
-def _weights(settings):
-    if "wav2vec_weights" in settings:
-        from lib.features import embeddings
-
-        return embeddings.described(settings["wav2vec_weights"])
-    if "backbone_weights" in settings:
-        from lib.systems import backbone
-
-        return backbone.described(settings["backbone_weights"])
-    return "none"
 
 
 @dataclass
@@ -90,10 +71,8 @@ class Run:
 
     def doing(self, what):
         """Say what the run is doing now, for the command that waits for it (`lib.runner.progress`)."""
-        folder = os.environ.get(PROGRESS)
-        if folder and os.path.isdir(folder):
-            with open(os.path.join(folder, self.record.run_id), "w", encoding="utf-8") as file:
-                file.write(f"{self.name}: {what}")
+        with suppress(KeyError, OSError):  # nobody waits, or not on this machine
+            Path(os.environ[PROGRESS], self.record.run_id).write_text(f"{self.name}: {what}", encoding="utf-8")
 
     def show_settings(self):
         """Every setting of the run, those that the notebook does not list included."""
@@ -111,22 +90,16 @@ class Run:
         `inputs` are values of `lib.inputs`, in the order in which the system takes them;
         `changes` may name the `augmentation` of training images (`lib.features.augment`).
         """
-        from lib.inputs import opened
-
         self.doing("reading features, and making those that the store lacks")
         resolved = [item.resolved(self.settings) for item in inputs]
         fed = opened(resolved, self.corpus, store_url=self.settings["store_url"], jobs=self.settings["jobs"])
         return fed.changed(seed=self.settings.get("seed", 0), **changes)
 
-    def first_trials(self):
-        """Numbers of the first genuine and the first spoof trial of training."""
-        labels = self.corpus.split("train")["label"].to_numpy()
-        return [int(np.flatnonzero(labels == 1)[0]), int(np.flatnonzero(labels == 0)[0])]
-
     def show_images(self, fed):
         """The first genuine and the first spoof image of training, of each input."""
+        labels = fed.labels["train"].tolist()
         for item, kept in zip(fed.inputs, fed.kept, strict=True):
-            shown = kept.batch("train", self.first_trials())
+            shown = kept.batch("train", [labels.index(1), labels.index(0)])
             display(signals.gallery(shown, ["genuine", "spoof"], title=item.feature, colours=item.colours))
 
     def show_matrices(self, fed):
@@ -140,12 +113,11 @@ class Run:
 
     def show_copies(self, fed, copies):
         """Changed copies of the first genuine training image, by the run's augmentation and by the usual one."""
-        item, kept = fed.inputs[0], fed.kept[0]
-        first = self.first_trials()[:1]
+        item, first = fed.inputs[0], [fed.labels["train"].tolist().index(1)]
+        names = [f"copy {copy}" for copy in range(copies)]
+        original = fed.kept[0].batch("train", first)
         for kind in dict.fromkeys((fed.augmentation, "image")):
-            original = kept.batch("train", first)
             shown = [augmented(original, first, kind, copy=copy, seed=fed.seed)[0] for copy in range(copies)]
-            names = [f"copy {copy}" for copy in range(copies)]
             title = f"{item.feature}, augmentation: {kind}"
             display(signals.gallery(np.stack(shown), names, title=title, colours=item.colours))
 
@@ -153,10 +125,10 @@ class Run:
         """Fit a system, or take the same fit that is kept: a `lib.systems.kept.Fitted`.
 
         The system, a Keras model, a PyTorch module, a classifier of scikit-learn or one of
-        `lib.systems`, is left with its first weights, so that it can be fitted again. `seed` is
-        the run's own unless it is given. `refresh_batch_norm` sets the moving statistics of batch
-        normalisation after the fit, forward only; `curves` says whether the epochs are this run's
-        curves in MLflow; `arguments` are those of the system's own `fit`.
+        `lib.systems`, is left with its first weights. `seed` is the run's own unless it is given.
+        `refresh_batch_norm` sets the moving statistics of batch normalisation after the fit, forward
+        only; `curves` says whether the epochs are this run's curves in MLflow; `arguments` are
+        those of the system's own `fit`.
         """
         from lib.systems import kept, wrapped
 
@@ -202,10 +174,7 @@ class Run:
         return {split: self.corpus.split(split).assign(score=fitted.scores[split]) for split in SPLITS}
 
     def ablation(self, reported):
-        """The steps from the report's settings (name -> value) to the run's own, one change at a time, in that order.
-
-        Without the setting `ladder` the run's own settings are the only step.
-        """
+        """The steps from reported settings (name -> value) to the run's own, which are all without `ladder`."""
         return repairs.rungs(self.settings, reported, ladder=self.settings["ladder"])
 
     def reached(self, step, fitted):
@@ -216,12 +185,11 @@ class Run:
 
     def show_ablation(self):
         """What each step changed, one row a step; the last is this run."""
+        columns = {"dev EER %": "dev_eer", "eval EER %": "eval_eer", "eval bal. acc. %": "eval_balanced_accuracy"}
         found = pd.DataFrame(
             {
                 "change": step.name,
-                "dev EER %": comparison.with_interval(reached, "dev_eer"),
-                "eval EER %": comparison.with_interval(reached, "eval_eer"),
-                "eval bal. acc. %": comparison.with_interval(reached, "eval_balanced_accuracy"),
+                **{title: comparison.with_interval(reached, name) for title, name in columns.items()},
                 "called genuine %": comparison.percent(reached["eval_says_genuine"]),
             }
             for step, reached in self.steps
@@ -240,15 +208,15 @@ class Run:
         self.doing("measuring")
         tables = self.tables(fitted)
         cut = repairs.threshold(threshold, tables["dev"])
-        evidence = diagnosis.Evidence(
-            tables["train"],
-            tables["dev"],
-            fitted.history,
-            **{f"{split}_batch": scores for split, scores in fitted.batch_scores.items()},
-            input_range=_range(fed),
-            expected_range=expected_range,
-            threshold=cut,
-        )
+        about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
+        about |= {"expected_range": expected_range, "threshold": cut}
+        first = fed.load("train", range(min(64, len(fed.labels["train"]))))
+        if not any(isinstance(array, list) for array in first):  # as matrices of any length are
+            about["input_range"] = (
+                min(float(array.min()) for array in first),
+                max(float(array.max()) for array in first),
+            )
+        evidence = diagnosis.Evidence(tables["train"], tables["dev"], fitted.history, **about)
         diagnosed = diagnosis.diagnose(evidence)
         measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
         kept = band.for_even_costs(tables)
@@ -259,7 +227,7 @@ class Run:
         known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])
         scores = np.concatenate([fitted.scores[split] for split in domain.SPLITS])
         runs.log_text(self.record, json.dumps(domain.of_run(known, scores, self.notes)), domain.FILE)
-        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, kept)
+        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, band.caution(kept))
 
     def finish(self, result=None, text=""):
         """Close the run with what its numbers say, or with another text."""
@@ -280,7 +248,7 @@ class Result:
     cut: float  # log-odds; scores from here on are called genuine
     evidence: object  # see `lib.judgement.diagnosis`
     diagnosed: object
-    kept: dict  # by the band of no answer, see `lib.metrics.band`
+    caution: str  # about answers outside the band, see `lib.metrics.band`
 
     def show_table(self):
         """EER, AUC and accuracies of each split with their intervals, and what is suspicious about them."""
@@ -290,7 +258,7 @@ class Result:
         found["threshold"] = f"{self.threshold} ({self.cut:.3f} log-odds)"
         alarms = [f"- {split}: {alarm}" for split, v in self.measured.items() for alarm in v["alarms"]]
         said = "\n".join(alarms) or "Nothing suspicious was found in these numbers."
-        display(found, Markdown(f"{said}\n\n{band.caution(self.kept)}"))
+        display(found, Markdown(f"{said}\n\n{self.caution}"))
 
     def show_diagnosis(self):
         """The cause that train and dev show, with its evidence."""
@@ -300,24 +268,23 @@ class Result:
 
     def show_report(self):
         """The classification report of eval, as the report prints it, and the three confusion matrices."""
-        final = self.tables["eval"]
-        print(metrics.report(final["score"].to_numpy(), final["label"].to_numpy(), self.cut))
+        print(metrics.report(*self.arrays["eval"], self.cut))
         return evaluation.confusion_grid(self.matrices)
+
+    @property
+    def arrays(self):
+        """Split -> scores and labels."""
+        return {split: (table["score"].to_numpy(), table["label"].to_numpy()) for split, table in self.tables.items()}
 
     @property
     def matrices(self):
         """Split -> confusion matrix, rows truth, columns answer, spoof first."""
-        return {
-            split: metrics.confusion(table["score"].to_numpy(), table["label"].to_numpy(), self.cut)
-            for split, table in self.tables.items()
-        }
+        return {split: metrics.confusion(*pair, self.cut) for split, pair in self.arrays.items()}
 
     def show_scores(self):
         """How the scores of eval lie, and the errors at every threshold."""
-        final = self.tables["eval"]
-        display(evaluation.score_histogram(final["score"], final["label"], self.cut, f"eval, {self.run.name}"))
-        curves = {s: (t["score"].to_numpy(), t["label"].to_numpy()) for s, t in self.tables.items()}
-        return evaluation.det(curves, f"DET curves, {self.run.name}")
+        display(evaluation.score_histogram(*self.arrays["eval"], self.cut, f"eval, {self.run.name}"))
+        return evaluation.det(self.arrays, f"DET curves, {self.run.name}")
 
     def beside_report(self):
         """Ours, the report's figure and the difference."""
@@ -333,11 +300,3 @@ class Result:
         ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
         found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
         return found.style.hide(axis="index") if len(found) else Markdown("Nobody has published a figure of its kind.")
-
-
-def _range(fed):
-    """Smallest and largest value in the first 64 training trials of each input, or None for matrices of any length."""
-    first = fed.load("train", range(min(64, len(fed.labels["train"]))))
-    if any(isinstance(array, list) for array in first):
-        return None
-    return min(float(array.min()) for array in first), max(float(array.max()) for array in first)

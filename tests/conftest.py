@@ -135,7 +135,6 @@ def tracking(tmp_path, monkeypatch, empty_database):
 def digests_apart(tmp_path, monkeypatch):
     """Digests of test corpora do not go into the project's data folder."""
     monkeypatch.setattr("lib.corpus.folder.DIGESTS", tmp_path / "digests")
-    monkeypatch.setattr("lib.params.identity.DIGESTS", tmp_path / "digests")
 
 
 @pytest.fixture

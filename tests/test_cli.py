@@ -132,6 +132,12 @@ def test_evaluate_several_systems_are_ranked_by_paired_tests(files, tmp_path):
         assert study("evaluate", *wrong, "--protocol", protocol).exit_code == 2
 
 
+def test_evaluate_pictures_where_none_can_be_written_is_said_in_a_line(files, tmp_path):
+    (tmp_path / "taken").write_text("")
+    result = study("evaluate", files["eval"][0], "--protocol", files["eval"][1], "--pictures", tmp_path / "taken")
+    assert (result.exit_code, result.stderr) == (2, f"error: {tmp_path / 'taken'}: File exists\n")
+
+
 def test_verdict_json_has_the_fixed_keys(tmp_path):
     file = tmp_path / "report.txt"
     rows = ("genuine 0.25 0.50 0.33 10", "spoof 0.94 0.83 0.88 90", "accuracy 0.80 100")

@@ -120,12 +120,12 @@ def test_extract_on_workers_from_bucket_to_bucket_equals_local(bucket, corpus, t
         np.testing.assert_equal(everything(extract(there, f"{bucket}/store")), everything(here))
 
 
-def test_run_on_worker_that_does_not_see_the_database_is_refused(tmp_path):
+def test_run_on_worker_that_does_not_see_the_database_is_refused(tracking, tmp_path):
     with pytest.raises(InputError, match="has to name a server"):
         execution._execute_on_worker(None, "demo", uri=f"sqlite:///{tmp_path / 'absent.db'}")
 
 
-def test_run_on_worker_with_another_notebook_is_refused(corpus_folder):
+def test_run_on_worker_with_another_notebook_is_refused(tracking, corpus_folder):
     run = study.load("demo", data=str(corpus_folder), only=["11_*/mfcc"]).runs[0]
     step = runner.Step(run, "0" * 16, "made elsewhere", None)
     with pytest.raises(InputError, match=f"{run.name}: worker .* another version"):

@@ -40,7 +40,7 @@ def shown(**given):
 
 def test_compare_shows_the_newest_finished_of_each_run_and_seed(record):
     record()
-    ids = record(1), record(), record(seeds=[1])
+    ids = record(1), record(), record(seeds="1")
     assert shown() == [(ids[1], "FINISHED", "", ""), (ids[2], "FINISHED", "", ""), (ids[0], "FINISHED", "", "")]
 
 
@@ -145,7 +145,7 @@ def test_compare_only_failures_are_shown_with_their_error(record):
 
 def test_selected_are_the_newest_finished_of_each_name_and_seed(record):
     corpus = SimpleNamespace(name="tiny", digest=None)
-    ids = [record(), record(1), record(seeds=[1])]
+    ids = [record(), record(1), record(seeds="1")]
     record(changes=["epochs=2"])
     record(status="FAILED")
     chosen = comparison.selected("s", corpus, ["*"])

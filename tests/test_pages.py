@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from lib.runner import pages as durations
+from lib.runner import pages
 
 
 def cell(kind, source, duration=None):
@@ -34,20 +34,16 @@ def notebook(tmp_path):
     return path
 
 
-def test_sections_add_up_the_cells_below_a_heading(notebook):
-    found = durations.sections(notebook)
-    assert found == {"imports": 4.0, "before section 1": 0.5, "1. Pictures": 3.0, "2. Training": 7.0}
-
-
-def test_summary_parts_make_the_total(notebook):
-    found = durations.summary(durations.sections(notebook), 20.0)
+def test_times_add_up_the_cells_below_a_heading_and_name_the_longest(notebook):
+    found, longest = pages.times(notebook, 20.0)
     assert found == {"total": 20.0, "own": 10.5, "imports": 4.0, "around": 5.5}
-    assert found["own"] + found["imports"] + found["around"] == found["total"]
+    assert longest == "2. Training, 7 s"
 
 
-def test_longest_names_the_section(notebook):
-    assert durations.longest(durations.sections(notebook)) == "2. Training, 7 s"
-    assert durations.longest({"imports": 9.0}) == ""
+def test_times_of_a_notebook_without_cells_are_all_around(tmp_path):
+    (tmp_path / "empty.ipynb").write_text('{"cells": []}')
+    found = pages.times(tmp_path / "empty.ipynb", 2.0)
+    assert found == ({"total": 2.0, "own": 0, "imports": 0.0, "around": 2.0}, "")
 
 
 def test_export_html_shows_markup_from_outside_as_text(tmp_path):
@@ -56,7 +52,7 @@ def test_export_html_shows_markup_from_outside_as_text(tmp_path):
     shown = nbformat.v4.new_output("display_data", {"text/markdown": text})
     cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("1", outputs=[shown])]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
-    durations.export_html(tmp_path / "n.ipynb", tmp_path / "n.html")
+    pages.export_html(tmp_path / "n.ipynb", tmp_path / "n.html")
     page = (tmp_path / "n.html").read_text(encoding="utf-8")
     body = page[page.index("<body") :]
     assert "<img" not in body and "<script>alert" not in body
@@ -89,7 +85,7 @@ def page(tmp_path):
     nbformat.write(notebook, tmp_path / "notebook.ipynb")
 
     def written(code):
-        durations.export_html(tmp_path / "notebook.ipynb", tmp_path / "notebook.html", code=code)
+        pages.export_html(tmp_path / "notebook.ipynb", tmp_path / "notebook.html", code=code)
         return BeautifulSoup((tmp_path / "notebook.html").read_text(), "html.parser")
 
     return written

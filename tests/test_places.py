@@ -151,13 +151,13 @@ def test_server_that_does_not_answer_is_named(bucket, monkeypatch):
         places.listing(f"{bucket}/x")
 
 
-def test_a_password_in_a_url_is_used_and_stands_nowhere(tmp_path, monkeypatch):
+def test_a_password_or_token_in_a_url_is_used_and_stands_nowhere(tmp_path, monkeypatch):
     monkeypatch.delenv("STUDY_LOGINS", raising=False)
     seen = []
 
     class Server(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            seen.append(self.headers.get("Authorization"))
+            seen.extend([self.headers.get("Authorization"), self.path])
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"E_1 genuine 1.5\nE_2 spoof 0.5\n")
@@ -173,13 +173,18 @@ def test_a_password_in_a_url_is_used_and_stands_nowhere(tmp_path, monkeypatch):
         values = studies.corpus_values("demo", f"http://user:Hid9en@{host}/corpus")
         assert values["data"] == f"http://{host}/corpus"
         assert places.read(f"{values['data']}/x").startswith(b"E_1")
+        signed = studies.corpus_values("demo", f"http://{host}/signed/?token=Hid9en")
+        assert signed["data"] == f"http://{host}/signed"
+        places.read(f"{signed['data']}/x")
         server.shutdown()
-    assert f"Basic {base64.b64encode(b'user:Hid9en').decode()}" in seen
+    assert f"Basic {base64.b64encode(b'user:Hid9en').decode()}" in seen and "/signed/x?token=Hid9en" in seen
     for command in (
         ["corpus", "demo", "--data", f"http://user:Hid9en@{host}/corpus"],
         ["corpus", "demo", "--data", "s3://user:Hid9en@bucket/x", "--json"],
         ["plan", "demo", "--store", f"https://user:Hid9en@{host}/x", "--json"],
         ["evaluate", f"http://user:Hid9en@{host}/x", "--protocol", "x"],
+        ["corpus", "demo", "--data", f"http://{host}/corpus?token=Hid9en", "--json"],
+        ["corpus", "new", "own", "--data", f"http://{host}/corpus?token=Hid9en"],
     ):
         result = CliRunner().invoke(main, command)
         assert result.exit_code == 2 and "Hid9en" not in result.output, command
@@ -190,6 +195,7 @@ def test_a_password_in_a_url_is_used_and_stands_nowhere(tmp_path, monkeypatch):
     [
         ("postgresql://me:a@b@db:5/x failed", "postgresql://db:5/x failed"),
         ("https://TOKEN@host and http://u:p@h/x", "https://host and http://h/x"),
+        ("url='https://host/x?token=abc&a=b', why?", "url='https://host/x', why?"),
         ("s3://bucket/folder@2, mail a@b", "s3://bucket/folder@2, mail a@b"),
     ],
 )

@@ -133,12 +133,12 @@ def test_notebook_shows_no_bare_string(name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_parameters_are_what_papermill_sees(name):
-    ours = {key: parameter for key, parameter in params.declared(name).items() if parameter.group is None}
+    ours = {key: parameter for key, parameter in params.declared(name).items() if parameter.own}
     theirs = papermill.inspect_notebook(str(params.NOTEBOOKS / f"{name}.ipynb"))
     assert ours.keys() == theirs.keys()
     for key, parameter in ours.items():
         assert parameter.type == theirs[key]["inferred_type_name"]
-        assert parameter.comment, f"{name}: {key} has no comment"
+        assert theirs[key]["help"], f"{name}: {key} has no comment"
         assert ast.literal_eval(theirs[key]["default"]) == parameter.default
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 
@@ -17,23 +18,27 @@ from lib.tracking import client, done, living, query
 
 def run_study(small, **given):
     chosen = small.load()
-    return runner.run_all(chosen, runner.plan(chosen), **given)
+    return list(runner.run_all(chosen, runner.plan(chosen), **given))
 
 
 def found(name="11_one/a"):
     return next(record for record in done.records("tiny") if record.name == name)
 
 
-def test_run_leaves_a_finished_run_with_identity_and_page(small):
-    outcomes = run_study(small)
-    assert [(outcome.step.run.name, outcome.error) for outcome in outcomes] == [("11_one/a", None), ("12_two/a", None)]
-    record = found()
-    step = done.plan(small.load())[0]
-    assert record.run_id == outcomes[0].run_id == step.done
+def test_run_leaves_finished_runs_with_identity_and_page_and_no_temporary_folder(small, monkeypatch):
+    temporary = small.folder / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    small.notebook("11_one", "from lib import errors, plots", "import tempfile; print(epochs, tempfile.mkdtemp())")
+    told = CliRunner().invoke(main, ["run", "s"]).stdout
+    assert "[2/2] 12_two/a seed 0" in told and "finished after" in told
+    assert list(temporary.iterdir()) == []
+    record, step = found(), done.plan(small.load())[0]
+    assert record.run_id == step.done and record.run_id in told
     assert record.identity == step.identity and record.tags["fingerprint"] == step.fingerprint
     assert {"host", "corpus_digest", "longest", query.in_study("s")} <= record.tags.keys()
     with client.artifact(record.run_id, "notebook.ipynb") as notebook:
-        assert "3" in notebook.read_text() and notebook.with_suffix(".html").is_file()
+        assert f"3 {temporary}" in notebook.read_text() and notebook.with_suffix(".html").is_file()
     assert not list((small.folder / "mlruns" / "locks").iterdir())
     assert CliRunner().invoke(main, ["run", "s"]).stdout.startswith("study s on corpus tiny: 0 to run, 2 done")
 
@@ -71,21 +76,33 @@ def test_run_that_cannot_be_begun_is_an_outcome(small, monkeypatch):
     assert [outcome.error for outcome in run_study(small)] == ["ZeroDivisionError: division by zero"] * 2
 
 
-def test_run_kernel_is_this_interpreter_whatever_is_installed(small, monkeypatch):
+def test_run_without_a_temporary_folder_fails_that_run_alone(small, monkeypatch):
+    made, full = execution.tempfile.TemporaryDirectory, [OSError(28, "No space left on device")]
+
+    def limited(**how):
+        if full:
+            raise full.pop()
+        return made(**how)
+
+    monkeypatch.setattr(execution.tempfile, "TemporaryDirectory", limited)
+    failed, finished = run_study(small)
+    assert failed.error == "OSError: [Errno 28] No space left on device" and finished.error is None
+    assert (found().status, found().tags["error"]) == ("FAILED", failed.error)
+    full.append(OSError(28, "No space left on device"))
+    with runner.shown():
+        assert full == []
+
+
+def test_run_kernel_is_this_interpreter_with_the_database_of_the_command(small, monkeypatch):
     kernels = small.folder / "jupyter" / "kernels" / "python3"
     kernels.mkdir(parents=True)
     spec = {"argv": ["/bin/false", "{connection_file}"], "display_name": "Python 3", "language": "python"}
     (kernels / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(kernels.parents[1]))
-    small.notebook("11_one", f"import sys; assert sys.executable == {sys.executable!r}, sys.executable")
-    small.study("11_one/a")
-    assert [outcome.error for outcome in run_study(small)] == [None]
-
-
-def test_run_kernel_has_the_database_of_the_command(small, monkeypatch):
     monkeypatch.chdir(small.folder)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
-    small.notebook("11_one", "from lib.tracking.client import connect", "import os",
+    small.notebook("11_one", f"import os, sys; assert sys.executable == {sys.executable!r}, sys.executable",
+                   "from lib.tracking.client import connect",
                    "connect().set_tag(os.environ['STUDY_RUN_ID'], 'seen', 'yes')")  # fmt: skip
     small.study("11_one/a")
     assert [outcome.error for outcome in run_study(small)] == [None]
@@ -125,31 +142,34 @@ def command(small, *arguments):
     return subprocess.Popen(call, cwd=params.ROOT, env=environment, **pipes)
 
 
+def making(small):
+    """Another command, once it is making the run 11_one/a, which takes a while."""
+    small.notebook("11_one", "import time; time.sleep(4)")
+    other = command(small)
+    while not done.records("tiny"):
+        time.sleep(0.1)
+        assert other.poll() is None, other.communicate()
+    return other
+
+
 def test_run_two_commands_at_once_share_the_work(small):
-    for name in ("11_one", "12_two"):
-        small.notebook(name, "import time; time.sleep(2)")
-    started = [command(small) for _ in range(2)]
-    answers = [process.communicate(timeout=120) for process in started]
-    assert [process.returncode for process in started] == [0, 0], answers
-    assert len(done.records("tiny")) == 2
-    for out, _ in answers:
-        assert "2/2" in out or "to run, 1 done" in out or "0 to run" in out
+    other = making(small)
+    ours = CliRunner().invoke(main, ["run", "s"])
+    out, errors = other.communicate(timeout=120)
+    assert (ours.exit_code, other.returncode) == (0, 0), (ours.output, errors)
+    assert len(done.records("tiny")) == 2 and "[2/2]" in out
+    assert "waiting for another command that is making 11_one/a" in ours.stdout and "[2/2]" in ours.stdout
     assert not list((small.folder / "mlruns" / "locks").iterdir())
 
 
 def test_run_takes_over_what_a_killed_command_was_making(small):
     small.study("11_one/a")
-    small.notebook("11_one", "import time; time.sleep(4)")
-    first = command(small)
-    while not done.records("tiny"):
-        time.sleep(0.1)
-        assert first.poll() is None, first.communicate()
+    other = making(small)
     assert living.sweep("tiny") == []  # it lives
-    first.kill()
-    first.communicate()
-    second = command(small)
-    out, errors = second.communicate(timeout=120)
-    assert second.returncode == 0 and "marked KILLED" in errors
+    other.kill()
+    other.communicate()
+    ours = CliRunner().invoke(main, ["run", "s"])
+    assert ours.exit_code == 0 and "marked KILLED" in ours.stderr
     assert sorted(record.status for record in done.records("tiny")) == ["FINISHED", "KILLED"]
 
 
@@ -177,13 +197,3 @@ def test_run_of_another_study_is_taken_and_tagged(small):
     (small.folder / "params/studies/t.yaml").write_text("corpus: tiny\nruns: [11_one/a]\n")
     assert "0 to run, 1 done" in CliRunner().invoke(main, ["run", "t"]).stdout
     assert [row["run"] for row in query.compare("t", "tiny")[0]] == ["11_one/a"]
-
-
-def test_run_leaves_no_temporary_folder(small, monkeypatch):
-    small.notebook("11_one", "import tempfile; print(tempfile.mkdtemp())")
-    temporary = small.folder / "tmp"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    process = command(small)
-    assert process.wait(120) == 0, process.communicate()
-    assert list(temporary.iterdir()) == []

@@ -1,6 +1,5 @@
 """Settings: what a notebook declares, how YAML reads numbers, and which values are refused."""
 
-import importlib
 import json
 import math
 import subprocess
@@ -17,7 +16,7 @@ from lib.judgement import repairs
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
-KNOWN = [(group, name) for group, known in schema.GROUPS.items() for name in known]
+FEATURES = schema.TABLE["rules"]["feature"]["choices"]
 
 
 def refused(call, *arguments):
@@ -50,17 +49,17 @@ def write(tmp_path, monkeypatch):
 # --- the schema
 
 
-@pytest.mark.parametrize(("group", "name"), KNOWN)
-def test_schema_default_keeps_its_rule_and_is_described(group, name):
-    setting = schema.GROUPS[group][name]
-    assert schema.judged(name, setting.default, None, "here") == setting.default
-    assert setting.meaning
+def test_schema_defaults_of_every_group_keep_their_rules():
+    for settings_of_group in schema.GROUPS.values():
+        for name, setting in settings_of_group.items():
+            assert schema.judged(name, setting.default, None, "here") == setting.default
+            assert type(setting.default).__name__ == setting.type
 
 
-def test_schema_a_name_has_one_rule_in_all_groups():
-    cells = [name for _, names in schema._CELLS for name in names.split()]
-    assert len(cells) == len(set(cells)) and not {name for _, name in KNOWN} & set(cells)
-    assert all(schema.GROUPS[group][name].rule is schema.RULES[name] for group, name in KNOWN)
+def test_schema_a_name_has_one_rule():
+    named = [name for names in schema.TABLE["cells"].values() for name in names.split()]
+    named += [name for known in schema.TABLE["settings"].values() for name in known]
+    assert len(named) == len(set(named)) and set(named) == set(schema.RULES)
 
 
 def test_schema_judges_no_parameter_that_no_notebook_has():
@@ -74,7 +73,8 @@ def test_schema_knows_every_parameter_of_the_notebooks(notebook):
 
 
 def test_schema_choices_are_those_of_the_rooms_that_use_them():
-    assert set(schema.FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(schema.FEATURES)
+    assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
+    assert schema.TABLE["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
         "threshold": repairs._THRESHOLDS, "augmentation": augment.KINDS, "precision": embeddings.PRECISIONS,
         "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
@@ -150,7 +150,7 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("corpus", "../x", "a plain name of at most 100 letters, digits, '.', '_' and '-', got '../x'"),
         ("variant", "a" * 101, "a plain name of at most 100 letters, digits, '.', '_' and '-', got 'aaa"),
         ("planned", "<img/onerror=x>", "a plain name of at most 100 letters, digits, '.', '_' and '-', got '<img"),
-        ("feature", "MFCC", f"one of {', '.join(schema.FEATURES)}, got 'MFCC'; did you mean mfcc?"),
+        ("feature", "MFCC", f"one of {', '.join(FEATURES)}, got 'MFCC'; did you mean mfcc?"),
         ("threshold", 0.4, "one of 0.5, dev-eer, got 0.4"),
         ("threshold", "dev_eer", "one of 0.5, dev-eer, got 'dev_eer'; did you mean dev-eer?"),
         ("colours", "Magma", "one of magma, coolwarm, gray, viridis, got 'Magma'; did you mean magma?"),
@@ -215,12 +215,10 @@ def test_resolve_later_layers_win_and_unknown_is_refused():
 # --- what a notebook declares
 
 
-def test_declared_reads_types_defaults_and_comments():
+def test_declared_reads_types_and_defaults_of_cell_and_groups():
     found = params.declared("11_paper_cnn")
-    assert found["epochs"] == settings.Parameter(
-        "epochs", "int", 30, "passes of steps_per_epoch batches; report, Training Setup"
-    )
-    assert found["n_lfcc"].group == "images"  # taken in its call of study.begin
+    assert found["epochs"] == schema.Parameter("int", 30, own=True)
+    assert found["n_lfcc"] == schema.Parameter("int", 20, own=False)  # of a group in its call of study.begin
 
 
 def test_declared_unknown_notebook_names_the_nearest():
@@ -235,10 +233,8 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
     found = params.declared("21_own")
     corpus, images = schema.GROUPS["corpus"], schema.GROUPS["images"]
     assert list(found) == ["feature", "gaussians", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
-    assert (found["n_mels"].default, found["n_mels"].group) == (64, None)
-    assert found["image_size"] == settings.Parameter(
-        "image_size", "int", 200, "pixels; side of an image; report, Preprocessing", "images"
-    )
+    assert found["n_mels"] == schema.Parameter("int", 64, own=True)
+    assert found["image_size"] == schema.Parameter("int", 200, own=False)
     values = params.resolve("21_own", [("--set", {"n_lfcc": 10, "gaussians": 8})])
     assert (values["n_lfcc"], values["n_linear"], values["gaussians"], values["jobs"]) == (10, 20, 8, 2)
     assert refused(params.resolve, "21_own", [("--set", {"n_lfcc": 21})]) == (
@@ -312,7 +308,7 @@ def test_current_modules_and_arrays_of_a_groups_name_are_no_settings(write):
         ({"n_mels": 10}, "21_own: n_mfcc must be at most n_mels, got 20 with n_mels = 10"),
         (
             {"In": ["", "# Parameters\ngaussian = 3\n"]},
-            "gaussian is not a parameter of 21_own; did you mean gaussians?",
+            "21_own: gaussian is not a parameter of 21_own; did you mean gaussians?",
         ),
         (
             {"In": ["", "# Parameters\nwindow = None\n"], "window": None},
@@ -361,7 +357,7 @@ def test_current_refuses_an_unknown_parameter_of_raw_papermill(write, tmp_path):
     ]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode != 0
-    assert "InputError: gaussian is not a parameter of 21_own; did you mean gaussians?" in result.stderr
+    assert "InputError: 21_own: gaussian is not a parameter of 21_own; did you mean gaussians?" in result.stderr
 
 
 # --- YAML
@@ -436,11 +432,3 @@ def test_params_needs_nothing_heavy():
     heavy = ("numpy", "scipy", "matplotlib", "pandas", "mlflow", "tensorflow", "IPython")
     result = subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
-
-
-def test_examples_of_the_docstrings_hold():
-    import doctest
-
-    for name in ("code", "schema", "settings", "studies", "yaml_files"):
-        found = doctest.testmod(importlib.import_module(f"lib.params.{name}"))
-        assert found.attempted and not found.failed, name

@@ -41,7 +41,7 @@ def test_stage_the_comparison_comes_after_all_other_pages():
 def test_load_set_seeds_corpus_data_and_only():
     loaded = study.load(
         "demo", corpus="asvspoof2017", data="/some/where", store="/a/store", only=["11_*/mfcc"],
-        changes=["epochs=2", "learning_rate=1e-4", "window=hamming", "threshold=0.5"], seeds=[3, 4],
+        changes=["epochs=2", "learning_rate=1e-4", "window=hamming", "threshold=0.5"], seeds="3, 4",
     )  # fmt: skip
     chosen = [run for run in loaded.runs if loaded.chooses(run)]
     assert [run.seed for run in chosen] == [3, 4]
@@ -98,8 +98,15 @@ def test_load_set_seeds_corpus_data_and_only():
         ({"changes": ["variant=mfcc"]}, "--set: variant cannot be set here; a run's name in the study's key runs"),
         ({"changes": ["compares=report"]}, "--set: compares cannot be set here; the study's own name is taken"),
         ({"only": ["77_*"]}, "--only 77_*: no run of the study has such a name; there are 01_corpus/default"),
-        ({"seeds": []}, "--seeds: seeds must be a list that is not empty, got []"),
-        ({"seeds": [2**32]}, "--seeds: each of seeds must be below 4294967296, got 4294967296"),
+        ({"seeds": ""}, "--seeds: seeds must be a list that is not empty, got []"),
+        ({"seeds": "4294967296"}, "--seeds: each of seeds must be below 4294967296, got 4294967296"),
+        ({"seeds": "0,a"}, "--seeds: each of seeds must be a whole number, got 'a'"),
+        ({"seeds": "1.0"}, "--seeds: each of seeds must be a whole number, got 1.0"),
+        ({"seeds": "010"}, "--seeds: each of seeds must be a whole number, got '010' (text)"),
+        ({"seeds": "-1"}, "--seeds: each of seeds must be at least 0, got -1"),
+        ({"seeds": "0]"}, "--seeds: not YAML"),
+        ({"seeds": "9" * 5000}, "--seeds: not YAML"),
+        ({"seeds": "0,1,0"}, "--seeds: seeds must be a list without repetitions (0 stands twice), got [0, 1, 0]"),
     ],
 )
 def test_load_wrong_argument_is_named(arguments, words):
@@ -158,29 +165,6 @@ def test_load_wrong_study_file_is_named(tmp_path, monkeypatch, text, words):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("0,a", "--seeds '0,a': 'a' is not a whole number; for example 0,1,2"),
-        ("", "--seeds '': '' is not a whole number"),
-        ("1.0", "'1.0' is not a whole number"),
-        ("010", "'010' is not a whole number"),
-        ("-1", "--seeds: each of seeds must be at least 0, got -1"),
-        ("4294967296", "--seeds: each of seeds must be below 4294967296, got 4294967296"),
-        ("9" * 5000, "is not a whole number"),
-        ("0,1,0", "--seeds: seeds must be a list without repetitions (0 stands twice), got [0, 1, 0]"),
-    ],
-)
-def test_parse_seeds_wrong_is_named(text, words):
-    with pytest.raises(InputError) as error:
-        study.parse_seeds(text)
-    assert words in str(error.value)
-
-
-def test_parse_seeds_whole_numbers_are_taken():
-    assert study.parse_seeds("0,1, 2,4294967295") == [0, 1, 2, 2**32 - 1]
-
-
-@pytest.mark.parametrize(
     ("content", "words"),
     [
         ("corpus: demo\nlayout: asvspoof2017_v2\ndata: d\n", "corpus must be the file's name, 'own', got 'demo'"),
@@ -189,7 +173,7 @@ def test_parse_seeds_whole_numbers_are_taken():
         ("corpus: own\nlayout: asvspof\ndata: d\n", "own.yaml: layout must be one of asvspoof2017_v2, asv"),
         (
             "corpus: own\nlayout: asvspoof2017_v2\ndata: d\nfold: 1\n",
-            "own.yaml: fold is not a setting of a corpus; there are",
+            "own.yaml: fold is not a key of a corpus file; there are",
         ),
     ],
 )

@@ -185,7 +185,7 @@ def test_plan_speaks_of_the_newest_run_with_the_same_parameters(small):
     assert done.plan(small.load())[0].before == stale  # not the newer one of other epochs
     third = done.plan(small.load(changes=["epochs=5"]))[0]
     assert (third.before, third.reasons) == (other, ("parameters changed: epochs",))
-    assert done.plan(small.load(seeds=[1]))[0].reasons == ("new",)
+    assert done.plan(small.load(seeds="1"))[0].reasons == ("new",)
 
 
 def test_plan_run_of_an_older_version_says_so(small):

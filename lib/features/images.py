@@ -11,8 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lib.errors import InputError
-from lib.params.schema import nearest
+from lib.errors import InputError, nearest
 
 
 def to_index(feature, size):

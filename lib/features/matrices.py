@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
-from lib.errors import InputError
+from lib.errors import InputError, nearest
 from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
-from lib.params.schema import judge_together, judged, nearest
+from lib.params.schema import judge_together, judged
 
 
 @dataclass(frozen=True)

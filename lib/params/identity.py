@@ -7,13 +7,12 @@ import ast
 import hashlib
 import json
 import os
-from contextlib import suppress
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from lib.params import code
-from lib.params.paths import NOTEBOOKS, ROOT, local_path
-from lib.params.settings import PLACES
+from lib.params.paths import NOTEBOOKS, local_path
+from lib.params.settings import PLACES, code_cells
 
 # Rooms that decide a fit; what changes elsewhere leaves the kept fits as they are.
 COMPUTING = ("audio", "corpus", "features", "files", "inputs", "systems")
@@ -22,7 +21,6 @@ LIBRARIES = {
     "scipy": "SciPy", "scikit-learn": "scikit-learn", "librosa": "librosa", "soundfile": "soundfile", "soxr": "soxr",
 }  # fmt: skip
 READS = "the runs that it reads changed"
-DIGESTS = ROOT / "data" / "digests"
 
 _WEIGHTS = ("backbone_weights", "wav2vec_weights")
 _UNTRAINED = ("random", "random-base", "imagenet", "none")  # names, whatever stands in the project's folder
@@ -35,7 +33,7 @@ def identity(run, corpus_digest, reads=()):
     `reads` are the ids of the runs that this one reads (a comparison reads all others).
     """
     path = NOTEBOOKS / f"{run.notebook}.ipynb"
-    cells, rooms = _notebook(path, path.stat().st_mtime_ns)
+    cells, rooms = _notebook(path, path.read_bytes())
     return {
         "cells": cells,
         "parameters": parameters(run.parameters),
@@ -114,13 +112,11 @@ def _rooms_changed(old, new):
     return [room for room in _differ(old, new, "rooms") if room in both]
 
 
-@lru_cache(maxsize=64)
-def _notebook(path, _stamp):
+@cache
+def _notebook(path, content):
     """Digest of name and code cells, the parameters aside, and the rooms of lib that they reach."""
-    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
-    sources = ["".join(c["source"]) for c in cells if "parameters" not in c["metadata"].get("tags", ())]
     meanings, reached, todo = [], set(), set()
-    for source in sources:
+    for source in code_cells(path, content)[1]:
         try:
             tree = ast.parse(source)
         except SyntaxError:  # a magic, or an error that the run will show
@@ -134,7 +130,7 @@ def _notebook(path, _stamp):
     return fingerprint([path.stem, *meanings]), sorted(reached)
 
 
-@lru_cache(maxsize=64)
+@cache
 def _neighbours(room):
     return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in code.files(room)))
 
@@ -153,31 +149,23 @@ def _imported(tree):
 def _weights_of(name):
     path = local_path(name)
     if name not in _UNTRAINED and path.exists():
-        return _content(path)
+        files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
+        marks = tuple((f, f.stat().st_size, f.stat().st_mtime_ns, f.stat().st_ctime_ns) for f in files)
+        return _content(path, marks)
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
-    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+    cached = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     try:
-        commit = (cache / f"models--{name.replace('/', '--')}" / "refs" / "main").read_text(encoding="ascii").strip()
+        commit = (cached / f"models--{name.replace('/', '--')}" / "refs" / "main").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return name
     return f"{name}@{commit[:12]}"
 
 
-def _content(path):
-    """Digest of a file or of all files in a folder, kept until size or time of one changes."""
-    files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-    marks = [(f.stat().st_size, f.stat().st_mtime_ns, f.stat().st_ctime_ns) for f in files]
-    known = DIGESTS / f"weights-{fingerprint([[os.path.realpath(f) for f in files], marks])}"
-    if known.is_file():
-        return known.read_text(encoding="ascii")
+@cache
+def _content(path, marks):
+    """Digest of files, which this process reads again when size or time of one has changed."""
     total = hashlib.sha256()
-    for file in files:
+    for file, *_ in marks:
         with file.open("rb") as opened:
             total.update(file.relative_to(path).as_posix().encode() + hashlib.file_digest(opened, "sha256").digest())
-    digest = total.hexdigest()[:16]
-    with suppress(OSError):  # a checkout that cannot be written computes it each time
-        DIGESTS.mkdir(parents=True, exist_ok=True)
-        fresh = known.with_suffix(f".{os.getpid()}")
-        fresh.write_text(digest, encoding="ascii")
-        fresh.replace(known)
-    return digest
+    return total.hexdigest()[:16]

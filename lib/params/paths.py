@@ -10,7 +10,8 @@ NOTEBOOKS = ROOT / "notebooks"
 PARAMS = ROOT / "params"
 
 _LOGIN = re.compile(r"(?<=://)[^/\s\"']*@")  # user and password in a URL
-_LOGINS = "STUDY_LOGINS"  # environment variable that hands them to kernels, by the URL without them
+_QUERY = re.compile(r"(https?://[^\s\"'?]*)(\?[^\s\"']*)")  # a token may stand in it
+_LOGINS = "STUDY_LOGINS"  # environment variable that hands both to kernels, by the URL without them
 
 
 def local_path(path):
@@ -24,25 +25,29 @@ def is_url(place):
 
 
 def without_logins(text):
-    """A text without users and passwords in its URLs, for whatever is shown or stored."""
-    for login in _logins().values():  # a driver may name them without the URL
-        text = text.replace(login, "").replace(login[:-1], "")
-    return _LOGIN.sub("", text)
+    """A text without users, passwords and queries in its URLs, for whatever is shown or stored."""
+    for login, query in _logins().values():  # a driver may name them without the URL
+        for secret in filter(None, (login, login[:-1], query)):
+            text = text.replace(secret, "")
+    return _QUERY.sub(r"\1", _LOGIN.sub("", text))
 
 
 def hide_login(url):
-    """The URL without user and password, which are kept for `with_login` in the environment only."""
-    plain = _LOGIN.sub("", url)
-    if len(url) - len(plain) > 1:
-        os.environ[_LOGINS] = json.dumps(_logins() | {plain: _LOGIN.search(url).group()})
+    """The URL without user, password and query, which are kept for `with_login` in the environment only."""
+    plain = _QUERY.sub(r"\1", _LOGIN.sub("", url))
+    login, query = _LOGIN.search(url), _QUERY.search(url)
+    hidden = [login.group() if login and len(login.group()) > 1 else "", query.group(2) if query else ""]
+    if any(hidden):
+        os.environ[_LOGINS] = json.dumps(_logins() | {plain: hidden})
     return plain
 
 
 def with_login(url):
     """The URL as `hide_login` was given it, or its beginning was."""
-    scheme, mark, rest = url.partition("://")
-    login = next((login for start, login in _logins().items() if f"{url}/".startswith(f"{start.rstrip('/')}/")), "")
-    return f"{scheme}{mark}{login}{rest}"
+    for start, (login, query) in _logins().items():
+        if f"{url}/".startswith(f"{start.rstrip('/')}/"):
+            return url.replace("://", f"://{login}", 1) + query
+    return url
 
 
 def _logins():
@@ -50,12 +55,11 @@ def _logins():
 
 
 def absolute(place, base=ROOT):
-    """A place that means the same everywhere: a URL, or an absolute path; no slash at its end.
+    """A place that means the same everywhere: a URL without login, or an absolute path; no slash at its end.
 
     ``file://`` and ``local://`` name paths of this machine; relative ones start at `base`.
     """
-    place = os.fspath(place)
-    scheme, mark, rest = place.partition("://")
+    scheme, mark, rest = hide_login(os.fspath(place)).partition("://")
     if mark and scheme not in ("file", "local"):
         return f"{scheme}://{rest.rstrip('/')}"
-    return str(base / Path(rest if mark else place).expanduser())
+    return str(base / Path(rest if mark else scheme).expanduser())

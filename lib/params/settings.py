@@ -7,26 +7,15 @@ a line, and names the groups of further settings (`lib.params.schema`) in its on
 
 import ast
 import json
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+from functools import cache
 
-from lib.errors import InputError
+from lib.errors import InputError, nearest, unknown
 from lib.params.paths import NOTEBOOKS
-from lib.params.schema import GROUPS, KINDS, judge_together, judged, kind, nearest, unknown
+from lib.params.schema import GROUPS, KINDS, Parameter, judge_together, judged, kind
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.
 PLACES = frozenset({"data", "store_url", "jobs"})
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """Name, type name, default, comment (unit, meaning, source), and the group it comes with (None: the cell)."""
-
-    name: str
-    type: str
-    default: object
-    comment: str
-    group: str | None = None
 
 
 def notebooks():
@@ -42,50 +31,51 @@ def declared(notebook):
     return dict(_declared(path, path.read_bytes()))
 
 
-@lru_cache(maxsize=64)
-def _declared(path, content):
+def code_cells(path, content):
+    """Sources of a notebook's cells that are tagged ``parameters``, and of its other code cells."""
+    tagged, others = [], []
     try:
-        cells = [
-            (cell["metadata"].get("tags", ()), "".join(cell["source"]))
-            for cell in json.loads(content)["cells"]
-            if cell["cell_type"] == "code"
-        ]
+        for cell in json.loads(content)["cells"]:
+            if cell["cell_type"] == "code":
+                same = tagged if "parameters" in cell["metadata"].get("tags", ()) else others
+                same.append("".join(cell["source"]))
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: not a notebook (its JSON cannot be read)") from None
-    tagged = [source for tags, source in cells if "parameters" in tags]
+    return tagged, others
+
+
+@cache
+def _declared(path, content):
+    tagged, others = code_cells(path, content)
     if len(tagged) != 1:
         raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
     found = _cell(path, tagged[0])
-    for group in _takes(path, [source for _, source in cells]):
-        for name, known in GROUPS[group].items():
-            comment = "; ".join(filter(None, (known.unit, known.meaning, known.source)))
-            found.setdefault(name, Parameter(name, kind(name), known.default, comment, group))
+    for group in _takes(path, [source for source in others if "study.begin" in source]):
+        found |= {name: setting for name, setting in GROUPS[group].items() if name not in found}
     return found
 
 
 def _cell(path, source):
     """The parameters of the tagged cell."""
-    found, lines = {}, source.splitlines()
+    found = {}
     for node in _parsed(path, source).body:
         try:
             name, annotation, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
         except (AttributeError, ValueError, TypeError):
-            line = lines[node.lineno - 1]
+            line = source.splitlines()[node.lineno - 1]
             raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
-        wanted = (kind(name),) if kind(name) else KINDS
+        wanted = [kind(name)] if kind(name) else KINDS
         if annotation not in wanted:
             raise InputError(f"{path}: {name} must be annotated {' or '.join(wanted)}, got {annotation}")
         if name in found:
             raise InputError(f"{path}: the parameter {name} stands twice")
-        comment = lines[node.end_lineno - 1].partition("#")[2].strip()
-        found[name] = Parameter(name, annotation, judged(name, default, annotation, path), comment)
+        found[name] = Parameter(annotation, judged(name, default, annotation, path), own=True)
     return found
 
 
 def _takes(path, sources):
     """Groups that the notebook's call of ``study.begin`` names; without a call none."""
-    trees = [_parsed(path, source) for source in sources if "study.begin" in source]
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    nodes = [node for source in sources for node in ast.walk(_parsed(path, source)) if isinstance(node, ast.Call)]
     calls = [node for node in nodes if ast.unparse(node.func) == "study.begin"]
     if not calls:
         return ()
@@ -107,19 +97,14 @@ def _parsed(path, source):
 
 
 def resolve(notebook, layers):
-    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them.
-
-    Examples
-    --------
-    >>> resolve("11_paper_cnn", [("here", {"learning_rate": 1})])["learning_rate"]
-    1.0
-    """
+    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them."""
     known = declared(notebook)
     values, places = {name: parameter.default for name, parameter in known.items()}, {}
     for where, layer in layers:
         for name, value in layer.items():
             if name not in known:
-                raise InputError(f"{where}: {_unknown(name, notebook, known)}")
+                there = nearest(name, known) or f"; there are {', '.join(known)}"
+                raise InputError(f"{where}: {name} is not a parameter of {notebook}{there}")
             values[name], places[name] = judged(name, value, known[name].type, where), where
     judge_together(values, notebook, places)
     return values
@@ -131,14 +116,10 @@ def current(notebook, namespace):
     `namespace` is its ``globals()``. papermill only warns of a parameter that is unknown; here it is an error.
     """
     known, injected = declared(notebook), _injected(namespace.get("In", ()))
-    for name in injected:
-        if name not in known:
-            raise InputError(_unknown(name, notebook, known))
-    held = {}
-    for name, parameter in known.items():
+    held = {name: None for name in injected if name not in known}  # is refused by its name
+    for name in (name for name in known if name in namespace):
         # A module or an array that has a group's name by chance is no setting.
-        meant = parameter.group is None or name in injected
-        if name in namespace and (meant or isinstance(namespace[name], (bool, int, float, str, list))):
+        if known[name].own or name in injected or isinstance(namespace[name], (bool, int, float, str, list)):
             held[name] = namespace[name]
     return resolve(notebook, [(notebook, held)])
 
@@ -146,15 +127,8 @@ def current(notebook, namespace):
 def _injected(history):
     """Names in the newest cell that papermill put in: its first line is ``# Parameters``, the rest assignments."""
     for source in reversed(history):
-        if source.split("\n", 1)[0].strip() == "# Parameters":
-            try:
-                body = ast.parse(source).body
-            except SyntaxError:
-                continue
-            if all(isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) for node in body):
-                return [node.targets[0].id for node in body]
+        first, *lines = source.strip().splitlines() or [""]
+        assigned = [re.match(r"(\w+) = ", line) for line in lines]
+        if first.strip() == "# Parameters" and all(assigned):
+            return [name.group(1) for name in assigned]
     return []
-
-
-def _unknown(name, notebook, known):
-    return f"{name} is not a parameter of {notebook}" + (nearest(name, known) or f"; there are {', '.join(known)}")

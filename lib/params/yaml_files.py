@@ -5,8 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from lib.errors import InputError
-from lib.params.schema import unknown
+from lib.errors import InputError, unknown
 
 
 class _Loader(yaml.SafeLoader):
@@ -19,18 +18,19 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for index, key in enumerate(keys):
-            if key.value in (other.value for other in keys[:index]):
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 _WHOLE = r"[-+]?(?:0|[1-9][0-9_]*)"
 _FRACTION = rf"{_WHOLE}?\.[0-9]*(?:[eE][-+]?[0-9]+)?|{_WHOLE}[eE][-+]?[0-9]+|[-+]?\.(?:inf|nan)"
-_NUMBERS = {"int", "float", "timestamp"}
+_KEPT = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null")
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in _NUMBERS]
+    first: [resolver for resolver in resolvers if resolver[0] in _KEPT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(f"^{_WHOLE}$"), "-+0123456789")
@@ -38,13 +38,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^(?![-+]?
 
 
 def parse(text, where):
-    """The value of a YAML text; `where` names it in an error's message.
-
-    Examples
-    --------
-    >>> parse("[1e-4, 10, 010, 0x1f, 1:30]", "here")
-    [0.0001, 10, '010', '0x1f', '1:30']
-    """
+    """The value of a YAML text; `where` names it in an error's message."""
     try:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -60,14 +54,12 @@ def read_yaml(path):
         content = parse(path.read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: must be UTF-8 text, got the byte {error.object[error.start]:#x}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
+    if not isinstance(content, (dict, type(None))):
         raise InputError(f"{path}: must be a mapping of keys to values, got a {type(content).__name__}")
-    for key in content:
+    for key in content or ():
         if not isinstance(key, str):
             raise InputError(f"{path}: the key {key!r} must be text")
-    return content
+    return content or {}
 
 
 def flat_yaml(path):

@@ -5,6 +5,7 @@ marked in MLflow with the error of its cell, and the others go on.
 """
 
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -22,8 +23,7 @@ from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
 from lib.params.paths import without_logins
 from lib.runner import progress
-from lib.runner.pages import export_html, longest, one_line_a_bar, sections, summary
-from lib.runner.progress import environment
+from lib.runner.pages import export_html, one_line_a_bar, times
 from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import Step, plan, records
@@ -51,42 +51,36 @@ class Outcome:
         return not self.run_id and self.error is None
 
 
-def run_all(chosen, steps, *, jobs=1, scheduler=None, report=lambda outcome: None, wait=lambda names: None):
-    """Execute what is not done of the steps of `plan`, stage by stage; a list of `Outcome`.
+def run_all(chosen, steps, *, jobs=1, scheduler=None):
+    """Execute what is not done of the steps of `plan`, stage by stage; yields each `Outcome`.
 
-    A run that another process of this machine is making is left for last, then waited
-    for, and its result taken. On the cluster of a Dask `scheduler` the workers execute the runs of
-    models; the runs before them send chunks of recordings to the workers, and so have to stay
-    here, `jobs` at a time. `report` and `wait` are called with each Outcome, and with the names of
-    runs that are waited for.
+    A run that another process of this machine is making gives one `elsewhere`, and once more
+    at the end of its stage, when that process has ended it. On the cluster of a Dask `scheduler` the
+    workers execute the runs of models; the runs before them send chunks of recordings to the
+    workers, and so have to stay here, `jobs` at a time.
     """
     tag = query.in_study(chosen.name)
     for step in steps:
         if step.done and tag not in step.tags:  # another study has made it
             connect().set_tag(step.done, tag, "yes")
-    outcomes = []
     todo = [step for step in steps if not step.done]
     for stage in sorted({step.run.stage for step in todo}):
-        members = {step.run.key: step for step in todo if step.run.stage == stage}
-        if any(step.run.compares for step in members.values()):  # what it reads is known only now
+        members = [step for step in todo if step.run.stage == stage]
+        if members[0].run.compares:  # what it reads is known only now
             fresh = {step.run.key: step for step in plan(chosen)}
-            members = {key: replace(fresh[key], planned=step.planned) for key, step in members.items()}
+            members = [replace(fresh[step.run.key], planned=step.planned) for step in members]
         there = scheduler if stage == _MODELS else None
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
         work = partial(_execute_on_worker, uri=tracking_uri()) if there else here
-        tasks, patient = [(step, chosen.name) for step in members.values()], False
-        while tasks:
-            call, left = partial(work, patient=patient), []
+        for patient in (False, True):
+            if not members:
+                break
+            tasks, call = [(step, chosen.name) for step in members], partial(work, patient=patient)
+            members = []
             for outcome in cluster.unordered(call, tasks, jobs=min(jobs, len(tasks)), scheduler=there):
+                yield outcome
                 if outcome.elsewhere:
-                    left.append((outcome.step, chosen.name))
-                    continue
-                outcomes.append(outcome)
-                report(outcome)
-            if left:
-                wait([step.run.name for step, _ in left])
-            tasks, patient = left, True
-    return outcomes
+                    members.append(outcome.step)
 
 
 def execute(step, study_name, *, show=False, scheduler=None, patient=True):
@@ -101,23 +95,17 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
         with locked(step.fingerprint, wait=patient) as mine:
             if not mine:
                 return Outcome(step, "", 0.0, None)
-            if made := _made_meanwhile(step):
-                connect().set_tag(made.run_id, query.in_study(study_name), "yes")
-                return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
+            for made in records(step.run.parameters["corpus"]):  # another process may have ended it since the plan
+                same = made.tags.get("fingerprint") == step.fingerprint and made.ended >= step.planned
+                if same and made.status in ("FINISHED", "FAILED"):
+                    connect().set_tag(made.run_id, query.in_study(study_name), "yes")
+                    return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
             living.sweep(step.run.parameters["corpus"], held=step.fingerprint)
             run_id = _begin(step, study_name)
             error = _executed(step, run_id, show, scheduler)
     except Exception as problem:  # a notebook, MLflow and the disk may raise anything
         error = error or _short(problem)
     return Outcome(step, run_id, time.monotonic() - started, error)
-
-
-def _made_meanwhile(step):
-    """The run that another process has ended since the step was planned, or None."""
-    for record in records(step.run.parameters["corpus"]):
-        if record.tags.get("fingerprint") == step.fingerprint and record.ended >= step.planned:
-            return record if record.status in ("FINISHED", "FAILED") else None
-    return None
 
 
 def _begin(step, study_name):
@@ -135,30 +123,29 @@ def _marks(parts):
 def _executed(step, run_id, show, scheduler):
     """Execute the notebook in a run that was begun, and end the run; the error in one line, or None."""
     client, started = connect(), time.monotonic()
-    local = local_folder(client, run_id)  # papermill saves there what it has done so far
-    with tempfile.TemporaryDirectory() as scratch:
-        executed = (local or Path(scratch)) / "notebook.ipynb"
-        executed.parent.mkdir(parents=True, exist_ok=True)
-        given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
-        given["TMPDIR"] = scratch  # what the kernel leaves there goes with it
-        error, status, alive = None, "KILLED", living.beat(client, run_id)
-        try:
-            with environment(given):
-                _papermill(step.run, executed, show)
-            status = "FINISHED"
-        except Exception as problem:  # a notebook may raise anything
-            error, status = _short(problem), "FAILED"
-            trace = _ANSI.sub("", traceback.format_exc())
-            client.set_tag(run_id, "error", error)
-            with _spared(client, run_id):
-                client.log_text(run_id, without_logins(trace), "error.txt")
-        finally:
-            alive.set()
-            progress.ended(run_id)
+    error, status, alive = None, "KILLED", living.beat(client, run_id)
+    given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
+    try:
+        local = local_folder(client, run_id)  # papermill saves there what it has done so far
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            executed = (local or Path(scratch)) / "notebook.ipynb"
+            executed.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _keep(client, step, run_id, executed, started, logged=bool(local))
+                # What the kernel leaves in its temporary folder goes with it.
+                _papermill(step.run, executed, show, {**os.environ, **given, "TMPDIR": scratch})
             finally:
-                client.set_terminated(run_id, status)
+                _keep(client, step, run_id, executed, started, logged=bool(local))
+        status = "FINISHED"
+    except Exception as problem:  # a notebook may raise anything
+        error, status = _short(problem), "FAILED"
+        trace = _ANSI.sub("", traceback.format_exc())
+        client.set_tag(run_id, "error", error)
+        with _spared(client, run_id):
+            client.log_text(run_id, without_logins(trace), "error.txt")
+    finally:
+        alive.set()
+        progress.ended(run_id)
+        client.set_terminated(run_id, status)
     return error
 
 
@@ -182,15 +169,15 @@ def _keep(client, step, run_id, executed, started, *, logged):
             client.log_artifact(run_id, str(executed))
             client.log_artifact(run_id, str(page))
     with _spared(client, run_id):
-        spent = sections(executed)
-        for name, value in summary(spent, time.monotonic() - started).items():
+        seconds, longest = times(executed, time.monotonic() - started)
+        for name, value in seconds.items():
             client.log_metric(run_id, f"time/{name}", value)
-        parts = identity.settled(step.identity, step.run.parameters)
-        for name, value in {"longest": longest(spent), **_marks(parts)}.items():
+        marks = _marks(identity.settled(step.identity, step.run.parameters))
+        for name, value in {"longest": longest, **marks}.items():
             client.set_tag(run_id, name, value)
 
 
-def _papermill(run, executed, show):
+def _papermill(run, executed, show, environment):
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of each setting outside the parameters cell
@@ -202,13 +189,13 @@ def _papermill(run, executed, show):
         cwd=str(ROOT),
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
-        kernel_manager_class=_own_kernel(),
+        kernel_manager_class=_own_kernel(environment),
         # No notice about loopback traffic, none when it is stopped; and bars of text, which a terminal and a page show.
         extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={_TEXT_BARS}"],
     )
 
 
-def _own_kernel():
+def _own_kernel(environment):
     """A kernel manager that starts this interpreter, whatever is installed under the name python3."""
     from ipykernel.kernelspec import make_ipkernel_cmd
     from jupyter_client import AsyncKernelManager
@@ -221,7 +208,7 @@ def _own_kernel():
 
         async def start_kernel(self, **how):
             # What cells print comes as messages; a kernel's own stderr holds asyncio's complaints at its end.
-            return await super().start_kernel(**{"stderr": subprocess.DEVNULL, **how})
+            return await super().start_kernel(**{"stderr": subprocess.DEVNULL, **how, "env": environment})
 
     return OwnKernel
 
@@ -229,14 +216,14 @@ def _own_kernel():
 def _execute_on_worker(step, study_name, *, uri, patient=True):
     """`execute`, recorded where the command's own runs are."""
     worker = socket.gethostname()
-    with environment({"MLFLOW_TRACKING_URI": uri}):
-        if (file := database()) and not file.is_file():
-            raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
-        here = identity.identity(step.run, step.corpus_digest)
-        if identity.fingerprint(here) != step.fingerprint:
-            why = "; ".join(identity.reasons(step.identity, here))
-            raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
-        return execute(step, study_name, patient=patient)
+    os.environ["MLFLOW_TRACKING_URI"] = uri  # each task of a worker sets it
+    if (file := database()) and not file.is_file():
+        raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
+    here = identity.identity(step.run, step.corpus_digest)
+    if identity.fingerprint(here) != step.fingerprint:
+        why = "; ".join(identity.reasons(step.identity, here))
+        raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
+    return execute(step, study_name, patient=patient)
 
 
 def _short(problem):

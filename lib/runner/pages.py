@@ -8,32 +8,27 @@ from lib.files import places
 from lib.tracking import query
 from lib.tracking.client import artifact
 
-IMPORTS = "imports"
 _MARKDOWN = (
     "a blockquote br code div em h1 h2 h3 h4 h5 h6 hr li ol p pre span strong sub sup table tbody td th thead tr ul"
 ).split()
+_ATTRIBUTES = {"*": ["id", "class"], "a": ["href", "title"], "th": ["style"], "td": ["style"]}
 
 
 def export_html(notebook, target, *, code=True):
     """Write an executed notebook as one HTML file that needs no network, with or without its code cells."""
+    from bleach import Cleaner
+    from bleach.css_sanitizer import CSSSanitizer
     from jinja2 import pass_context
     from nbconvert import HTMLExporter
 
     template = {"template_name": "page", "extra_template_basedirs": [str(Path(__file__).parent)]}
     exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=True, exclude_input_prompt=True, **template)
+    # Names and texts from outside may stand in Markdown: what could run or load is shown as text.
+    harmless = Cleaner(_MARKDOWN, _ATTRIBUTES, css_sanitizer=CSSSanitizer(["text-align"])).clean
     drawn = exporter.environment.filters["markdown2html"]
-    exporter.register_filter("markdown2html", pass_context(lambda context, text: _harmless(drawn(context, text))))
+    exporter.register_filter("markdown2html", pass_context(lambda context, text: harmless(drawn(context, text))))
     with places.whole_file(str(target)) as file:
         file.write(exporter.from_filename(str(notebook))[0].encode())
-
-
-def _harmless(html):
-    """HTML from Markdown, in which names and texts from outside may stand: what could run or load is shown as text."""
-    import bleach
-    from bleach.css_sanitizer import CSSSanitizer
-
-    given = {"*": ["id", "class"], "a": ["href", "title"], "th": ["style"], "td": ["style"]}
-    return bleach.clean(html, _MARKDOWN, given, css_sanitizer=CSSSanitizer(["text-align"]))
 
 
 def comparison_page(chosen, target):
@@ -62,29 +57,24 @@ def one_line_a_bar(executed):
     nbformat.write(notebook, executed)
 
 
-def sections(notebook):
-    """Seconds by section, in order: the first code cell is `IMPORTS`, the others go by their second-level heading."""
-    spent, heading = {}, IMPORTS
+def times(notebook, total):
+    """Where `total`, a run's seconds, went by papermill's notes, and the section that took longest, in words.
+
+    Seconds of its `own` work, of `imports` (the first code cell) and `around` it: kernel, pages
+    and artifacts. Sections go by second-level headings; the words are empty without any.
+    """
+    spent, heading, imports = {}, "before section 1", None
     for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "markdown":
-            title = "".join(cell["source"]).partition("\n")[0]
-            heading = title.removeprefix("## ") if title.startswith("## ") else heading
+        title = "".join(cell["source"]).partition("\n")[0]
+        if cell["cell_type"] == "markdown" and title.startswith("## "):
+            heading = title.removeprefix("## ")
         elif cell["cell_type"] == "code":
             seconds = cell["metadata"].get("papermill", {}).get("duration") or 0.0
-            spent[heading] = spent.get(heading, 0.0) + seconds
-            heading = "before section 1" if heading == IMPORTS else heading
-    return spent
-
-
-def summary(spent, total):
-    """Seconds of a run in all: its `own` work, `imports`, and `around` (kernel, pages and artifacts)."""
-    cells = sum(spent.values())
-    imports = spent.get(IMPORTS, 0.0)
-    return {"total": total, "own": cells - imports, "imports": imports, "around": total - cells}
-
-
-def longest(spent):
-    """The section that took longest, imports aside, in words; empty without any."""
-    own = {heading: seconds for heading, seconds in spent.items() if heading != IMPORTS}
-    heading = max(own, key=own.get, default="")
-    return heading and f"{heading}, {own[heading]:.0f} s"
+            if imports is None:
+                imports = seconds
+            else:
+                spent[heading] = spent.get(heading, 0.0) + seconds
+    own, imports = sum(spent.values()), imports or 0.0
+    longest = max(spent, key=spent.get, default="")
+    parts = {"total": total, "own": own, "imports": imports, "around": total - own - imports}
+    return parts, longest and f"{longest}, {spent[longest]:.0f} s"

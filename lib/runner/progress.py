@@ -19,27 +19,22 @@ _PATIENCE = 20.0  # seconds between two lines of a run where nothing can be rene
 @contextmanager
 def shown():
     """While this lasts, runs that are executed by this process or its children are shown."""
-    with tempfile.TemporaryDirectory() as folder, environment({PROGRESS: folder}):
-        stop, watch = Event(), _on_terminal if sys.stderr.isatty() else _line_by_line
-        thread = Thread(target=watch, args=(_states(Path(folder), stop),), daemon=True)
+    try:
+        made = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    except OSError:  # no room; nothing is shown then
+        yield
+        return
+    with made as folder:
+        stop = Event()
+        thread = Thread(target=_watch, args=(Path(folder), stop), daemon=True)
         thread.start()
+        os.environ[PROGRESS] = folder  # kernels learn it so
         try:
             yield
         finally:
+            del os.environ[PROGRESS]
             stop.set()
             thread.join()
-
-
-@contextmanager
-def environment(values):
-    """What a notebook's kernel learns from its environment, while this lasts: which run it is, where to say what."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def ended(run_id):
@@ -48,36 +43,24 @@ def ended(run_id):
         Path(folder, run_id).unlink(missing_ok=True)
 
 
-def _states(folder, stop):
-    """Now and then: run id -> what it is doing; a run that has ended has no file."""
+def _watch(folder, stop):
+    """A line a run, renewed in place on a terminal; elsewhere a new one now and then. An ended run has no file."""
+    bars, told = {}, {}
     while not stop.wait(_EVERY):
-        found = {}
+        states = {}
         for path in sorted(folder.iterdir()):
             with suppress(OSError):  # it has just ended
-                found[path.name] = path.read_text(encoding="utf-8")
-        yield found
-
-
-def _on_terminal(looks):
-    """A line a run, renewed in place."""
-    bars = {}
-    for states in looks:
+                states[path.name] = f"  {path.read_text(encoding='utf-8')}"
         for name in bars.keys() - states.keys():
             bars.pop(name).close()
         for name, state in states.items():
-            if name not in bars:
-                bars[name] = tqdm(bar_format="{desc}", leave=False, position=len(bars))
-            bars[name].set_description_str(f"  {state}")
+            before, when = told.get(name, ("", 0.0))
+            if sys.stderr.isatty():
+                if name not in bars:
+                    bars[name] = tqdm(bar_format="{desc}", leave=False, position=len(bars))
+                bars[name].set_description_str(state)
+            elif state != before and time.monotonic() - when >= _PATIENCE:
+                print(state, file=sys.stderr, flush=True)
+                told[name] = state, time.monotonic()
     for bar in bars.values():
         bar.close()
-
-
-def _line_by_line(looks):
-    """A new line of a run now and then."""
-    last = {}
-    for states in looks:
-        for name, state in states.items():
-            told, when = last.get(name, ("", 0.0))
-            if state != told and time.monotonic() - when >= _PATIENCE:
-                print(f"  {state}", file=sys.stderr, flush=True)
-                last[name] = state, time.monotonic()

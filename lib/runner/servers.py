@@ -27,10 +27,10 @@ def serve_ui(port, told):
     `told` is called with a line for each experiment, its name and the address of its runs. A
     tracking server shows its runs itself: then that is all.
     """
-    uri, shown = tracking_uri(), views.saved()
-    here = not uri.startswith("http")
-    lines = [f"{name}: {f'http://{HOST}:{port}' if here else uri.rstrip('/')}/{path}" for name, path in shown.items()]
-    if not here:
+    uri, elsewhere = tracking_uri(), tracking_uri().startswith("http")
+    server = uri.rstrip("/") if elsewhere else f"http://{HOST}:{port}"
+    lines = [f"{name}: {server}/{path}" for name, path in views.saved().items()]
+    if elsewhere:
         return told(lines) or 0
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"]
@@ -40,14 +40,12 @@ def serve_ui(port, told):
 def serve_lab(port):
     """JupyterLab on the notebooks until it is stopped; its exit code."""
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", f"--ip={HOST}", f"--port={port}"]
-    command.append("--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container; Jupyter refuses root otherwise
-        command.append("--allow-root")
+    command += ["--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb", "--allow-root"]  # as in a container
     return _serve(command, port)
 
 
 def _serve(command, port, ready=None):
-    """Run a server in a process group of its own, which ends with this command."""
+    """Run a server in a process group of its own, which ends with this command, those that outlive it too."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
@@ -67,16 +65,11 @@ def _serve(command, port, ready=None):
     except KeyboardInterrupt:
         return 0
     finally:
-        _end(server)
-
-
-def _end(server):
-    """End every process of a server's group, those that outlive their parent too."""
-    with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGTERM)
-        until = time.monotonic() + _GRACE
-        while time.monotonic() < until:
-            server.poll()  # a zombie would count as one of the group
-            os.killpg(server.pid, 0)
-            time.sleep(0.1)
-        os.killpg(server.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+            until = time.monotonic() + _GRACE
+            while time.monotonic() < until:
+                server.poll()  # a zombie would count as one of the group
+                os.killpg(server.pid, 0)
+                time.sleep(0.1)
+            os.killpg(server.pid, signal.SIGKILL)
