@@ -305,8 +305,7 @@ def test_verdict_swapped_classes_are_suspected():
         ("spoof genuine\nspoof 0.8 0.2\ngenuine 1 3", "line 2: '0.8' is not a number of trials"),
         ("spoof genuine\nspoof 0 0\ngenuine 1 3", "row of spoof"),
         ("spoof genuine\nspoof 8 2\nspoof 1 3", "line 3: a second row for spoof"),
-        ('{"matrix": [[1, 2], [3, 4]]}', "JSON without 'labels'"),
-        ('{"labels": ["spoof", "genuine"], "matrix": [[1, 2]]}', "JSON without"),
+        ('{"labels": ["spoof", "genuine"], "matrix": [[1, 2]]}', "no row of a class"),
         ("[1, 2]", "no row of a class"),
     ],
 )
