@@ -13,7 +13,7 @@ from lib.features import embeddings
 from lib.features import encoder as pretrained
 from lib.inputs import Waveform, opened, scores
 from lib.judgement import layers
-from lib.plots.layers import weights_and_probes
+from lib.plots.signals import weights_and_probes
 from lib.systems import finetuning, fitting, kept, speech, wrapped
 
 TINY = {

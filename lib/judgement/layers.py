@@ -3,29 +3,18 @@
 import pandas as pd
 
 from lib import metrics
+from lib.judgement.shortcuts import linear
 
 
 def probed(train, dev):
-    """Dev EER of logistic regression on each layer of an encoder, with its 95 % interval over trials.
+    """Dev EER (`eer`, `eer_ci_low`, `eer_ci_high`, fractions) of logistic regression on each layer of an encoder.
 
-    Parameters
-    ----------
-    train, dev : (numpy.ndarray [shape=(layers, trials, width)], numpy.ndarray [shape=(trials,)])
-        Values and labels, from `lib.systems.speech.layer_means`.
-
-    Returns
-    -------
-    pandas.DataFrame [one row a layer, numbered from 0]
-        `eer`, `eer_ci_low`, `eer_ci_high`, fractions.
+    `train` and `dev` are the values [shape=(layers, trials, width)] and labels [shape=(trials,)] of
+    `lib.systems.speech.layer_means`; one row a layer, numbered from 0, with a 95 % interval over trials.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    rows, labels = [], dev[1]
+    rows = []
     for known, asked in zip(train[0], dev[0], strict=True):
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(known, train[1])
-        scores = probe.decision_function(asked)
-        low, high = metrics.bootstrap(scores, labels, metrics=("eer",))["eer"]
-        rows.append({"eer": metrics.eer(scores, labels)[0], "eer_ci_low": low, "eer_ci_high": high})
+        scores = linear().fit(known, train[1]).decision_function(asked)
+        low, high = metrics.bootstrap(scores, dev[1], metrics=("eer",))["eer"]
+        rows.append({"eer": metrics.eer(scores, dev[1])[0], "eer_ci_low": low, "eer_ci_high": high})
     return pd.DataFrame(rows).rename_axis("layer")

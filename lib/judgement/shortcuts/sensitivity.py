@@ -1,12 +1,13 @@
-"""The effect of known interventions on a countermeasure's decisions, and on those of many runs."""
+"""The effect of known interventions on the decisions of countermeasures."""
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
-from lib import metrics
+from lib import features, metrics
 from lib.audio.interventions import INTERVENTIONS, intervene
 from lib.corpus import SPOOF
-from lib.judgement.shortcuts.cues import COUNTERMEASURE, SR, columns_of, mfcc_statistics
+from lib.judgement.shortcuts.cues import SR, columns_of, statistics
 from lib.judgement.shortcuts.judgement import ALPHA, linear, percent
 from lib.metrics.curves import checked
 
@@ -25,62 +26,63 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
         yield name, [intervene(name, y, SR, k) for k, y in enumerate(recordings)]
 
 
-def sensitivity(scores, labels, threshold, *, resamples=1000):
-    """False accepts, false rejects and EER before and after each intervention.
+def sensitivity(scores, labels, thresholds, *, resamples=1000):
+    """False accepts, false rejects and EER of runs before and after each intervention, judged together.
 
-    `scores`, higher = more genuine, are those of each version, named as in `versions`
-    [shape=(n,)]; `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `threshold` was chosen on dev.
+    Parameters
+    ----------
+    scores : dict of dict of numpy.ndarray [shape=(n,)]
+        Run -> version, as `versions` names them, -> scores, higher = more genuine.
+    labels : numpy.ndarray [shape=(n,)]
+        1 = genuine, 0 = spoof.
+    thresholds : dict of float
+        Run -> threshold, chosen on dev.
 
-    One row an intervention, the first ``none``: `intervention`; `far` of changed spoof trials;
-    `frr` of changed genuine trials; each with its interval `_low`, `_high` and McNemar's
-    exact p of no change, `far_p`, `frr_p`; `eer` of changed spoof against unchanged genuine
-    trials with its bootstrap interval, and `eer_change` with its paired interval and `eer_p`.
+    Returns
+    -------
+    pandas.DataFrame [one row a run and intervention, the first of a run ``none``]
+        `run`, `intervention`; `far` of changed spoof trials; `frr` of changed genuine trials; each with
+        its interval `_low`, `_high`, McNemar's exact p of no change `_p`, and `_change`; `eer` of changed
+        spoof against unchanged genuine trials with its bootstrap interval, `eer_change` with its paired
+        interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after
+        Holm's correction over all rates, interventions and runs.
+
+    Raises
+    ------
+    InputError
+        Numbers of scores and labels differ, or they are wrong.
 
     Examples
     --------
-    ``sensitivity({name: score(version) for name, version in versions(recordings)}, labels, 0.0)``
+    ``sensitivity({run: {name: score(version) for name, version in versions(recordings)}}, labels, {run: 0.0})``
     """
-    before, labels = checked(scores[UNCHANGED], labels)
-    spoof, rows = labels == SPOOF, []
-    for name, found in scores.items():
-        after, _ = checked(found, labels)
-        accepted, once = after >= threshold, before >= threshold
-        row = {"intervention": name}
-        row |= _rate("far", accepted[spoof], once[spoof])
-        row |= _rate("frr", ~accepted[~spoof], ~once[~spoof])
-        mixed = np.where(spoof, after, before)
-        low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
-        difference = metrics.compare(mixed, before, labels)
-        row |= {"eer": difference["first"], "eer_low": low, "eer_high": high}
-        row |= {"eer_change": difference["difference"], "eer_p": difference["p"]}
-        rows.append(row | {f"eer_change_{end}": difference[end] for end in ("low", "high")})
-    return pd.DataFrame(rows)
-
-
-def of_runs(tables):
-    """The sensitivity of many runs (run -> `sensitivity`) in one table, judged together.
-
-    Columns `run`, those of the tables, `far_change` and `frr_change` against the run
-    unchanged, and `far_moved`, `frr_moved`, `eer_moved`: whether p of no change lies below 5 %
-    after Holm's correction over all rates, interventions and runs.
-    """
-    parts = []
-    for run, table in tables.items():
-        before = table[table["intervention"] == UNCHANGED].iloc[0]
-        changes = {f"{rate}_change": table[rate] - before[rate] for rate in ("far", "frr")}
-        parts.append(table.assign(run=run, **changes))
-    found = pd.concat(parts, ignore_index=True)
-    changed = found["intervention"] != UNCHANGED
-    p = found.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
-    moved = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
-    for rate, column in zip(RATES, moved.T, strict=True):
-        found[f"{rate}_moved"] = False
-        found.loc[changed, f"{rate}_moved"] = column
-    return found[["run", *found.columns.drop("run")]]
+    rows = []
+    for run, by_version in scores.items():
+        before, labels = checked(by_version[UNCHANGED], labels)
+        spoof, threshold = labels == SPOOF, thresholds[run]
+        for name, found in by_version.items():
+            after, _ = checked(found, labels)
+            mixed = np.where(spoof, after, before)
+            low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
+            paired = metrics.compare(mixed, before, labels)
+            rows.append({
+                "run": run,
+                "intervention": name,
+                **_rate("far", after[spoof] >= threshold, before[spoof] >= threshold),
+                **_rate("frr", after[~spoof] < threshold, before[~spoof] < threshold),
+                **{"eer": paired["first"], "eer_low": low, "eer_high": high, "eer_p": paired["p"]},
+                "eer_change": paired["difference"],
+                **{f"eer_change_{end}": paired[end] for end in ("low", "high")},
+            })  # fmt: skip
+    table = pd.DataFrame(rows).assign(**{f"{rate}_moved": False for rate in RATES})
+    changed = table["intervention"] != UNCHANGED
+    p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
+    table.loc[changed, [f"{rate}_moved" for rate in RATES]] = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
+    return table
 
 
 def intervention_table(table):
-    """Error rates after each intervention (`sensitivity`), percent with intervals, and p of no change, as text."""
+    """Error rates after each intervention, percent with intervals, and p of no change, as text."""
     rows = list(table.itertuples())
     return pd.DataFrame(
         {
@@ -96,7 +98,7 @@ def intervention_table(table):
 
 
 def intervention_sentences(table):
-    """Which interventions move which runs of `of_runs`, as a list of sentences."""
+    """Which interventions move which runs, as a list of sentences."""
     before = table[table["intervention"] == UNCHANGED].set_index("run")
     found, still = [], []
     for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
@@ -110,21 +112,16 @@ def intervention_sentences(table):
     return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
 
 
-def intervention_metrics(table, prefix="intervention"):
-    """MLflow names ``<prefix>/<intervention>/far``, ``frr``, ``eer`` of `sensitivity`."""
-    return {f"{prefix}/{row['intervention']}/{rate}": row[rate] for row in table.to_dict("records") for rate in RATES}
-
-
 def runs_metrics(table):
-    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
+    """MLflow names ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
 
     ``sensitivity/moved`` is how many runs moved; ``_moved`` is 1 for a change beyond chance.
     """
     result = {"sensitivity/moved": table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()}
-    for run, part in table.groupby("run", sort=False):
-        result |= intervention_metrics(part, f"sensitivity/{run}")
-        for row in part[part["intervention"] != UNCHANGED].to_dict("records"):
-            prefix = f"sensitivity/{run}/{row['intervention']}"
+    for row in table.to_dict("records"):
+        prefix = f"sensitivity/{row['run']}/{row['intervention']}"
+        result |= {f"{prefix}/{rate}": row[rate] for rate in RATES}
+        if row["intervention"] != UNCHANGED:
             result |= {f"{prefix}/{rate}_moved": float(row[f"{rate}_moved"]) for rate in RATES}
     return result
 
@@ -136,21 +133,24 @@ def fit_reference(table):
     whose `decision_function` gives log-odds of genuine.
     """
     train = table[table["split"] == "train"]
-    return linear().fit(train[columns_of(table, COUNTERMEASURE)].to_numpy(), train["label"].to_numpy())
+    return linear().fit(train[columns_of(table, "mfcc")].to_numpy(), train["label"].to_numpy())
 
 
 def score_recordings(model, recordings):
     """Scores (log-odds) [shape=(recordings,)] of a model of `fit_reference` for recordings at 16 kHz."""
-    return model.decision_function(np.array([mfcc_statistics(y) for y in recordings]))
+    settings = features.FeatureSettings()
+    computed = (features.compute(np.asarray(y, np.float32), ("mfcc",), settings)["mfcc"] for y in recordings)
+    return model.decision_function(np.array([statistics(mfcc) for mfcc in computed]))
 
 
 def _rate(name, errors, errors_before):
-    from scipy.stats import binomtest
-
     low, high = metrics.rate_interval(errors.sum(), len(errors))
     more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
-    p = binomtest(more, more + fewer).pvalue if more + fewer else 1.0
-    return {name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": float(p)}
+    p = float(binomtest(more, more + fewer).pvalue) if more + fewer else 1.0
+    change = float(errors.mean() - errors_before.mean())
+    return {
+        name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": p, f"{name}_change": change
+    }  # fmt: skip
 
 
 def _moves(row, before):
