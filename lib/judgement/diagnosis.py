@@ -1,10 +1,8 @@
 """Why a training came out as it did: a named cause, from plain data and without its model. Eval is never used.
 
-One rule a cause, asked in the order of `_RULES`; the first that holds is named. A rule is given the
-figures and the causes found before it; it answers with what its sentence (params/causes.yaml) tells
-besides the figures, or None. Each has an effect size and, where trials are counted, a test at 1 %,
-so a dev split of a dozen trials seldom proves anything. A network that memorised shuffled labels
-is *overfitting*.
+Causes are asked for in one order, and the first that holds is named; its sentence and remedy stand in
+params/causes.yaml. Each has an effect size and, where trials are counted, a test at 1 %, so a dev split of a
+dozen trials seldom proves anything. A network that memorised shuffled labels is *overfitting*.
 """
 
 import math
@@ -54,7 +52,7 @@ class Evidence:
 class Diagnosis:
     """The diagnosis of a training."""
 
-    cause: str  # of params/causes.yaml, `HEALTHY` or `UNDECIDED`
+    cause: str  # of params/causes.yaml
     others: tuple  # further causes whose rules hold
     findings: tuple  # a sentence with its figures for each
     figures: dict  # all figures, name -> number
@@ -70,20 +68,11 @@ def diagnose(evidence):
     --------
     ``print(describe(diagnose(Evidence(scored["train"], scored["dev"], history))))``
     """
-    f, found = _figures(evidence), {}
-    for cause, rule in _RULES.items():
-        if (told := rule(f, found)) is not None:
-            found[cause] = _TEXTS[cause]["sentence"].format(**f, **told).replace("%", " %")
-    if found:
-        cause, *others = found
-        return Diagnosis(cause, tuple(others), tuple(found.values()), f, _TEXTS[cause]["advice"])
-    text = f"No known cause applies: AUC {f['train_auc']:.3f} on train, {f['dev_auc']:.3f} on dev."
-    low, high = f["dev_auc_shuffled_low"], f["dev_auc_shuffled_high"]
-    if f["dev_auc"] > high and f["dev_eer"] < _NEAR_CHANCE:
-        return Diagnosis(HEALTHY, (), (text,), f, "No remedy is needed.")
-    text += f" With {f['dev_n_genuine']} genuine and {f['dev_n_spoof']} spoof trials dev is at chance or nearly "
-    text += f"(shuffled labels {low:.3f} to {high:.3f})."
-    return Diagnosis(UNDECIDED, (), (text,), f, "Train longer, or measure on more trials.")
+    f = _figures(evidence)
+    found = _causes(f)
+    told = [_TEXTS[cause]["sentence"].format(**f, **more).replace("%", " %") for cause, more in found.items()]
+    cause, *others = found
+    return Diagnosis(cause, tuple(others), tuple(told), f, _TEXTS[cause]["advice"])
 
 
 def describe(diagnosis):
@@ -106,9 +95,9 @@ def _figures(evidence):
             continue
         if len(batch) != len(table):
             raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
-        found |= _of_scores(f"{split}_batch", batch, labels) | (
-            _lost(batch, scores, labels) if split == "train" else {}
-        )
+        found |= _of_scores(f"{split}_batch", batch, labels)
+        if split == "train":
+            found |= _lost(batch, scores, labels)
     found["dev_recall_spoof"], found["dev_recall_genuine"] = _recalls(scores, labels, evidence.threshold).tolist()
     found["dev_eer"], found["dev_eer_threshold"] = metrics.eer(scores, labels)
     for name, ends in (("input", evidence.input_range), ("expected", evidence.expected_range)):
@@ -162,85 +151,83 @@ def _lost(batch, inference, labels):
     return {"lost_auc": area["difference"], "lost_auc_p": area["p"], **balanced}
 
 
-def _input_out_of_range(f, _):
-    """1 % of the expected width outside, or no more than half of it used, as by 0-1 where -1-1 is expected."""
-    if "input_min" not in f or "expected_min" not in f:
-        return None
-    width = f["expected_max"] - f["expected_min"]
-    outside = max(f["expected_min"] - f["input_min"], f["input_max"] - f["expected_max"]) > 0.01 * width
-    return {} if outside or f["input_max"] - f["input_min"] <= 0.51 * width else None
+def _causes(f):
+    """The causes that figures show, each with what its sentence tells besides them; the first is named."""
+    found = {}
+    if "input_min" in f and "expected_min" in f:
+        # 1 % of the expected width outside, or no more than half of it used, as by 0-1 where -1-1 is expected.
+        width, used = f["expected_max"] - f["expected_min"], f["input_max"] - f["input_min"]
+        outside = max(f["expected_min"] - f["input_min"], f["input_max"] - f["expected_max"])
+        if outside > 0.01 * width or used <= 0.51 * width:
+            found["input out of range"] = {}
 
+    if _never_learned(f):
+        history = "with history" if "loss_last" in f else "without history"
+        found["never learned"] = {"losses": _TEXTS["never learned"][history].format(**f)}
 
-def _never_learned(f, _):
-    """Train's loss, which a penalty of weights may raise, and the order of its scores are no better than a
-    constant output's, or neither ever moved."""
-    if "loss_last" not in f:
-        at_chance = f["train_auc_shuffled_low"] <= f["train_auc"] <= f["train_auc_shuffled_high"]
-        still = f["train_spread"] < _SMALL_SPREAD and at_chance
-        return {"losses": "There is no history to tell more."} if still else None
-    separated = 0.5 + max(abs(f.get(f"train_{name}", 0.5) - 0.5) for name in ("auc", "batch_auc"))
-    if f["loss_last"] >= _AT_BASELINE * f["loss_first"]:
-        learned = separated >= _BY_LUCK
-    else:
-        majority = max(f["train_n_genuine"], f["train_n_spoof"]) / _trials(f, "train")
-        learned = separated >= _LOW_AUC or f.get("training_train_accuracy", 0) >= majority + _LARGE
-    losses = (
-        "The training loss ended at {loss_last:.3g} nat (first epoch {loss_first:.3g}); the best constant output has "
-        "{loss_constant:.3f}."
-    )
-    return None if learned or f["loss_last"] < _AT_BASELINE * f["loss_constant"] else {"losses": losses.format(**f)}
-
-
-def _moving_statistics_lag(f, _):
-    """With batch statistics the model separates train, at inference it does not."""
+    # With batch statistics the model separates train, at inference it does not.
+    separates = f.get("train_batch_auc", 0) > f["train_auc_shuffled_high"]
     lost = [f.get(f"lost_{name}", 0) >= _LARGE and f[f"lost_{name}_p"] < _SURE for name in ("auc", "balanced_accuracy")]
-    return {} if any(lost) and _batch_separates(f) else None
+    if separates and any(lost):
+        found["moving statistics lag"] = {}
 
+    # The table's labels contradict what the training measured, and the order of the scores is not inverted.
+    inverted = [split for split in ("train", "dev") if f[f"{split}_auc"] < f[f"{split}_auc_shuffled_low"]]
+    contradicted = [split for split in ("train", "dev") if _contradicted(f, split)]
+    if misaligned := [split for split in contradicted if split not in inverted]:
+        found["labels misaligned"] = _of(f, misaligned[0])
 
-def _labels_misaligned(f, _):
-    """The table's labels contradict what the training measured, and the order of the scores is not inverted."""
-    return next((_of(f, s) for s in ("train", "dev") if _contradicts(f, s) and not _inverted(f, s)), None)
+    # The scores separate the classes, but inverted; dev alone, which may be another domain, where the training
+    # measured better.
+    if not {"never learned", "moving statistics lag"} & found.keys():
+        if "train" in inverted and not separates:
+            found["polarity"] = _of(f, "train")
+        elif "dev" in inverted and "dev" in contradicted:
+            found["polarity"] = _of(f, "dev")
 
+    # Most of what train shows is lost on dev.
+    if f["train_auc"] >= _HIGH_AUC and not {"labels misaligned", "polarity"} & found.keys():
+        half = 0.5 + _KEPT * (f["train_auc"] - 0.5)
+        error = math.hypot(_auc_error(half, f, "dev"), _KEPT * _auc_error(f["train_auc"], f, "train"))
+        if (half - f["dev_auc"]) / error >= _SURELY:
+            found["overfitting"] = {"half": half}
 
-def _polarity(f, found):
-    """The scores separate the classes, but inverted; dev alone, which may be another domain, where the training
-    measured better."""
-    if "never learned" in found or "moving statistics lag" in found:
-        return None
-    if _inverted(f, "train") and not _batch_separates(f):
-        return _of(f, "train")
-    return _of(f, "dev") if _inverted(f, "dev") and _contradicts(f, "dev") else None
-
-
-def _overfitting(f, found):
-    """Most of what train shows is lost on dev."""
-    if {"labels misaligned", "polarity"} & found.keys() or f["train_auc"] < _HIGH_AUC:
-        return None
-    half = 0.5 + _KEPT * (f["train_auc"] - 0.5)
-    error = math.hypot(_auc_error(half, f, "dev"), _KEPT * _auc_error(f["train_auc"], f, "train"))
-    return {"half": half} if (half - f["dev_auc"]) / error >= _SURELY else None
-
-
-def _one_class_always(f, _):
-    """At the run's threshold all decisions are the same; both recalls significantly on their side of a half."""
+    # At the run's threshold all decisions are the same; both recalls significantly on their side of a half.
     for missed, decided in (("spoof", "genuine"), ("genuine", "spoof")):
         (right, n), (other, m) = ((f[f"dev_recall_{name}"], f[f"dev_n_{name}"]) for name in (missed, decided))
         most, least = (binomtest(round(r * k), k).proportion_ci(1 - _SURE) for r, k in ((right, n), (other, m)))
         if right <= 1 - _NEARLY_ALL and other >= _NEARLY_ALL and most.high < 0.5 < least.low:
-            return {"missed": missed, "decided": decided, "wrong": 1 - right, "right": other}
-    return None
+            found["one class always"] = {"missed": missed, "decided": decided, "wrong": 1 - right, "right": other}
 
-
-def _near_chance(f, found):
-    """On dev the AUC is significantly lower than a low one, and no cause in the training is seen."""
-    if found.keys() - {"one class always", "input out of range"}:
-        return None
+    # On dev the AUC is significantly lower than a low one, and no cause in the training is seen.
     most = f["dev_auc"] + _SURELY * _auc_error(max(f["dev_auc"], 0.5), f, "dev")
-    return {"low": _LOW_AUC} if most < _LOW_AUC else None
+    if most < _LOW_AUC and not found.keys() - {"one class always", "input out of range"}:
+        found["near chance"] = {"low": _LOW_AUC}
+    good = f["dev_auc"] > f["dev_auc_shuffled_high"] and f["dev_eer"] < _NEAR_CHANCE
+    return found or {HEALTHY if good else UNDECIDED: {}}
 
 
-def _trials(f, split):
-    return f[f"{split}_n_genuine"] + f[f"{split}_n_spoof"]
+def _never_learned(f):
+    """Train's loss, which a penalty of weights may raise, and the order of its scores are no better than a
+    constant output's, or neither ever moved."""
+    if "loss_last" not in f:
+        at_chance = f["train_auc_shuffled_low"] <= f["train_auc"] <= f["train_auc_shuffled_high"]
+        return f["train_spread"] < _SMALL_SPREAD and at_chance
+    separated = 0.5 + max(abs(f.get(f"train_{name}", 0.5) - 0.5) for name in ("auc", "batch_auc"))
+    if f["loss_last"] >= _AT_BASELINE * f["loss_first"]:
+        learned = separated >= _BY_LUCK
+    else:
+        majority = max(f["train_n_genuine"], f["train_n_spoof"]) / (f["train_n_genuine"] + f["train_n_spoof"])
+        learned = separated >= _LOW_AUC or f.get("training_train_accuracy", 0) >= majority + _LARGE
+    return not learned and f["loss_last"] >= _AT_BASELINE * f["loss_constant"]
+
+
+def _contradicted(f, split):
+    """No threshold gives the scores the accuracy that the training measured, significantly."""
+    own, trials = f.get(f"training_{split}_accuracy", 0), f[f"{split}_n_genuine"] + f[f"{split}_n_spoof"]
+    best = max(f[f"{split}_best_accuracy"], f.get(f"{split}_batch_best_accuracy", 0))
+    expected = min(own, 1 - 1 / trials)  # one trial may fall the other way
+    return own - best >= _LARGE and binomtest(round(best * trials), trials, expected, "less").pvalue < _SURE
 
 
 def _of(f, split):
@@ -249,37 +236,8 @@ def _of(f, split):
     return {"split": split, "own": f.get(f"training_{split}_accuracy"), **figures}
 
 
-def _inverted(f, split):
-    return f[f"{split}_auc"] < f[f"{split}_auc_shuffled_low"]
-
-
-def _batch_separates(f):
-    """With batch statistics the scores separate train; False without them."""
-    return f.get("train_batch_auc", 0) > f["train_auc_shuffled_high"]
-
-
-def _contradicts(f, split):
-    """No threshold gives the scores the accuracy that the training measured, significantly."""
-    own, trials = f.get(f"training_{split}_accuracy", 0), _trials(f, split)
-    best = max(f[f"{split}_best_accuracy"], f.get(f"{split}_batch_best_accuracy", 0))
-    expected = min(own, 1 - 1 / trials)  # one trial may fall the other way
-    return own - best >= _LARGE and binomtest(round(best * trials), trials, expected, "less").pvalue < _SURE
-
-
 def _auc_error(area, f, split):
     """Standard error of an AUC of that size (J. A. Hanley and B. J. McNeil, Radiology 143, 1982, eq. 2)."""
     genuine, spoof = f[f"{split}_n_genuine"], f[f"{split}_n_spoof"]
     first, second = area / (2 - area) - area**2, 2 * area**2 / (1 + area) - area**2
     return math.sqrt((area * (1 - area) + (genuine - 1) * first + (spoof - 1) * second) / (genuine * spoof))
-
-
-_RULES = {
-    "input out of range": _input_out_of_range,
-    "never learned": _never_learned,
-    "moving statistics lag": _moving_statistics_lag,
-    "labels misaligned": _labels_misaligned,
-    "polarity": _polarity,
-    "overfitting": _overfitting,
-    "one class always": _one_class_always,
-    "near chance": _near_chance,
-}

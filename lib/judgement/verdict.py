@@ -33,15 +33,23 @@ def verdict(text, *, source="text"):
     """
     printed = read(text, source)
     support = np.asarray(printed.support)
-    right, ends, candidates, misfits = (_of_report if printed.matrix is None else _of_matrix)(printed)
-    wrong, matrix = [*misfits, *printed.wrong], _matrices(right, support)
+    if printed.matrix is None:
+        right, ends, candidates, wrong = _of_report(printed)
+    else:
+        right, candidates = printed.matrix.diagonal(), 1
+        ends, undefined, wrong = right[np.newaxis], _undefined(printed.numbers), []
+        for key, shown in printed.numbers.items():
+            low, high = bounds(shown)
+            if not low <= _value(key, right, support, undefined) <= high:
+                wrong.append(in_words(key, shown))
+    wrong, matrix = [*wrong, *printed.wrong], _matrices(right, support)
     extremes = from_counts(_matrices(ends, support))  # each rises or falls with both counts
     ranges = {name: [float(value.min()), float(value.max())] for name, value in extremes.items()}
     errors = ranges["far"] + ranges["frr"]
     result = {
         "kind": "report" if printed.matrix is None else "matrix",
         "candidates": candidates,
-        "consistent": candidates > 0 and not wrong,
+        "consistent": not wrong,
         "contradictions": wrong,
         "matrix": matrix.tolist(),
         "n_genuine": int(support[GENUINE]),
@@ -50,14 +58,9 @@ def verdict(text, *, source="text"):
         "eer_bracket": [min(errors), max(errors)],
         "ranges": ranges,
     }
-    return result | {
-        "findings": [
-            *_about_reading(result, printed),
-            *_about_decisions(result),
-            _about_balance(result),
-            f"Whatever the scores were, the EER lies between {100 * min(errors):.1f} and {100 * max(errors):.1f} %.",
-        ]
-    }
+    findings = [*_about_reading(result, printed), *_about_decisions(result), _about_balance(result)]
+    bracket = f"{100 * min(errors):.1f} and {100 * max(errors):.1f} %"
+    return result | {"findings": [*findings, f"Whatever the scores were, the EER lies between {bracket}."]}
 
 
 def describe_verdict(result):
@@ -128,18 +131,8 @@ def _fitting(counts, allowed, without=None):
     return np.stack([counts, low, high], axis=1)[low <= high]
 
 
-def _of_matrix(printed):
-    """Right counts, the extremes of all that fit, how many fit, and the numbers that do not fit."""
-    right, undefined, misfits = printed.matrix.diagonal(), _undefined(printed.numbers), []
-    for key, text in printed.numbers.items():
-        low, high = bounds(text)
-        if not low <= _value(key, right, printed.support, undefined) <= high:
-            misfits.append(in_words(key, text))
-    return right, right[np.newaxis], 1, misfits
-
-
 def _of_report(printed):
-    """The same of a report, whose counts are those nearest to the recalls."""
+    """Right counts nearest to the recalls, the extremes of all that fit, how many fit, and numbers that do not fit."""
     numbers, support, misfits = printed.numbers, printed.support, []
     recalls = {("recall", label): numbers["recall", label] for label in (SPOOF, GENUINE)}
     target = np.array([float(text) for text in recalls.values()]) * support
@@ -160,8 +153,8 @@ def _of_report(printed):
 def _matrices(right, support):
     """Confusion matrices [shape=(..., 2, 2)] of right counts [shape=(..., 2)]."""
     wrong = support - right
-    spoof, genuine = np.stack([right[..., 0], wrong[..., 0]], -1), np.stack([wrong[..., 1], right[..., 1]], -1)
-    return np.stack([spoof, genuine], -2)
+    cells = right[..., SPOOF], wrong[..., SPOOF], wrong[..., GENUINE], right[..., GENUINE]
+    return np.stack(cells, axis=-1).reshape(*right.shape, 2)
 
 
 def _about_decisions(result):

@@ -28,12 +28,12 @@ def cues(measured, *, size):
     for k, (split, (marker, colour, name)) in enumerate(_SPLIT_STYLES.items()):
         part = measured[measured["split"] == split].set_index("group").loc[groups.index]
         how = {"shift": 0.22 * (k - 1), "colour": colour, "marker": marker, "label": name}
-        forest(axes, groups.index, part["auc"], part["auc_low"], part["auc_high"], **how)
+        forest(axes, groups.index, part["auc"], part["auc_ci_low"], part["auc_ci_high"], **how)
     note = {"transform": axes.get_yaxis_transform(), "fontsize": 8.5, "color": "0.3", "va": "center"}
     for place in np.flatnonzero(groups != groups.shift()):
         axes.axhline(place - 0.5, color="0.6", linewidth=0.8, linestyle=":")
         axes.text(1.02, place, groups.iloc[place], **note)
-    axes.set_xlim(min(0.3, measured["auc_low"].min() - 0.02), 1.01)
+    axes.set_xlim(min(0.3, measured["auc_ci_low"].min() - 0.02), 1.01)
     axes.set_xlabel(f"AUC with 95 % interval over trials; grey: within {size:g} of chance")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8.5, frameon=False)
     return figure

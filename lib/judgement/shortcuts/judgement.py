@@ -27,10 +27,9 @@ def measure(table, *, groups=tuple(GROUPS), resamples=1000):
     """EER and AUC of each group of cues (of `GROUPS`) on each split; one row a group and split.
 
     `table` has one row a recording: `split`, `label` (1 = genuine), `speaker`, and the cues of
-    `describe`. Returns columns `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 %
-    intervals `<metric>_low`, `_high` over trials and `auc_speakers_low`, `_high` (NaN without two
-    known speakers); `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows (NaN
-    elsewhere).
+    `describe`. Columns `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 % intervals `_ci_low`,
+    `_ci_high` over trials, `auc_speakers`, the same AUC over speakers (ends NaN without two known speakers);
+    `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows (NaN elsewhere).
     """
     rows = []
     for group in groups:
@@ -57,22 +56,12 @@ def judge(measured, *, size=0.1):
     rows = []
     for (group, kind), part in measured.groupby(["group", "kind"], sort=False):
         verdict = {"shortcut": _of_shortcut, "channel": _of_channel}.get(kind, lambda *_: "not judged")
-        because = ", ".join(f"{r.split} AUC {r.auc:.2f} [{r.auc_low:.2f}, {r.auc_high:.2f}]" for r in part.itertuples())
+        because = ", ".join(
+            f"{r.split} AUC {r.auc:.2f} [{r.auc_ci_low:.2f}, {r.auc_ci_high:.2f}]" for r in part.itertuples()
+        )
         found = verdict(part.set_index("split"), size)
         rows.append({"group": group, "kind": kind, "verdict": found, "because": because})
     return pd.DataFrame(rows)
-
-
-def cue_table(measured, verdicts):
-    """AUC (fractions) and EER (percent) of each group with their intervals, and the verdict, as text; a row a group."""
-    columns = {"verdict": verdicts["verdict"].tolist()}
-    for split, part in measured.groupby("split", sort=False):
-        rows = list(part.itertuples())
-        columns[f"{split} AUC"] = [f"{r.auc:.2f}\u00a0{_ends(r.auc_low, r.auc_high)}" for r in rows]
-        if split != "train":
-            columns[f"{split} AUC over speakers"] = [_ends(r.auc_speakers_low, r.auc_speakers_high) for r in rows]
-            columns[f"{split} EER, %"] = [percent(r.eer, r.eer_low, r.eer_high) for r in rows]
-    return pd.DataFrame(columns, index=verdicts["group"])
 
 
 def cue_sentences(measured, verdicts):
@@ -94,14 +83,8 @@ def cue_metrics(measured, verdicts):
     """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer``."""
     result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
     for row in measured.itertuples():
-        name = f"shortcut/{row.group}/{row.split}"
-        result |= {f"{name}_auc": row.auc, f"{name}_eer": row.eer}
+        result |= {f"shortcut/{row.group}/{row.split}_{name}": getattr(row, name) for name in ("auc", "eer")}
     return result
-
-
-def percent(value, low, high):
-    """A fraction and its interval as text in percent; blanks do not break a line."""
-    return f"{100 * value:.1f}\u00a0[{100 * low:.1f},\u00a0{100 * high:.1f}]"
 
 
 def linear():
@@ -111,10 +94,6 @@ def linear():
     from sklearn.preprocessing import StandardScaler
 
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-
-
-def _ends(low, high):
-    return "unknown" if np.isnan(low) else f"[{low:.2f},\u00a0{high:.2f}]"
 
 
 def _of_shortcut(part, size):
@@ -133,9 +112,9 @@ def _of_shortcut(part, size):
 
 def _of_channel(part, size):
     outside = part.drop(index="train")
-    if (outside["auc_low"] >= _NEARLY).any() and (outside["group"] != "edge").all():
+    if (outside["auc_ci_low"] >= _NEARLY).any() and (outside["group"] != "edge").all():
         return "unexplained"
-    differs = (outside["auc_low"] > 0.5) & (outside["auc"] >= 0.5 + size)
+    differs = (outside["auc_ci_low"] > 0.5) & (outside["auc"] >= 0.5 + size)
     return "as replay may" if differs.any() else "no difference seen"
 
 
@@ -179,12 +158,12 @@ def _folds(train):
 
 def _measured(scores, part, resamples):
     labels, speakers = part["label"].to_numpy(), part["speaker"].to_numpy()
-    row = {"eer": metrics.eer(scores, labels)[0]}
-    row["eer_low"], row["eer_high"] = metrics.bootstrap(scores, labels, metrics=("eer",), resamples=resamples)["eer"]
-    found = metrics.against(scores, labels, 0.5)
-    row |= {"auc": found["auc"], "auc_low": found["low"], "auc_high": found["high"], "p": found["p"]}
-    found = {"low": np.nan, "high": np.nan, "p": 0.0}
+    over_trials = metrics.against(scores, labels, 0.5)
+    over_speakers = {"low": np.nan, "high": np.nan, "p": 0.0}
     if len(set(speakers) - {UNKNOWN}) >= 2:
-        found = metrics.against(scores, labels, 0.5, units={"speaker": speakers})
-    ends = {f"auc_speakers_{end}": found[end] for end in ("low", "high")}
-    return row | ends | {"p": max(row["p"], found["p"])}
+        over_speakers = metrics.against(scores, labels, 0.5, units={"speaker": speakers})
+    low, high = metrics.bootstrap(scores, labels, metrics=("eer",), resamples=resamples)["eer"]
+    row = {"eer": metrics.eer(scores, labels)[0], "eer_ci_low": low, "eer_ci_high": high}
+    for name, found in (("auc", over_trials), ("auc_speakers", over_speakers)):
+        row |= {name: over_trials["auc"], f"{name}_ci_low": found["low"], f"{name}_ci_high": found["high"]}
+    return row | {"p": max(over_trials["p"], over_speakers["p"])}

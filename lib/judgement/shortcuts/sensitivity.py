@@ -7,8 +7,8 @@ from scipy.stats import binomtest
 from lib import features, metrics
 from lib.audio.interventions import INTERVENTIONS, intervene
 from lib.corpus import SPOOF
-from lib.judgement.shortcuts.cues import SR, columns_of, statistics
-from lib.judgement.shortcuts.judgement import ALPHA, linear, percent
+from lib.judgement.shortcuts.cues import SR, statistics
+from lib.judgement.shortcuts.judgement import ALPHA
 from lib.metrics.curves import checked
 
 UNCHANGED = "none"
@@ -29,28 +29,14 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
 def sensitivity(scores, labels, thresholds, *, resamples=1000):
     """False accepts, false rejects and EER of runs before and after each intervention, judged together.
 
-    Parameters
-    ----------
-    scores : dict of dict of numpy.ndarray [shape=(n,)]
-        Run -> version, as `versions` names them, -> scores, higher = more genuine.
-    labels : numpy.ndarray [shape=(n,)]
-        1 = genuine, 0 = spoof.
-    thresholds : dict of float
-        Run -> threshold, chosen on dev.
+    `scores` are run -> version, named as in `versions` -> scores, higher = more genuine [shape=(n,)];
+    `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `thresholds`, run -> threshold, were chosen on dev.
 
-    Returns
-    -------
-    pandas.DataFrame [one row a run and intervention, the first of a run ``none``]
-        `run`, `intervention`; `far` of changed spoof trials; `frr` of changed genuine trials; each with
-        its interval `_low`, `_high`, McNemar's exact p of no change `_p`, and `_change`; `eer` of changed
-        spoof against unchanged genuine trials with its bootstrap interval, `eer_change` with its paired
-        interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after
-        Holm's correction over all rates, interventions and runs.
-
-    Raises
-    ------
-    InputError
-        Numbers of scores and labels differ, or they are wrong.
+    One row a run and intervention, the first of a run ``none``: `run`, `intervention`; `far` of changed
+    spoof trials; `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's
+    exact p of no change `_p`, and `_change`; `eer` of changed spoof against unchanged genuine trials
+    with its bootstrap interval, `eer_change` with its paired interval, and `eer_p`; `far_moved`,
+    `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's correction over the whole table.
 
     Examples
     --------
@@ -65,15 +51,12 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
             mixed = np.where(spoof, after, before)
             low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
             paired = metrics.compare(mixed, before, labels)
-            rows.append({
-                "run": run,
-                "intervention": name,
-                **_rate("far", after[spoof] >= threshold, before[spoof] >= threshold),
-                **_rate("frr", after[~spoof] < threshold, before[~spoof] < threshold),
-                **{"eer": paired["first"], "eer_low": low, "eer_high": high, "eer_p": paired["p"]},
-                "eer_change": paired["difference"],
-                **{f"eer_change_{end}": paired[end] for end in ("low", "high")},
-            })  # fmt: skip
+            row = {"run": run, "intervention": name}
+            row |= _rate("far", after[spoof] >= threshold, before[spoof] >= threshold)
+            row |= _rate("frr", after[~spoof] < threshold, before[~spoof] < threshold)
+            row |= {"eer": paired["first"], "eer_ci_low": low, "eer_ci_high": high, "eer_p": paired["p"]}
+            ends = {f"eer_change_ci_{end}": paired[end] for end in ("low", "high")}
+            rows.append(row | {"eer_change": paired["difference"]} | ends)
     table = pd.DataFrame(rows).assign(**{f"{rate}_moved": False for rate in RATES})
     changed = table["intervention"] != UNCHANGED
     p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
@@ -81,32 +64,19 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     return table
 
 
-def intervention_table(table):
-    """Error rates after each intervention, percent with intervals, and p of no change, as text."""
-    rows = list(table.itertuples())
-    return pd.DataFrame(
-        {
-            "FAR, changed spoof": [percent(r.far, r.far_low, r.far_high) for r in rows],
-            "p (FAR)": [f"{r.far_p:.2g}" for r in rows],
-            "FRR, changed genuine": [percent(r.frr, r.frr_low, r.frr_high) for r in rows],
-            "p (FRR)": [f"{r.frr_p:.2g}" for r in rows],
-            "EER, changed spoof": [percent(r.eer, r.eer_low, r.eer_high) for r in rows],
-            "change of EER": [percent(r.eer_change, r.eer_change_low, r.eer_change_high) for r in rows],
-        },
-        index=pd.Index(table["intervention"].str.replace("_", " "), name="intervention"),
-    )
-
-
 def intervention_sentences(table):
     """Which interventions move which runs, as a list of sentences."""
     before = table[table["intervention"] == UNCHANGED].set_index("run")
     found, still = [], []
     for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
-        moves = {row["run"]: _moves(row, before.loc[row["run"]]) for row in part.to_dict("records")}
-        moved = [f"{run} ({text})" for run, text in moves.items() if text]
-        if moved:
-            count = f"{len(moved)} of {len(part)} runs: " if len(part) > 1 else ""
-            found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moved)}.")
+        moves = []
+        for row in part.to_dict("records"):
+            first, moved = before.loc[row["run"]], [rate for rate in RATES if row[f"{rate}_moved"]]
+            rates = [f"{rate.upper()} {100 * first[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in moved]
+            moves += [f"{row['run']} ({', '.join(rates)})"] if rates else []
+        if moves:
+            count = f"{len(moves)} of {len(part)} runs: " if len(part) > 1 else ""
+            found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moves)}.")
         else:
             still.append(name.replace("_", " "))
     return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
@@ -126,18 +96,8 @@ def runs_metrics(table):
     return result
 
 
-def fit_reference(table):
-    """The plainest countermeasure: logistic regression on MFCC statistics of train.
-
-    `table` has `split`, `label` and the cues of `describe`. Returns a scikit-learn pipeline
-    whose `decision_function` gives log-odds of genuine.
-    """
-    train = table[table["split"] == "train"]
-    return linear().fit(train[columns_of(table, "mfcc")].to_numpy(), train["label"].to_numpy())
-
-
 def score_recordings(model, recordings):
-    """Scores (log-odds) [shape=(recordings,)] of a model of `fit_reference` for recordings at 16 kHz."""
+    """Scores (log-odds) [shape=(recordings,)] of recordings at 16 kHz by a model of the group `mfcc`."""
     settings = features.FeatureSettings()
     computed = (features.compute(np.asarray(y, np.float32), ("mfcc",), settings)["mfcc"] for y in recordings)
     return model.decision_function(np.array([statistics(mfcc) for mfcc in computed]))
@@ -146,13 +106,6 @@ def score_recordings(model, recordings):
 def _rate(name, errors, errors_before):
     low, high = metrics.rate_interval(errors.sum(), len(errors))
     more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
-    p = float(binomtest(more, more + fewer).pvalue) if more + fewer else 1.0
-    change = float(errors.mean() - errors_before.mean())
-    return {
-        name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": p, f"{name}_change": change
-    }  # fmt: skip
-
-
-def _moves(row, before):
-    rates = [rate for rate in RATES if row[f"{rate}_moved"]]
-    return ", ".join(f"{rate.upper()} {100 * before[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in rates)
+    p, rate = binomtest(more, more + fewer).pvalue if more + fewer else 1.0, errors.mean()
+    values = {"": rate, "_ci_low": low, "_ci_high": high, "_p": p, "_change": rate - errors_before.mean()}
+    return {f"{name}{ending}": float(value) for ending, value in values.items()}
