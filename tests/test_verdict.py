@@ -83,7 +83,7 @@ def test_verdict_class_order_changes_nothing():
 
 
 def test_verdict_of_scikit_learn_reports_finds_the_true_counts(rng):
-    for _ in range(30):
+    for _ in range(15):
         n_spoof, n_genuine = rng.integers(5, 400, 2)
         ss, gg = int(rng.integers(0, n_spoof + 1)), int(rng.integers(0, n_genuine + 1))
         truth = [[ss, int(n_spoof) - ss], [int(n_genuine) - gg, gg]]

@@ -1,6 +1,6 @@
 """What gives a label away without any replay in it: cheap cues, shared metadata, manipulations."""
 
-from lib.judgement.shortcuts.cues import GROUPS, SHORTCUTS, columns_of, describe, of_recording
+from lib.judgement.shortcuts.cues import GROUPS, columns_of, describe, of_recording
 from lib.judgement.shortcuts.judgement import cue_metrics, cue_sentences, judge, linear, measure
 from lib.judgement.shortcuts.metadata import concentration, findings, shared
 from lib.judgement.shortcuts.sensitivity import (
@@ -12,7 +12,7 @@ from lib.judgement.shortcuts.sensitivity import (
 )
 
 __all__ = [
-    "GROUPS", "SHORTCUTS", "columns_of", "concentration", "cue_metrics", "cue_sentences", "describe",
+    "GROUPS", "columns_of", "concentration", "cue_metrics", "cue_sentences", "describe",
     "findings", "intervention_sentences", "judge", "linear", "measure",
     "of_recording", "runs_metrics", "score_recordings", "sensitivity", "shared", "versions",
 ]  # fmt: skip

@@ -21,7 +21,6 @@ from lib.params import PARAMS
 
 SR = 16_000
 GROUPS = yaml.safe_load((PARAMS / "cues.yaml").read_text(encoding="utf-8"))
-SHORTCUTS = tuple(group for group, about in GROUPS.items() if about["kind"] == "shortcut")
 
 _FRAME = SR // 100  # samples, 10 ms
 _START, _END = 25, 15  # dB under the loudest frame: the level of speech at its start and end

@@ -55,8 +55,8 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
             row |= _rate("far", after[spoof] >= threshold, before[spoof] >= threshold)
             row |= _rate("frr", after[~spoof] < threshold, before[~spoof] < threshold)
             row |= {"eer": paired["first"], "eer_ci_low": low, "eer_ci_high": high, "eer_p": paired["p"]}
-            ends = {f"eer_change_ci_{end}": paired[end] for end in ("low", "high")}
-            rows.append(row | {"eer_change": paired["difference"]} | ends)
+            change = {"": "difference", "_ci_low": "low", "_ci_high": "high"}
+            rows.append(row | {f"eer_change{ending}": paired[name] for ending, name in change.items()})
     table = pd.DataFrame(rows).assign(**{f"{rate}_moved": False for rate in RATES})
     changed = table["intervention"] != UNCHANGED
     p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
