@@ -63,21 +63,21 @@ def read(text, source):
                 raise InputError(f"{where}: {found} in the row of {name}: expected at least one trial")
             counts[name] = found if columns == [SPOOF, GENUINE] else found[::-1]
         else:
-            row, cells = _report_row(tokens, where)
+            row, shown, trials = _report_row(tokens, where)
             if row in supports:
                 after = f"a second row for {tokens[0]!r} after line {places[row]}"
                 raise InputError(f"{where}: {after}: expected one report")
-            for key, printed in _keyed(row, cells, where):
+            for key, printed in shown:
                 (low, high), (least, most) = bounds(numbers.setdefault(key, printed)), bounds(printed)
                 if min(high, most) - max(low, least) <= 1e-8:
                     wrong.append(f"a second {in_words(key, printed)}")
                 else:
                     numbers[key] = max(numbers[key], printed, key=len)
             if row in (SPOOF, GENUINE):
-                supports[row], places[row] = _count(cells[-1], where), number
+                supports[row], places[row] = trials, number
                 named &= tokens[0] not in ("0", "1")
-            elif len(cells) > 1:
-                totals.add(_count(cells[-1], where, most=2 * _MOST))
+            elif trials is not None:
+                totals.add(trials)
     if len(counts) == 1 or len(supports) == 1 or not (counts or supports):
         there = [*counts, *(f"{LABEL_NAMES[row]} (line {place})" for row, place in places.items())]
         there = f"only a row for {there[0]}" if there else "no row of a class with its numbers"
@@ -110,34 +110,31 @@ def bounds(text):
 
 
 def _report_row(tokens, where):
-    """The class or average of a line of a report, and its numbers; none where it is no such line."""
+    """Of a line of a report: its class or average, (column, row) -> text of its numbers, and the trials it names."""
     name, cells = (tokens[0].lower(), tokens[1:]) if tokens else ("", [])
     if cells and cells[0].lower() == "avg":
         del cells[0]
     if len(cells) > (2 if name == "accuracy" else 4) and cells[-1].endswith("%"):
         del cells[-1]  # the share beside the support
-    if not cells or not all(map(_is_number, cells)):
-        return None, []
     row = _ROWS.get(name)
-    if row is None and len(cells) == 4:
-        if name not in ("0", "1"):
-            raise InputError(f"{where}: a row for {name[:30]!r}: expected classes genuine and spoof, and averages")
+    if row is None and name in ("0", "1") and len(cells) == 4:
         row = int(name)
-    return row, cells if row is not None else []
-
-
-def _keyed(row, cells, where):
-    """(column, row) and text of each number of a row."""
+    if not cells or not all(map(_is_number, cells)) or (row is None and len(cells) != 4):
+        return None, [], None
+    if row is None:
+        raise InputError(f"{where}: a row for {name[:30]!r}: expected classes genuine and spoof, and averages")
     if row == "accuracy":  # alone, before its support, or three times as micro average
         columns = ("accuracy",) * max(1, len(cells) - 1)
-    elif len(cells) in (0, 4):
+    elif len(cells) == 4:
         columns = ("precision", "recall", "f1")
     else:
         given = f"{len(cells)} numbers in {' '.join(cells)[:60]!r}"
         raise InputError(f"{where}: {given}: expected precision, recall, f1-score, support")
     pairs = zip(columns, cells, strict=False)
     defined = [pair for pair in pairs if (pair[0], pair[1].lower()) != ("precision", "nan")]
-    return [((column, row), _fraction(cell, where)) for column, cell in defined]
+    numbers = [((column, row), _fraction(cell, where)) for column, cell in defined]
+    most = _MOST if row in (SPOOF, GENUINE) else 2 * _MOST
+    return row, numbers, _count(cells[-1], where, most=most) if len(cells) > 1 else None
 
 
 def _is_number(token):

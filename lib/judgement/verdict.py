@@ -161,14 +161,14 @@ def _about_decisions(result):
     """How it decides, and its accuracy beside that of the majority-class baseline."""
     total, ((_, false), (_, hits)) = result["n_genuine"] + result["n_spoof"], result["matrix"]
     accepted = false + hits
-    decided = (
-        f"It classifies {100 * accepted / total:.1f} % of trials as genuine, {100 * hits / max(accepted, 1):.0f} % of "
-        f"them rightly; {100 * result['n_genuine'] / total:.1f} % of all trials are genuine."
-    )
     if accepted in (0, total):
         rounding = ", as far as the rounding shows" if result["candidates"] > 1 else ""
         name = LABEL_NAMES[int(accepted > 0)]
         decided = f"It classifies every trial as {name}{rounding}: it does not separate the classes."
+    else:
+        share, rightly = f"{100 * accepted / total:.1f} % of trials", f"{100 * hits / accepted:.0f} % of them rightly"
+        genuine = f"{100 * result['n_genuine'] / total:.1f} % of all trials are genuine"
+        decided = f"It classifies {share} as genuine, {rightly}; {genuine}."
     difference = result["accuracy"] - result["constant_accuracy"]
     relation = "equals" if abs(difference) < 0.5 / total else "lies below" if difference < 0 else "beats"
     larger = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
