@@ -42,11 +42,9 @@ def _loss(axes, history, baseline):
     axes.plot(history.index, history["loss"], color=PALETTE[2], marker=".", label="train")
     if "val_loss" in history:
         axes.plot(history.index, history["val_loss"], color=PALETTE[4], linestyle="--", marker=".", label="dev")
-    equal = abs(baseline - np.log(2)) < 0.0005
-    name = f"best constant output, {baseline:.3f}" + (" = ln 2" if equal else "")
+    ending = " = ln 2" if abs(baseline - np.log(2)) < 0.0005 else ""
+    name = f"best constant output, {baseline:.3f}{ending}"
     axes.axhline(baseline, color="0.4", linewidth=1, linestyle=":", label=name)
-    if not equal:
-        axes.axhline(np.log(2), color="0.4", linewidth=1, linestyle="-.", label="ln 2 = 0.693")
     low, high = axes.get_ylim()
     if low <= 0 or high > 10 * low:  # a loss may start at a hundred and end at a hundredth
         axes.set_yscale("log")

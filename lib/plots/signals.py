@@ -76,7 +76,7 @@ def training_curves(history):
 def weights_and_probes(layers, title):
     """Learned weight and probe's dev EER of each layer of an encoder, side by side.
 
-    `layers` is a table from `lib.judgement.layers.probed` with the column `weight`, shares that add up to 1.
+    `layers` has a row a layer, numbered from 0: `eer`, `eer_ci_low`, `eer_ci_high`, and `weight`, shares of 1.
     """
     figure, (left, right) = page(9, 3, 1, 2)
     left.bar(layers.index, 100 * layers["weight"], color=PALETTE[0])
