@@ -1,8 +1,8 @@
 """Why a training came out as it did: a named cause, from plain data and without its model. Eval is never used.
 
-Causes are asked for in one order, and the first that holds is named; its sentence and remedy stand in
-params/causes.yaml. Each has an effect size and, where trials are counted, a test at 1 %, so a dev split of a
-dozen trials seldom proves anything. A network that memorised shuffled labels is *overfitting*.
+Causes are asked for in one order, and the first that holds is named; its words stand in params/causes.yaml.
+Each has an effect size and, where trials are counted, a test at 1 %, so a dev split of a dozen trials seldom
+proves anything. A network that memorised shuffled labels is *overfitting*.
 """
 
 import math

@@ -27,8 +27,7 @@ def gallery(indices, titles, *, title, colours="magma"):
     for axes, index, name in zip(grid, indices, titles, strict=False):
         axes.imshow(coloured(index, colours), interpolation="nearest")
         axes.set_title(name, fontsize=9)
-        feature = name if name in _AXES else title.partition(",")[0]
-        upwards, rightwards = _AXES.get(feature, ("frequency →", "time →"))
+        upwards, rightwards = _AXES.get(name) or _AXES.get(title.partition(",")[0], ("frequency →", "time →"))
         axes.set(xticks=[], yticks=[])
         axes.set_ylabel(upwards, fontsize=8)
         axes.set_xlabel(rightwards, fontsize=8)
