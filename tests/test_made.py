@@ -279,7 +279,7 @@ def forest():
 
 def eval_scores(model, described, groups):
     train, evaluated = described
-    columns = shortcuts.columns_of(train, groups)
+    columns = [name for group in groups for name in shortcuts.columns_of(train, group)]
     return model.fit(train[columns], train["genuine"]).predict_proba(evaluated[columns])[:, 1]
 
 
@@ -298,4 +298,4 @@ def test_a_planted_shortcut_is_found_by_the_same_check(described, model, cue, sh
 
 def test_replay_is_heard_in_the_colour_but_not_easily(described):
     genuine = described[1]["genuine"]
-    assert 0.1 < eer(eval_scores(linear(), described, "mfcc"), genuine)[0] < 0.35
+    assert 0.1 < eer(eval_scores(linear(), described, ["mfcc"]), genuine)[0] < 0.35

@@ -314,7 +314,7 @@ def test_measure_random_cues_raise_no_more_alarms_than_promised(described):
     alarms = 0
     for _ in range(12):
         table = described.copy()
-        names = shortcuts.columns_of(table, JUDGED)
+        names = [name for group in JUDGED for name in shortcuts.columns_of(table, group)]
         table[names] = rng.normal(size=(len(table), len(names)))
         verdicts = shortcuts.judge(shortcuts.measure(table, groups=JUDGED, resamples=100), size=0)
         alarms += verdicts["verdict"].ne("no shortcut seen").any()

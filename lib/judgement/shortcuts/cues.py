@@ -113,9 +113,8 @@ def of_recording(y):
 
 
 def columns_of(table, group):
-    """The columns of a group, or of several."""
-    groups = (group,) if isinstance(group, str) else group
-    return [name for name in table.columns if name.partition("/")[0] in groups]
+    """The columns of a group."""
+    return [name for name in table.columns if name.startswith(f"{group}/")]
 
 
 def statistics(mfcc):
