@@ -199,7 +199,8 @@ def test_verdict_mutated_reports_are_refused_or_judged_and_nothing_else(rng):
 
 
 @pytest.mark.parametrize(
-    "text", ["[[" * 50_000, "[[1" + " " * 100_000, "9" * 100_000, "spoof " * 20_000, "[" * 10**5 + "1"]
+    "text",
+    ["[[" * 50_000, "[[1" + " " * 100_000, "9" * 100_000, "spoof " * 20_000, "[" * 10**5 + "1", "labels-" * 15_000],
 )
 def test_verdict_of_a_hundred_thousand_odd_characters_is_refused_at_once(text):
     start = time.process_time()

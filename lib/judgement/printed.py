@@ -20,7 +20,7 @@ _ROWS = _CLASSES | {"accuracy": "accuracy", "micro": "accuracy", "macro": "macro
 _TOKEN = re.compile(r"[A-Za-z][\w-]*|[-+−]?\.?\d[\w.,'+−-]*(?:\s?%)?")
 _CELL = r"\s*([^][,\s]+)[,\s]+([^][,\s]+)\s*"
 _BARE = re.compile(rf"\[\s*\[{_CELL}\][,\s]*\[{_CELL}\]\s*\]")  # as NumPy prints a matrix, or a list of lists
-_LABELS = re.compile(r"labels\W+([\w-]+)\W+([\w-]+)")  # of such a matrix, as in the JSON that runs keep
+_LABELS = re.compile(r"labels\W{1,20}([a-z][\w-]{0,20})\W{1,20}([a-z][\w-]{0,20})")  # of such a matrix, as in JSON
 _WIDE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")  # spaces between thousands
 _RULE = (
     "expected scikit-learn's classification report, or two rows (truth) of two counts (decisions) under a line that "

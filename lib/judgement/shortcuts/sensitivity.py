@@ -87,12 +87,11 @@ def runs_metrics(table):
 
     ``sensitivity/moved`` is how many runs moved; ``_moved`` is 1 for a change beyond chance.
     """
-    result = {"sensitivity/moved": table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()}
+    moved = [f"{rate}_moved" for rate in RATES]
+    result = {"sensitivity/moved": table.loc[table[moved].any(axis=1), "run"].nunique()}
     for row in table.to_dict("records"):
-        prefix = f"sensitivity/{row['run']}/{row['intervention']}"
-        result |= {f"{prefix}/{rate}": row[rate] for rate in RATES}
-        if row["intervention"] != UNCHANGED:
-            result |= {f"{prefix}/{rate}_moved": float(row[f"{rate}_moved"]) for rate in RATES}
+        names = RATES if row["intervention"] == UNCHANGED else (*RATES, *moved)
+        result |= {f"sensitivity/{row['run']}/{row['intervention']}/{name}": float(row[name]) for name in names}
     return result
 
 
