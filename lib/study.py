@@ -15,7 +15,7 @@ from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
 from lib.inputs import opened, rate
-from lib.judgement import diagnosis, domain, repairs
+from lib.judgement import diagnosis, domain, reference, repairs
 from lib.metrics import band
 from lib.plots import diagnosis as diagnosis_plots
 from lib.plots import evaluation, signals
@@ -155,11 +155,12 @@ class Run:
         runs.note_fit(self.record, fitted)
         return fitted
 
-    def show_layers(self, model, figure, rows):
-        """A Keras model's layers beside those of the report's figure, which may lack some; rows from `reference`."""
+    def show_layers(self, model, figure):
+        """A Keras model's layers beside those of the report's figure, which may lack some."""
         from lib.systems.backbone import layer_table
 
-        table, reported = layer_table(model), {layer: f"{shape}, {count:,}" for layer, shape, count in rows}
+        table = layer_table(model)
+        reported = {layer: f"{shape}, {count:,}" for layer, shape, count in reference.LAYERS[figure]}
         table[figure] = [reported.get(layer, "-") for layer in table["Layer (type)"]]
         return table
 
@@ -194,7 +195,9 @@ class Run:
             }
             for step, reached in self.steps
         )
-        runs.keep_metrics(self.record, repairs.logged(self.steps))
+        measured = enumerate(reached for _, reached in self.steps)
+        ladder = {f"ladder/{n}/{name}": value for n, reached in measured for name, value in reached.items()}
+        runs.keep_metrics(self.record, ladder)
         runs.count_looks(self.record, len(self.steps) - 1)  # the last is counted when it is evaluated
         runs.log_text(self.record, found.to_csv(index=False), "ladder.csv")
         return found.style.hide(axis="index").set_properties(**{"white-space": "nowrap"})

@@ -25,13 +25,13 @@ def built(notebook, **changes):
     Returns
     -------
     types.SimpleNamespace
-        Every name of the cell; `shown`, what it showed: layer table, figure, the figure's rows.
+        Every name of the cell; `shown`, what it showed: layer table and figure.
     """
     sources = cells(notebook)
     (network,) = [source for source in sources if "set_random_seed" in source]
     imports, parameters = sources[:2]
     shown = []
-    run = SimpleNamespace(show_layers=lambda model, figure, rows: shown.append((layer_table(model), figure, rows)))
+    run = SimpleNamespace(show_layers=lambda model, figure: shown.append((layer_table(model), figure)))
     namespace = {"run": run}
     for source in (imports, parameters):
         exec(source, namespace)

@@ -184,7 +184,7 @@ def test_beside_report_what_the_report_does_not_say_has_no_row():
 
 def test_verdicts_one_line_a_figure_with_its_bracket():
     printed = {"Figure 6.2": reference.PRINTED["Figure 6.2"]}
-    table = comparison.verdicts(printed, {"Figure 6.2": verdict.verdict(printed["Figure 6.2"].text())})
+    table = comparison.verdicts(printed, {"Figure 6.2": verdict.verdict(printed["Figure 6.2"].text)})
     (line,) = table.to_dict("records")
     assert (line["system"], line["printed accuracy %"], line["majority %"]) == ("MobileNetV2", "88.0", "90.2")
     assert line["EER between %"].startswith("2.6") and line["arithmetic"] == "consistent"

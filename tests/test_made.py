@@ -253,6 +253,9 @@ def test_replay_devices_differ_by_number_and_seed():
 # -- what gives the label away -------------------------------------------------------------
 
 
+SHORTCUTS = [group for group, about in shortcuts.GROUPS.items() if about["kind"] == "shortcut"]
+
+
 def described_trial(row, seed):
     return shortcuts.of_recording(made.trial_audio(row, seed))
 
@@ -276,13 +279,13 @@ def forest():
 
 def eval_scores(model, described, groups):
     train, evaluated = described
-    columns = shortcuts.columns_of(train, groups)
+    columns = [name for group in groups for name in shortcuts.columns_of(train, group)]
     return model.fit(train[columns], train["genuine"]).predict_proba(evaluated[columns])[:, 1]
 
 
 @pytest.mark.parametrize("model", [linear, forest])
 def test_level_duration_silence_clicks_and_dc_do_not_give_the_label_away(described, model):
-    auc = roc_auc_score(described[1]["genuine"], eval_scores(model(), described, shortcuts.SHORTCUTS))
+    auc = roc_auc_score(described[1]["genuine"], eval_scores(model(), described, SHORTCUTS))
     assert abs(auc - 0.5) < 0.1  # 3.5 standard errors of 200 + 200 trials at chance
 
 
@@ -290,9 +293,9 @@ def test_level_duration_silence_clicks_and_dc_do_not_give_the_label_away(describ
 @pytest.mark.parametrize(("cue", "shift"), [("loudness/rms", -2.0), ("silence/after", 0.2), ("dc/offset", 1e-3)])
 def test_a_planted_shortcut_is_found_by_the_same_check(described, model, cue, shift):
     planted = [part.assign(**{cue: part[cue] + shift * part["genuine"]}) for part in described]  # crest +2 dB, ...
-    assert roc_auc_score(planted[1]["genuine"], eval_scores(model(), planted, shortcuts.SHORTCUTS)) > 0.65
+    assert roc_auc_score(planted[1]["genuine"], eval_scores(model(), planted, SHORTCUTS)) > 0.65
 
 
 def test_replay_is_heard_in_the_colour_but_not_easily(described):
     genuine = described[1]["genuine"]
-    assert 0.1 < eer(eval_scores(linear(), described, "mfcc"), genuine)[0] < 0.35
+    assert 0.1 < eer(eval_scores(linear(), described, ["mfcc"]), genuine)[0] < 0.35

@@ -124,6 +124,13 @@ def test_alternative_text_names_title_axes_rows_and_curves(trials):
     assert "image/png" in data and metadata["image/png"]["alt"] == figure.alternative()
 
 
+def test_weights_and_probes_have_a_bar_and_a_point_a_layer():
+    table = pd.DataFrame({"weight": 0.25, "eer": [0.4, 0.3, 0.1, 0.2]}).assign(eer_ci_low=0.05, eer_ci_high=0.5)
+    left, right = signals.weights_and_probes(table, "probes").axes
+    assert len(left.patches) == 4
+    np.testing.assert_allclose(np.asarray(right.containers[0][0].get_ydata(), float), [40, 30, 10, 20])
+
+
 def test_roc_passes_through_its_points(trials):
     figure = evaluation.roc({"run": trials}, "ROC")
     far, frr, _ = metrics.roc(*trials)

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from lib.errors import InputError
 from lib.judgement import repairs
 
 REPORTED = {"refresh_batch_norm": False, "pixel_range": "0-255", "threshold": "0.5"}
@@ -45,8 +43,6 @@ def test_threshold_dev_eer_splits_the_dev_scores():
     dev = table([5, 6, 7], [1, 2, 3])
     assert 3 < repairs.threshold("dev-eer", dev) <= 5
     assert repairs.threshold("0.5", dev) == 0.0
-    with pytest.raises(InputError, match="threshold = '0.7': expected one of 0.5, dev-eer"):
-        repairs.threshold("0.7", dev)
 
 
 def test_measures_one_class_always_is_seen():
@@ -55,5 +51,3 @@ def test_measures_one_class_always_is_seen():
     assert (always["eval_says_genuine"], always["eval_balanced_accuracy"], always["eval_eer"]) == (1.0, 0.5, 0.0)
     split = repairs.measures(dev, final, repairs.threshold("dev-eer", dev))
     assert (split["eval_says_genuine"], split["eval_balanced_accuracy"]) == (0.5, 1.0)
-    names = repairs.logged([(repairs.rungs(OWN, REPORTED, ladder=False)[0], split)])
-    assert names["ladder/0/eval_eer"] == 0.0

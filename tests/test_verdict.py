@@ -83,7 +83,7 @@ def test_verdict_class_order_changes_nothing():
 
 
 def test_verdict_of_scikit_learn_reports_finds_the_true_counts(rng):
-    for _ in range(30):
+    for _ in range(15):
         n_spoof, n_genuine = rng.integers(5, 400, 2)
         ss, gg = int(rng.integers(0, n_spoof + 1)), int(rng.integers(0, n_genuine + 1))
         truth = [[ss, int(n_spoof) - ss], [int(n_genuine) - gg, gg]]
@@ -199,7 +199,8 @@ def test_verdict_mutated_reports_are_refused_or_judged_and_nothing_else(rng):
 
 
 @pytest.mark.parametrize(
-    "text", ["[[" * 50_000, "[[1" + " " * 100_000, "9" * 100_000, "spoof " * 20_000, "[" * 10**5 + "1"]
+    "text",
+    ["[[" * 50_000, "[[1" + " " * 100_000, "9" * 100_000, "spoof " * 20_000, "[" * 10**5 + "1", "labels-" * 15_000],
 )
 def test_verdict_of_a_hundred_thousand_odd_characters_is_refused_at_once(text):
     start = time.process_time()
@@ -305,8 +306,7 @@ def test_verdict_swapped_classes_are_suspected():
         ("spoof genuine\nspoof 0.8 0.2\ngenuine 1 3", "line 2: '0.8' is not a number of trials"),
         ("spoof genuine\nspoof 0 0\ngenuine 1 3", "row of spoof"),
         ("spoof genuine\nspoof 8 2\nspoof 1 3", "line 3: a second row for spoof"),
-        ('{"matrix": [[1, 2], [3, 4]]}', "JSON without 'labels'"),
-        ('{"labels": ["spoof", "genuine"], "matrix": [[1, 2]]}', "JSON without"),
+        ('{"labels": ["spoof", "genuine"], "matrix": [[1, 2]]}', "no row of a class"),
         ("[1, 2]", "no row of a class"),
     ],
 )

@@ -40,27 +40,33 @@ _TINY = np.float32(1e-10)  # about the power of 16-bit quantisation noise
 
 
 def of_corpus(corpus, sr, *, store):
-    """What `outside` has to know of the train and dev recordings of a corpus, as JSON holds it.
+    """What `outside` has to know of a corpus' train and dev, for JSON; kept in the `store` (folder or URL)."""
+    from sklearn.covariance import LedoitWolf
 
-    It is kept in the `store` (folder or URL), since the runs of a study share it.
-    """
     key = chunks.key([corpus.digest, sr], "audio.reading", "features.matrices", "judgement.domain")
     place = f"{places.absolute(store)}/domains/{key}.json"
     with suppress(OSError, ValueError):  # there is none, or a damaged one
         return json.loads(places.read(place))
-    described = []
+    values, spectra = [], []
     for split in SPLITS:
         paths = corpus.split(split)["path"].tolist()
         clips = tqdm(places.each(partial(audio.read, sr=sr), paths), f"measuring {split}", len(paths), leave=False)
-        described.append([describe(y, sr) for y, _ in clips])
-    values = np.array([cues for part in described for cues, _ in part])
+        cues, spectrum = zip(*(describe(y, sr) for y, _ in clips), strict=True)
+        values += cues
+        spectra.append(np.array(spectrum))
+    margins = [margin for *_, margin in CUES.values()]
     low, high = np.quantile(values, [_RARE, 1 - _RARE], axis=0)
-    margins = np.array([margin for *_, margin in CUES.values()])
+    center, scale = np.concatenate(spectra).mean(axis=0), np.concatenate(spectra).std(axis=0) + 1e-3
+    train, dev = ((part - center) / scale for part in spectra)
+    seen = [LedoitWolf().fit(one).mahalanobis(other) for one, other in ((train, dev), (dev, train))]
+    whitening = np.linalg.cholesky(LedoitWolf().fit(np.concatenate([train, dev])).precision_).T / scale
     found = {
         "sr": sr,
-        "seconds": float(np.median(values[:, 0])),
+        "seconds": float(np.median([seconds for seconds, *_ in values])),
         "ranges": dict(zip(CUES, np.stack([low - margins, high + margins], axis=1).tolist(), strict=True)),
-        **_distances(*(np.array([spectrum for _, spectrum in part]) for part in described)),
+        "center": center.tolist(),
+        "whitening": whitening.astype(np.float32).tolist(),
+        "distance": float(np.sqrt(np.quantile(np.concatenate(seen), _USUAL))),
     }
     with suppress(OSError), places.whole_file(place) as file:  # a store that cannot be written costs time only
         file.write(json.dumps(found).encode())
@@ -86,14 +92,8 @@ def checked(known):
 def outside(known, y, *, window=False):
     """Sentences on where a recording lies outside of what a run was made on; none where it lies inside.
 
-    Parameters
-    ----------
-    known : dict
-        Of `checked`.
-    y : numpy.ndarray [shape=(samples,), float32]
-        At the rate ``known["sr"]``.
-    window : bool
-        The samples are a part of a longer recording, whose duration is no matter.
+    `known` is from `checked`, `y` [shape=(samples,)] at its rate ``known["sr"]``; a `window` is a part
+    of a longer recording, whose duration is no matter.
     """
     values, spectrum = describe(y, known["sr"])
     found = []
@@ -129,16 +129,3 @@ def describe(y, sr):
     bands = np.maximum(bands - bands.max(), -_FLOOR)
     moves = np.sqrt(np.square(np.diff(bands, axis=1, prepend=bands[:, :1])).mean(axis=1))
     return cues, np.concatenate([bands.mean(axis=1), bands.std(axis=1), moves])
-
-
-def _distances(train, dev):
-    """The distance from both splits as a center and a matrix, and what is usual."""
-    from sklearn.covariance import LedoitWolf
-
-    both = np.concatenate([train, dev])
-    center, scale = both.mean(axis=0), both.std(axis=0) + 1e-3
-    train, dev, both = ((part - center) / scale for part in (train, dev, both))
-    seen = [LedoitWolf().fit(one).mahalanobis(other) for one, other in ((train, dev), (dev, train))]
-    whitening = np.linalg.cholesky(LedoitWolf().fit(both).precision_).T / scale
-    usual = float(np.sqrt(np.quantile(np.concatenate(seen), _USUAL)))
-    return {"center": center.tolist(), "whitening": whitening.astype(np.float32).tolist(), "distance": usual}

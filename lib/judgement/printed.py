@@ -3,7 +3,6 @@
 Numbers stay text, since their digits say how far they are rounded.
 """
 
-import json
 import re
 from decimal import Decimal
 from typing import NamedTuple
@@ -17,11 +16,11 @@ _CLASSES = {
     **dict.fromkeys(("genuine", "bonafide", "bona-fide", "real"), GENUINE),
     **dict.fromkeys(("spoof", "spoofed", "fake"), SPOOF),
 }
-_AVERAGES = {"accuracy": "accuracy", "micro": "accuracy", "macro": "macro", "weighted": "weighted"}
-_COLUMNS = ("precision", "recall", "f1")
+_ROWS = _CLASSES | {"accuracy": "accuracy", "micro": "accuracy", "macro": "macro", "weighted": "weighted"}
 _TOKEN = re.compile(r"[A-Za-z][\w-]*|[-+−]?\.?\d[\w.,'+−-]*(?:\s?%)?")
 _CELL = r"\s*([^][,\s]+)[,\s]+([^][,\s]+)\s*"
 _BARE = re.compile(rf"\[\s*\[{_CELL}\][,\s]*\[{_CELL}\]\s*\]")  # as NumPy prints a matrix, or a list of lists
+_LABELS = re.compile(r"labels\W{1,20}([a-z][\w-]{0,20})\W{1,20}([a-z][\w-]{0,20})")  # of such a matrix, as in JSON
 _WIDE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")  # spaces between thousands
 _RULE = (
     "expected scikit-learn's classification report, or two rows (truth) of two counts (decisions) under a line that "
@@ -42,14 +41,59 @@ class Printed(NamedTuple):
 
 def read(text, source):
     """The `Printed` of a text; InputError names source, line, value and rule."""
-    text, bare = _BARE.subn(r"spoof genuine\nspoof \1 \2\ngenuine \3 \4", _without_json(_WIDE.sub("", text), source))
-    lines = [
-        (f"{source}, line {number}", [token.rstrip(",.'") for token in tokens])
-        for number, line in enumerate(text.splitlines(), 1)
-        if (tokens := _TOKEN.findall(line))
-    ]
-    found = _report(lines, source, _matrix(lines, source))
-    return found._replace(named=found.named and not bare)
+    text = _WIDE.sub("", text)
+    labels = _LABELS.search(text.lower())
+    order = [_CLASSES.get(name) for name in labels.groups()] if labels else []
+    named = sorted(order, key=str) == [SPOOF, GENUINE]
+    first, second = (LABEL_NAMES[label] for label in (order if named else (SPOOF, GENUINE)))
+    text, bare = _BARE.subn(rf"\n{first} {second}\n{first} \1 \2\n{second} \3 \4\n", text)
+    named |= not bare
+    columns, counts, numbers, supports, places, totals, wrong = None, {}, {}, {}, {}, set(), []
+    for number, line in enumerate(text.splitlines(), 1):
+        tokens, where = [token.rstrip(",.'") for token in _TOKEN.findall(line)], f"{source}, line {number}"
+        classes = [_CLASSES[token.lower()] for token in tokens if token.lower() in _CLASSES]
+        cells = [token for token in tokens if _is_number(token) and not token.endswith("%")]
+        if len(classes) == 2 and not cells and classes[0] != classes[1] and len(tokens) <= 6:
+            columns = classes
+        elif len(classes) == 1 and len(cells) == 2 and columns:
+            name, found = LABEL_NAMES[classes[0]], [_count(cell, where, 0) for cell in cells]
+            if name in counts:
+                raise InputError(f"{where}: a second row for {name}: expected one matrix")
+            if not any(found):
+                raise InputError(f"{where}: {found} in the row of {name}: expected at least one trial")
+            counts[name] = found if columns == [SPOOF, GENUINE] else found[::-1]
+        else:
+            row, shown, trials = _report_row(tokens, where)
+            if row in supports:
+                after = f"a second row for {tokens[0]!r} after line {places[row]}"
+                raise InputError(f"{where}: {after}: expected one report")
+            for key, printed in shown:
+                (low, high), (least, most) = bounds(numbers.setdefault(key, printed)), bounds(printed)
+                if min(high, most) - max(low, least) <= 1e-8:
+                    wrong.append(f"a second {in_words(key, printed)}")
+                else:
+                    numbers[key] = max(numbers[key], printed, key=len)
+            if row in (SPOOF, GENUINE):
+                supports[row], places[row] = trials, number
+                named &= tokens[0] not in ("0", "1")
+            elif trials is not None:
+                totals.add(trials)
+    if len(counts) == 1 or len(supports) == 1 or not (counts or supports):
+        there = [*counts, *(f"{LABEL_NAMES[row]} (line {place})" for row, place in places.items())]
+        there = f"only a row for {there[0]}" if there else "no row of a class with its numbers"
+        raise InputError(f"{source}: {there}; {_RULE}")
+    if any(("precision", label) not in numbers for label in supports):
+        # scikit-learn leaves an undefined precision out of the averages.
+        numbers = {key: printed for key, printed in numbers.items() if key[0] != "precision" or key[1] in supports}
+    support = [supports[label] for label in (SPOOF, GENUINE)] if supports else []
+    matrix = np.array([counts[name] for name in LABEL_NAMES]) if counts else None
+    if counts:
+        trials = matrix.sum(axis=1).tolist()
+        wrong += [f"supports {support} beside a matrix of {trials}"] if support not in ([], trials) else []
+        support = trials
+    total = sum(support)
+    wrong += [f"support of the averages {n:,}, of the classes {total:,}" for n in sorted(totals - {total})]
+    return Printed(matrix, numbers, support, wrong, named)
 
 
 def in_words(key, text):
@@ -65,124 +109,36 @@ def bounds(text):
     return float(text) - half, float(text) + half
 
 
-def _without_json(text, source):
-    """A matrix in JSON, as the runs keep it, as labelled lines; other text as it is."""
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    if isinstance(content, list):
-        return text
-    try:
-        (first, second), (upper, lower) = content["labels"], content["matrix"]
-        named = {_CLASSES[str(name).lower()] for name in (first, second)}
-        if len(named) == len(upper) == len(lower) == 2:
-            return "\n".join(" ".join(map(str, row)) for row in ((first, second), (first, *upper), (second, *lower)))
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise InputError(
-        f"{source}: JSON without 'labels' (genuine and spoof) and 'matrix' (2 x 2 counts, rows truth); {_RULE}"
-    )
-
-
-def _matrix(lines, source):
-    """The 2 x 2 matrix of a text, or None; shares in percent beside its counts are left out."""
-    columns, rows = None, {}
-    for where, tokens in lines:
-        classes = [_CLASSES[token.lower()] for token in tokens if token.lower() in _CLASSES]
-        cells = _counted(filter(_is_number, tokens))
-        if len(classes) == 2 and not cells and classes[0] != classes[1] and len(tokens) <= 6:
-            columns = classes
-        elif len(classes) == 1 and len(cells) == 2 and columns:
-            label = LABEL_NAMES[classes[0]]
-            if label in rows:
-                raise InputError(f"{where}: a second row for {label}: expected one matrix")
-            counts = dict(zip(columns, (_count(cell, where, 0) for cell in cells), strict=True))
-            rows[label] = [counts[SPOOF], counts[GENUINE]]
-            if not any(rows[label]):
-                raise InputError(f"{where}: {rows[label]} in the row of {label}: expected at least one trial")
-    if len(rows) == 1:
-        raise InputError(f"{source}: only a row for {next(iter(rows))}; {_RULE}")
-    return np.array([rows[label] for label in LABEL_NAMES]) if rows else None
-
-
-def _report(lines, source, matrix):
-    """The `Printed` of a report, beside a matrix or alone."""
-    numbers, support, seen, totals, wrong, named = {}, [0, 0], {}, set(), [], True
-    for where, tokens in lines:
-        row, cells = _row(tokens, where)
-        if not cells or (matrix is not None and row in (SPOOF, GENUINE) and len(_counted(cells)) == 2):
-            continue
-        if row in seen:
-            raise InputError(f"{where}: a second row for {tokens[0]!r} after {seen[row]}: expected one report")
-        for key, text in _keyed(row, cells, where):
-            before = numbers.setdefault(key, text)
-            if not _agree(before, text):
-                wrong.append(f"a second {in_words(key, text)}")
-            elif len(text) > len(before):
-                numbers[key] = text
-        if row in (SPOOF, GENUINE):
-            seen[row] = where.removeprefix(f"{source}, ")
-            named &= tokens[0] not in ("0", "1")
-            support[row] = _count(cells[-1], where)
-        elif len(cells) > 1:
-            totals.add(_count(cells[-1], where, most=2 * _MOST))
-    if len(seen) == 1 or not (seen or matrix is not None):
-        there = f"only a row for {LABEL_NAMES[min(seen)]} ({min(seen.values())})" if seen else "no row"
-        raise InputError(f"{source}: {there} of a class with its numbers; {_RULE}")
-    if any(("precision", label) not in numbers for label in seen):
-        # scikit-learn leaves an undefined precision out of the averages.
-        numbers = {key: text for key, text in numbers.items() if key[0] != "precision" or key[1] in seen}
-    if matrix is not None:
-        rows = matrix.sum(1).tolist()
-        wrong += [f"supports {support} beside a matrix of {rows}"] if seen and support != rows else []
-        support = rows
-    total = sum(support)
-    wrong += [f"support of the averages {n:,}, of the classes {total:,}" for n in sorted(totals - {total})]
-    return Printed(matrix, numbers, support, wrong, named)
-
-
-def _row(tokens, where):
-    """The class or average of a line, and its numbers; none where it is neither."""
-    name, cells = tokens[0].lower(), tokens[1:]
+def _report_row(tokens, where):
+    """Of a line of a report: its class or average, (column, row) -> text of its numbers, and the trials it names."""
+    name, cells = (tokens[0].lower(), tokens[1:]) if tokens else ("", [])
     if cells and cells[0].lower() == "avg":
         del cells[0]
-    row = _CLASSES.get(name, _AVERAGES.get(name))
     if len(cells) > (2 if name == "accuracy" else 4) and cells[-1].endswith("%"):
         del cells[-1]  # the share beside the support
-    if not all(map(_is_number, cells)):
-        return row, []
-    if row is None and len(cells) == 4:
-        if name not in ("0", "1"):
-            raise InputError(f"{where}: a row for {name[:30]!r}: expected classes genuine and spoof, and averages")
+    row = _ROWS.get(name)
+    if row is None and name in ("0", "1") and len(cells) == 4:
         row = int(name)
-    return row, cells if row is not None else []
-
-
-def _keyed(row, cells, where):
-    """(column, row) and text of each number of a row."""
+    if not cells or not all(map(_is_number, cells)) or (row is None and len(cells) != 4):
+        return None, [], None
+    if row is None:
+        raise InputError(f"{where}: a row for {name[:30]!r}: expected classes genuine and spoof, and averages")
     if row == "accuracy":  # alone, before its support, or three times as micro average
-        return [((row, row), _fraction(cell, where)) for cell in cells[: max(1, len(cells) - 1)]]
-    if len(cells) != 4:
+        columns = ("accuracy",) * max(1, len(cells) - 1)
+    elif len(cells) == 4:
+        columns = ("precision", "recall", "f1")
+    else:
         given = f"{len(cells)} numbers in {' '.join(cells)[:60]!r}"
         raise InputError(f"{where}: {given}: expected precision, recall, f1-score, support")
-    first = int(cells[0].lower() == "nan")  # an undefined precision
-    return [((_COLUMNS[n], row), _fraction(cells[n], where)) for n in range(first, 3)]
-
-
-def _agree(first, second):
-    """Whether one number may be printed both ways."""
-    (low, high), (least, most) = bounds(first), bounds(second)
-    return min(high, most) - max(low, least) > 1e-8
+    pairs = zip(columns, cells, strict=False)
+    defined = [pair for pair in pairs if (pair[0], pair[1].lower()) != ("precision", "nan")]
+    numbers = [((column, row), _fraction(cell, where)) for column, cell in defined]
+    most = _MOST if row in (SPOOF, GENUINE) else 2 * _MOST
+    return row, numbers, _count(cells[-1], where, most=most) if len(cells) > 1 else None
 
 
 def _is_number(token):
     return not token[0].isalpha() or token.lower() == "nan"
-
-
-def _counted(cells):
-    """Numbers without the shares in percent beside them."""
-    return [cell for cell in cells if not cell.endswith("%")]
 
 
 def _fraction(token, where):

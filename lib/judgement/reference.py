@@ -7,40 +7,24 @@ from dataclasses import dataclass
 
 import yaml
 
+from lib.corpus.protocol import GENUINE, SPOOF
+from lib.judgement.printed import read
 from lib.params import PARAMS
 
 _REPORT = yaml.load((PARAMS / "report.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
 @dataclass(frozen=True)
-class Printed:
-    """One classification report; `rows` class or average -> (precision, recall, F1), in printed order."""
-
-    system: str
-    split: str
-    rows: dict
-    accuracy: float
-
-    def text(self):
-        """The report as scikit-learn lays it out."""
-        support = _REPORT["support"][self.split]
-        total = sum(support.values())
-        lines = [f"{'':>14}{'precision':>10}{'recall':>10}{'f1-score':>10}{'support':>10}"]
-        for name, row in self.rows.items():
-            cells = "".join(f"{value:>10.2f}" for value in row)
-            lines.append(f"{name:>14}{cells}{support.get(name, total):>10}")
-        lines.insert(3, f"{'accuracy':>14}{'':>20}{self.accuracy:>10.2f}{total:>10}")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
 class Reported:
-    """Fractions that the report gives of a system on a split, at a `figure` or in its text; None where it does not."""
+    """What the report gives of a system on a split, as fractions; a recall is None where it does not."""
 
-    figure: str
+    figure: str  # or "text"
     accuracy: float
     recall_genuine: float | None = None
     recall_spoof: float | None = None
+    system: str = ""
+    split: str = ""
+    text: str = ""  # the classification report as printed
 
     @property
     def balanced_accuracy(self):
@@ -48,27 +32,22 @@ class Reported:
         return None if self.recall_genuine is None else (self.recall_genuine + self.recall_spoof) / 2
 
 
-def _reported(figure):
-    if figure in PRINTED:
-        rows = PRINTED[figure].rows
-        return Reported(figure, PRINTED[figure].accuracy, rows["genuine"][1], rows["spoof"][1])
-    return Reported(figure.partition(" (")[0], **_REPORT["text"][figure])
+def _printed(figure, about):
+    numbers = read(about["text"], figure).numbers
+    keys = ("accuracy", "accuracy"), ("recall", GENUINE), ("recall", SPOOF)
+    return Reported(figure, *(float(numbers[key]) for key in keys), **about)
 
 
-PRINTED = {figure: Printed(**printed) for figure, printed in _REPORT["printed"].items()}
+PRINTED = {figure: _printed(figure, about) for figure, about in _REPORT["printed"].items()}
+_STATED = {place: Reported(place.partition(" (")[0], **figures) for place, figures in _REPORT["text"].items()}
 # Run -> split -> Reported.
 REPORT = {
-    run: {split: _reported(figure) for split, figure in splits.items()} for run, splits in _REPORT["runs"].items()
+    run: {split: (PRINTED | _STATED)[place] for split, place in splits.items()}
+    for run, splits in _REPORT["runs"].items()
 }
 # Run -> the base paper's accuracy on unseen data.
 BASE_PAPER_ACCURACY = _REPORT["base_paper_accuracy"]
-
 # Parameter -> value as reported, in the order in which the ablation changes them.
-MODIFIED_CNN_SETTINGS = _REPORT["settings"]["modified_cnn"]
-MOBILENET_SETTINGS = _REPORT["settings"]["mobilenet"]
-
-# (layer (type), output shape, parameters) of each layer.
-PAPER_CNN_TABLE, WAV2VEC_CNN_TABLE, MODIFIED_CNN_TABLE, MOBILENET_TABLE, DUAL_MOBILENET_TABLE = (
-    [tuple(row) for row in _REPORT["layers"][name]]
-    for name in ("paper_cnn", "wav2vec_cnn", "modified_cnn", "mobilenet", "dual_mobilenet")
-)
+MODIFIED_CNN_SETTINGS, MOBILENET_SETTINGS = (_REPORT["settings"][name] for name in ("modified_cnn", "mobilenet"))
+# Figure -> layer (type), output shape and parameters of each layer.
+LAYERS = _REPORT["layers"]

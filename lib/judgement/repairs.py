@@ -7,9 +7,7 @@ one change on the same trials.
 from typing import NamedTuple
 
 from lib import metrics
-from lib.errors import InputError
 
-_THRESHOLDS = ("0.5", "dev-eer")
 # Changes to a trained model and to its decisions; every other change trains again.
 _AFTER_TRAINING = ("refresh_batch_norm", "threshold")
 
@@ -23,27 +21,22 @@ class Rung(NamedTuple):
 
 
 def rungs(settings, reported, *, ladder):
-    """The ablation steps of a run, a list of `Rung`, from parameter -> value as reported to the run's own `settings`.
-
-    Without `ladder` the run's own are the only step.
-    """
+    """The `Rung`s from parameter -> value as reported to the run's own `settings`; without `ladder` the last alone."""
     if not ladder:
         return [Rung("this run", settings)]
     changes = [key for key, value in reported.items() if settings[key] != value]
-    to_train = sum(key not in _AFTER_TRAINING for key in changes)
-    found = [Rung("as reported", {**settings, **reported}, own=to_train == 0)]
+    steps = [("as reported", {**settings, **reported})]
     for key in changes:
-        to_train -= key not in _AFTER_TRAINING
-        name = f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}"
-        found.append(Rung(name, {**found[-1].settings, key: settings[key]}, own=to_train == 0))
-    return found
+        steps.append(
+            (f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}", {**steps[-1][1], key: settings[key]})
+        )
+    last = max((n for n, key in enumerate(changes, 1) if key not in _AFTER_TRAINING), default=0)
+    return [Rung(name, changed, own=n >= last) for n, (name, changed) in enumerate(steps)]
 
 
 def threshold(choice, dev):
     """The threshold (log-odds) of a setting: ``0.5``, a probability, or ``dev-eer``, where FAR = FRR on dev."""
-    if choice not in _THRESHOLDS:
-        raise InputError(f"threshold = {choice!r}: expected one of {', '.join(_THRESHOLDS)}")
-    return 0.0 if choice == "0.5" else metrics.eer(dev["score"].to_numpy(), dev["label"].to_numpy())[1]
+    return {"0.5": 0.0, "dev-eer": metrics.eer(dev["score"].to_numpy(), dev["label"].to_numpy())[1]}[choice]
 
 
 def measures(dev, final, cut):
@@ -59,8 +52,3 @@ def measures(dev, final, cut):
         for name, (low, high) in metrics.bootstrap(scores, labels, metrics=names, threshold=cut).items():
             found |= {f"{split}_{name}": measured[name], f"{split}_{name}_ci_low": low, f"{split}_{name}_ci_high": high}
     return found | {"eval_says_genuine": float((final["score"] >= cut).mean())}
-
-
-def logged(reached):
-    """Names ``ladder/<step>/<metric>`` of a list of (Rung, `measures`), first step first."""
-    return {f"ladder/{n}/{name}": value for n, (_, found) in enumerate(reached) for name, value in found.items()}

@@ -16,17 +16,15 @@ from lib.metrics.measures import from_counts, rate_interval
 def verdict(text, *, source="text"):
     """What a printed report or matrix proves; `source` names the text in messages.
 
-    `text` is one classification report as scikit-learn prints it, in any order, case and
-    spacing; or a line with both class names for the columns (decisions), then for each class
-    (truth) a line with its name and two counts; or a matrix as NumPy prints it, in
-    scikit-learn's order, or as JSON, as runs keep it. A report beside a matrix is checked against it.
+    `text` is one classification report as scikit-learn prints it, in any order, case and spacing; or a line
+    with both class names for the columns (decisions), then for each class (truth) a line with its name and two
+    counts; or a matrix as NumPy or JSON writes it, in scikit-learn's order unless `labels` beside it name
+    another. A report beside a matrix is checked against it.
 
-    Returns, of the counts nearest to the printed recalls and as fractions, `matrix`, `accuracy`,
-    `balanced_accuracy`, `mcc`, `constant_accuracy` (majority-class baseline), `far`, `frr`;
-    `candidates`, how many pairs of counts fit, and `ranges`, lowest and highest value over them;
-    `eer_bracket`, which holds for all of them; `consistent`, and `contradictions`, what does not
-    fit the rest; `n_genuine`, `n_spoof`, `kind` (report or matrix), `findings`, sentences.
-    InputError names source, line, value and rule.
+    Returns, of the counts nearest to the printed recalls, `matrix`, `n_genuine`, `n_spoof` and the fractions of
+    `lib.metrics.measures.from_counts`; `candidates`, how many pairs of counts fit, `ranges`, lowest and highest
+    value over them, and `eer_bracket`, which holds for all; `consistent`, and `contradictions`, what does not
+    fit the rest; `kind` (report or matrix); `findings`, sentences. InputError names source, line, value and rule.
 
     Examples
     --------
@@ -34,32 +32,51 @@ def verdict(text, *, source="text"):
     [0.2, 0.25]
     """
     printed = read(text, source)
-    right, ends, candidates, misfits = (_of_report if printed.matrix is None else _of_matrix)(printed)
-    wrong = [*misfits, *printed.wrong]
-    result = {"kind": "report" if printed.matrix is None else "matrix", "candidates": candidates}
-    result |= {"consistent": candidates > 0 and not wrong, "contradictions": wrong}
-    result |= _judged(right, ends, np.asarray(printed.support))
-    return result | {"findings": [*_about_reading(result, printed), *_findings(result)]}
+    support = np.asarray(printed.support)
+    if printed.matrix is None:
+        right, ends, candidates, wrong = _of_report(printed)
+    else:
+        right, candidates = printed.matrix.diagonal(), 1
+        ends, undefined, wrong = right[np.newaxis], _undefined(printed.numbers), []
+        for key, shown in printed.numbers.items():
+            low, high = bounds(shown)
+            if not low <= _value(key, right, support, undefined) <= high:
+                wrong.append(in_words(key, shown))
+    wrong, matrix = [*wrong, *printed.wrong], _matrices(right, support)
+    extremes = from_counts(_matrices(ends, support))  # each rises or falls with both counts
+    ranges = {name: [float(value.min()), float(value.max())] for name, value in extremes.items()}
+    errors = ranges["far"] + ranges["frr"]
+    result = {
+        "kind": "report" if printed.matrix is None else "matrix",
+        "candidates": candidates,
+        "consistent": not wrong,
+        "contradictions": wrong,
+        "matrix": matrix.tolist(),
+        "n_genuine": int(support[GENUINE]),
+        "n_spoof": int(support[SPOOF]),
+        **{name: float(value) for name, value in from_counts(matrix).items()},
+        "eer_bracket": [min(errors), max(errors)],
+        "ranges": ranges,
+    }
+    findings = [*_about_reading(result, printed), *_about_decisions(result), _about_balance(result)]
+    bracket = f"{100 * min(errors):.1f} and {100 * max(errors):.1f} %"
+    return result | {"findings": [*findings, f"Whatever the scores were, the EER lies between {bracket}."]}
 
 
 def describe_verdict(result):
     """A verdict as a page of text."""
-    (ss, sg), (gs, gg) = result["matrix"]
-    low, high = result["eer_bracket"]
-    lines = [
-        f"{'truth':10}{'as spoof':>12}{'as genuine':>14}",
-        f"{'spoof':10}{ss:12,}{sg:14,}",
-        f"{'genuine':10}{gs:12,}{gg:14,}",
-        "",
-    ]
+    lines = [f"{'truth':10}{'as spoof':>12}{'as genuine':>14}"]
+    lines += [f"{name:10}{row[0]:12,}{row[1]:14,}" for name, row in zip(LABEL_NAMES, result["matrix"], strict=True)]
+    lines.append("")
     names = {"accuracy": "accuracy", "majority class": "constant_accuracy", "balanced accuracy": "balanced_accuracy"}
     for name, key in [*names.items(), ("MCC", "mcc")]:
         factor, digits, unit = (1, 3, "  ") if key == "mcc" else (100, 2, " %")
         least, most = (f"{factor * end:.{digits}f}" for end in result["ranges"][key])
         rounding = "" if least == most else f"   ({least} to {most} within the rounding)"
-        lines.append(f"{name:20}{factor * result[key]:7.{digits}f}{unit}{rounding}")
-    lines.append(f"{'EER between':20}{100 * low:7.2f} % and {100 * high:.2f} %")
-    return "\n".join([line.rstrip() for line in lines] + ["", *(f"- {finding}" for finding in result["findings"])])
+        lines.append(f"{name:20}{factor * result[key]:7.{digits}f}{unit}{rounding}".rstrip())
+    low, high = result["eer_bracket"]
+    lines += [f"{'EER between':20}{100 * low:7.2f} % and {100 * high:.2f} %", ""]
+    return "\n".join([*lines, *(f"- {finding}" for finding in result["findings"])])
 
 
 def _value(key, right, support, undefined):
@@ -114,32 +131,18 @@ def _fitting(counts, allowed, without=None):
     return np.stack([counts, low, high], axis=1)[low <= high]
 
 
-def _blamed(numbers, support):
-    """Printed numbers without any one of which the rest fits, such as ``precision of spoof 0.92``."""
-    both = [_allowed(numbers, support, along) for along in (SPOOF, GENUINE)]
-    fits = [key for key in numbers if len(_fitting(*both[int(key == ("recall", SPOOF))], without=key))]
-    return [in_words(key, numbers[key]) for key in fits] or ["more than one number"]
-
-
-def _of_matrix(printed):
-    """Right counts, the extremes of all that fit, how many fit, and the numbers that do not fit."""
-    right, undefined, misfits = printed.matrix.diagonal(), _undefined(printed.numbers), []
-    for key, text in printed.numbers.items():
-        low, high = bounds(text)
-        if not low <= _value(key, right, printed.support, undefined) <= high:
-            misfits.append(in_words(key, text))
-    return right, right[np.newaxis], 1, misfits
-
-
 def _of_report(printed):
-    """The same of a report, whose counts are those nearest to the recalls."""
+    """Right counts nearest to the recalls, the extremes of all that fit, how many fit, and numbers that do not fit."""
     numbers, support, misfits = printed.numbers, printed.support, []
     recalls = {("recall", label): numbers["recall", label] for label in (SPOOF, GENUINE)}
     target = np.array([float(text) for text in recalls.values()]) * support
     found = _fitting(*_allowed(numbers, support))
     candidates = int((found[:, 2] - found[:, 1] + 1).sum())
-    if not candidates:
-        misfits, found = _blamed(numbers, support), _fitting(*_allowed(recalls, support))
+    if not candidates:  # to blame is a number without which the rest fits
+        both = [_allowed(numbers, support, along) for along in (SPOOF, GENUINE)]
+        fits = [key for key in numbers if len(_fitting(*both[int(key == ("recall", SPOOF))], without=key))]
+        misfits = [in_words(key, numbers[key]) for key in fits] or ["more than one number"]
+        found = _fitting(*_allowed(recalls, support))
     if not len(found):  # no count at all has such a recall
         found = np.rint(target).astype(np.int64)[np.newaxis, [SPOOF, GENUINE, GENUINE]]
     near = np.stack([found[:, 0], np.clip(np.ceil(target[1] - 0.5), found[:, 1], found[:, 2])], axis=1).astype(np.int64)
@@ -147,62 +150,39 @@ def _of_report(printed):
     return nearest, np.concatenate([found[:, :2], found[:, ::2]]), candidates, misfits
 
 
-def _judged(right, ends, support):
-    """Metrics of right counts, and their range over all that fit; `ends` hold the extremes of each."""
-    everywhere = from_counts(_matrices(ends, support))  # each rises or falls with both counts
-    ranges = {name: [float(value.min()), float(value.max())] for name, value in everywhere.items()}
-    ends = ranges["far"] + ranges["frr"]
-    matrix = _matrices(right, support)
-    return {
-        "matrix": matrix.tolist(),
-        "n_genuine": int(support[GENUINE]),
-        "n_spoof": int(support[SPOOF]),
-        **{name: float(value) for name, value in from_counts(matrix).items()},
-        "eer_bracket": [min(ends), max(ends)],
-        "ranges": ranges,
-    }
-
-
 def _matrices(right, support):
     """Confusion matrices [shape=(..., 2, 2)] of right counts [shape=(..., 2)]."""
     wrong = support - right
-    spoof, genuine = np.stack([right[..., 0], wrong[..., 0]], -1), np.stack([wrong[..., 1], right[..., 1]], -1)
-    return np.stack([spoof, genuine], -2)
+    cells = right[..., SPOOF], wrong[..., SPOOF], wrong[..., GENUINE], right[..., GENUINE]
+    return np.stack(cells, axis=-1).reshape(*right.shape, 2)
 
 
-def _findings(result):
-    found, total = [], result["n_genuine"] + result["n_spoof"]
-    (_, false), (_, hits) = result["matrix"]
+def _about_decisions(result):
+    """How it decides, and its accuracy beside that of the majority-class baseline."""
+    total, ((_, false), (_, hits)) = result["n_genuine"] + result["n_spoof"], result["matrix"]
     accepted = false + hits
     if accepted in (0, total):
         rounding = ", as far as the rounding shows" if result["candidates"] > 1 else ""
         name = LABEL_NAMES[int(accepted > 0)]
-        found.append(f"It classifies every trial as {name}{rounding}: it does not separate the classes.")
+        decided = f"It classifies every trial as {name}{rounding}: it does not separate the classes."
     else:
-        found.append(
-            f"It classifies {100 * accepted / total:.1f} % of trials as genuine, {100 * hits / accepted:.0f} % of them "
-            f"rightly; {100 * result['n_genuine'] / total:.1f} % of all trials are genuine."
-        )
+        share, rightly = f"{100 * accepted / total:.1f} % of trials", f"{100 * hits / accepted:.0f} % of them rightly"
+        genuine = f"{100 * result['n_genuine'] / total:.1f} % of all trials are genuine"
+        decided = f"It classifies {share} as genuine, {rightly}; {genuine}."
     difference = result["accuracy"] - result["constant_accuracy"]
     relation = "equals" if abs(difference) < 0.5 / total else "lies below" if difference < 0 else "beats"
     larger = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
-    found.append(
-        f"Accuracy {100 * result['accuracy']:.1f} % {relation} the majority-class baseline (always {larger}, "
-        f"{100 * result['constant_accuracy']:.1f} %)."
-    )
-    low, high = (100 * end for end in result["eer_bracket"])
-    bracket = f"Whatever the scores were, the EER lies between {low:.1f} and {high:.1f} %."
-    return [*found, _about_balance(result), bracket]
+    baseline = f"the majority-class baseline (always {larger}, {100 * result['constant_accuracy']:.1f} %)"
+    return decided, f"Accuracy {100 * result['accuracy']:.1f} % {relation} {baseline}."
 
 
 def _about_reading(result, printed):
     """What was assumed, and whether the printed numbers agree."""
     order = "Without names the classes are in scikit-learn's order of 0 (spoof) and 1 (genuine), rows the truth."
-    found = [] if printed.named else [order]
-    wrong, count = "; ".join(result["contradictions"]), result["candidates"]
-    if not result["consistent"] and count:
+    found, wrong, count = [] if printed.named else [order], "; ".join(result["contradictions"]), result["candidates"]
+    if wrong and count:
         return [*found, f"The counts fit, but this does not: {wrong}."]
-    if not result["consistent"]:
+    if wrong:
         said = f"No counts give all printed numbers; without one of these the rest fits: {wrong}."
         return [*found, f"{said} The rest follows from the recalls alone."]
     ways = "exactly one pair of counts gives" if count == 1 else f"{count:,} pairs of counts give"
@@ -212,13 +192,10 @@ def _about_reading(result, printed):
 
 def _about_balance(result):
     """Balanced accuracy with Newcombe's limits for a sum of two rates (Statistics in Medicine 17, 1998, method 10)."""
-    value, (spoof, genuine) = result["balanced_accuracy"], result["matrix"]
-    ends = rate_interval(spoof[1], sum(spoof)), rate_interval(genuine[0], sum(genuine))
-    rates = result["far"], result["frr"]
-    low, high = (
-        value - np.hypot(*(end[side] - rate for end, rate in zip(ends, rates, strict=True))) / 2 * sign
-        for side, sign in ((1, 1), (0, -1))
-    )
+    value, far, frr = (result[name] for name in ("balanced_accuracy", "far", "frr"))
+    (right, false), (missed, hits) = result["matrix"]
+    fars, frrs = rate_interval(false, right + false), rate_interval(missed, missed + hits)
+    low, high = value - np.hypot(fars[1] - far, frrs[1] - frr) / 2, value + np.hypot(fars[0] - far, frrs[0] - frr) / 2
     text = f"Balanced accuracy {100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
     if low <= 0.5 <= high:
         return f"{text}: indistinguishable from guessing (50 %)."

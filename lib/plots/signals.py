@@ -27,8 +27,7 @@ def gallery(indices, titles, *, title, colours="magma"):
     for axes, index, name in zip(grid, indices, titles, strict=False):
         axes.imshow(coloured(index, colours), interpolation="nearest")
         axes.set_title(name, fontsize=9)
-        feature = name if name in _AXES else title.partition(",")[0]
-        upwards, rightwards = _AXES.get(feature, ("frequency →", "time →"))
+        upwards, rightwards = _AXES.get(name) or _AXES.get(title.partition(",")[0], ("frequency →", "time →"))
         axes.set(xticks=[], yticks=[])
         axes.set_ylabel(upwards, fontsize=8)
         axes.set_xlabel(rightwards, fontsize=8)
@@ -69,9 +68,25 @@ def training_curves(history):
     for axes, (name, scale, label) in zip(panels, kinds, strict=True):
         axes.plot(history.index, history[name] * scale, color=PALETTE[0], label="train")
         axes.plot(history.index, history[f"val_{name}"] * scale, color=PALETTE[1], linestyle="--", label="dev")
-        axes.set(xlabel="epoch", ylabel=label)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(frameon=False)
+        _whole_numbers(axes, xlabel="epoch", ylabel=label)
+    return figure
+
+
+def weights_and_probes(layers, title):
+    """Learned weight and probe's dev EER of each layer of an encoder, side by side.
+
+    `layers` has a row a layer, numbered from 0: `eer`, `eer_ci_low`, `eer_ci_high`, and `weight`, shares of 1.
+    """
+    figure, (left, right) = page(9, 3, 1, 2)
+    left.bar(layers.index, 100 * layers["weight"], color=PALETTE[0])
+    middle, low, high = (100 * layers[name] for name in ("eer", "eer_ci_low", "eer_ci_high"))
+    right.errorbar(layers.index, middle, [middle - low, high - middle], color=PALETTE[0], marker="o", capsize=3)
+    most, below = max(55, 1.05 * high.max()), "layer (0: what the convolutions hand on)"
+    for axes, level, name in ((left, 100 / len(layers), "all alike"), (right, 50, "chance")):
+        axes.axhline(level, color="grey", linewidth=1, linestyle=":", label=name)
+    _whole_numbers(left, xlabel=below, ylabel="learned weight, %", ylim=(0, None))
+    _whole_numbers(right, xlabel=below, ylabel="dev EER of a linear probe, %", ylim=(0, most))
+    figure.suptitle(title, fontsize=10)
     return figure
 
 
@@ -89,3 +104,10 @@ def intervals(rows, metric, label):
     axes.text(50, 1.01, "chance", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)
     axes.set(xlabel=label, xlim=(0, max([55, *(1.02 * high for high in highs)])))
     return figure
+
+
+def _whole_numbers(axes, **names):
+    """Name the axes of a panel over whole numbers, and its curves."""
+    axes.set(**names)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)

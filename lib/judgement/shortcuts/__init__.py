@@ -1,14 +1,10 @@
 """What gives a label away without any replay in it: cheap cues, shared metadata, manipulations."""
 
-from lib.judgement.shortcuts.cues import SHORTCUTS, columns_of, describe, of_recording
-from lib.judgement.shortcuts.judgement import GROUPS, cue_metrics, cue_sentences, cue_table, judge, measure
+from lib.judgement.shortcuts.cues import GROUPS, columns_of, describe, of_recording
+from lib.judgement.shortcuts.judgement import cue_metrics, cue_sentences, judge, linear, measure
 from lib.judgement.shortcuts.metadata import concentration, findings, shared
 from lib.judgement.shortcuts.sensitivity import (
-    fit_reference,
-    intervention_metrics,
     intervention_sentences,
-    intervention_table,
-    of_runs,
     runs_metrics,
     score_recordings,
     sensitivity,
@@ -16,7 +12,7 @@ from lib.judgement.shortcuts.sensitivity import (
 )
 
 __all__ = [
-    "GROUPS", "SHORTCUTS", "columns_of", "concentration", "cue_metrics", "cue_sentences", "cue_table", "describe",
-    "findings", "fit_reference", "intervention_metrics", "intervention_sentences", "intervention_table", "judge",
-    "measure", "of_recording", "of_runs", "runs_metrics", "score_recordings", "sensitivity", "shared", "versions",
+    "GROUPS", "columns_of", "concentration", "cue_metrics", "cue_sentences", "describe",
+    "findings", "intervention_sentences", "judge", "linear", "measure",
+    "of_recording", "runs_metrics", "score_recordings", "sensitivity", "shared", "versions",
 ]  # fmt: skip

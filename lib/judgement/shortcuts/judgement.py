@@ -4,10 +4,10 @@ Classifiers are trained on train, and the one of two with the higher AUC in cros
 there is used: neither dev nor eval chooses anything. A group of shortcut cues is a
 **shortcut** when the mean of its AUC on dev and eval lies at least 0.1 from 0.5 (an EER of
 about 43 %), or that on one of them twice as far, with p below 0.05 after Holm's correction
-over all groups and splits. p is the larger of two, over trials and over
-speakers, since trials of one speaker are not independent. The channel is what replay changes
-by its physics; where it tells labels nearly without error it is **unexplained**, except at
-the upper edge of the band, where any second recording was resampled.
+over all groups and splits. p is the larger of two, over trials and over speakers, since trials of
+one speaker are not independent. The channel is what replay changes by its physics; where it tells
+labels nearly without error it is **unexplained**, except at the upper edge of the band, where any
+second recording was resampled.
 """
 
 import numpy as np
@@ -15,13 +15,8 @@ import pandas as pd
 
 from lib import metrics
 from lib.corpus import SPLITS, UNKNOWN
-from lib.judgement.shortcuts.cues import CHANNEL, COUNTERMEASURE, SHORTCUTS, columns_of
+from lib.judgement.shortcuts.cues import GROUPS, columns_of
 
-GROUPS = {
-    **{name: ("shortcut", (name,)) for name in SHORTCUTS},
-    **{name: ("channel", (name,)) for name in CHANNEL},
-    COUNTERMEASURE: ("countermeasure", (COUNTERMEASURE,)),
-}
 ALPHA = 0.05
 _NEARLY = 0.95  # AUC, lower end of its interval: no countermeasure is that good on devices that it never met
 _UNREMARKABLE = ("no shortcut seen", "no difference seen", "as replay may", "not judged")
@@ -32,18 +27,16 @@ def measure(table, *, groups=tuple(GROUPS), resamples=1000):
     """EER and AUC of each group of cues (of `GROUPS`) on each split; one row a group and split.
 
     `table` has one row a recording: `split`, `label` (1 = genuine), `speaker`, and the cues of
-    `describe`. Returns columns `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 %
-    intervals `<metric>_low`, `_high` over trials and `auc_speakers_low`, `_high` (NaN without two
-    known speakers); `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows (NaN
-    elsewhere).
+    `describe`. Columns `group`, `kind`, `classifier`, `split`; `auc`, `eer` with 95 % intervals `_ci_low`,
+    `_ci_high` over trials, `auc_speakers`, the same AUC over speakers (ends NaN without two known speakers);
+    `p` of an AUC of 0.5, and `p_holm`, corrected over the shortcut rows (NaN elsewhere).
     """
     rows = []
     for group in groups:
-        kind, parts = GROUPS[group]
-        classifier, scores = _scores(table, columns_of(table, parts))
+        classifier, scores = _scores(table, columns_of(table, group))
         for split in SPLITS:
             part = table[table["split"] == split]
-            row = {"group": group, "kind": kind, "classifier": classifier, "split": split}
+            row = {"group": group, "kind": GROUPS[group]["kind"], "classifier": classifier, "split": split}
             rows.append(row | _measured(scores[split], part, resamples))
     result = pd.DataFrame(rows).assign(p_holm=np.nan)
     tested = result["kind"] == "shortcut"
@@ -61,38 +54,27 @@ def judge(measured, *, size=0.1):
     difference seen``; ``as replay may``; ``unexplained``. The countermeasure: ``not judged``.
     """
     rows = []
-    for group, part in measured.groupby("group", sort=False):
-        kind, splits = part["kind"].iloc[0], part.set_index("split")
-        verdict = {"shortcut": _verdict, "channel": _of_channel}.get(kind, lambda *_: "not judged")(splits, size)
-        because = ", ".join(f"{r.split} AUC {r.auc:.2f} [{r.auc_low:.2f}, {r.auc_high:.2f}]" for r in part.itertuples())
-        rows.append({"group": group, "kind": kind, "verdict": verdict, "because": because})
+    for (group, kind), part in measured.groupby(["group", "kind"], sort=False):
+        verdict = {"shortcut": _of_shortcut, "channel": _of_channel}.get(kind, lambda *_: "not judged")
+        because = ", ".join(
+            f"{r.split} AUC {r.auc:.2f} [{r.auc_ci_low:.2f}, {r.auc_ci_high:.2f}]" for r in part.itertuples()
+        )
+        found = verdict(part.set_index("split"), size)
+        rows.append({"group": group, "kind": kind, "verdict": found, "because": because})
     return pd.DataFrame(rows)
-
-
-def cue_table(measured, verdicts):
-    """AUC (fractions) and EER (percent) of each group with their intervals, and the verdict, as text.
-
-    `measured` and `verdicts` come from `measure` and `judge`; one row a group.
-    """
-    columns = {"verdict": verdicts["verdict"].tolist()}
-    for split, part in measured.groupby("split", sort=False):
-        rows = list(part.itertuples())
-        columns[f"{split} AUC"] = [f"{r.auc:.2f}\u00a0{_ends(r.auc_low, r.auc_high)}" for r in rows]
-        if split != "train":
-            columns[f"{split} AUC over speakers"] = [_ends(r.auc_speakers_low, r.auc_speakers_high) for r in rows]
-            columns[f"{split} EER, %"] = [percent(r.eer, r.eer_low, r.eer_high) for r in rows]
-    return pd.DataFrame(columns, index=verdicts["group"])
 
 
 def cue_sentences(measured, verdicts):
     """What the cues prove, as a list of sentences."""
-    judged = verdicts[verdicts["kind"] == "shortcut"]
     seen = verdicts[~verdicts["verdict"].isin(_UNREMARKABLE)]
-    found = [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
+    judged = ", ".join(verdicts.loc[verdicts["kind"] == "shortcut", "group"])
     others = measured[(measured["kind"] != "shortcut") & (measured["split"] == "eval")]
     reached = ", ".join(f"{row.group} {row.auc:.2f}" for row in others.itertuples())
     return [
-        *(found or [f"No shortcut seen in {', '.join(judged['group'])}."]),
+        *(
+            [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
+            or [f"No shortcut seen in {judged}."]
+        ),
         f"AUC on eval of what replay may change by its physics, and of a plain countermeasure: {reached}.",
     ]
 
@@ -100,61 +82,9 @@ def cue_sentences(measured, verdicts):
 def cue_metrics(measured, verdicts):
     """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer``."""
     result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
-    for row in measured.to_dict("records"):
-        result |= {f"shortcut/{row['group']}/{row['split']}_{metric}": row[metric] for metric in ("auc", "eer")}
+    for row in measured.itertuples():
+        result |= {f"shortcut/{row.group}/{row.split}_{name}": getattr(row, name) for name in ("auc", "eer")}
     return result
-
-
-def percent(value, low, high):
-    """A fraction and its interval as text in percent; blanks do not break a line."""
-    return f"{100 * value:.1f}\u00a0[{100 * low:.1f},\u00a0{100 * high:.1f}]"
-
-
-def _ends(low, high):
-    return "unknown" if np.isnan(low) else f"[{low:.2f},\u00a0{high:.2f}]"
-
-
-def _verdict(part, size):
-    sure, away = part["p_holm"] < ALPHA, part["auc"] - 0.5
-    outside = [split for split in part.index if split != "train"]
-    learned = "train" in part.index and sure["train"] and away["train"] >= size
-    common = abs(away[outside].mean()) >= size
-    large = [split for split in outside if sure[split] and (common or abs(away[split]) >= 2 * size)]
-    if any(away[split] > 0 for split in large):
-        return "shortcut"
-    if large:
-        return "shortcut, reversed" if learned else "shortcut outside train"
-    # Twice as far, since cross-validation and the choice between classifiers vary more than p says.
-    return "train only" if learned and away["train"] >= 2 * size else "no shortcut seen"
-
-
-def _of_channel(part, size):
-    outside = part.drop(index="train", errors="ignore")
-    if (outside["auc_low"] >= _NEARLY).any() and (outside["group"] != "edge").all():
-        return "unexplained"
-    differs = (outside["auc_low"] > 0.5) & (outside["auc"] >= 0.5 + size)
-    return "as replay may" if differs.any() else "no difference seen"
-
-
-def _scores(table, columns):
-    """Name of the classifier that is best on train, and its scores (log-odds) of each split."""
-    from sklearn.model_selection import cross_val_predict
-    from threadpoolctl import threadpool_limits
-
-    parts = {split: table[table["split"] == split] for split in SPLITS}
-    cues = {split: part[columns].to_numpy() for split, part in parts.items()}
-    labels, folds = parts["train"]["label"].to_numpy(), _folds(parts["train"])
-    models = {"linear": linear(), "trees": _trees()}
-    # Fits of milliseconds: threads would only wait for each other.
-    with threadpool_limits(1):
-        crossed = {
-            name: cross_val_predict(model, cues["train"], labels, cv=folds, method="decision_function")
-            for name, model in models.items()
-        }
-        best = max(crossed, key=lambda name: metrics.auc(crossed[name], labels))
-        model = models[best].fit(cues["train"], labels)
-        scores = {split: model.decision_function(cues[split]) for split in SPLITS if split != "train"}
-    return best, scores | {"train": crossed[best]}
 
 
 def linear():
@@ -166,13 +96,49 @@ def linear():
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 
 
-def _trees():
-    """For cues that no straight line separates, such as exactly zero silence."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+def _of_shortcut(part, size):
+    sure, away = part["p_holm"] < ALPHA, part["auc"] - 0.5
+    outside = away.drop("train")
+    learned = sure["train"] and away["train"] >= size
+    common = abs(outside.mean()) >= size
+    large = outside[sure.drop("train") & (common | (outside.abs() >= 2 * size))]
+    if (large > 0).any():
+        return "shortcut"
+    if len(large):
+        return "shortcut, reversed" if learned else "shortcut outside train"
+    # Twice as far, since cross-validation and the choice between classifiers vary more than p says.
+    return "train only" if learned and away["train"] >= 2 * size else "no shortcut seen"
 
-    return HistGradientBoostingClassifier(
+
+def _of_channel(part, size):
+    outside = part.drop(index="train")
+    if (outside["auc_ci_low"] >= _NEARLY).any() and (outside["group"] != "edge").all():
+        return "unexplained"
+    differs = (outside["auc_ci_low"] > 0.5) & (outside["auc"] >= 0.5 + size)
+    return "as replay may" if differs.any() else "no difference seen"
+
+
+def _scores(table, columns):
+    """Name of the classifier that is best on train, and its scores (log-odds) of each split."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import cross_val_predict
+    from threadpoolctl import threadpool_limits
+
+    # For cues that no straight line separates, such as exactly zero silence.
+    trees = HistGradientBoostingClassifier(
         max_depth=3, max_iter=50, min_samples_leaf=10, early_stopping=False, random_state=0
     )
+    models, crossed = {"linear": linear(), "trees": trees}, {}
+    cues = {split: part[columns].to_numpy() for split, part in table.groupby("split")}
+    train = table[table["split"] == "train"]
+    labels, folds = train["label"].to_numpy(), _folds(train)
+    with threadpool_limits(1):  # fits of milliseconds: threads would only wait for each other
+        for name, model in models.items():
+            crossed[name] = cross_val_predict(model, cues["train"], labels, cv=folds, method="decision_function")
+        best = max(crossed, key=lambda name: metrics.auc(crossed[name], labels))
+        model = models[best].fit(cues["train"], labels)
+        scores = {split: model.decision_function(cues[split]) for split in SPLITS}
+    return best, scores | {"train": crossed[best]}
 
 
 def _folds(train):
@@ -192,11 +158,12 @@ def _folds(train):
 
 def _measured(scores, part, resamples):
     labels, speakers = part["label"].to_numpy(), part["speaker"].to_numpy()
+    over_trials = metrics.against(scores, labels, 0.5)
+    over_speakers = {"low": np.nan, "high": np.nan, "p": 0.0}
+    if len(set(speakers) - {UNKNOWN}) >= 2:
+        over_speakers = metrics.against(scores, labels, 0.5, units={"speaker": speakers})
     low, high = metrics.bootstrap(scores, labels, metrics=("eer",), resamples=resamples)["eer"]
-    found = metrics.against(scores, labels, 0.5)
-    row = {"eer": metrics.eer(scores, labels)[0], "eer_low": low, "eer_high": high, "auc": found["auc"]}
-    row |= {"auc_low": found["low"], "auc_high": found["high"], "p": found["p"]}
-    if len(set(speakers) - {UNKNOWN}) < 2:
-        return row | {"auc_speakers_low": np.nan, "auc_speakers_high": np.nan}
-    found = metrics.against(scores, labels, 0.5, units={"speaker": speakers})
-    return row | {f"auc_speakers_{end}": found[end] for end in ("low", "high")} | {"p": max(row["p"], found["p"])}
+    row = {"eer": metrics.eer(scores, labels)[0], "eer_ci_low": low, "eer_ci_high": high}
+    for name, found in (("auc", over_trials), ("auc_speakers", over_speakers)):
+        row |= {name: over_trials["auc"], f"{name}_ci_low": found["low"], f"{name}_ci_high": found["high"]}
+    return row | {"p": max(over_trials["p"], over_speakers["p"])}

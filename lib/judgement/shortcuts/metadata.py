@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import mannwhitneyu
 
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.metrics import auc, configurations
@@ -35,9 +36,8 @@ def concentration(trials):
 
     One row a column and split: `values` (number); `largest`, the value of most spoof trials,
     and `spoof_share`, its share of them; `one_label`, the share of trials whose value has one
-    label only, `one_label_chance`, the same with labels at random, and `genuine_low`,
-    `genuine_high`, the lowest and highest share of genuine trials of a value (these four NaN
-    for columns that only spoof trials have).
+    label only, and `one_label_chance`, the same with labels at random (these two NaN for columns
+    that only spoof trials have).
     """
     rows = []
     for column, known in _known(trials):
@@ -46,9 +46,13 @@ def concentration(trials):
             counts = here.loc[here["label"] == SPOOF, "value"].value_counts(normalize=True)
             row = {"column": column, "split": split, "values": here["value"].nunique()}
             row |= {"largest": next(iter(counts.index), UNKNOWN), "spoof_share": counts.max()}
-            row |= dict.fromkeys(("one_label", "one_label_chance", "genuine_low", "genuine_high"), np.nan)
-            genuine = here["label"] == GENUINE
-            rows.append(row | (_within(genuine.groupby(here["value"]), genuine.mean()) if genuine.any() else {}))
+            genuine, alone, by_chance = here["label"] == GENUINE, np.nan, np.nan
+            if genuine.any():
+                groups, share = genuine.groupby(here["value"]), genuine.mean()
+                size = groups.size()
+                alone = size[groups.mean().isin((0, 1))].sum() / len(here)
+                by_chance = (size * (share**size + (1 - share) ** size)).sum() / len(here)
+            rows.append(row | {"one_label": alone, "one_label_chance": by_chance})
     return pd.DataFrame(rows)
 
 
@@ -71,29 +75,13 @@ def findings(trials):
             )
     here = trials[trials["split"] == "eval"]
     place, genuine = here["file"].str.rpartition("/")[2].rank(), here["label"] == GENUINE
-    if abs(area := auc(place, here["label"]) - 0.5) > _ORDER and _unlikely(place[genuine], place[~genuine]):
+    distance = abs(auc(place, here["label"]) - 0.5)
+    if distance > _ORDER and mannwhitneyu(place[genuine], place[~genuine]).pvalue < 0.001:
         found.append(
-            f"The order of the files' names gives the label of eval's trials away (AUC {0.5 + abs(area):.2f}); "
+            f"The order of the files' names gives the label of eval's trials away (AUC {0.5 + distance:.2f}); "
             "published lists sort train and dev, never eval."
         )
     return found
-
-
-def _unlikely(first, second):
-    from scipy.stats import mannwhitneyu
-
-    return mannwhitneyu(first, second).pvalue < 0.001
-
-
-def _within(groups, share):
-    """Labels within each value, from whether its trials are genuine and their share in the split."""
-    size, mean = groups.size(), groups.mean()
-    return {
-        "one_label": float(size[mean.isin((0, 1))].sum() / size.sum()),
-        "one_label_chance": float((size * (share**size + (1 - share) ** size)).sum() / size.sum()),
-        "genuine_low": float(mean.min()),
-        "genuine_high": float(mean.max()),
-    }
 
 
 def _known(trials):

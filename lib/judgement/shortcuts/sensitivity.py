@@ -1,13 +1,14 @@
-"""The effect of known interventions on a countermeasure's decisions, and on those of many runs."""
+"""The effect of known interventions on the decisions of countermeasures."""
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
-from lib import metrics
+from lib import features, metrics
 from lib.audio.interventions import INTERVENTIONS, intervene
 from lib.corpus import SPOOF
-from lib.judgement.shortcuts.cues import COUNTERMEASURE, SR, columns_of, mfcc_statistics
-from lib.judgement.shortcuts.judgement import ALPHA, linear, percent
+from lib.judgement.shortcuts.cues import SR, statistics
+from lib.judgement.shortcuts.judgement import ALPHA
 from lib.metrics.measures import checked
 
 UNCHANGED = "none"
@@ -25,134 +26,85 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
         yield name, [intervene(name, y, SR, k) for k, y in enumerate(recordings)]
 
 
-def sensitivity(scores, labels, threshold, *, resamples=1000):
-    """False accepts, false rejects and EER before and after each intervention.
+def sensitivity(scores, labels, thresholds, *, resamples=1000):
+    """False accepts, false rejects and EER of runs before and after each intervention, judged together.
 
-    `scores`, higher = more genuine, are those of each version, named as in `versions`
-    [shape=(n,)]; `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `threshold` was chosen on dev.
+    `scores` are run -> version, named as in `versions` -> scores, higher = more genuine [shape=(n,)];
+    `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `thresholds`, run -> threshold, were chosen on dev.
 
-    One row an intervention, the first ``none``: `intervention`; `far` of changed spoof trials;
-    `frr` of changed genuine trials; each with its interval `_low`, `_high` and McNemar's
-    exact p of no change, `far_p`, `frr_p`; `eer` of changed spoof against unchanged genuine
-    trials with its bootstrap interval, and `eer_change` with its paired interval and `eer_p`.
+    One row a run and intervention, the first of a run ``none``: `run`, `intervention`; `far` of changed
+    spoof trials; `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's
+    exact p of no change `_p`, and `_change`; `eer` of changed spoof against unchanged genuine trials
+    with its bootstrap interval, `eer_change` with its paired interval, and `eer_p`; `far_moved`,
+    `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's correction over the whole table.
 
     Examples
     --------
-    ``sensitivity({name: score(version) for name, version in versions(recordings)}, labels, 0.0)``
+    ``sensitivity({run: {name: score(version) for name, version in versions(recordings)}}, labels, {run: 0.0})``
     """
-    before, labels = checked(scores[UNCHANGED], labels)
-    spoof, rows = labels == SPOOF, []
-    for name, found in scores.items():
-        after, _ = checked(found, labels)
-        accepted, once = after >= threshold, before >= threshold
-        row = {"intervention": name}
-        row |= _rate("far", accepted[spoof], once[spoof])
-        row |= _rate("frr", ~accepted[~spoof], ~once[~spoof])
-        mixed = np.where(spoof, after, before)
-        low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
-        difference = metrics.compare(mixed, before, labels)
-        row |= {"eer": difference["first"], "eer_low": low, "eer_high": high}
-        row |= {"eer_change": difference["difference"], "eer_p": difference["p"]}
-        rows.append(row | {f"eer_change_{end}": difference[end] for end in ("low", "high")})
-    return pd.DataFrame(rows)
-
-
-def of_runs(tables):
-    """The sensitivity of many runs (run -> `sensitivity`) in one table, judged together.
-
-    Columns `run`, those of the tables, `far_change` and `frr_change` against the run
-    unchanged, and `far_moved`, `frr_moved`, `eer_moved`: whether p of no change lies below 5 %
-    after Holm's correction over all rates, interventions and runs.
-    """
-    parts = []
-    for run, table in tables.items():
-        before = table[table["intervention"] == UNCHANGED].iloc[0]
-        changes = {f"{rate}_change": table[rate] - before[rate] for rate in ("far", "frr")}
-        parts.append(table.assign(run=run, **changes))
-    found = pd.concat(parts, ignore_index=True)
-    changed = found["intervention"] != UNCHANGED
-    p = found.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
-    moved = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
-    for rate, column in zip(RATES, moved.T, strict=True):
-        found[f"{rate}_moved"] = False
-        found.loc[changed, f"{rate}_moved"] = column
-    return found[["run", *found.columns.drop("run")]]
-
-
-def intervention_table(table):
-    """Error rates after each intervention (`sensitivity`), percent with intervals, and p of no change, as text."""
-    rows = list(table.itertuples())
-    return pd.DataFrame(
-        {
-            "FAR, changed spoof": [percent(r.far, r.far_low, r.far_high) for r in rows],
-            "p (FAR)": [f"{r.far_p:.2g}" for r in rows],
-            "FRR, changed genuine": [percent(r.frr, r.frr_low, r.frr_high) for r in rows],
-            "p (FRR)": [f"{r.frr_p:.2g}" for r in rows],
-            "EER, changed spoof": [percent(r.eer, r.eer_low, r.eer_high) for r in rows],
-            "change of EER": [percent(r.eer_change, r.eer_change_low, r.eer_change_high) for r in rows],
-        },
-        index=pd.Index(table["intervention"].str.replace("_", " "), name="intervention"),
-    )
+    rows = []
+    for run, by_version in scores.items():
+        before, labels = checked(by_version[UNCHANGED], labels)
+        spoof, threshold = labels == SPOOF, thresholds[run]
+        for name, found in by_version.items():
+            after, _ = checked(found, labels)
+            mixed = np.where(spoof, after, before)
+            low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
+            paired = metrics.compare(mixed, before, labels)
+            row = {"run": run, "intervention": name}
+            row |= _rate("far", after[spoof] >= threshold, before[spoof] >= threshold)
+            row |= _rate("frr", after[~spoof] < threshold, before[~spoof] < threshold)
+            row |= {"eer": paired["first"], "eer_ci_low": low, "eer_ci_high": high, "eer_p": paired["p"]}
+            change = {"": "difference", "_ci_low": "low", "_ci_high": "high"}
+            rows.append(row | {f"eer_change{ending}": paired[name] for ending, name in change.items()})
+    table = pd.DataFrame(rows).assign(**{f"{rate}_moved": False for rate in RATES})
+    changed = table["intervention"] != UNCHANGED
+    p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
+    table.loc[changed, [f"{rate}_moved" for rate in RATES]] = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
+    return table
 
 
 def intervention_sentences(table):
-    """Which interventions move which runs of `of_runs`, as a list of sentences."""
+    """Which interventions move which runs, as a list of sentences."""
     before = table[table["intervention"] == UNCHANGED].set_index("run")
     found, still = [], []
     for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
-        moves = {row["run"]: _moves(row, before.loc[row["run"]]) for row in part.to_dict("records")}
-        moved = [f"{run} ({text})" for run, text in moves.items() if text]
-        if moved:
-            count = f"{len(moved)} of {len(part)} runs: " if len(part) > 1 else ""
-            found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moved)}.")
+        moves = []
+        for row in part.to_dict("records"):
+            first, moved = before.loc[row["run"]], [rate for rate in RATES if row[f"{rate}_moved"]]
+            rates = [f"{rate.upper()} {100 * first[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in moved]
+            moves += [f"{row['run']} ({', '.join(rates)})"] if rates else []
+        if moves:
+            count = f"{len(moves)} of {len(part)} runs: " if len(part) > 1 else ""
+            found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moves)}.")
         else:
             still.append(name.replace("_", " "))
     return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
 
 
-def intervention_metrics(table, prefix="intervention"):
-    """MLflow names ``<prefix>/<intervention>/far``, ``frr``, ``eer`` of `sensitivity`."""
-    return {f"{prefix}/{row['intervention']}/{rate}": row[rate] for row in table.to_dict("records") for rate in RATES}
-
-
 def runs_metrics(table):
-    """MLflow names of `of_runs`: ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
+    """MLflow names ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
 
     ``sensitivity/moved`` is how many runs moved; ``_moved`` is 1 for a change beyond chance.
     """
-    result = {"sensitivity/moved": table.loc[table[[f"{rate}_moved" for rate in RATES]].any(axis=1), "run"].nunique()}
-    for run, part in table.groupby("run", sort=False):
-        result |= intervention_metrics(part, f"sensitivity/{run}")
-        for row in part[part["intervention"] != UNCHANGED].to_dict("records"):
-            prefix = f"sensitivity/{run}/{row['intervention']}"
-            result |= {f"{prefix}/{rate}_moved": float(row[f"{rate}_moved"]) for rate in RATES}
+    moved = [f"{rate}_moved" for rate in RATES]
+    result = {"sensitivity/moved": table.loc[table[moved].any(axis=1), "run"].nunique()}
+    for row in table.to_dict("records"):
+        names = RATES if row["intervention"] == UNCHANGED else (*RATES, *moved)
+        result |= {f"sensitivity/{row['run']}/{row['intervention']}/{name}": float(row[name]) for name in names}
     return result
 
 
-def fit_reference(table):
-    """The plainest countermeasure: logistic regression on MFCC statistics of train.
-
-    `table` has `split`, `label` and the cues of `describe`. Returns a scikit-learn pipeline
-    whose `decision_function` gives log-odds of genuine.
-    """
-    train = table[table["split"] == "train"]
-    return linear().fit(train[columns_of(table, COUNTERMEASURE)].to_numpy(), train["label"].to_numpy())
-
-
 def score_recordings(model, recordings):
-    """Scores (log-odds) [shape=(recordings,)] of a model of `fit_reference` for recordings at 16 kHz."""
-    return model.decision_function(np.array([mfcc_statistics(y) for y in recordings]))
+    """Scores (log-odds) [shape=(recordings,)] of recordings at 16 kHz by a model of the group `mfcc`."""
+    settings = features.FeatureSettings()
+    computed = (features.compute(np.asarray(y, np.float32), ("mfcc",), settings)["mfcc"] for y in recordings)
+    return model.decision_function(np.array([statistics(mfcc) for mfcc in computed]))
 
 
 def _rate(name, errors, errors_before):
-    from scipy.stats import binomtest
-
     low, high = metrics.rate_interval(errors.sum(), len(errors))
     more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
-    p = binomtest(more, more + fewer).pvalue if more + fewer else 1.0
-    return {name: float(errors.mean()), f"{name}_low": low, f"{name}_high": high, f"{name}_p": float(p)}
-
-
-def _moves(row, before):
-    rates = [rate for rate in RATES if row[f"{rate}_moved"]]
-    return ", ".join(f"{rate.upper()} {100 * before[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in rates)
+    p, rate = binomtest(more, more + fewer).pvalue if more + fewer else 1.0, errors.mean()
+    values = {"": rate, "_ci_low": low, "_ci_high": high, "_p": p, "_change": rate - errors_before.mean()}
+    return {f"{name}{ending}": float(value) for ending, value in values.items()}
