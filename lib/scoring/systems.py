@@ -71,9 +71,9 @@ def _refuse_other_files(run, folder):
 
 
 def open_runs(runs):
-    """Those of many runs (name on the page -> run id) that can score, and why the others cannot.
+    """Of many runs (name on the page -> run id) those that can score, name -> `System`, and name -> why not.
 
-    Returns name -> `System`, and name -> reason; InputError when none can.
+    InputError when none can.
     """
     systems, refused = {}, {}
     for name, run_id in runs.items():
@@ -88,14 +88,10 @@ def open_runs(runs):
 
 
 def log_odds(systems, clips, *, sr=SR):
-    """Scores of recordings by several systems, an array each; what they share is computed once.
+    """Scores of recordings (float32 samples at `sr` Hz) by several systems, an array each.
 
-    Parameters
-    ----------
-    systems : sequence of System
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-    sr : int, Hz
-        Of the clips. InputError when a system takes another, or fails to give each clip one finite score.
+    What the systems share is computed once. InputError when one takes another rate, or fails to
+    give each recording one finite score.
     """
     for system in systems:
         if system.sr != sr:
@@ -105,14 +101,13 @@ def log_odds(systems, clips, *, sr=SR):
 
 
 def _scores(system, clips, arrays):
+    model = f"run {system.run.name}: its model"
     try:
         found = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"run {system.run.name}: its model does not take its inputs:\n{reason}") from None
+        raise InputError(f"{model} does not take its inputs:\n{' '.join(str(error).split())[:200]}") from None
     if found.shape != (len(clips),):
-        raise InputError(f"run {system.run.name}: its model gives {found.shape} scores of {len(clips)} recordings")
-    if not np.isfinite(found).all():
-        wrong = found[~np.isfinite(found)][0]
-        raise InputError(f"run {system.run.name}: its model gives the score {wrong}: scores must be finite")
+        raise InputError(f"{model} gives {found.shape} scores of {len(clips)} recordings")
+    for wrong in found[~np.isfinite(found)][:1]:
+        raise InputError(f"{model} gives the score {wrong}: scores must be finite")
     return found
