@@ -46,30 +46,30 @@ def folders(tmp_path):
 
 
 def drawn(corpora=(), genuine=(), most=10):
-    return list(scoring.elsewhere([str(f) for f in corpora], [str(f) for f in genuine], layout=LAYOUT, most=most))
+    return scoring.elsewhere([str(f) for f in corpora], [str(f) for f in genuine], layout=LAYOUT, most=most)
 
 
 def test_elsewhere_of_a_corpus_draws_the_same_eval_trials_each_time(folders):
     corpus = open_corpus("other", folders / "other", LAYOUT)
-    ((name, digest, trials),), ((*_, again),) = (drawn([folders / "other"]) for _ in range(2))
-    assert (name, digest) == ("other", corpus.digest)
+    digest, trials = drawn([folders / "other"])["other"]
+    assert digest == corpus.digest
     assert np.bincount(trials["label"]).tolist() == [10, 5]
     assert set(trials["path"]) < set(corpus.split("eval")["path"])
-    assert trials.equals(again)
+    assert trials.equals(drawn([folders / "other"])["other"][1])
 
 
 def test_elsewhere_of_genuine_recordings_takes_those_below_the_folder(folders):
-    ((name, digest, trials),) = drawn(genuine=[folders / "voices"])
-    assert (name, digest) == ("voices", "")
+    digest, trials = drawn(genuine=[folders / "voices"])["voices"]
+    assert digest == ""
     assert {path.removeprefix(f"{folders}/voices/") for path in trials["path"]} == {"a.wav", "deeper/b.flac"}
     assert trials["label"].tolist() == [1, 1] and trials["speaker"].tolist() == ["-", "-"]
 
 
-def test_elsewhere_wrong_folder_is_told_before_the_first_place(folders):
+def test_elsewhere_wrong_folder_is_named(folders):
     with pytest.raises(InputError, match="voices/protocol_V2/.*: no such protocol file"):
-        next(scoring.elsewhere([str(folders / "other"), str(folders / "voices")], [], layout=LAYOUT, most=1))
+        drawn([folders / "other", folders / "voices"])
     with pytest.raises(InputError, match="nowhere: no such file or folder"):
-        next(scoring.elsewhere([str(folders / "other")], [str(folders / "nowhere")], layout=LAYOUT, most=1))
+        drawn([folders / "other"], [folders / "nowhere"])
 
 
 def test_elsewhere_two_folders_of_one_name_are_refused(folders):
@@ -80,7 +80,7 @@ def test_elsewhere_two_folders_of_one_name_are_refused(folders):
 
 def test_elsewhere_name_is_one_that_mlflow_takes(folders):
     (folders / "voices").rename(folders / "voices, other (2)")
-    assert drawn(genuine=[folders / "voices, other (2)"])[0][0] == "voices__other__2_"
+    assert list(drawn(genuine=[folders / "voices, other (2)"])) == ["voices__other__2_"]
 
 
 # -- figures -------------------------------------------------------------------------------

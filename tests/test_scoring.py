@@ -247,11 +247,14 @@ def test_open_run_without_a_readable_model_is_named(place):
     broken.run.client.delete_run(broken.id)
 
 
-def test_open_runs_none_that_can_score_says_why(place):
+def test_open_runs_none_that_can_score_says_why(place, monkeypatch):
     with pytest.raises(InputError, match="none of 0 runs can score: no finished run of a model"):
         scoring.open_runs({})
     with pytest.raises(InputError, match="none of 1 runs can score: run 0{32}: no run of that id"):
         scoring.open_runs({"absent": "0" * 32})
+    monkeypatch.setattr("lib.scoring.systems.SR", 8000)
+    with pytest.raises(InputError, match="takes recordings at 16000 Hz, not at 8000 Hz"):
+        scoring.open_runs({"whole": place.mfcc.id})
 
 
 # -- samples to log-odds -------------------------------------------------------------------
@@ -277,11 +280,6 @@ def test_log_odds_of_several_systems_draw_each_image_once(place, monkeypatch):
     other.run.client.delete_run(other.id)
 
 
-def test_log_odds_of_another_rate_are_refused(place):
-    with pytest.raises(InputError, match="takes recordings at 16000 Hz, not at 8000 Hz"):
-        scoring.log_odds([scoring.open_run(place.mfcc.id)], clips_of(place, "dev"), sr=8000)
-
-
 # -- scores to answers ---------------------------------------------------------------------
 
 
@@ -289,7 +287,7 @@ class Given:
     """Scores of recordings by their first sample, as `log_odds` would give them."""
 
     def __init__(self, patch):
-        patch.setattr("lib.scoring.answers.log_odds", lambda systems, clips, *, sr: [np.array([y[0] for y in clips])])
+        patch.setattr("lib.scoring.answers.log_odds", lambda systems, clips: [np.array([y[0] for y in clips])])
 
     @staticmethod
     def judge(*, known=ANYTHING, band=(-1.0, 1.0), threshold=0.0):

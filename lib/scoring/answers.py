@@ -83,7 +83,7 @@ class Judge:
         found = []
         for start in range(0, len(clips), CHUNK):
             part = clips[start : start + CHUNK]
-            scores = log_odds([self.system], part, sr=self.system.sr)[0].tolist()
+            scores = log_odds([self.system], part)[0].tolist()
             for y, score in zip(part, scores, strict=True):
                 outside, (low, high) = domain.outside(self.known, y, window=window), self.known["scores"]
                 if not low <= score <= high:

@@ -55,24 +55,21 @@ class Explanation:
         return _doubts(self.p < _ALPHA, self.alike)
 
 
-def explain(system, y, *, seed=0):
-    """Every `Explanation` of an open `lib.scoring.System` and one recording at its rate; about 70 scores of it.
-
-    `seed` decides the noise, the parts drawn by chance and the orders of the weights.
-    """
-    sr, rng, found = system.sr, np.random.default_rng(seed), []
+def explain(system, y):
+    """Every `Explanation` of an open `lib.scoring.System` and one recording at its rate; about 70 scores of it."""
+    sr, rng, found = system.sr, np.random.default_rng(0), []
     edges = {axis: parts(y, sr, axis, PARTS) for axis in AXES}
-    clips = [y, *(y + change for axis in AXES for change in taken_out(y, sr, axis, edges[axis], seed))]
+    clips = [y, *(y + change for axis in AXES for change in taken_out(y, sr, axis, edges[axis], 0))]
     maps = partial(_maps, system, clips, edges, inputs.prepared(system.inputs, clips))
     trained, score = maps()
-    alike = _alike(system.system, trained, maps, seed) if isinstance(system.system, Network) else {}
+    alike = _alike(system.system, trained, maps) if isinstance(system.system, Network) else {}
     answer = 1 if score >= system.run.threshold else -1
     for axis in AXES:
-        again = taken_out(y, sr, axis, edges[axis], seed + 1)  # other noise than the maps were made with
+        again = taken_out(y, sr, axis, edges[axis], 1)  # other noise than the maps were made with
         keys = [key for key in trained if key[1] == axis]
         named = [np.argsort(-answer * trained[key])[:_NAMED] for key in keys]
         drawn = [rng.choice(PARTS, _NAMED, replace=False) for _ in range(_DRAWS)]
-        falls = score - log_odds([system], [y + again[some].sum(axis=0) for some in (*drawn, *named)], sr=sr)[0]
+        falls = score - log_odds([system], [y + again[some].sum(axis=0) for some in (*drawn, *named)])[0]
         for key, best, fall in zip(keys, named, falls[_DRAWS:], strict=True):
             foretold, came = [trained[key][some].sum() for some in (*drawn, best)], [*falls[:_DRAWS], fall]
             differ = np.ptp(foretold) and np.ptp(came)
@@ -150,11 +147,11 @@ def _placed(item, seen, y):
         yield "hertz", hertz[(points * len(hertz)).astype(int)], down[::-1] if isinstance(item, Image) else down
 
 
-def _alike(network, trained, maps, seed):
+def _alike(network, trained, maps):
     """How far the maps of shuffled weights resemble those of the trained ones: mean correlation of the parts' ranks."""
     found = {key: [] for key in trained}
     for number in range(_SHUFFLES):
-        with shuffled(network, seed + number):
+        with shuffled(network, number):
             for key, support in maps()[0].items():
                 pair = pd.DataFrame({"trained": trained[key], "shuffled": support}).abs()
                 seen = pair[pair.any(axis=1)]  # a network that cuts recordings sees no change in what it cuts off

@@ -50,29 +50,31 @@ def recordings(paths):
 
 
 def elsewhere(corpora, genuine, *, layout, most):
-    """Trials that were not made for a run: name of the folder, digest of the corpus, table of each place.
+    """Trials that were not made for a run: name of each folder -> digest of its corpus, and table of its trials.
 
     Parameters
     ----------
     corpora, genuine : list of str
         Folders (relative ones start at the project's) or URLs of corpora in one `layout`, of which
-        eval is drawn from; folders with genuine recordings only, without a digest. InputError for
-        a folder that is wrong, or two of the same name.
+        eval is drawn from; folders with genuine recordings only, whose digest is empty.
+        InputError for a folder that is wrong, or two of the same name.
     most : int
         Trials of each label that are drawn, the same ones each time; `path`, `label`, `speaker`.
     """
-    names = [re.sub(r"[^\w.-]", "_", PurePath(folder).name) for folder in (*corpora, *genuine)]  # as MLflow takes them
-    for folder, name in zip((*corpora, *genuine), names, strict=True):
-        if names.count(name) > 1:
+    found = {}
+    for folder in (*corpora, *genuine):
+        name = re.sub(r"[^\w.-]", "_", PurePath(folder).name)  # as MLflow takes it
+        if name in found:
             raise InputError(f"{folder}: another folder is called {name} too; each needs a name of its own")
-    opened = [open_corpus(name, folder, layout) for name, folder in zip(names, corpora, strict=False)]
-    places = [(corpus.digest, corpus.split("eval")) for corpus in opened]
-    for folder in genuine:
-        table = pd.DataFrame({"path": recordings([absolute(folder)])[0]})
-        places.append(("", table.assign(label=GENUINE, speaker=UNKNOWN)))
-    for name, (digest, trials) in zip(names, places, strict=True):
+        if folder in corpora:
+            corpus = open_corpus(name, folder, layout)
+            digest, trials = corpus.digest, corpus.split("eval")
+        else:
+            paths = recordings([absolute(folder)])[0]
+            digest, trials = "", pd.DataFrame({"path": paths, "label": GENUINE, "speaker": UNKNOWN})
         drawn = trials.sample(frac=1, random_state=0).groupby("label").head(most).sort_index()
-        yield name, digest, drawn.reset_index(drop=True)
+        found[name] = digest, drawn.reset_index(drop=True)
+    return found
 
 
 def score_files(judge, paths):

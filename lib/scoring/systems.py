@@ -71,14 +71,17 @@ def _refuse_other_files(run, folder):
 
 
 def open_runs(runs):
-    """Of many runs (name on the page -> run id) those that can score, name -> `System`, and name -> why not.
+    """Of many runs (name on the page -> run id) those that can score at `SR`, name -> `System`, and name -> why not.
 
     InputError when none can.
     """
     systems, refused = {}, {}
     for name, run_id in runs.items():
         try:
-            systems[name] = open_run(run_id)
+            system = open_run(run_id)
+            if system.sr != SR:
+                raise InputError(f"run {system.run.name}: takes recordings at {system.sr} Hz, not at {SR} Hz")
+            systems[name] = system
         except InputError as error:
             refused[name] = str(error)
     if not systems:
@@ -87,15 +90,11 @@ def open_runs(runs):
     return systems, refused
 
 
-def log_odds(systems, clips, *, sr=SR):
-    """Scores of recordings (float32 samples at `sr` Hz) by several systems, an array each.
+def log_odds(systems, clips):
+    """Scores of recordings, float32 samples at the systems' rate: an array a system; what they share is made once.
 
-    What the systems share is computed once. InputError when one takes another rate, or fails to
-    give each recording one finite score.
+    InputError when a system fails to give each recording one finite score.
     """
-    for system in systems:
-        if system.sr != sr:
-            raise InputError(f"run {system.run.name}: takes recordings at {system.sr} Hz, not at {sr} Hz")
     arrays = inputs.prepared([item for system in systems for item in system.inputs], clips)
     return [_scores(system, clips, arrays) for system in systems]
 
