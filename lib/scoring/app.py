@@ -82,17 +82,9 @@ def explanation(judge, y, _):
     return "\n".join(lines), answers.explained(y, sr, maps, start).html()
 
 
-def about(judge):
-    """What is known of the run, as Markdown."""
-    run, known = judge.run, "\n".join(f"- {escape(text)}" for text in judge.caveats)
-    return (
-        f"Run **{run.name}**, seed {run.tags.get('seed', '-')}, id `{run.run_id}`, on corpus **{run.corpus}**: EER on "
-        f"dev {100 * run.metrics['dev/eer']:.1f} %, threshold {run.threshold:.3g} ({run.threshold_source}).\n\n{known}"
-    )
-
-
 def blocks(judge):
     """The page as Gradio's blocks."""
+    run, known = judge.run, "\n".join(f"- {escape(text)}" for text in judge.caveats)
     with gr.Blocks(title="Genuine or replayed?", analytics_enabled=False) as made:
         gr.Markdown(
             f"# Genuine or replayed?\nDrop a recording of speech here, or record one: at most {MEGABYTES} MB and "
@@ -106,7 +98,11 @@ def blocks(judge):
         ask = gr.Button("Where did it decide?")
         gr.Markdown("That scores 70 to 170 changed copies of the recording: seconds for most runs, minutes for some.")
         where, maps = gr.Markdown(), gr.HTML(elem_classes="picture")
-        gr.Markdown("## Which run answers, and what is known of it\n" + about(judge))
+        gr.Markdown(
+            f"## Which run answers, and what is known of it\nRun **{run.name}**, seed {run.tags.get('seed', '-')}, id "
+            f"`{run.run_id}`, on corpus **{run.corpus}**: EER on dev {100 * run.metrics['dev/eer']:.1f} %, threshold "
+            f"{run.threshold:.3g} ({run.threshold_source}).\n\n{known}"
+        )
         alone = {"concurrency_id": "run", "concurrency_limit": 1}  # an explanation shuffles the weights for a while
         asked = recording.change(partial(told, judge, answer), recording, [words, pictures], api_name="answer", **alone)
         asked.then(lambda: ("", ""), None, [where, maps], api_visibility="private")
