@@ -157,7 +157,7 @@ def _caveats(run, card):
         f"Its corpus gives its labels away by {cues or 0:.0f} kinds of cue, see 01_corpus.": cues,
     }
     yield from (text for text, holds in said.items() if holds)
-    if "92_sensitivity" in pages and trained.keeps(pages["92_sensitivity"], "sensitivity.csv"):
+    if "92_sensitivity" in pages:
         table = trained.read(pages["92_sensitivity"], "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))
