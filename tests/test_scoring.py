@@ -124,7 +124,6 @@ def test_find_name_takes_the_newest_finished_run_of_any_corpus(place):
     [
         ("14_mobilenet/none", "no run has that name; there are 11_paper_cnn/"),
         ("0" * 32, f"run {'0' * 32}: no run of that id"),
-        ("", "no run has that name"),
     ],
 )
 def test_find_unknown_run_is_named(place, run, words):
@@ -154,9 +153,7 @@ def test_find_run_that_cannot_score_says_why(place):
     [
         ({"settings": {"n_fft": 10**9}}, "inputs.json: 1000000000 must be at most 1048576"),
         ({"size": 20_000}, "inputs.json: image_size must be at most 2048, got 20000"),
-        ({"feature": "qcc"}, "unknown feature 'qcc'; there are spectrogram, mel"),
         ({"feature": None}, "missing 1 required .* 'feature'"),
-        ({"kind": "Picture"}, "unknown kind of input; there are Image, Matrix, Embedding, Waveform"),
         ({"colour": "magma"}, "unexpected keyword argument 'colour'"),
     ],
 )
@@ -215,11 +212,9 @@ def test_log_odds_of_a_model_without_one_finite_number_a_recording_are_refused(p
     ("name", "content", "words"),
     [
         ("params.yaml", "a: [", "its params.yaml cannot be read"),
-        ("params.yaml", "text", "its params.yaml cannot be read"),
         ("params.yaml", b"\xff\xfe", "its params.yaml cannot be read"),
         ("confusion_matrix/eval.json", '{"threshold": NaN}', "is nan: must be finite"),
         ("confusion_matrix/eval.json", "[" * 100_000, "its confusion_matrix/eval.json cannot be read"),
-        ("confusion_matrix/eval.json", "{}", "its confusion_matrix/eval.json cannot be read"),
         ("scores/dev.tsv", "D_1 nan genuine", "its scores/dev.tsv cannot be read"),
         ("domain.json", '{"center": []}', "its domain.json cannot be read"),
     ],
