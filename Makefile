@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 # compile TensorFlow, MLflow and pandas anew: 10 s a run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench lab ui lint lock .venv
+.PHONY: demo test check bench lab ui lint lock newest .venv
 
 demo: .venv/installed
 	@echo "Twenty notebooks on a made corpus: about seven minutes on two cores."
@@ -73,3 +73,13 @@ lock:
 	$(RUN) pip install --quiet uv
 	$(RUN) uv pip compile pyproject.toml --extra dev --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements.lock
+
+# What breaks with the newest versions that pyproject.toml allows? They stand apart from .venv and
+# the lock; what is newer and which tests fail is printed, and nothing depends on it.
+newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	-.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
+	@echo "newer than the lock:"
+	-@.venv-newest/bin/python -m pip freeze --exclude-editable | sed 's/_/-/g; s/+.*//' | grep -vixFf requirements.lock
+	-.venv-newest/bin/python -m pytest --numprocesses auto --dist loadfile --tb line -m "not slow and not executes"
+	-.venv-newest/bin/python -m pytest --tb line tests/test_golden.py

@@ -3,6 +3,7 @@
 import ast
 import socket
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio_client
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 import soundfile
 from conftest import SR, tone
+from scored import ANYTHING
 
 from lib import metrics, params
 from lib.errors import InputError, RunError
@@ -35,26 +37,25 @@ class Loud:
 
 
 @pytest.fixture(scope="module")
-def page():
+def judge():
     run = Trained("f" * 32, "21_gmm/loud", "demo", {"seed": "0"}, {"dev/eer": 0.1}, {}, 0.0, "dev-eer")
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 50)
     dev = pd.DataFrame({"trial": range(100), "score": rng.normal(4 * labels - 2, 2), "label": labels})
     card = metrics.threshold_card(dev["score"], dev["label"], costs=metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1))
-    judge = Judge(System(run, Loud(), (Waveform(),)), dev, card, None, ("Nobody looked at <its> weaknesses.",))
-    return app.Page(judge)
+    return Judge(System(run, Loud(), (Waveform(),)), dev, card, ANYTHING, ["Nobody looked at <its> weaknesses."])
 
 
 @pytest.fixture(scope="module")
-def served(page, tmp_path_factory):
+def served(judge, tmp_path_factory):
     """A client of the page on a free port."""
     with socket.socket() as asked, pytest.MonkeyPatch.context() as patch:
         asked.bind(("127.0.0.1", 0))
         port = asked.getsockname()[1]
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
         asked.close()
-        made = app.blocks(page)
-        address = app.launch(made, port, prevent_thread_lock=True)[1]
+        made = app.blocks(judge)
+        address = app.launch(made, port)[1]
         yield gradio_client.Client(address, verbose=False, analytics_enabled=False)
         made.close(verbose=False)
 
@@ -76,7 +77,9 @@ def ask(served, path):
 def test_page_answers_what_is_uploaded(served, written):
     words, pictures = ask(served, written(tone(0.8)))
     assert words.startswith("## genuine\nScore **4.07** log-odds.\nBy dev, such a score is")
-    assert pictures.count("<img src=") == 2 and 'alt="Score 4.07 among' in pictures
+    assert (
+        pictures.count("<img src=") == 2 and "this recording" in pictures and 'alt="waveform; spectrogram' in pictures
+    )
 
 
 @pytest.mark.executes
@@ -104,28 +107,37 @@ def test_page_says_what_cannot_be_used(served, written, tmp_path):
         assert pictures == ""
 
 
-def test_page_refuses_long_recordings(page, written, monkeypatch):
+def test_page_refuses_long_recordings(judge, written, monkeypatch):
     monkeypatch.setattr(app, "MINUTES", 0.01)
-    assert "mine.wav: lasts 0.0 minutes: must last at most 0" in page.answer(written(tone(1.0)))[0]
+    words, _ = app.told(judge, app.answer, written(tone(1.0)))
+    assert "mine.wav: lasts 0.0 minutes: must last at most 0" in words
 
 
-def test_page_explains_the_beginning_of_what_is_long(page, written, monkeypatch):
+def test_page_explains_the_beginning_of_what_lasts(judge, written, monkeypatch):
     monkeypatch.setattr(app, "SECONDS", 0.5)
-    assert page.explanation(written(tone(1.0)), 0.0)[0].startswith("Of the 0.5 s from 0.0 s on:")
+    words, _ = app.told(judge, app.explanation, written(tone(1.0)))
+    assert words.startswith("Of the 0.5 s from 0.0 s on:")
 
 
-def test_figures_of_a_run_without_order_and_of_windows(page):
+def test_page_explains_the_window_that_speaks_most_for_the_answer(judge, written):
+    known = {**ANYTHING, "ranges": ANYTHING["ranges"] | {"seconds": (0, 2.0)}}
+    y = np.concatenate([0.3 * tone(1.0), tone(1.0), 0.1 * tone(1.0)])
+    words, _ = app.told(replace(judge, known=known), app.explanation, written(y))
+    assert words.startswith("Of the 1.0 s from 1.0 s on:")
+
+
+def test_figures_of_a_run_without_order_and_of_windows(judge):
     nowhere = (-np.inf, np.inf)
     windows = [{"start": n, "end": n + 1.0, "score": float(n)} for n in range(3)]
     assert len(answers.views(tone(3.0), SR, windows, nowhere).axes) == 4
-    scale = answers.on_scale(page.judge.dev, 99.0, 0.0, nowhere)
+    scale = answers.on_scale(judge.dev, 99.0, 0.0, nowhere)
     low, high = scale.axes[0].get_xlim()
-    assert low < page.judge.dev["score"].min() and high > 99.0
+    assert low < judge.dev["score"].min() and high > 99.0
 
 
-def test_page_gives_no_odds_where_there_are_none(page):
-    found = SimpleNamespace(score=1.0, calibrated=None, label="cannot tell", reason="outside", warnings=("<b>",))
-    assert app._words(found, ()) == "## cannot tell: outside\nScore **1.00** log-odds.\n\n- &lt;b&gt;"
+def test_page_gives_no_odds_where_there_are_none(judge):
+    words, _ = app.answer(replace(judge, card=None), tone(1.0), ["<b>"])
+    assert words == "## cannot tell: too close to call\nScore **4.07** log-odds.\n\n- &lt;b&gt;"
 
 
 @pytest.mark.executes
@@ -147,8 +159,8 @@ def test_page_asks_nothing_of_other_machines(served):
     assert config["analytics_enabled"] is False
 
 
-def test_page_shows_what_is_known_of_the_run(page):
-    text = page.about()
+def test_page_shows_what_is_known_of_the_run(judge):
+    text = "\n".join(str(block.value) for block in app.blocks(judge).blocks.values() if hasattr(block, "value"))
     assert "Run **21_gmm/loud**, seed 0" in text and "EER on dev 10.0 %, threshold 0 (dev-eer)." in text
     assert "- Nobody looked at &lt;its&gt; weaknesses." in text
 

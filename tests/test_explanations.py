@@ -65,15 +65,19 @@ def test_explain_names_what_speaks_for_the_answer_of_either_side(y):
     assert not {8, 9, 10, 11} & set(found["seconds"].named.tolist())
 
 
-def test_checked_and_trusted_tell_maps_that_hold_from_maps_that_do_not(heard):
-    table = explanations.checked([[replace(e, agreement=e.agreement - n / 50) for e in heard] for n in range(8)])
-    assert table["held"].tolist() == [1, 1] and (table["gain"] > 0).all() and table["alike"].isna().all()
-    deaf = [replace(one, agreement=np.nan, p=np.nan, alike=0.9) for one in heard]
-    found = explanations.trusted(explanations.checked([deaf] * 8))["doubts"]
-    assert set(found) == {"it does not foretell what deletion does; shuffled weights give much the same map"}
-    assert explanations.trusted(table)["doubts"].tolist() == ["", ""]
-    weak = explanations.trusted(table.assign(agreement=0.2))["doubts"]  # beyond chance, and little
-    assert weak.tolist() == ["it does not foretell what deletion does"] * 2
+def test_trusted_tells_maps_that_hold_from_maps_that_do_not(heard):
+    def table(**changes):
+        recordings = [[replace(e, **{"agreement": e.agreement - n / 50} | changes) for e in heard] for n in range(8)]
+        return explanations.trusted({"none": recordings})
+
+    holding = table()
+    assert holding["run"].tolist() == ["none"] * 2 and holding["axis"].tolist() == ["seconds", "hertz"]
+    assert holding["held"].tolist() == [1, 1] and (holding["gain"] > 0).all() and holding["alike"].isna().all()
+    assert holding["doubts"].tolist() == ["", ""]
+    alike = table(agreement=np.nan, p=np.nan, alike=0.9)
+    assert set(alike["doubts"]) == {"it does not foretell what deletion does; shuffled weights give much the same map"}
+    weak = [[replace(e, agreement=0.2 + n / 500) for e in heard] for n in range(8)]  # beyond chance, and little
+    assert set(explanations.trusted({"none": weak})["doubts"]) == {"it does not foretell what deletion does"}
 
 
 # -- networks ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Every function returns a matplotlib figure of its own and keeps none; no noteboo
 
 import re
 import textwrap
+from html import escape
 
 import numpy as np
 import seaborn as sns
@@ -12,12 +13,10 @@ from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
+from lib.corpus.protocol import LABEL_NAMES
 
 PALETTE = sns.color_palette("colorblind")
-COLOURS = {GENUINE: PALETTE[0], SPOOF: PALETTE[1]}
-_LABEL_WIDTH = 45  # letters of a row's name
-LABEL_COLOURS = {LABEL_NAMES[label]: colour for label, colour in COLOURS.items()}
+LABEL_COLOURS = {"genuine": PALETTE[0], "spoof": PALETTE[1]}
 
 
 class Described(Figure):
@@ -25,6 +24,11 @@ class Described(Figure):
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"image/png": print_figure(self, base64=True)}, {"image/png": {"alt": self.alternative()}}
+
+    def html(self):
+        """The figure as an element of a page."""
+        data = print_figure(self, base64=True, dpi=150)
+        return f'<img src="data:image/png;base64,{data}" alt="{escape(self.alternative())}">'
 
     def alternative(self):
         """What it shows, for a reader who cannot see it: its titles, then the names of axes, rows and curves."""
@@ -50,12 +54,12 @@ def tiles(count, columns, width, height, above=0.0):
     return figure, list(grid.flat[:count])
 
 
-def forest(axes, names, values, lows, highs, *, colour=PALETTE[0], shift=0.0, marker="o", label=None):
+def forest(axes, names, values, lows, highs, *, colour=PALETTE[0], shift=0.0, label=None):
     """Values and their intervals, a row each, the first at the top."""
     rows = np.arange(len(names)) + shift
     axes.hlines(rows, lows, highs, color=colour, linewidth=1.7)
-    axes.plot(values, rows, marker, markersize=5, color=colour, label=label)
-    axes.set_yticks(range(len(names)), ["\n".join(textwrap.wrap(name, _LABEL_WIDTH)) for name in names])
+    axes.plot(values, rows, "o", markersize=5, color=colour, label=label)
+    axes.set_yticks(range(len(names)), [textwrap.fill(name, 45) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="x", color="0.92")
 
@@ -73,9 +77,9 @@ def heat(axes, table, down, across, value, **style):
 
 def histogram(axes, scores, labels, edges, names=LABEL_NAMES):
     """Scores (log-odds) of both classes, each summing to 100 %; the outer bars collect what lies beyond."""
-    for label in (SPOOF, GENUINE):
+    for label, name in enumerate(LABEL_NAMES):
         inside = np.clip(scores[labels == label], edges[0], edges[-1])
-        weights = np.full(len(inside), 100 / max(len(inside), 1))
-        axes.hist(inside, edges, weights=weights, alpha=0.45, color=COLOURS[label], label=names[label])
-        axes.hist(inside, edges, weights=weights, histtype="step", linewidth=1.2, color=COLOURS[label])
+        style = {"weights": np.full(len(inside), 100 / max(len(inside), 1)), "color": LABEL_COLOURS[name]}
+        axes.hist(inside, edges, alpha=0.45, label=names[label], **style)
+        axes.hist(inside, edges, histtype="step", linewidth=1.2, **style)
     axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %")

@@ -2,16 +2,14 @@
 
 - `lib.scoring.systems` opening runs; samples -> log-odds
 - `lib.scoring.answers` what a run may say of a recording, and on what that rests
-- `lib.scoring.files` recordings on disk -> answers
-- `lib.scoring.drawn` recordings of other corpora, and genuine ones of any origin
+- `lib.scoring.files` recordings on disk -> answers, and those as text
 """
 
-from lib.scoring.answers import CANNOT_TELL, Answer, Judge, judge
-from lib.scoring.drawn import Place, elsewhere
-from lib.scoring.files import describe, errors, read_labels, recordings, score_files, summary, write_csv
+from lib.scoring.answers import CANNOT_TELL, Judge, judge
+from lib.scoring.files import describe, elsewhere, errors, read_labels, recordings, score_files, summary, write_csv
 from lib.scoring.systems import SR, System, log_odds, open_run, open_runs
 
 __all__ = [
-    "CANNOT_TELL", "SR", "Answer", "Judge", "Place", "System", "describe", "elsewhere", "errors", "judge", "log_odds",
-    "open_run", "open_runs", "read_labels", "recordings", "score_files", "summary", "write_csv",
+    "CANNOT_TELL", "SR", "Judge", "System", "describe", "elsewhere", "errors", "judge", "log_odds", "open_run",
+    "open_runs", "read_labels", "recordings", "score_files", "summary", "write_csv",
 ]  # fmt: skip

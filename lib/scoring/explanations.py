@@ -1,16 +1,12 @@
 """Where in seconds and hertz a run decided on one recording, and whether that can be trusted.
 
 Any system is explained by occlusion: how far the score changes without a part of the recording
-(`lib.audio.occlusion`). A Keras network on images or matrices is also explained by its own
-activations (Grad-CAM, `lib.systems.looking`). A map is believed only if it foretells what the
-deletion of several parts together does, those that it names and others drawn by chance, and, of a
-network, if shuffled weights do not give much the same map. How many parts and draws, and what is
-too alike, is our choice.
-
-References
-----------
-M. Zeiler and R. Fergus, ECCV 2014 (occlusion); U. Bhatt, A. Weller and J. Moura, IJCAI 2020
-(faithfulness correlation); J. Adebayo et al., NeurIPS 2018 (weights).
+(`lib.audio.occlusion`; M. Zeiler and R. Fergus, ECCV 2014). A Keras network on images or matrices
+is also explained by its own activations (Grad-CAM, `lib.systems.looking`). A map is believed only
+if it foretells what deleting several parts together does, those that it names and others drawn by
+chance (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a network, if shuffled weights do
+not give much the same map (J. Adebayo et al., NeurIPS 2018). How many parts and draws, and what
+is too alike, is our choice.
 """
 
 from dataclasses import dataclass
@@ -37,8 +33,6 @@ _ALIKE = 0.5  # rank correlation with the maps of shuffled weights from which on
 _FINE = 2048  # points at which an activation map is read
 _ALPHA = 0.05
 _AGREED = 0.38  # agreement that has this p for the 20 sets of one recording; less on average is no more to rely on
-_NOTHING = (np.nan, np.nan)  # correlation and p where all is alike
-_DELETION, _WEIGHTS = "it does not foretell what deletion does", "shuffled weights give much the same map"
 
 
 @dataclass(frozen=True)
@@ -58,68 +52,65 @@ class Explanation:
     @property
     def doubts(self):
         """Why it should not be trusted; empty where both checks hold."""
-        found = [] if self.p < _ALPHA else [_DELETION]
-        return found + ([_WEIGHTS] if (self.alike or 0) > _ALIKE else [])
+        return _doubts(self.p < _ALPHA, self.alike)
 
 
-def explain(system, y, *, seed=0):
-    """Every `Explanation` of an open `lib.scoring.System` and one recording at its rate; about 70 scores of it.
-
-    `seed` decides the noise, the parts drawn by chance and the orders of the weights.
-    """
-    edges = {axis: parts(y, system.sr, axis, PARTS) for axis in AXES}
-    first = {axis: taken_out(y, system.sr, axis, edges[axis], seed) for axis in AXES}
-    clips = [y, *(y + change for axis in AXES for change in first[axis])]
+def explain(system, y):
+    """Every `Explanation` of an open `lib.scoring.System` and one recording at its rate; about 70 scores of it."""
+    sr, rng, found = system.sr, np.random.default_rng(0), []
+    edges = {axis: parts(y, sr, axis, PARTS) for axis in AXES}
+    clips = [y, *(y + change for axis in AXES for change in taken_out(y, sr, axis, edges[axis], 0))]
     maps = partial(_maps, system, clips, edges, inputs.prepared(system.inputs, clips))
     trained, score = maps()
-    alike = _alike(system.system, trained, maps, seed) if isinstance(system.system, Network) else {}
+    alike = _alike(system.system, trained, maps) if isinstance(system.system, Network) else {}
     answer = 1 if score >= system.run.threshold else -1
-    named = {key: np.argsort(-answer * support)[:_NAMED] for key, support in trained.items()}
-    rng, found = np.random.default_rng(seed), []
     for axis in AXES:
-        again = taken_out(y, system.sr, axis, edges[axis], seed + 1)  # other noise than the maps were made with
+        again = taken_out(y, sr, axis, edges[axis], 1)  # other noise than the maps were made with
         keys = [key for key in trained if key[1] == axis]
+        named = [np.argsort(-answer * trained[key])[:_NAMED] for key in keys]
         drawn = [rng.choice(PARTS, _NAMED, replace=False) for _ in range(_DRAWS)]
-        sets = [*drawn, *(named[key] for key in keys)]
-        falls = score - log_odds([system], [y + again[some].sum(axis=0) for some in sets], sr=system.sr)[0]
-        chance = falls[:_DRAWS]
-        for key, fall in zip(keys, falls[_DRAWS:], strict=True):
-            foretold = [trained[key][some].sum() for some in (*drawn, named[key])]
-            compared = np.ptp(foretold) and np.ptp(falls)
-            agreed = spearmanr(foretold, [*chance, fall], alternative="greater") if compared else _NOTHING
-            gain = float(answer * (fall - chance.mean()))
-            found.append(Explanation(*key, edges[axis], trained[key], named[key], gain, *agreed, alike.get(key)))
+        falls = score - log_odds([system], [y + again[some].sum(axis=0) for some in (*drawn, *named)])[0]
+        for key, best, fall in zip(keys, named, falls[_DRAWS:], strict=True):
+            foretold, came = [trained[key][some].sum() for some in (*drawn, best)], [*falls[:_DRAWS], fall]
+            differ = np.ptp(foretold) and np.ptp(came)
+            agreed = spearmanr(foretold, came, alternative="greater") if differ else (np.nan, np.nan)
+            gain = float(answer * (fall - falls[:_DRAWS].mean()))
+            found.append(Explanation(*key, edges[axis], trained[key], best, gain, *agreed, alike.get(key)))
     return found
 
 
-def checked(explained):
-    """Whether the maps of one run hold over many recordings: a row for each method and axis.
+def trusted(explained):
+    """Whether the maps of runs hold over many recordings: a row for each run, method and axis.
 
     Parameters
     ----------
-    explained : list of list of Explanation
-        A list for each recording.
+    explained : dict of str -> list of list of Explanation
+        For each run a list for each recording.
 
     Returns
     -------
     pandas.DataFrame
-        `method`, `axis`; means of `gain`, `agreement` (0 where there is nothing to agree on) and
-        `alike` (NaN without a network); `held` (part of recordings without doubts); `p` that there
-        is no agreement (t over recordings, one side).
+        `run`, `method`, `axis`; means of `gain`, `agreement` and `alike` (NaN without a network);
+        `held`, the part of recordings without doubts; `p` that there is no agreement (t over
+        recordings, one side, after Holm's correction); `doubts` in words, empty where a map holds.
     """
-    every = pd.DataFrame([vars(e) | {"held": not e.doubts} for one in explained for e in one])
-    every["agreement"] = every["agreement"].fillna(0.0)
-    rows = every.astype({"alike": float}).groupby(["method", "axis"], sort=False)
+    every = [(run, e) for run, recordings in explained.items() for several in recordings for e in several]
+    every = pd.DataFrame([{"run": run, **vars(e), "held": not e.doubts} for run, e in every])
+    every["agreement"] = every["agreement"].fillna(0.0)  # there is nothing to agree on
+    rows = every.astype({"alike": float}).groupby(["run", "method", "axis"], sort=False)
     p = rows["agreement"].agg(lambda found: ttest_1samp(found, 0, alternative="greater").pvalue if np.ptp(found) else 1)
-    return rows[["gain", "agreement", "held", "alike"]].mean().assign(p=p).reset_index()
+    table = rows[["gain", "agreement", "held", "alike"]].mean().assign(p=p).reset_index()
+    table["p"] = metrics.holm(table["p"])
+    agreed = (table["p"] < _ALPHA) & (table["agreement"] >= _AGREED)
+    return table.assign(doubts=["; ".join(_doubts(*both)) for both in zip(agreed, table["alike"], strict=True)])
 
 
-def trusted(table):
-    """Rows of `checked`, of any runs: `p` after Holm's correction, `doubts` in words, empty where a map holds."""
-    p = metrics.holm(table["p"])
-    agreed = (p < _ALPHA) & (table["agreement"] >= _AGREED)
-    reasons = np.where(agreed, "", _DELETION), np.where(table["alike"] > _ALIKE, _WEIGHTS, "")
-    return table.assign(p=p, doubts=["; ".join(filter(None, both)) for both in zip(*reasons, strict=True)])
+def _doubts(agreed, alike):
+    said = {
+        "it does not foretell what deletion does": not agreed,
+        "shuffled weights give much the same map": alike is not None and alike > _ALIKE,
+    }
+    return [text for text, holds in said.items() if holds]
 
 
 def _maps(system, clips, edges, arrays):
@@ -141,29 +132,26 @@ def _maps(system, clips, edges, arrays):
 def _placed(item, seen, y):
     """An activation map along its axes: (axis, where each of many points lies on it, its values)."""
     settings, points = item.settings, (np.arange(_FINE) + 0.5) / _FINE
-    down, across = (_stretched(seen.mean(axis=axis), points) for axis in (1, 0))
-    if isinstance(item, Image):
-        down = down[::-1]  # an image has its low frequencies at the bottom
-    hertz = row_hertz(item.feature, settings)
+    down, across = (
+        np.interp(points, (np.arange(n) + 0.5) / n, seen.mean(axis=1 - k)) for k, n in enumerate(seen.shape)
+    )
     if item.feature == "fft":  # levels over hertz
-        return [("hertz", points * settings.sr / 2, across)]
+        yield "hertz", points * settings.sr / 2, across
+        return
     frames = 1 + len(y) // settings.hop_length
     shown = item.frames if isinstance(item, Matrix) else frames  # a matrix repeats a recording or cuts it
-    found = [("seconds", points * shown % frames * settings.hop_length / settings.sr, across)]
+    yield "seconds", points * shown % frames * settings.hop_length / settings.sr, across
+    hertz = row_hertz(item.feature, settings)
     if hertz is not None and not getattr(item, "deltas", 0):
-        found.append(("hertz", hertz[(points * len(hertz)).astype(int)], down))
-    return found
+        # An image has its low frequencies at the bottom.
+        yield "hertz", hertz[(points * len(hertz)).astype(int)], down[::-1] if isinstance(item, Image) else down
 
 
-def _stretched(values, points):
-    return np.interp(points, (np.arange(len(values)) + 0.5) / len(values), values)
-
-
-def _alike(network, trained, maps, seed):
+def _alike(network, trained, maps):
     """How far the maps of shuffled weights resemble those of the trained ones: mean correlation of the parts' ranks."""
     found = {key: [] for key in trained}
     for number in range(_SHUFFLES):
-        with shuffled(network, seed + number):
+        with shuffled(network, number):
             for key, support in maps()[0].items():
                 pair = pd.DataFrame({"trained": trained[key], "shuffled": support}).abs()
                 seen = pair[pair.any(axis=1)]  # a network that cuts recordings sees no change in what it cuts off

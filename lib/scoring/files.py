@@ -1,30 +1,30 @@
-"""Recordings on disk scored with a trained run, each answer with what a reader has to know."""
+"""Recordings on disk: which there are, what a run answers to each, and its answers as text."""
 
 import io
 import json
 import os
+import re
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from lib import audio, metrics
-from lib.corpus import LABEL_NAMES
+from lib.corpus import GENUINE, LABEL_NAMES, UNKNOWN, open_corpus
 from lib.corpus.protocol import LABELS
 from lib.errors import InputError
-from lib.files.places import read_text
+from lib.files.places import absolute, read_text
 from lib.inputs import BLOCK
-from lib.scoring.answers import CANNOT_TELL, Answer
+from lib.scoring.answers import CANNOT_TELL
 
 # What people call recordings. The reader decides which of them it can use.
 _ENDINGS = (
     *audio.ENDINGS, ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
     ".m4a", ".mp4", ".aac", ".amr", ".3gp", ".wma", ".webm",
 )  # fmt: skip
-_UNREADABLE = "not readable"
+_HIDDEN = re.compile(r"\.|__MACOSX$")
 _MANY = 256  # recordings from which on a bar shows how far it is
-_KEYS = ("path", "score", "label", "threshold", "threshold_source", "warnings", "calibrated", "reason", "windows")
 
 
 def recordings(paths):
@@ -34,25 +34,47 @@ def recordings(paths):
     whatever stands in ``__MACOSX`` or a hidden folder. InputError when a path does not exist, or
     a folder has no recording.
     """
-    found, passed = [], []
+    found, passed = {}, {}
     for path in map(Path, paths):
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+        inside = [path]
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
-            hidden = {p for p in inside if any(_is_hidden(part) for part in p.relative_to(path).parts)}
-            inside = [p for p in inside if p not in hidden]
-            if not inside:
-                raise InputError(f"{path}: no recording in this folder; expected {', '.join(_ENDINGS)}")
-            found += inside
-            passed += sorted(hidden)
-        elif path.exists():
-            found.append(path)
+        visible = [p for p in inside if not any(_HIDDEN.match(part) for part in p.relative_to(path).parts)]
+        if not visible:
+            raise InputError(f"{path}: no recording in this folder; expected {', '.join(_ENDINGS)}")
+        found |= dict.fromkeys(map(str, visible))
+        passed |= dict.fromkeys(map(str, sorted({*inside} - {*visible})))
+    return list(found), list(passed)
+
+
+def elsewhere(corpora, genuine, *, layout, most):
+    """Trials that were not made for a run: name of each folder -> digest of its corpus, and table of its trials.
+
+    Parameters
+    ----------
+    corpora, genuine : list of str
+        Folders (relative ones start at the project's) or URLs of corpora in one `layout`, of which
+        eval is drawn from; folders with genuine recordings only, whose digest is empty.
+        InputError for a folder that is wrong, or two of the same name.
+    most : int
+        Trials of each label that are drawn, the same ones each time; `path`, `label`, `speaker`.
+    """
+    found = {}
+    for folder in (*corpora, *genuine):
+        name = re.sub(r"[^\w.-]", "_", PurePath(folder).name)  # as MLflow takes it
+        if name in found:
+            raise InputError(f"{folder}: another folder is called {name} too; each needs a name of its own")
+        if folder in corpora:
+            corpus = open_corpus(name, folder, layout)
+            digest, trials = corpus.digest, corpus.split("eval")
         else:
-            raise InputError(f"{path}: no such file or folder")
-    return list(dict.fromkeys(map(str, found))), list(dict.fromkeys(map(str, passed)))
-
-
-def _is_hidden(name):
-    return name.startswith(".") or name == "__MACOSX"
+            paths = recordings([absolute(folder)])[0]
+            digest, trials = "", pd.DataFrame({"path": paths, "label": GENUINE, "speaker": UNKNOWN})
+        drawn = trials.sample(frac=1, random_state=0).groupby("label").head(most).sort_index()
+        found[name] = digest, drawn.reset_index(drop=True)
+    return found
 
 
 def score_files(judge, paths):
@@ -62,52 +84,36 @@ def score_files(judge, paths):
     `threshold_source` of the run, `warnings` (sentences), `calibrated`, `reason` and `windows`,
     see `lib.scoring.answers.Answer`. A recording that cannot be read has no score.
     """
-    with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
-        for start in range(0, len(paths), BLOCK):
-            part = paths[start : start + BLOCK]
-            rows = _scored(judge, part)
-            yield from (rows[path] for path in part)
-            bar.update(len(part))
-
-
-def _scored(judge, paths):
-    """The row of each path."""
-    rows, clips = {}, {}
-    for path in paths:
-        try:
-            y, notes = audio.read(path, sr=judge.system.sr)
-        except InputError as error:
-            rows[path] = _row(judge, path, None, [str(error).removeprefix(f"{path}: ")])
-            continue
-        if judge.is_long(y):  # as large as many others, and not kept
-            rows[path] = _row(judge, path, judge.answers([y])[0], notes)
-        else:
-            clips[path] = y, notes
-    answers = judge.answers([y for y, _ in clips.values()])
-    notes = (notes for _, notes in clips.values())
-    return rows | {path: _row(judge, path, *found) for path, *found in zip(clips, answers, notes, strict=True)}
-
-
-def _row(judge, path, answer, notes):
-    said = vars(answer or Answer(None, None, CANNOT_TELL, _UNREADABLE))
-    notes = [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes]
-    row = {"path": path, "threshold": judge.run.threshold, "threshold_source": judge.run.threshold_source, **said}
-    row |= {"warnings": [*said["warnings"], *notes, *judge.caveats], "windows": list(said["windows"])}
-    return {key: row[key] for key in _KEYS}
+    blocks = [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
+    for part in tqdm(blocks, desc="scoring", unit=f"{BLOCK} clips", disable=len(paths) < _MANY):
+        clips, found, notes = {}, {}, {}
+        for path in part:
+            try:
+                y, notes[path] = audio.read(path, sr=judge.system.sr)
+            except InputError as error:
+                found[path] = judge.decided(None, "not readable")
+                notes[path] = [str(error).removeprefix(f"{path}: ")]
+                continue
+            if judge.is_long(y):  # as large as many others, and not kept
+                found[path] = judge.answer(y, judge.system.sr)
+            else:
+                clips[path] = y
+        found |= zip(clips, judge.answers(list(clips.values())), strict=True)
+        for path in part:
+            answer, said = found[path], [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes[path]]
+            yield {"path": path, **vars(answer), "warnings": [*answer.warnings, *said, *judge.caveats]}
 
 
 def write_csv(rows, file):
     """Write rows of `score_files` to an open text file."""
-    texts = {"warnings": [" ".join(row["warnings"]) for row in rows]}
-    texts["windows"] = [json.dumps(row["windows"]) for row in rows]
-    pd.DataFrame(rows).assign(**texts).to_csv(file, index=False)
+    table = pd.DataFrame(rows)
+    texts = {"warnings": table["warnings"].map(" ".join), "windows": table["windows"].map(json.dumps)}
+    table.assign(**texts).to_csv(file, index=False)
 
 
 def describe(rows, judge):
     """Rows of `score_files` as a table, and below it the rule and what holds for all."""
-    table = pd.DataFrame([{key: row[key] for key in ("label", "calibrated", "score", "path")} for row in rows])
-    for name in ("calibrated", "score"):
-        table[name] = [f"{value:.3f}" if pd.notna(value) else "-" for value in table[name]]
+    table = pd.DataFrame(rows)[["label", "calibrated", "score", "path"]].astype({"calibrated": float})
     own = [" ".join(text for text in row["warnings"] if text not in judge.caveats) for row in rows]
     if any(own):
         table["warnings"] = own
@@ -117,8 +123,8 @@ def describe(rows, judge):
         f"between them; the run's threshold is {judge.run.threshold:.3f} ({judge.run.threshold_source}). Calibrated: "
         "log-likelihood ratios by dev."
     )
-    caveats = (f"Warning: {text}" for text in judge.caveats)
-    return "\n".join([table.to_string(index=False, justify="left"), summary(rows), rule, *caveats])
+    text = table.to_string(index=False, justify="left", float_format="{:.3f}".format, na_rep="-")
+    return "\n".join([text, summary(rows), rule, *(f"Warning: {text}" for text in judge.caveats)])
 
 
 def summary(rows):
@@ -132,17 +138,19 @@ def summary(rows):
 
 def read_labels(file):
     """Label of each path (from the file's own folder) in a CSV with the columns `path` and `label`."""
-    text = read_text(file, "a CSV with the columns path,label")
+    rule = "a CSV with the columns path,label"
+    text = io.StringIO(read_text(file, rule))
     try:
-        table = pd.read_csv(io.StringIO(text), usecols=["path", "label"], dtype=str, keep_default_na=False)
+        table = pd.read_csv(text, usecols=["path", "label"], dtype=str, keep_default_na=False)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{file}: not a CSV with the columns path,label ({reason})") from None
+        raise InputError(f"{file}: not {rule} ({' '.join(str(error).split())[:200]})") from None
     known = table["label"].str.strip().str.lower().map(LABELS)
     for path, label in table[known.isna()].values[:1]:
         raise InputError(f"{file}: label {label!r} of {path!r} is unknown: expected one of {', '.join(LABELS)}")
-    paths = (os.path.realpath(os.path.join(os.path.dirname(file), path)) for path in table["path"])
-    return dict(zip(paths, known, strict=True))
+    folder = os.path.dirname(file)
+    return {
+        os.path.realpath(os.path.join(folder, path)): label for path, label in zip(table["path"], known, strict=True)
+    }
 
 
 def errors(rows, labels):
@@ -156,11 +164,11 @@ def errors(rows, labels):
         ends = metrics.bootstrap(*both, metrics=("eer",))["eer"]
         lines.append(f"EER {_percent(metrics.eer(*both)[0], *ends)}, interval over recordings.")
     for truth, part in known.groupby("truth"):
-        lines.append(f"Answers to {len(part)} {LABEL_NAMES[truth]} recordings:")
+        rates = []
         for label in (*LABEL_NAMES, CANNOT_TELL):
             count = (part["label"] == label).sum()
-            lines[-1] += f" {_percent(count / len(part), *metrics.rate_interval(count, len(part)))} {label},"
-        lines[-1] = f"{lines[-1][:-1]}."
+            rates.append(f"{_percent(count / len(part), *metrics.rate_interval(count, len(part)))} {label}")
+        lines.append(f"Answers to {len(part)} {LABEL_NAMES[truth]} recordings: {', '.join(rates)}.")
     return "\n".join(lines)
 
 

@@ -71,14 +71,17 @@ def _refuse_other_files(run, folder):
 
 
 def open_runs(runs):
-    """Those of many runs (name on the page -> run id) that can score, and why the others cannot.
+    """Of many runs (name on the page -> run id) those that can score at `SR`, name -> `System`, and name -> why not.
 
-    Returns name -> `System`, and name -> reason; InputError when none can.
+    InputError when none can.
     """
     systems, refused = {}, {}
     for name, run_id in runs.items():
         try:
-            systems[name] = open_run(run_id)
+            system = open_run(run_id)
+            if system.sr != SR:
+                raise InputError(f"run {system.run.name}: takes recordings at {system.sr} Hz, not at {SR} Hz")
+            systems[name] = system
         except InputError as error:
             refused[name] = str(error)
     if not systems:
@@ -87,32 +90,23 @@ def open_runs(runs):
     return systems, refused
 
 
-def log_odds(systems, clips, *, sr=SR):
-    """Scores of recordings by several systems, an array each; what they share is computed once.
+def log_odds(systems, clips):
+    """Scores of recordings, float32 samples at the systems' rate: an array a system; what they share is made once.
 
-    Parameters
-    ----------
-    systems : sequence of System
-    clips : sequence of numpy.ndarray [shape=(samples,), float32]
-    sr : int, Hz
-        Of the clips. InputError when a system takes another, or fails to give each clip one finite score.
+    InputError when a system fails to give each recording one finite score.
     """
-    for system in systems:
-        if system.sr != sr:
-            raise InputError(f"run {system.run.name}: takes recordings at {system.sr} Hz, not at {sr} Hz")
     arrays = inputs.prepared([item for system in systems for item in system.inputs], clips)
     return [_scores(system, clips, arrays) for system in systems]
 
 
 def _scores(system, clips, arrays):
+    model = f"run {system.run.name}: its model"
     try:
         found = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"run {system.run.name}: its model does not take its inputs:\n{reason}") from None
+        raise InputError(f"{model} does not take its inputs:\n{' '.join(str(error).split())[:200]}") from None
     if found.shape != (len(clips),):
-        raise InputError(f"run {system.run.name}: its model gives {found.shape} scores of {len(clips)} recordings")
-    if not np.isfinite(found).all():
-        wrong = found[~np.isfinite(found)][0]
-        raise InputError(f"run {system.run.name}: its model gives the score {wrong}: scores must be finite")
+        raise InputError(f"{model} gives {found.shape} scores of {len(clips)} recordings")
+    for wrong in found[~np.isfinite(found)][:1]:
+        raise InputError(f"{model} gives the score {wrong}: scores must be finite")
     return found

@@ -93,15 +93,6 @@ def digest(folder):
     return total.hexdigest()[:16]
 
 
-def keeps(run, name):
-    """Whether a run keeps an artifact of that name."""
-    try:
-        with artifact(run.run_id, name):
-            return True
-    except InputError:
-        return False
-
-
 def read(run, name, parsed):
     """An artifact of a run, as the function `parsed` reads its Path; InputError when it is missing or damaged."""
     with artifact(run.run_id, name) as path:
