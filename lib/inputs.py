@@ -5,7 +5,7 @@ scores recordings of any kind, so the two cannot differ.
 """
 
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -29,13 +29,7 @@ PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1
 
 @dataclass(frozen=True)
 class Image:
-    """A feature as a coloured image, float32 ``[size, size, 3]``.
-
-    Examples
-    --------
-    >>> Image("mfcc", "coolwarm", "-1-1").shape
-    (200, 200, 3)
-    """
+    """A feature as a coloured image, float32 ``[size, size, 3]``."""
 
     feature: str  # one of `lib.features.FEATURES`
     colours: str = "magma"  # a matplotlib colormap
@@ -43,33 +37,19 @@ class Image:
     size: int = 200  # pixels
     settings: FeatureSettings = FeatureSettings()
 
-    @property
-    def shape(self):
-        """Of what a system sees of one recording."""
-        return self.size, self.size, 3
-
     def resolved(self, values):
-        """With the size and the analysis settings of a run."""
         return replace(self, size=values["image_size"], settings=settings_from(values))
 
     @property
     def wanted(self):
-        """What the store keeps for it."""
         return store.Drawn(self.feature, self.settings, self.size)
 
     def shown(self, kept):
-        """Kept images, uint8 ``[trials, size, size]``, as a system sees them."""
-        values = _colour_values(self.colours, self.pixel_range)
+        if self.pixel_range not in PIXEL_RANGES:
+            raise InputError(f"pixel_range = {self.pixel_range!r}: must be one of {', '.join(PIXEL_RANGES)}")
+        scale, offset = map(np.float32, PIXEL_RANGES[self.pixel_range])
+        values = colormap(self.colours).astype(np.float32) * scale + offset
         return values.take(kept, axis=0)  # NumPy looks up twice as many a second as tf.gather
-
-
-@lru_cache(maxsize=64)
-def _colour_values(colours, pixel_range):
-    """What a system sees of each of the 256 positions in a colormap, float32 ``[256, 3]``."""
-    if pixel_range not in PIXEL_RANGES:
-        raise InputError(f"pixel_range = {pixel_range!r}: must be one of {', '.join(PIXEL_RANGES)}")
-    scale, offset = PIXEL_RANGES[pixel_range]
-    return colormap(colours).astype(np.float32) * np.float32(scale) + np.float32(offset)
 
 
 @dataclass(frozen=True)
@@ -84,17 +64,14 @@ class Matrix:
     lengths: tuple = ()  # n_fft, win_length, hop_length of its own, samples; those of the run without
 
     def resolved(self, values):
-        """With the analysis settings of a run, or with its own lengths."""
         own = zip(("n_fft", "win_length", "hop_length"), self.lengths, strict=True) if self.lengths else ()
         return replace(self, settings=settings_from({**values, **dict(own)}))
 
     @property
     def wanted(self):
-        """What the store keeps for it."""
         return store.Framed(self.feature, self.settings)
 
     def shown(self, kept):
-        """Kept matrices as a system sees them."""
         found = [normalised(with_deltas(m, self.deltas) if self.deltas else m, self.normalisation) for m in kept]
         return np.stack([fixed(m, self.frames) for m in found])[..., None] if self.frames else found
 
@@ -110,21 +87,17 @@ class Embedding:
 
     def resolved(self, values):
         """With the precision of this machine, and the weights that stand under the name."""
-        found = embeddings.find(self.weights)
-        if self.digest not in ("", found.digest):
-            raise InputError(
-                f"wav2vec_weights = {self.weights}: their digest is now {found.digest}, expected {self.digest}"
-            )
+        now = embeddings.find(self.weights).digest
+        if self.digest not in ("", now):
+            raise InputError(f"wav2vec_weights = {self.weights}: their digest is now {now}, expected {self.digest}")
         precision = embeddings.resolved(self.precision)
-        return replace(self, precision=precision, digest=found.digest, sr=values.get("sr", self.sr))
+        return replace(self, precision=precision, digest=now, sr=values.get("sr", self.sr))
 
     @property
     def wanted(self):
-        """What is kept for it: itself."""
         return self
 
     def shown(self, kept):
-        """Kept vectors as a system sees them, with one channel."""
         return np.asarray(kept)[..., None]
 
 
@@ -136,20 +109,18 @@ class Waveform:
     sr: int = 16_000  # Hz
 
     def resolved(self, values):
-        """At the rate of a run."""
         return replace(self, sr=values.get("sr", self.sr))
 
     @property
     def wanted(self):
-        """What is kept for it: itself, nothing in the store."""
         return self
 
     def shown(self, kept):
-        """Samples as a system sees them."""
         length = round(self.seconds * self.sr)
         return np.stack([fixed(y[None], length)[0] for y in kept]) if length else list(kept)
 
 
+# Each can be `resolved` with a run's settings; what is kept for it is what it `wanted`, and is `shown` to a system.
 _KINDS = {kind.__name__: kind for kind in (Image, Matrix, Embedding, Waveform)}
 
 
@@ -161,10 +132,9 @@ def as_json(inputs):
 def from_json(content):
     """The inputs that `as_json` wrote; InputError when weights are no longer those that were named."""
     found = []
-    for values in content:
-        values = dict(values)
-        kind = _KINDS.get(values.pop("kind", None))
-        if kind is None:
+    for given in content:
+        kind, values = given.get("kind"), {name: value for name, value in given.items() if name != "kind"}
+        if kind not in _KINDS:
             raise InputError(f"inputs.json: unknown kind of input; there are {', '.join(_KINDS)}")
         if values.get("feature", FEATURES[0]) not in FEATURES:
             raise InputError(f"inputs.json: unknown feature {values['feature']!r}; there are {', '.join(FEATURES)}")
@@ -174,8 +144,8 @@ def from_json(content):
             values["settings"] = FeatureSettings(**values["settings"])
         if "lengths" in values:
             values["lengths"] = tuple(values["lengths"])  # JSON has lists
-        item = kind(**values)
-        found.append(item.resolved({}) if isinstance(item, Embedding) else item)
+        item = _KINDS[kind](**values)
+        found.append(item.resolved({}) if kind == "Embedding" else item)
     return tuple(found)
 
 
@@ -193,34 +163,37 @@ class Fed:
     kept: tuple  # for each input what the store holds of it
     augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.augment`
     seed: int = 0  # decides the augmentation
-    waveform: tuple = ()  # augmentations of training recordings, see `lib.audio.augmentation`
-    copies: int = 0  # changed copies of each training recording, which follow the recordings themselves
+    copies: object = None  # changed copies of each training recording, which follow the recordings themselves
 
     @cached_property
     def labels(self):
         """Split -> labels in protocol order, those of changed copies behind them."""
         found = {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
-        return found | {"train": np.tile(found["train"], 1 + self.copies)}
+        return found | {"train": np.tile(found["train"], 1 + self.copies.number)} if self.copies else found
 
     def load(self, split, positions, copy=0):
-        """What a system is fed of some trials, by their numbers in protocol order.
+        """What a system is fed of some trials, by their numbers: a tuple, one array (or list of matrices) an input.
 
-        A tuple, one array (or list of matrices) an input. `copy` is the changed copy of
-        training images; 0 is the image itself.
+        `copy` is the changed copy of training images; 0 is the image itself.
         """
-        return tuple(source(positions, copy) for source in self.sources(split))
+        found = []
+        for item, kept in zip(self.inputs, self.kept, strict=True):
+            rows = self._rows(split, item, kept, positions)
+            if isinstance(item, Image) and split == "train" and self.augmentation != "none":
+                rows = augmented(rows, positions, self.augmentation, copy=copy, seed=self.seed)
+            found.append(item.shown(rows))
+        return tuple(found)
 
-    def sources(self, split):
-        """One function (positions, copy) -> array for each input."""
-        return [partial(self._load, split, item, kept) for item, kept in zip(self.inputs, self.kept, strict=True)]
-
-    def _load(self, split, item, kept, positions, copy=0):
-        if not isinstance(item, Image):
-            return item.shown(kept.arrays(split, positions))
-        rows = kept.batch(split, positions)
-        if split == "train" and self.augmentation != "none":
-            rows = augmented(rows, positions, self.augmentation, copy=copy, seed=self.seed)
-        return item.shown(rows)
+    def _rows(self, split, item, kept, positions):
+        """What is kept of some trials, the changed copies of training recordings among them."""
+        read = kept.batch if isinstance(item, Image) else kept.arrays
+        if not self.copies or split != "train":
+            return read(split, positions)
+        own, changed = len(self.corpus.split(split)), self.copies.arrays[item.wanted]
+        first = [position for position in positions if position < own]
+        recorded = iter(read(split, first) if first else ())
+        rows = [next(recorded) if position < own else changed[position - own] for position in positions]
+        return np.stack(rows) if isinstance(item, Image) else rows
 
     def changed(self, **changes):
         """With another augmentation or seed, or with the same change to every input (as `pixel_range`)."""
@@ -232,28 +205,21 @@ class Fed:
         return replace(self, inputs=(self.inputs[number],), kept=(self.kept[number],))
 
     def copied(self, waveform, copies=1):
-        """With changed copies of each training recording behind the recordings, made when they are first asked for.
+        """With changed copies behind the training recordings, each by one of `waveform` (`lib.audio.augmentation`).
 
-        Parameters
-        ----------
-        waveform : sequence of str
-            Of `lib.audio.augmentation.AUGMENTATIONS`; each copy gets one of them by chance.
-        copies : int > 0
+        They are made when they are first asked for.
         """
-        made = _Copies(self.inputs, self.corpus, tuple(waveform), copies, self.seed)
-        kept = tuple(_Copied(kept, item, made) for item, kept in zip(self.inputs, self.kept, strict=True))
-        return replace(self, kept=kept, waveform=tuple(waveform), copies=copies)
+        return replace(self, copies=_Copies(self.inputs, self.corpus, tuple(waveform), copies, self.seed))
 
     def recorded(self):
         """Without the changed copies: what a system is scored on."""
-        return replace(self, kept=tuple(getattr(kept, "kept", kept) for kept in self.kept), waveform=(), copies=0)
+        return replace(self, copies=None)
 
     def identity(self):
         """What decides every number that is read here, as JSON takes it."""
-        kept = self.recorded().kept
-        stored = [part.url.rpartition("/")[2] if hasattr(part, "url") else self.corpus.digest for part in kept]
+        stored = [part.url.rpartition("/")[2] if hasattr(part, "url") else self.corpus.digest for part in self.kept]
         found = {"corpus": self.corpus.digest, "inputs": as_json(self.inputs), "stored": stored}
-        return found | ({"waveform": list(self.waveform), "copies": self.copies} if self.copies else {})
+        return found | ({"waveform": list(self.copies.waveform), "copies": self.copies.number} if self.copies else {})
 
 
 @dataclass(frozen=True)
@@ -263,41 +229,19 @@ class _Copies:
     inputs: tuple
     corpus: object
     waveform: tuple
-    copies: int
+    number: int
     seed: int
 
     @cached_property
     def arrays(self):
         """`wanted` of each input -> its arrays: every recording's first copy, then every second."""
         paths, clips = self.corpus.split("train")["path"], []
-        for copy in range(1, 1 + self.copies):
+        for copy in range(1, 1 + self.number):
             for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(self.waveform)}", unit="clip")):
                 rng = np.random.default_rng((self.seed, copy, position))
                 y, _ = audio.read(path, sr=rate(self.inputs))
                 clips.append(augment(self.waveform[rng.integers(len(self.waveform))], y, rate(self.inputs), rng))
         return prepared(self.inputs, clips)
-
-
-@dataclass(frozen=True)
-class _Copied:
-    """What the store keeps of one input, and behind its training recordings their changed copies."""
-
-    kept: object
-    item: object
-    made: _Copies
-
-    def arrays(self, split, positions):
-        return self._both(self.kept.arrays, split, positions)
-
-    def batch(self, split, positions):
-        return np.stack(self._both(self.kept.batch, split, positions))
-
-    def _both(self, read, split, positions):
-        own = len(self.made.corpus.split(split))
-        first = [position for position in positions if position < own]
-        recorded = iter(read(split, first) if first else ())
-        changed = self.made.arrays[self.item.wanted] if len(first) < len(positions) else ()
-        return [next(recorded) if position < own else changed[position - own] for position in positions]
 
 
 @dataclass(frozen=True)
@@ -313,22 +257,7 @@ class _Recordings:
 
 
 def opened(inputs, corpus, *, store_url, jobs=2):
-    """Inputs of a corpus, made first where the store lacks them: all in one pass over the recordings.
-
-    Parameters
-    ----------
-    inputs : sequence of Image, Matrix, Embedding or Waveform
-        Resolved.
-    corpus : lib.corpus.Corpus
-    store_url : str
-        Folder or URL of the store.
-    jobs : int > 0
-        Processes that extract.
-
-    Returns
-    -------
-    Fed
-    """
+    """Resolved inputs of a corpus, a `Fed`; `jobs` processes make what the store lacks, in one pass over the audio."""
     wanted = [item.wanted for item in inputs if isinstance(item, (Image, Matrix))]
     found = store.extract(corpus, wanted, store=store_url, jobs=jobs)[0] if wanted else {}
     for item in inputs:
@@ -348,14 +277,12 @@ def prepared(inputs, clips):
         if isinstance(item, store.Drawn):
             found[item] = np.stack([stretched(cells, item.size) for cells in arrays])
     for item in wanted - found.keys():
-        found[item] = list(clips) if isinstance(item, Waveform) else _embedded(item, clips)
+        found[item] = list(clips)
+        if isinstance(item, Embedding):
+            how = {"weights": embeddings.find(item.weights), "precision": item.precision}
+            parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
+            found[item] = np.concatenate([embeddings.of_clips(part, **how) for part in parts])
     return found
-
-
-def _embedded(item, clips):
-    how = {"weights": embeddings.find(item.weights), "precision": item.precision}
-    parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
-    return np.concatenate([embeddings.of_clips(part, **how) for part in parts])
 
 
 def scores(system, inputs, clips, *, arrays=None):

@@ -149,7 +149,7 @@ def test_epoch_ways_train_the_same_images(top, rng):
     network = built("83_bench_transfer", backbone_weights="random", size=32).network
 
     def source(positions, copy):
-        return images[positions]
+        return (images[positions],)
 
     found, seconds = transfer_ways.epoch_ways(network, top, "block_14_add", source, source, labels, batch_size=4)
     assert list(found) == ["whole model", "kept outputs"]

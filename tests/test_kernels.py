@@ -54,7 +54,7 @@ def test_views_are_kept_with_their_scores_and_found_by_what_decides_them(fed, tm
 
     system = machine(copies=1)
     made, again = fit(system), fit(machine(copies=1))
-    assert again.found and not made.found and not system.state
+    assert again.found and not made.found and not system.fitted
     assert all(np.array_equal(made.scores[split], again.scores[split]) for split in SPLITS)
     assert np.allclose(again.system.score(*fed.load("eval", [2, 0])), made.scores["eval"][[2, 0]], rtol=1e-12)
     assert again.system.parameters == made.system.parameters > 0

@@ -14,10 +14,12 @@ from networks import paper_cnn
 from sklearn.mixture import GaussianMixture
 from test_finetuning import made, saved
 from test_store import SETTINGS
+from threadpoolctl import threadpool_limits
 
 from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.errors import InputError
+from lib.features import encoder as pretrained
 from lib.inputs import Image, Matrix, Waveform, opened
 from lib.params import ROOT
 from lib.systems import training
@@ -26,13 +28,15 @@ from lib.systems.networks import Network
 from lib.tracking import models, runs, trained
 
 SPLIT = "dev"
+# A product of float32 matrices has other last digits with another number of threads: here as in `place`.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, corpus_folder):
     """A run of a network, of mixtures and of a tuned encoder, with the scores that their own pass gives."""
     folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1), pretrained.threads(1):
         uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         patch.delenv("STUDY_RUN_ID", raising=False)
@@ -78,7 +82,7 @@ def test_models_open_in_an_empty_folder_outside_the_checkout_with_the_recorded_s
         [sys.executable, "-c", _OPEN, *uris],
         input=json.dumps(place.corpus.split(SPLIT)["path"].tolist()),
         cwd=tmp_path,
-        env=os.environ | {"MLFLOW_TRACKING_URI": place.uri, "PYTHONPATH": str(ROOT)},  # the package is installed
+        env=os.environ | ONE_THREAD | {"MLFLOW_TRACKING_URI": place.uri, "PYTHONPATH": str(ROOT)},  # as installed
         capture_output=True,
         text=True,
     )

@@ -66,5 +66,5 @@ def test_load_of_a_damaged_module_is_named(system, tmp_path):
     system.fit(Noise(), **ARGUMENTS)
     kept.save(system, tmp_path)
     (tmp_path / "module.pt2").write_bytes(b"PK")
-    with pytest.raises(InputError, match="the module cannot be read"):
+    with pytest.raises(InputError, match="the model cannot be read"):
         kept.load(tmp_path)

@@ -7,12 +7,14 @@ import pytest
 from networks import built
 
 from lib.errors import InputError
-from lib.systems import training, transfer
+from lib.systems import training
 from lib.systems.networks import Transfer
-from lib.systems.transfer import Phase
 
 SIZE, COPIES = 32, 3
-PHASES = [Phase("head", 0, 2, 1e-2), Phase("top", 20, 2, 1e-3)]
+PHASES = {
+    "cut": "block_14_add", "copies": COPIES, "batch_size": 8, "patience": 5, "head_epochs": 2,
+    "head_learning_rate": 1e-2, "top_layers": 20, "top_epochs": 2, "top_learning_rate": 1e-3,
+}  # fmt: skip
 
 
 def mobilenet(batch_norm="inference"):
@@ -26,31 +28,34 @@ def dual_mobilenet(batch_norm="inference", attention=False):
     return Transfer(found.model, backbones=names, head="concatenated_features", batch_norm=batch_norm)
 
 
-def source(seed, brightness):
-    """Images that stand in for a store: noise, brighter for genuine; copies differ."""
-    noise = np.random.default_rng(seed).normal(size=(COPIES, len(brightness), SIZE, SIZE, 3)).astype(np.float32)
-    return lambda positions, copy: noise[copy, positions] * 0.1 + brightness[positions, None, None, None] * 0.5
+class Noise:
+    """Stands in for `lib.inputs.Fed`: noise, brighter for genuine; copies differ."""
 
-
-def trained(build, inputs, *, cut="block_14_add", phases=PHASES, batch_norm="inference", patience=5):
-    training.prepare(3)
-    system = build(batch_norm)
     labels = {"train": np.arange(22) % 2, "dev": np.arange(10) % 2}
-    train = [source(k, labels["train"].astype(np.float32)) for k in range(inputs)]
-    dev = [source(9 + k, labels["dev"].astype(np.float32)) for k in range(inputs)]
-    how = {"cut": cut, "copies": COPIES, "batch_size": 8, "patience": patience, "seed": 3}
-    history = transfer.train(system, phases, train, dev, labels, **how)
-    scores = system.model.predict_on_batch(
-        [s(np.arange(10), 0) for s in dev] if inputs > 1 else dev[0](np.arange(10), 0)
-    )
-    return history, scores, system
+
+    def __init__(self, inputs):
+        self.noise = {
+            split: np.random.default_rng(number).normal(size=(inputs, COPIES, len(labels), SIZE, SIZE, 3))
+            for number, (split, labels) in enumerate(self.labels.items())
+        }
+
+    def load(self, split, positions, copy=0):
+        brightness = self.labels[split][positions, None, None, None] * 0.5
+        return tuple((part[copy, positions] * 0.1 + brightness).astype(np.float32) for part in self.noise[split])
+
+
+def trained(build, inputs, *, batch_norm="inference", **changes):
+    training.prepare(3)
+    system, fed = build(batch_norm), Noise(inputs)
+    history = system.fit(fed, seed=3, **PHASES | changes)
+    return history, system.score(*fed.load("dev", np.arange(10))), system
 
 
 @pytest.mark.parametrize("batch_norm", ["inference", "training"])
 def test_train_with_the_frozen_part_kept_has_the_same_losses(batch_norm):
     kept, scores_kept, _ = trained(mobilenet, 1, batch_norm=batch_norm)
     naive, scores_naive, _ = trained(mobilenet, 1, cut="", batch_norm=batch_norm)
-    assert kept["phase"].tolist() == ["head", "head", "top", "top"]
+    assert kept["phase"].tolist() == ["head", "head", "top layers", "top layers"]
     np.testing.assert_allclose(kept[["loss", "val_loss"]], naive[["loss", "val_loss"]], rtol=2e-4)
     np.testing.assert_allclose(scores_kept, scores_naive, rtol=2e-3, atol=2e-3)
     assert np.ptp(kept["loss"]) > 1e-4  # something was learned at all
@@ -58,10 +63,10 @@ def test_train_with_the_frozen_part_kept_has_the_same_losses(batch_norm):
 
 @pytest.mark.parametrize("attention", [False, True])
 def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses(attention):
-    phases = [Phase("head", 0, 1, 1e-2), Phase("top", 10, 1, 1e-3)]
+    how = {"head_epochs": 1, "top_layers": 10, "top_epochs": 1}
     build = partial(dual_mobilenet, attention=attention)
-    kept, scores_kept, _ = trained(build, 2, cut="block_15_add", phases=phases)
-    naive, scores_naive, _ = trained(build, 2, cut="", phases=phases)
+    kept, scores_kept, _ = trained(build, 2, cut="block_15_add", **how)
+    naive, scores_naive, _ = trained(build, 2, cut="", **how)
     np.testing.assert_allclose(kept[["loss", "val_loss"]], naive[["loss", "val_loss"]], rtol=2e-4)
     np.testing.assert_allclose(scores_kept, scores_naive, rtol=2e-3, atol=2e-3)
 
@@ -70,8 +75,7 @@ def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses(atten
 def test_train_changes_only_the_layers_that_are_unfrozen(batch_norm):
     training.prepare(3)
     before = mobilenet().backbones[0]
-    phases = [Phase("top", 20, 1, 1e-3)]
-    _, _, system = trained(mobilenet, 1, phases=phases, batch_norm=batch_norm)
+    _, _, system = trained(mobilenet, 1, head_epochs=0, top_epochs=1, batch_norm=batch_norm)
     after = system.backbones[0]
     changed = {
         layer.name
@@ -86,12 +90,12 @@ def test_train_changes_only_the_layers_that_are_unfrozen(batch_norm):
 
 
 def test_train_stops_early_and_restores_the_best():
-    phases = [Phase("head", 0, 30, 1.0)]  # a rate at which dev loss soon rises
-    history, scores, _ = trained(mobilenet, 1, phases=phases, patience=2)
+    how = {"head_epochs": 30, "head_learning_rate": 1.0, "top_epochs": 0}  # a rate at which dev loss soon rises
+    history, scores, _ = trained(mobilenet, 1, patience=2, **how)
     assert len(history) < 30
     assert history["val_loss"].idxmin() == len(history) - 2
     labels = np.arange(10) % 2
-    loss = np.mean(np.logaddexp(0, np.where(labels == 1, -1, 1) * scores[:, 0]))
+    loss = np.mean(np.logaddexp(0, np.where(labels == 1, -1, 1) * scores))
     np.testing.assert_allclose(loss, history["val_loss"].min(), rtol=1e-3)
 
 

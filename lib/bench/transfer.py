@@ -17,8 +17,8 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
         Layers of the backbone that are trained.
     cut : str
         Layer of the backbone whose outputs are kept.
-    train, dev : callable (positions, copy) -> float32 [trials, size, size, 3]
-        See `lib.inputs.Fed.sources`.
+    train, dev : callable (positions, copy) -> tuple of float32 [trials, size, size, 3]
+        See `lib.inputs.Fed.load`.
     labels : dict of str to array of int
         Of ``train`` and ``dev``; as many trials as there are labels are used.
     batch_size : int > 0
@@ -32,27 +32,22 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
         What computing the frozen part once took, for one copy of train and dev.
     """
     transfer.unfreeze(network, top)
-    (base,), started = network.backbones, time.perf_counter()
-    kept = [
-        transfer.activations(base, cut, source, len(labels[split]), 1)
-        for split, source in (("train", train), ("dev", dev))
-    ]
-    if top == 0:
-        kept = [transfer.pooled(base, cut, part) for part in kept]
+    loads, started = {"train": train, "dev": dev}, time.perf_counter()
+    kept = {s: transfer.activations(network.backbones, cut, load, len(labels[s]), 1) for s, load in loads.items()}
+    short, found = transfer.shortened(network, cut, top, kept)
     seconds = time.perf_counter() - started
-    short = network.head if top == 0 else transfer.above(network, cut)
     ways = {
-        "whole model": _epoch(network.model, train, dev, labels, batch_size),
-        "kept outputs": _epoch(short, *(transfer.lookup(part) for part in kept), labels, batch_size),
+        "whole model": _epoch(network.model, loads, labels, batch_size),
+        "kept outputs": _epoch(short, found, labels, batch_size),
     }
     return ways, seconds
 
 
-def _epoch(model, train, dev, labels, batch_size):
+def _epoch(model, loads, labels, batch_size):
     """As `lib.systems.transfer.train` trains: in passes, dev kept in memory."""
     count = len(labels["train"])
-    passes = batches(transfer.joined([train]), labels["train"], batch_size=batch_size, seed=0, across=False)
-    checked = batches(transfer.joined([dev]), labels["dev"]).cache()
+    passes = batches(loads["train"], labels["train"], batch_size=batch_size, seed=0, across=False)
+    checked = batches(loads["dev"], labels["dev"]).cache()
     training.compile_binary(model, learning_rate=1e-5)
 
     def once():

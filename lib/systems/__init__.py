@@ -1,11 +1,7 @@
-"""Systems: anything that can be fitted and can score.
+"""Systems: anything that can be fitted and can score, and fits that are kept (`lib.systems.kept`)."""
 
-- `lib.systems.networks` Keras models
-- `lib.systems.estimators` scikit-learn's classifiers and mixtures
-- `lib.systems.modules` PyTorch modules
-- `lib.systems.finetuning` a wav2vec 2.0 encoder tuned with a head
-- `lib.systems.kept` fits that are kept
-"""
+import copy
+import hashlib
 
 import numpy as np
 
@@ -18,7 +14,7 @@ class System:
     Beside what stands here: `packages` (the libraries that compute), `parameters` (how many
     numbers it keeps), `identity()` (what decides its fit, besides inputs and arguments),
     `fit(fed, *, seed, ..., on_epoch, state)` in place, which returns its history if it has
-    one, `restore(first)` that undoes it, `score(*arrays)`, `save(folder)` and `load(folder)`.
+    one, `score(*arrays)` (scores of some recordings), `save(folder)` and `load(folder)`.
     """
 
     def scores(self, fed, split):
@@ -28,8 +24,11 @@ class System:
         return np.concatenate([self.score(*fed.load(split, part)) for part in parts])
 
     def first(self):
-        """What `restore` needs; nothing, where that makes a new one."""
-        return None
+        """What `restore` needs to undo a fit."""
+        return copy.deepcopy(vars(self))
+
+    def restore(self, first):
+        vars(self).update(first)
 
 
 def wrapped(system):
@@ -47,3 +46,16 @@ def wrapped(system):
     from lib.systems.estimators import Estimator
 
     return Estimator(system)
+
+
+def digest(arrays):
+    """Digest of every number in some arrays."""
+    total = hashlib.blake2b(digest_size=8)
+    for array in arrays:
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def spread(count, most):
+    """Numbers of trials spread evenly over a split, all of a small one."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)

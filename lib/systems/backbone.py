@@ -12,33 +12,12 @@ from lib.systems.backend import keras
 
 
 def backbone(weights, size, *, name):
-    """MobileNetV2 of width 1.0 with global average pooling.
+    """MobileNetV2 of width 1.0 (M. Sandler et al., CVPR 2018) with global average pooling, a keras.Model of that name.
 
-    Parameters
-    ----------
-    weights : str
-        ``imagenet`` (Keras' own file, downloaded once), ``random`` (untrained), or an
-        HDF5 file of Keras' layout without the top.
-    size : int >= 32
-        Side of the images, pixels.
-    name : str
-        The model's name.
-
-    Returns
-    -------
-    keras.Model
-        ``[batch, size, size, 3] -> [batch, 1280]``, inputs from -1 to 1, 2,257,984
-        parameters, 155 layers.
-
-    Raises
-    ------
-    InputError
-        The weights cannot be had.
-
-    References
-    ----------
-    M. Sandler et al., "MobileNetV2: Inverted residuals and linear bottlenecks", CVPR
-    2018.
+    ``[batch, size, size, 3] -> [batch, 1280]``, inputs from -1 to 1, sides of at least 32 pixels,
+    2,257,984 parameters, 155 layers. `weights`: ``imagenet`` (Keras' own file, downloaded once),
+    ``random`` (untrained), or an HDF5 file of Keras' layout without the top; InputError when they
+    cannot be had.
     """
     source = "imagenet" if weights == "imagenet" else None
     with warnings.catch_warnings():  # Keras has files for a few sizes only, all with the same weights
@@ -67,10 +46,9 @@ def backbone(weights, size, *, name):
 
 def described(weights):
     """Words for tables and tags: which weights a run started from."""
-    if weights == "random":
-        return "untrained"
-    if weights == "imagenet":
-        return "imagenet, Keras"
+    named = {"random": "untrained", "imagenet": "imagenet, Keras"}
+    if weights in named:
+        return named[weights]
     path = _file(weights)
     return f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 

@@ -6,30 +6,22 @@ each gives other numbers, so all three are set here before anything is built.
 
 import logging
 import os
-from contextlib import contextmanager
 
 from lib.errors import InputError
 
-
-@contextmanager
-def _descriptor_silenced(number):
-    """TensorFlow writes what it found straight to this descriptor; errors are exceptions and arrive as ever."""
-    kept, nothing = os.dup(number), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, number)
-        yield
-    finally:
-        os.dup2(kept, number)
-        os.close(kept)
-        os.close(nothing)
-
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
-with _descriptor_silenced(2):
+# TensorFlow writes what it found straight to descriptor 2; errors are exceptions and arrive as ever.
+kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(nothing, 2)
+try:
     import keras
     import tensorflow as tf
 
     tf.config.list_physical_devices("GPU")  # looks for a driver, and reports at length when there is none
+finally:
+    os.dup2(kept, 2)
+    os.close(kept)
+    os.close(nothing)
 
 if keras.backend.backend() != "tensorflow":  # Keras was imported before this module
     raise InputError(f"Keras runs on {keras.backend.backend()}: the study needs TensorFlow (KERAS_BACKEND, keras.json)")

@@ -4,33 +4,15 @@ import numpy as np
 
 from lib.systems.backend import tf
 
-_WATCHED = 64  # trials in a batch of validation
 
+def batches(load, labels, *, batch_size=64, seed=None, across=True, copies=1, start=0, order=None):
+    """Batches of inputs (an array, or a tuple of several) and labels, float32 ``[batch, 1]``: a tf.data.Dataset.
 
-def batches(load, labels, *, batch_size=_WATCHED, seed=None, across=True, copies=1, start=0, order=None):
-    """Batches of inputs (an array, or a tuple of several) and labels, float32 ``[batch, 1]``.
-
-    Parameters
-    ----------
-    load : callable (positions, copy) -> tuple of float32 arrays [trials, ...]
-        See `lib.inputs.Fed.load`.
-    labels : array of int [shape=(trials,)]
-    batch_size : int > 0
-    seed : int, optional
-        Given: endless passes in an order that seed and pass decide. Otherwise one pass.
-    across : bool
-        Whether an endless batch may reach over the end of a pass; otherwise the last
-        batch of each pass is short.
-    copies : int > 0
-        Pass *e* asks for copy *e* modulo `copies`; more than one needs ``across=False``.
-    start : int >= 0
-        Batches that are passed over without being loaded, to go on where a fit stopped.
-    order : sequence of int, optional
-        Of the single pass; protocol order without it.
-
-    Returns
-    -------
-    tf.data.Dataset
+    `load(positions, copy)` gives a tuple of float32 arrays, as `lib.inputs.Fed.load`. With a `seed`
+    passes are endless, in an order that seed and pass decide; a batch may reach over the end of a
+    pass (`across`), or pass *e* asks for copy *e* modulo `copies`; `start` batches are passed over
+    without being loaded, to go on where a fit stopped. Without a seed there is one pass, in protocol
+    order or another `order` of positions.
     """
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
     order = np.arange(len(targets)) if order is None else np.asarray(order)

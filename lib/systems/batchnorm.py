@@ -14,7 +14,7 @@ from lib.systems.backend import keras
 
 def layers(model):
     """The layers, nested ones too, that use batch statistics in training; frozen ones never do."""
-    every = model._flatten_layers(include_self=False)
+    every = model._flatten_layers()
     return [layer for layer in every if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
 
 
@@ -23,8 +23,7 @@ def refresh(model, batches):
 
     `batches` (inputs, labels) are those of training; no weight that is trained changes.
     """
-    found = layers(model)
-    with _no_dropout(model), _given_back(found, "momentum"):
+    with _in_training(model) as found:
         for number, (x, _) in enumerate(batches):
             for layer in found:
                 layer.momentum = number / (number + 1)
@@ -36,31 +35,21 @@ def batch_log_odds(model, batches):
 
     Batches (inputs, labels) should be as large as those of training, both labels in each.
     """
-    kept = [weight.numpy() for weight in model.non_trainable_weights]
-    try:
-        with _no_dropout(model):
-            values = [np.asarray(model(x, training=True))[:, 0] for x, _ in batches]
-    finally:
-        for weight, value in zip(model.non_trainable_weights, kept, strict=True):
-            weight.assign(value)
+    with _in_training(model):
+        values = [np.asarray(model(x, training=True))[:, 0] for x, _ in batches]
     return np.concatenate(values).astype(np.float64)
 
 
 @contextmanager
-def _no_dropout(model):
-    found = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
-    with _given_back(found, "rate"):
-        for layer in found:
-            layer.rate = 0.0
-        yield
-
-
-@contextmanager
-def _given_back(found, name):
-    """Give layers an attribute back that is changed meanwhile."""
-    values = [getattr(layer, name) for layer in found]
+def _in_training(model):
+    """No dropout, and moving statistics that stay as they are, in the `layers` that are given."""
+    dropouts = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
+    changed = [(layer, "rate", 0.0) for layer in dropouts] + [(layer, "momentum", 1.0) for layer in layers(model)]
+    before = [getattr(layer, name) for layer, name, _ in changed]
     try:
-        yield
+        for layer, name, value in changed:
+            setattr(layer, name, value)
+        yield layers(model)
     finally:
-        for layer, value in zip(found, values, strict=True):
+        for (layer, name, _), value in zip(changed, before, strict=True):
             setattr(layer, name, value)

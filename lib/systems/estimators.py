@@ -11,88 +11,64 @@ from skops import io
 from lib.errors import InputError
 from lib.systems import System
 
+# Beside scikit-learn's and NumPy's own types these, and no other, are read from a file.
+_OURS = [f"lib.systems.{kind}" for kind in ("estimators.Estimator", "estimators.Mixtures")]
+_OURS += ["lib.systems.kernels.Views", "lib.systems.fusion.Fusion"]
 
-class Estimator(System):
-    """A classifier, or a pipeline with one, on one vector a recording: what it is fed, flattened.
 
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> Estimator(LogisticRegression()).identity()["class"]
-    'LogisticRegression'
-    """
+class Kept(System):
+    """A system of numbers, arrays, scikit-learn's estimators and others of its kind, kept as it is, without pickle."""
 
     packages = ("scikit-learn", "numpy", "scipy")
+
+    @property
+    def parameters(self):
+        return _count(list(vars(self).values()))
+
+    def identity(self):
+        return {name: _described(value) for name, value in vars(self).items()}
+
+    def save(self, folder):
+        io.dump(self, Path(folder) / "system.skops")
+
+    @classmethod
+    def load(cls, folder):
+        found = io.load(Path(folder) / "system.skops", trusted=_OURS)
+        if type(found) is not cls:
+            raise InputError(f"{folder}: holds a system of kind {type(found).__name__}, expected {cls.__name__}")
+        return found
+
+
+class Estimator(Kept):
+    """A classifier, or a pipeline with one, on one vector a recording: what it is fed, flattened."""
 
     def __init__(self, estimator):
         self.estimator = estimator
 
-    @property
-    def parameters(self):
-        """How many numbers the fitted estimator keeps."""
-        return _count(self.estimator)
-
-    def identity(self):
-        """Class and parameters."""
-        values = {name: repr(value) for name, value in sorted(self.estimator.get_params().items())}
-        return {"class": type(self.estimator).__name__, "parameters": values}
-
     def fit(self, fed, *, seed, on_epoch=None, state=None):
-        """Fit to the training split, in place; there is no history."""
         self.estimator.fit(_vectors(fed.load("train", range(len(fed.labels["train"])))), fed.labels["train"])
 
     def score(self, *arrays):
-        """Scores of some recordings, higher = more genuine."""
         x = _vectors(arrays)
         if hasattr(self.estimator, "decision_function"):
             return np.asarray(self.estimator.decision_function(x), dtype=np.float64)
         spoof, genuine = self.estimator.predict_log_proba(x).T
         return np.asarray(genuine - spoof, dtype=np.float64)
 
-    def restore(self, first):
-        """Undo a fit."""
-        self.estimator = clone(self.estimator)
 
-    def save(self, folder):
-        """Keep the estimator, without pickle."""
-        io.dump(self.estimator, Path(folder) / "estimator.skops")
-
-    @classmethod
-    def load(cls, folder):
-        """The estimator that `save` kept."""
-        return cls(_read(Path(folder) / "estimator.skops"))
-
-
-class Mixtures(System):
+class Mixtures(Kept):
     """Two generative models of frames, one a label: a score is their mean log-likelihood ratio.
 
-    A copy of the unfitted `sklearn.mixture.GaussianMixture` is fitted to the frames of each label.
-
-    References
-    ----------
-    The ASVspoof 2017 baseline: M. Todisco, H. Delgado, N. Evans, "Constant Q cepstral
+    A copy of the unfitted `sklearn.mixture.GaussianMixture` is fitted to the frames of each label,
+    as in the ASVspoof 2017 baseline: M. Todisco, H. Delgado, N. Evans, "Constant Q cepstral
     coefficients", Computer Speech & Language 45, 2017 (512 components, EM).
     """
 
-    packages = Estimator.packages
-    _LABELS = ("spoof", "genuine")  # 0 and 1
-
     def __init__(self, mixture):
-        self.mixture = mixture
-        self.fitted = {}
-
-    @property
-    def parameters(self):
-        """How many numbers both mixtures keep: weights, means, variances."""
-        return sum(_count(mixture) for mixture in self.fitted.values())
-
-    def identity(self):
-        """Class and parameters of the mixture."""
-        return Estimator(self.mixture).identity() | {"mixtures": list(self._LABELS)}
+        self.mixture, self.fitted = mixture, {}
 
     def fit(self, fed, *, seed, on_epoch=None, state=None):
-        """Fit one mixture a label to the frames of the training split, in place; there is no history."""
-        for label, name in enumerate(self._LABELS):
+        for label, name in enumerate(("spoof", "genuine")):
             (matrices,) = fed.load("train", np.flatnonzero(fed.labels["train"] == label))
             frames = np.concatenate([matrix.T for matrix in matrices])
             with warnings.catch_warnings():  # a fixed number of iterations is what was asked for
@@ -101,43 +77,36 @@ class Mixtures(System):
 
     def score(self, matrices):
         """Mean log-likelihood ratio a frame of some recordings, float32 matrices [rows, frames]."""
-        return np.array([self._ratio(matrix) for matrix in matrices], dtype=np.float64)
+        means = {
+            name: np.array([mixture.score_samples(matrix.T).mean(dtype=np.float64) for matrix in matrices])
+            for name, mixture in self.fitted.items()
+        }
+        return means["genuine"] - means["spoof"]
 
-    def _ratio(self, matrix):
-        spoof, genuine = (self.fitted[name].score_samples(matrix.T).mean(dtype=np.float64) for name in self._LABELS)
-        return genuine - spoof
 
-    def restore(self, first):
-        """Undo a fit."""
-        self.fitted = {}
+def _described(value):
+    """An attribute as JSON takes it; of an estimator class and parameters."""
+    if isinstance(value, list):
+        return [_described(part) for part in value]
+    if isinstance(value, System):
+        return {"kind": type(value).__name__, **value.identity()}
+    if hasattr(value, "get_params"):
+        parameters = {name: repr(parameter) for name, parameter in sorted(value.get_params().items())}
+        return {"class": type(value).__name__, "parameters": parameters}
+    return repr(value)
 
-    def save(self, folder):
-        """Keep both mixtures, without pickle."""
-        for name, mixture in self.fitted.items():
-            io.dump(mixture, Path(folder) / f"{name}.skops")
 
-    @classmethod
-    def load(cls, folder):
-        """The mixtures that `save` kept."""
-        found = cls(None)
-        found.fitted = {name: _read(Path(folder) / f"{name}.skops") for name in cls._LABELS}
-        return found
+def _count(value):
+    """Numbers that were fitted; those that a mixture derives from its variances are not counted again."""
+    if isinstance(value, np.ndarray):
+        return value.size if value.dtype.kind == "f" else 0
+    if isinstance(value, System):
+        return value.parameters
+    if hasattr(value, "get_params"):
+        value = {name: part for name, part in vars(value).items() if not name.startswith("precisions")}
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return sum(_count(part) for part in parts)
 
 
 def _vectors(arrays):
     return np.concatenate([np.reshape(array, (len(array), -1)) for array in arrays], axis=1)
-
-
-def _count(estimator):
-    """Numbers that were fitted; those that a mixture derives from its variances are not counted again."""
-    if hasattr(estimator, "steps"):
-        return sum(_count(part) for _, part in estimator.steps)
-    fitted = {name: value for name, value in vars(estimator).items() if not name.startswith("precisions")}
-    return sum(value.size for value in fitted.values() if isinstance(value, np.ndarray) and value.dtype.kind == "f")
-
-
-def _read(path):
-    try:
-        return io.load(path, trusted=None)  # refuses every type that is not scikit-learn's or NumPy's own
-    except Exception as error:  # a broken file raises whatever its reader raises
-        raise InputError(f"{path}: the estimator cannot be read ({str(error)[:200]})") from None

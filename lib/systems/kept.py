@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
 _KIND = re.compile(r"([a-z_]+)\.([A-Z]\w*)")
 _PACKAGES = ("librosa", "numpy", "scipy", "soundfile")  # beside those of the system
+_BATCH = "batch_"  # before the split of scores with batch statistics
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Fitted:
     scores: dict  # split -> log-odds, float64, in protocol order
     batch_scores: dict  # the same of train and dev with batch statistics; empty without batch normalisation
     seconds: float  # what the fit took when it was made, scoring included
-    found: bool  # whether it was kept already
+    found: bool = True  # whether it was kept already
 
 
 def fit(system, fed, arguments, *, seed, store, on_epoch=None):
@@ -65,41 +67,47 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
         "code": code.digest(*identity.COMPUTING),
     }
     key = _key(about)
-    place = f"{places.absolute(store)}/fits/{key}.zip"
+    place, lock, state = f"{places.absolute(store)}/fits/{key}.zip", STATES / f"{key}.lock", STATES / key
     STATES.mkdir(parents=True, exist_ok=True)
-    lock = STATES / f"{key}.lock"
     with FileLock(lock):  # two runs of this machine share a fit instead of making it twice
+        first = system.first()
         try:
-            return _found_or_made(system, fed, arguments, about, place, seed=seed, on_epoch=on_epoch)
+            found = None if os.environ.get(FORCE) else read(place)
+            if found is None:
+                _make(place, system, fed, about, arguments, seed=seed, on_epoch=on_epoch, state=state / "state.npz")
+                found = replace(read(place), found=False)
+                shutil.rmtree(state, ignore_errors=True)
+            return found
         finally:
+            system.restore(first)
             lock.unlink(missing_ok=True)
 
 
-def _found_or_made(system, fed, arguments, about, place, *, seed, on_epoch):
-    found = None if os.environ.get(FORCE) else read(place)
-    if found:
-        return found
-    started, state = time.monotonic(), STATES / _key_of(place) / "state.npz"
-    first = system.first()
+def _make(place, system, fed, about, arguments, *, seed, **how):
+    """Fit and score, and keep both."""
+    started = time.monotonic()
     keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too, NumPy's some estimators
-    try:
-        history = system.fit(fed, **arguments, seed=seed, on_epoch=on_epoch, state=state)
-        fed = fed.recorded()
-        scores = {split: system.scores(fed, split) for split in SPLITS}
-        batch_scores = {}
-        if hasattr(system, "batch_scores"):
-            batch_scores = system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
-        _write(place, system, {**about, "seconds": time.monotonic() - started}, history, scores, batch_scores)
-    finally:
-        system.restore(first)
-    shutil.rmtree(state.parent, ignore_errors=True)
-    return replace(read(place), found=False)
+    history = system.fit(fed, **arguments, seed=seed, **how)
+    fed = fed.recorded()
+    scores = {split: system.scores(fed, split) for split in SPLITS}
+    if hasattr(system, "batch_scores"):
+        found = system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
+        scores |= {_BATCH + split: values for split, values in found.items()}
+    with tempfile.TemporaryDirectory() as folder, places.whole_file(place) as file:
+        save(system, f"{folder}/system")
+        np.savez(f"{folder}/scores.npz", **scores)
+        if history is not None:
+            history.to_csv(f"{folder}/history.csv", index_label="epoch")
+        about = json.dumps({**about, "seconds": time.monotonic() - started}, indent=1)
+        Path(folder, "about.json").write_text(about, encoding="utf-8")
+        with zipfile.ZipFile(file, "w") as parts:
+            for path in sorted(Path(folder).rglob("*")):
+                parts.write(path, path.relative_to(folder))
 
 
 def refreshed(fitted, fed, *, seed, batch_size, store):
     """The same fit with its moving statistics set by one forward-only pass, kept as a fit of its own."""
-    system = networks.Refreshed(fitted)
-    return fit(system, fed, {"batch_size": batch_size}, seed=seed, store=store)
+    return fit(networks.Refreshed(fitted), fed, {"batch_size": batch_size}, seed=seed, store=store)
 
 
 def read(place):
@@ -112,32 +120,27 @@ def read(place):
         with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
             if parts.testzip() is not None:
                 raise ValueError("a checksum is wrong")
-            about = json.loads(parts.read("about.json"))
-            if _key(about) != _key_of(place):
-                raise ValueError("the fit of another key")
             parts.extractall(folder)
-            with np.load(io.BytesIO(parts.read("scores.npz"))) as arrays:
+            about = json.loads(Path(folder, "about.json").read_text(encoding="utf-8"))
+            key = _key(about)
+            if key != Path(place).stem:
+                raise ValueError("the fit of another key")
+            with np.load(f"{folder}/scores.npz") as arrays:
                 scores = {split: arrays[split] for split in SPLITS}
-                batch_scores = {name[6:]: arrays[name] for name in arrays.files if name.startswith("batch_")}
+                batch_scores = {name.removeprefix(_BATCH): arrays[name] for name in arrays.files if name not in SPLITS}
             history = None
-            if "history.csv" in parts.namelist():
-                text = parts.read("history.csv").decode()
-                history = pd.read_csv(io.StringIO(text), index_col="epoch", float_precision="round_trip")
-            system = load(f"{folder}/system")
+            if os.path.exists(f"{folder}/history.csv"):
+                history = pd.read_csv(f"{folder}/history.csv", index_col="epoch", float_precision="round_trip")
+            return Fitted(key, about, load(f"{folder}/system"), history, scores, batch_scores, about["seconds"])
     except Exception as error:  # a damaged file raises whatever its reader raises
         tqdm.write(f"{place}: the kept fit is damaged ({error}) and is made again", file=sys.stderr)
         return None
-    return Fitted(_key_of(place), about, system, history, scores, batch_scores, about["seconds"], True)
 
 
 def _key(about):
     """Digest of what decides a fit; how long it took does not."""
     deciding = {name: value for name, value in about.items() if name != "seconds"}
     return hashlib.blake2b(json.dumps(deciding, sort_keys=True).encode(), digest_size=12).hexdigest()
-
-
-def _key_of(place):
-    return place.rpartition("/")[2].removesuffix(".zip")
 
 
 def save(system, folder):
@@ -157,7 +160,12 @@ def load(folder):
         known = getattr(importlib.import_module(f"lib.systems.{module}"), name)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError) as error:
         raise InputError(f"{folder}: no system is kept there ({type(error).__name__})") from None
-    return known.load(folder)
+    try:
+        return known.load(Path(folder))
+    except InputError:
+        raise
+    except Exception as error:  # a broken file raises whatever its reader raises
+        raise InputError(f"{folder}: the model cannot be read ({' '.join(str(error).split())[:200]})") from None
 
 
 def listing(store):
@@ -165,25 +173,10 @@ def listing(store):
     folder, found = f"{places.absolute(store)}/fits", []
     for name, entry in places.listing(folder).items():
         if name.endswith(".zip") and entry:
-            place = f"{folder}/{name}"
-            try:
-                with zipfile.ZipFile(io.BytesIO(places.read(place))) as parts:
-                    about = json.loads(parts.read("about.json"))
-            except Exception:  # as in `read`
-                about = {}
-            found.append({"key": _key_of(place), "place": place, "bytes": entry[0], "about": about})
+            found.append({"key": Path(name).stem, "place": f"{folder}/{name}", "bytes": entry[0], "about": {}})
+            with (
+                suppress(Exception),
+                zipfile.ZipFile(io.BytesIO(places.read(found[-1]["place"]))) as parts,
+            ):  # as `read`
+                found[-1]["about"] = json.loads(parts.read("about.json"))
     return found
-
-
-def _write(place, system, about, history, scores, batch_scores):
-    with tempfile.TemporaryDirectory() as folder, places.whole_file(place) as file:
-        save(system, f"{folder}/system")
-        arrays = io.BytesIO()
-        np.savez(arrays, **scores, **{f"batch_{split}": values for split, values in batch_scores.items()})
-        with zipfile.ZipFile(file, "w") as parts:
-            parts.writestr("about.json", json.dumps(about, indent=1))
-            parts.writestr("scores.npz", arrays.getvalue())
-            if history is not None:
-                parts.writestr("history.csv", history.to_csv(index_label="epoch"))
-            for path in sorted(Path(folder, "system").rglob("*")):
-                parts.write(path, path.relative_to(folder))

@@ -1,6 +1,7 @@
 """Where a network looks: class activation maps, and the same network with what it has learned shuffled away."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -11,13 +12,10 @@ def activation_maps(model, arrays):
     """Grad-CAM of a Keras model for one recording: for each input a map [rows, columns], or None without two axes.
 
     The map of the last layer that still has rows and columns; positive where it speaks for
-    genuine. The paper keeps one sign, for one class; here both classes share one score.
-
-    References
-    ----------
-    R. Selvaraju et al., "Grad-CAM", International Journal of Computer Vision 128, 2020, equations 1 and 2.
+    genuine. The paper (R. Selvaraju et al., International Journal of Computer Vision 128, 2020,
+    equations 1 and 2) keeps one sign, for one class; here both classes share one score.
     """
-    branches = [layer for layer in model.layers if isinstance(layer, keras.Model)] if len(arrays) > 1 else [model]
+    branches = [model] if len(arrays) == 1 else [layer for layer in model.layers if isinstance(layer, keras.Model)]
     found = [_last_spatial(branch) for branch in branches]
     if None in found or len(found) != len(arrays):
         return [None] * len(arrays)
@@ -54,16 +52,13 @@ def _watched(layers, tape):
     """What each layer hands on, watched by the tape: gradients then need no other graph, however models are nested."""
     seen = [None] * len(layers)
 
-    def watching(number, call):
-        def watched(*args, **kwargs):
-            seen[number] = call(*args, **kwargs)
-            tape.watch(seen[number])
-            return seen[number]
-
-        return watched
+    def watched(number, call, *args, **kwargs):
+        seen[number] = call(*args, **kwargs)
+        tape.watch(seen[number])
+        return seen[number]
 
     for number, layer in enumerate(layers):
-        layer.call = watching(number, layer.call)
+        layer.call = partial(watched, number, layer.call)
     try:
         yield seen
     finally:

@@ -1,118 +1,149 @@
 """PyTorch modules as systems, trained like the Keras networks: epochs of so many batches."""
 
 import copy
-import hashlib
-import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from lib.errors import InputError
-from lib.systems import System
-
-_FILE = "module.pt2"
+from lib.systems import System, digest
+from lib.systems.progress import Progress
 
 
 class Module(System):
-    """A PyTorch module as a system.
-
-    The module takes its inputs to log-odds, ``[batch, 1]``; channels stand where the input has them.
-
-    Examples
-    --------
-    >>> Module(torch.nn.Linear(4, 1)).parameters
-    5
-    """
+    """A PyTorch module, inputs -> log-odds ``[batch, 1]``, as a system; channels stand where the input has them."""
 
     packages = ("torch", "numpy")
+    file = "module.pt2"
 
     def __init__(self, module):
         self.module, self.exported, self._example = module, None, None
 
     @property
     def parameters(self):
-        """How many numbers are trained or kept."""
         return sum(tensor.numel() for tensor in self.module.state_dict().values())
 
     def identity(self):
-        """Layers and first weights."""
-        digest = hashlib.blake2b(digest_size=8)
-        for tensor in self.module.state_dict().values():
-            digest.update(tensor.cpu().numpy().tobytes())
-        return {"layers": repr(self.module), "first_weights": digest.hexdigest()}
+        return {"layers": repr(self.module), "first_weights": digest(numbers(self.module.state_dict().values()))}
 
-    def fit(self, fed, *, seed, epochs, steps_per_epoch, batch_size, learning_rate, on_epoch=None, state=None):
-        """Train in place with Adam and binary cross-entropy, as a Keras fit; begun anew when it was cut off."""
-        torch.manual_seed(seed)
-        self._example = fed.load("train", [0, 1])
-        optimizer = torch.optim.Adam(self.module.parameters(), lr=learning_rate)
-        batches, rows = shuffled(len(fed.labels["train"]), batch_size, seed), []
-        for epoch in tqdm(range(1, epochs + 1), desc="training", unit="epoch"):
-            self.module.train()
-            losses, right, seen = 0.0, 0, 0
-            for positions, _ in zip(batches, range(steps_per_epoch), strict=False):
-                labels = torch.from_numpy(fed.labels["train"][positions].astype(np.float32))
-                scores = self._forward(fed.load("train", positions))
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, labels)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                losses += loss.item() * len(labels)
-                right += int(((scores > 0) == (labels > 0)).sum())
-                seen += len(labels)
-            dev = self.scores(fed, "dev")
-            rows.append({"loss": losses / seen, "accuracy": right / seen, **validation(dev, fed.labels["dev"])})
-            if not math.isfinite(rows[-1]["loss"]):
-                break
-            if on_epoch:
-                on_epoch(epoch, rows[-1])
-        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="epoch"))
+    def fit(self, fed, *, learning_rate, **how):
+        """Train in place with Adam and binary cross-entropy, as a Keras fit; `how` as `train` takes it."""
+        self._example = tuple(map(torch.from_numpy, fed.load("train", [0, 1])))
+        groups = [list(self.module.parameters())]
+        return train(
+            self, fed, groups, lambda trials, step: fed.load("train", trials), lambda _: [learning_rate], **how
+        )
 
     def score(self, *arrays):
-        """Log-odds of some recordings, from what they are fed as."""
         if self.exported is None:  # an exported module is in that state for ever
             self.module.eval()
         with torch.no_grad():
-            return self._forward(arrays).numpy().astype(np.float64)
+            return self.forward(*arrays).cpu().numpy().astype(np.float64)
 
-    def _forward(self, arrays):
-        return self.module(*_tensors(arrays)).squeeze(1)
+    def forward(self, *arrays):
+        """Log-odds, ``[batch]``, with their graph."""
+        device = self.changing()[0].device
+        return self.module(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays)).squeeze(1)
+
+    def changing(self):
+        """Every tensor that a fit may change."""
+        return list(self.module.state_dict().values())
 
     def first(self):
-        """What `restore` needs to undo a fit."""
-        return copy.deepcopy(self.module.state_dict())
+        return [array.copy() for array in numbers(self.changing())]
 
     def restore(self, first):
-        """Undo a fit in place."""
-        self.module.load_state_dict(first)
-        self.exported = None
+        assign(self.changing(), first)
 
     def save(self, folder):
-        """Keep a fitted module as an exported graph, which needs no code of the notebook to be read."""
-        if self.exported is None:
-            self.module.eval()
-            example = _tensors(self._example)
-            shapes = tuple({0: torch.export.Dim("batch", min=1)} for _ in example)
-            self.exported = torch.export.export(self.module, example, dynamic_shapes=shapes)
-        torch.export.save(self.exported, Path(folder) / _FILE)
+        self.save_graph(folder, self.module, self._example, {0: torch.export.Dim("batch", min=1)})
+
+    def save_graph(self, folder, module, example, dimensions):
+        """Keep a fitted module as a graph, which needs no code of the notebook to be read."""
+        exported = self.exported
+        if exported is None:
+            module = copy.deepcopy(module).cpu().eval()
+            exported = torch.export.export(module, example, dynamic_shapes=tuple(dimensions for _ in example))
+        torch.export.save(exported, Path(folder) / self.file)
 
     @classmethod
     def load(cls, folder):
         """The module that `save` kept; it scores and is not trained again."""
-        try:
-            exported = torch.export.load(Path(folder) / _FILE)
-            found = cls(exported.module())
-        except Exception as error:  # a broken file raises whatever its reader raises
-            raise InputError(f"{folder}: the module cannot be read ({str(error)[:200]})") from None
+        exported = torch.export.load(Path(folder) / cls.file)
+        found = cls(exported.module())
         found.exported = exported
         return found
 
 
-def _tensors(arrays):
-    return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)
+def train(
+    system, fed, groups, load, rates, *, seed, epochs, steps_per_epoch, batch_size, best=False, on_epoch=None,
+    state=None,
+):  # fmt: skip
+    """Train a `Module` in place with Adam; the history, see `lib.systems.progress.Progress`.
+
+    `groups` are lists of parameters, `rates(share)` the learning rate of each after a share of
+    all steps, `load(trials, step)` what the system is fed of some training trials; with
+    `best` the epoch of the lowest dev loss counts.
+    """
+    optimizer = torch.optim.Adam([{"params": tensors} for tensors in groups])
+    for tensor in (tensor for tensors in groups for tensor in tensors):  # as Adam does when it first meets one
+        optimizer.state[tensor] = {"step": torch.tensor(0.0)}
+        optimizer.state[tensor] |= {name: torch.zeros_like(tensor) for name in ("exp_avg", "exp_avg_sq")}
+    changing = [*system.changing(), *(value for moments in optimizer.state.values() for value in moments.values())]
+    progress = Progress(
+        state, on_epoch, epochs=epochs, state=lambda: numbers(changing), weights=system.first if best else list
+    )
+    kept = progress.resumed()
+    if kept:
+        assign(changing, kept)
+    labels, steps = fed.labels["train"], epochs * steps_per_epoch
+    batches = shuffled(len(labels), batch_size, seed)
+    for _ in range(len(progress.rows) * steps_per_epoch):
+        next(batches)
+    with tqdm(total=epochs, initial=len(progress.rows), desc="training", unit="epoch") as bar:
+        while not progress.over:
+            done = len(progress.rows)
+            torch.manual_seed(seed * 10_000 + done + 1)  # of dropout: so no state of a generator has to be kept
+            system.module.train()
+            losses, right = [], []
+            for step in range(done * steps_per_epoch, (done + 1) * steps_per_epoch):
+                for group, rate in zip(optimizer.param_groups, rates((step + 0.5) / steps), strict=True):
+                    group["lr"] = rate
+                trials = next(batches)
+                scores = system.forward(*load(trials, step))
+                genuine = torch.from_numpy(labels[trials]).to(scores)
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, genuine)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+                right.append(((scores > 0) == (genuine > 0)).float().mean().item())
+            found, dev = system.scores(fed, "dev"), fed.labels["dev"]
+            progress.add(
+                {
+                    "loss": np.mean(losses).item(),
+                    "accuracy": np.mean(right).item(),
+                    "val_loss": np.logaddexp(0, np.where(dev == 1, -found, found)).mean().item(),
+                    "val_accuracy": ((found > 0) == (dev == 1)).mean().item(),
+                }
+            )
+            bar.update()
+    if best:
+        system.restore(progress.best)
+    return progress.history
+
+
+def numbers(tensors):
+    """Arrays of what stands in tensors, without a copy where they are on the processor."""
+    return [tensor.detach().cpu().numpy() for tensor in tensors]
+
+
+def assign(tensors, arrays):
+    """Set tensors in place."""
+    with torch.no_grad():
+        for tensor, array in zip(tensors, arrays, strict=True):
+            tensor.copy_(torch.from_numpy(array))
 
 
 def shuffled(count, batch_size, seed):
@@ -123,8 +154,3 @@ def shuffled(count, batch_size, seed):
             order.extend(rng.permutation(count))
         yield np.array(order[:batch_size])
         del order[:batch_size]
-
-
-def validation(scores, labels):
-    loss = np.logaddexp(0, np.where(labels == 1, -scores, scores)).mean()
-    return {"val_loss": float(loss), "val_accuracy": float(((scores > 0) == (labels == 1)).mean())}
