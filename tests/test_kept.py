@@ -287,14 +287,19 @@ SYSTEMS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "library"), [(kind, library) for kind, (_, names) in SYSTEMS.items() for library in names.split()]
-)
-def test_key_follows_each_library_that_computes(images, key_of, monkeypatch, kind, library):
-    build, real = SYSTEMS[kind][0], code.versions
-    before = key_of(build(), images)
-    monkeypatch.setattr(code, "versions", lambda *names: real(*names) | ({library: "0"} if library in names else {}))
-    assert key_of(build(), images) != before
+def with_another(versions, library):
+    """What tells the libraries' versions, but for one of them."""
+    return lambda *names: versions(*names) | ({library: "0"} if library in names else {})
+
+
+@pytest.mark.parametrize("kind", SYSTEMS)
+def test_key_follows_each_library_that_computes(images, key_of, monkeypatch, kind):
+    build, libraries = SYSTEMS[kind]
+    system, real = build(), code.versions
+    before = key_of(system, images)
+    for library in libraries.split():
+        monkeypatch.setattr(code, "versions", with_another(real, library))
+        assert key_of(system, images) != before, library
 
 
 def test_key_does_not_follow_a_library_that_draws_or_records(images, key_of, monkeypatch):
@@ -327,24 +332,30 @@ COMPUTING = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("file", sorted(COMPUTING))
-def test_key_follows_the_code_of_each_module_that_computes(images, key_of, copied, file):
-    before = key_of(small(), images)
-    text = (copied / file).read_text(encoding="utf-8")
-    (copied / file).write_text(f"{text}\nCHANGED = 1\n", encoding="utf-8")
-    assert key_of(small(), images) != before
+RECORDING = {
+    "plots/signals.py", "metrics/curves.py", "judgement/repairs.py", "tracking/runs.py", "study.py", "scores.py",
+    "comparison/tables.py", "runner/execution.py", "cli.py",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "file",
-    ["plots/signals.py", "metrics/curves.py", "judgement/repairs.py", "tracking/runs.py", "study.py", "scores.py",
-     "comparison/tables.py", "runner/execution.py", "cli.py"],
-)  # fmt: skip
-def test_key_does_not_follow_plots_metrics_and_what_records(images, key_of, copied, file):
-    before = key_of(small(), images)
-    text = (copied / file).read_text(encoding="utf-8")
-    (copied / file).write_text(f"{text}\nCHANGED = 1\n", encoding="utf-8")
-    assert key_of(small(), images) == before
+def with_another_line(file):
+    """Change a module's code; its text before."""
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text}\nCHANGED = 1\n", encoding="utf-8")
+    return text
+
+
+def test_key_follows_the_code_of_each_module_that_computes_and_of_no_other(images, key_of, copied):
+    system = small()
+    keys = {key_of(system, images)}
+    for file in sorted(RECORDING):
+        with_another_line(copied / file)
+    assert {key_of(system, images)} == keys
+    for file in sorted(COMPUTING):
+        before = with_another_line(copied / file)
+        keys.add(key_of(system, images))
+        (copied / file).write_text(before, encoding="utf-8")
+    assert len(keys) == 1 + len(COMPUTING)
 
 
 def test_key_does_not_follow_docstrings_comments_and_layout(images, key_of, copied):
