@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from scipy import signal
 from small_study import small  # noqa: F401 - a fixture
+from warm_kernels import served
 
 from lib.corpus import open_corpus
 from lib.tracking import client
@@ -122,6 +123,13 @@ def empty_database(tmp_path_factory):
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
         client.connect()
     return file
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    """What a process has in its environment to have its kernels from `warm_kernels`."""
+    with served(tmp_path_factory.mktemp("warm") / "kernels") as variables:
+        yield variables
 
 
 @pytest.fixture
