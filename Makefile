@@ -1,6 +1,7 @@
 # `make demo` and `make test` are all that a fresh machine with Python 3.11 needs.
 PYTHON ?= python3.11
 RUN := .venv/bin/python -m
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Where Python is told to write no bytecode, as in many containers, each notebook would
 # compile TensorFlow, MLflow and pandas anew: 10 s a run.
@@ -23,7 +24,7 @@ demo: .venv/installed
 	@echo "what to do next   .venv/bin/study"
 
 test: .venv/installed
-	$(RUN) pytest --numprocesses auto --dist loadfile
+	$(RUN) pytest $(SIDE_BY_SIDE)
 
 # Side by side on this machine, in ratios; leave it alone meanwhile.
 bench: .venv/installed
@@ -32,7 +33,7 @@ bench: .venv/installed
 
 # Lint and the tests of single modules, in under a minute.
 check: lint
-	$(RUN) pytest --numprocesses auto --dist loadfile -m "not slow and not executes"
+	$(RUN) pytest $(SIDE_BY_SIDE) -m "not slow and not executes"
 
 lint: .venv/installed
 	$(RUN) ruff check .

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from scipy import signal
 from small_study import small  # noqa: F401 - a fixture
+from warm_kernels import served
 
 from lib.corpus import open_corpus
 from lib.tracking import client
@@ -25,19 +26,26 @@ ENDINGS = {"train": "trn", "dev": "trl", "eval": "trl"}
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-# Test files that train, execute notebooks or start servers; `make check` leaves them out.
-EXECUTE = {
-    "test_bench", "test_cluster", "test_diagnosis", "test_embeddings", "test_finetuning", "test_kept",
-    "test_label_contract", "test_made", "test_metrics_coverage", "test_models_mlflow", "test_modules",
-    "test_networks", "test_notebooks", "test_notebooks_by_hand", "test_runner", "test_scoring", "test_shortcuts",
-    "test_tracking", "test_training", "test_transfer",
-}  # fmt: skip
+# Test files that train, execute notebooks or start servers, those that take longest first; `make check` does not
+# even read them, since their imports take seconds too.
+EXECUTE = (
+    "test_notebooks", "test_notebooks_by_hand", "test_runner", "test_kept", "test_tracking", "test_scoring",
+    "test_finetuning", "test_models_mlflow", "test_diagnosis", "test_transfer", "test_bench", "test_shortcuts",
+    "test_cluster", "test_networks", "test_made", "test_embeddings", "test_servers", "test_training", "test_modules",
+    "test_label_contract", "test_metrics_coverage",
+)  # fmt: skip
+
+
+def pytest_ignore_collect(collection_path, config):
+    return True if collection_path.stem in EXECUTE and "not executes" in config.option.markexpr else None
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.module.__name__ in EXECUTE:
             item.add_marker(pytest.mark.executes)
+    places = {name: place for place, name in enumerate(EXECUTE)}
+    items.sort(key=lambda item: places.get(item.module.__name__, len(places)))  # no worker is left with a long file
 
 
 @pytest.fixture
@@ -115,6 +123,13 @@ def empty_database(tmp_path_factory):
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
         client.connect()
     return file
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    """What a process has in its environment to have its kernels from `warm_kernels`."""
+    with served(tmp_path_factory.mktemp("warm") / "kernels") as variables:
+        yield variables
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from test_tracking import artifacts
 
 from lib import params
 
-BY_COMMAND = {name.partition("/")[0] for name in RUNS} - {"21_gmm"}  # one of them both ways
+BY_COMMAND = {name.partition("/")[0] for name in RUNS}
 ALONE = [name for name in params.notebooks() if int(name[:2]) < 90 and name not in BY_COMMAND]
 
 

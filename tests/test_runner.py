@@ -8,12 +8,19 @@ import tempfile
 import time
 from dataclasses import replace
 
+import pytest
 from click.testing import CliRunner
 
 from lib import params, runner
 from lib.cli import main
 from lib.runner import execution
 from lib.tracking import client, done, living, query
+
+
+@pytest.fixture(autouse=True)
+def warm_kernels(warm, monkeypatch):
+    for name, value in warm.items():
+        monkeypatch.setenv(name, value)
 
 
 def run_study(small, **given):

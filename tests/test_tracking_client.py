@@ -97,6 +97,7 @@ def test_tracking_uri_relative_file_is_made_absolute_once(monkeypatch, tmp_path)
     assert client.tracking_uri() == os.environ["MLFLOW_TRACKING_URI"] == expected
 
 
+@pytest.mark.executes
 def test_connect_many_at_once_make_one_database(tracking):
     code = "from lib.tracking import client; client.connect().search_experiments(); print('there')"
     how = {"cwd": params.ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
