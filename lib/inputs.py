@@ -11,7 +11,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.audio.augmentation import augment
+from lib.audio.augmentation import AUGMENTATIONS
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
@@ -274,7 +274,8 @@ class _Copies:
             for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(self.waveform)}", unit="clip")):
                 rng = np.random.default_rng((self.seed, copy, position))
                 y, _ = audio.read(path, sr=rate(self.inputs))
-                clips.append(augment(self.waveform[rng.integers(len(self.waveform))], y, rate(self.inputs), rng))
+                change = AUGMENTATIONS[self.waveform[rng.integers(len(self.waveform))]]
+                clips.append(change(y, rate(self.inputs), rng))
         return prepared(self.inputs, clips)
 
 

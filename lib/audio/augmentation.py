@@ -1,15 +1,10 @@
 """Changed copies of a recording for training: what else the same speech could have sounded like.
 
-An augmentation is a function ``(y, sr, rng) -> y``: samples at full scale 1
-[shape=(samples,)], rate in Hz, a NumPy generator. It returns new float32 samples with the
-peak of the old ones, so that the level says nothing about what was changed. The label stays.
-
-References
-----------
-`pitch` and `crop` are proposed in the report (Future Work). `rawboost`: H. Tak et al.,
-"RawBoost: a raw data boosting and augmentation method applied to automatic speaker
-verification anti-spoofing", ICASSP 2022: its three kinds of noise in sequence, with fewer
-notches. The other ranges are ours.
+An augmentation takes samples at full scale 1 [shape=(samples,)], their rate in Hz and a NumPy
+generator, and returns new float32 samples with the peak of the old ones, so that the level says
+nothing about what was changed. `pitch` and `crop` are proposed in the report (Future Work);
+`rawboost` is H. Tak et al., ICASSP 2022, three kinds of noise in sequence, with fewer notches.
+The other ranges are ours.
 """
 
 import io
@@ -17,8 +12,6 @@ import io
 import numpy as np
 import soundfile as sf
 from scipy import signal
-
-from lib.errors import InputError
 
 _PITCH = (0.5, 3.0)  # semitones, up or down
 _CROP = (0.5, 0.9)  # share of the recording
@@ -105,27 +98,6 @@ def rawboost(y, sr, rng):
 
 
 AUGMENTATIONS = {change.__name__: change for change in (pitch, crop, noise, band, device, codec, room, rawboost)}
-
-
-def augment(name, y, sr, rng):
-    """A copy with the augmentation of that name; InputError if it is unknown.
-
-    Parameters
-    ----------
-    name : str
-        Of `AUGMENTATIONS`.
-    y : numpy.ndarray [shape=(samples,), float32]
-    sr : int, Hz
-    rng : numpy.random.Generator
-
-    Examples
-    --------
-    >>> augment("crop", np.ones(100, np.float32), 16_000, np.random.default_rng(0)).size
-    75
-    """
-    if name not in AUGMENTATIONS:
-        raise InputError(f"augmentation {name!r} is unknown: expected one of {', '.join(AUGMENTATIONS)}")
-    return AUGMENTATIONS[name](y, sr, rng)
 
 
 def _notches(sr, rng):

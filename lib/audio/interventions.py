@@ -1,19 +1,15 @@
 """Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-None has to do with replay: a countermeasure whose decisions change has learned the corpus,
-and an attacker can use that. Each takes samples, their rate in Hz and the seed of its
-random numbers, and returns new float32 samples within -1 and 1. Clicks, silence and
-non-speech at the start, and trimming as the remedy: B. Chettri et al., "Dataset artefacts
-in anti-spoofing systems", IEEE/ACM TASLP 28, 2020; the artefacts of Version 1: H. Delgado
-et al., Odyssey 2018. Level, hiss, band limit and codec are what happens to a recording on its
-way; the latter three may also cover what a replay leaves, so that a countermeasure is blinded
-rather than misled. Levels, decays and limits are ours.
+Each takes samples, their rate in Hz and the seed of its random numbers, and returns new float32
+samples within -1 and 1. Clicks, silence and non-speech at the start, and trimming as the remedy:
+B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018. Level, hiss, band
+limit and codec are what happens to a recording on its way; the latter three may also cover what
+a replay leaves. Levels, decays and limits are ours.
 """
 
 import numpy as np
 
 from lib.audio.augmentation import codec
-from lib.errors import InputError
 
 _CLICK = 0.1  # seconds
 _START = (0.1, 0.3)  # seconds, shortest and longest that is put before a recording
@@ -89,13 +85,6 @@ INTERVENTIONS = {
     change.__name__: change
     for change in (click, silence, noise, dc_added, dc_removed, trimmed, quieter, hiss, lowpassed, coded)
 }
-
-
-def intervene(name, y, sr, seed):
-    """Apply the intervention of that name; InputError if it is unknown."""
-    if name not in INTERVENTIONS:
-        raise InputError(f"intervention {name!r} is unknown: expected one of {', '.join(INTERVENTIONS)}")
-    return INTERVENTIONS[name](y, sr, seed)
 
 
 def frame_levels(y, sr):

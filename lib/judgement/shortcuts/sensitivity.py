@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics
-from lib.audio.interventions import INTERVENTIONS, intervene
+from lib.audio.interventions import INTERVENTIONS
 from lib.corpus import SPOOF
 from lib.judgement.shortcuts.cues import COUNTERMEASURE, SR, columns_of, mfcc_statistics
 from lib.judgement.shortcuts.judgement import ALPHA, linear, percent
@@ -22,7 +22,7 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
     """
     yield UNCHANGED, recordings
     for name in names:
-        yield name, [intervene(name, y, SR, k) for k, y in enumerate(recordings)]
+        yield name, [INTERVENTIONS[name](y, SR, k) for k, y in enumerate(recordings)]
 
 
 def sensitivity(scores, labels, threshold, *, resamples=1000):
