@@ -65,7 +65,7 @@ def read_scores(path, column=None):
         row = {name: field for name, field in zip(columns, fields, strict=True) if name}
         if not row["score"] and "threshold" in row:
             continue
-        row["trial"] = "_".join(trial_name(row["trial"]).split())
+        row["trial"] = trial_name(row["trial"])
         row["score"] = _number(row["score"], where)
         if "label" in row:
             row["label"] = _label(row["label"], where)
