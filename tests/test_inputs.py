@@ -305,9 +305,3 @@ def test_copied_changed_copies_stand_behind_the_training_recordings(corpus, fold
         assert np.array_equal(fed.load(split, [0])[0], plain.load(split, [0])[0])
     assert fed.recorded().kept == plain.kept
     assert fed.identity() != plain.identity() == fed.recorded().identity()
-
-
-def test_copied_refuses_an_unknown_augmentation(corpus, folder):
-    fed = opened(corpus, folder, KINDS["whole matrix"]).copied(["echo"])
-    with pytest.raises(InputError, match="augmentation 'echo' is unknown"):
-        fed.load("train", [len(fed.labels["train"]) - 1])

@@ -1,11 +1,9 @@
 """The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
-The first convolution of wav2vec2-base is normalised over all time steps of its input,
-padding too, so a padded batch changes what comes out. Here the convolutions see each
-recording alone, and only their frames are padded: the transformer sets padded frames
-to zero before its positional convolution, which pads with zeros itself, and leaves
-them out of the attention; the mean is over a recording's own frames. So a recording
-gives the same vector in any batch, to rounding.
+The first convolution of wav2vec2-base is normalised over all time steps of its input, padding
+too. So the convolutions see each recording alone here, and only their frames are padded, which
+the transformer sets to zero and leaves out of the attention; the mean is over a recording's own
+frames. A recording then gives the same vector in any batch, to rounding.
 """
 
 from contextlib import contextmanager
@@ -63,9 +61,8 @@ def load(weights):
 def embed(model, clips, *, precision, batch_seconds):
     """One vector a recording, float32 [clips, hidden size]: the mean over time of the last hidden state.
 
-    Clips are float32 at 16 kHz, of 400 samples or more; each is scaled to zero mean and unit
-    variance first, as the published encoders expect. Batches hold at most `batch_seconds`
-    of padded audio; with 0 each recording is alone.
+    Clips are float32 at 16 kHz, of 400 samples or more, and scaled to zero mean and unit variance.
+    Batches hold at most `batch_seconds` of padded audio; with 0 each recording is alone.
     """
     where = next(model.parameters()).device
     vectors = np.empty((len(clips), model.config.hidden_size), np.float32)
@@ -99,7 +96,6 @@ def _pooled(model, clips):
 
 
 def _read(folder):
-    verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # it lists the weights of the pre-training heads, which are left out here
     try:
         model, found = Wav2Vec2Model.from_pretrained(
@@ -108,8 +104,6 @@ def _read(folder):
     except Exception as error:  # a broken file raises whatever its reader raises
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"{folder}: the weights cannot be read ({reason})") from None
-    finally:
-        logging.set_verbosity(verbosity)
     missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
     if missing:
         raise InputError(

@@ -18,10 +18,9 @@ from lib.params.schema import nearest
 def to_index(feature, size):
     """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
-    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws a mesh,
-    then the range of the whole matrix is spread over 0 to 255; a single value becomes 0. On
-    real speech the coloured image differs from `librosa.display.specshow` in a figure of 200 x
-    200 pixels by 0.4 of 255 on average; averaging the cells under a pixel would by 4.6 to 9.9.
+    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws a mesh, then
+    the range of the whole matrix is spread over 0 to 255. On real speech the coloured image differs
+    from `librosa.display.specshow` by 0.4 of 255 on average; averaging cells would by 4.6 to 9.9.
 
     Examples
     --------
@@ -61,8 +60,7 @@ def colormap(name):
     import matplotlib  # slow to import, and chunks are made without it
 
     if name not in matplotlib.colormaps:
-        known = nearest(name, matplotlib.colormaps) or "; matplotlib has magma, viridis, coolwarm and more"
-        raise InputError(f"unknown colormap {name!r}{known}")
+        raise InputError(f"unknown colormap {name!r} of matplotlib{nearest(name, matplotlib.colormaps)}")
     return (matplotlib.colormaps[name].resampled(256)(np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 

@@ -66,7 +66,7 @@ def _list(item, least=1):
 
 _Whole = Annotated[int, Field(ge=0)]
 _Count = Annotated[int, Field(ge=1)]
-_Length = Annotated[int, Field(ge=2)]
+_Length = Annotated[int, Field(ge=2, le=2**16)]
 _Side = Annotated[int, Field(ge=8, le=2048)]
 _Seed = Annotated[int, Field(ge=0, lt=2**32)]
 _NotNegative = Annotated[float, Field(ge=0)]
