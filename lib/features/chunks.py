@@ -67,8 +67,8 @@ def filled(corpus, names, make, *, store, processes, doing, progress=True, sched
     """Make the chunks that the store lacks, in parallel, all that a recording lacks in one call.
 
     `names`: wanted value -> name of its folder. `make` takes paths and wanted value -> URL of the
-    chunk to write, and returns how many times each note (str) was made on reading. `processes`
-    takes the number of chunks that are lacking. Returns wanted value -> `Stored`, and the notes.
+    chunk to write, and returns the number of paths, and note -> how many times. `processes` takes
+    the number of chunks that are lacking. Returns wanted value -> `Stored`, and the notes.
     """
     root = places.absolute(store)
     paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
@@ -79,11 +79,11 @@ def filled(corpus, names, make, *, store, processes, doing, progress=True, sched
         for item, kept in stored.items():
             for place, url in pending(kept.url, sizes).items():
                 lacking.setdefault(place, {})[item] = url
-        tasks = [(make, paths[split][start : start + CHUNK], urls) for (split, start), urls in lacking.items()]
-        total = sum(len(part) for _, part, _ in tasks)
+        tasks = [(paths[split][start : start + CHUNK], urls) for (split, start), urls in lacking.items()]
+        total = sum(len(part) for part, _ in tasks)
         with tqdm(total=total, desc=doing, unit="clip", disable=not (progress and tasks)) as bar:
             jobs = processes(len(tasks)) if tasks else 1
-            for clips, found in cluster.unordered(_counted, tasks, jobs=jobs, scheduler=scheduler):
+            for clips, found in cluster.unordered(make, tasks, jobs=jobs, scheduler=scheduler):
                 bar.update(clips)
                 notes.update(found)
     except OSError as error:
@@ -115,10 +115,6 @@ def write_chunk(url, arrays):
         np.save(file, np.concatenate([array.ravel() for array in arrays]))
         np.save(file, [array.shape for array in arrays])
         file.write(_mark(url, file, file.tell()))
-
-
-def _counted(make, paths, targets):
-    return len(paths), make(paths, targets)
 
 
 def _urls(url, split, size):

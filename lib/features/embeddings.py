@@ -21,9 +21,8 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 # 7 %; longer ones were no faster (tried: 2 to 32 clips of 3.4 s).
 BATCH_SECONDS = 10.0
 
-# Encoders with first weights only, as changes to the shape of wav2vec2-base: the same
-# convolution strides and 768 values out, but for `random` narrow and shallow, so that it
-# is quick. `random-base` has the full shape and takes as long as trained weights do.
+# Encoders with first weights only, as changes to the shape of wav2vec2-base: `random` is narrow
+# and shallow, so that it is quick; `random-base` takes as long as trained weights do.
 UNTRAINED = {
     "random": {"conv_dim": (64,) * 7, "num_hidden_layers": 2, "intermediate_size": 768, "num_conv_pos_embeddings": 32},
     "random-base": {},
@@ -42,11 +41,10 @@ class Weights(NamedTuple):
 
 
 def find(name):
-    """Find weights by what a parameter calls them; InputError, which says how to get them, if they cannot be had.
+    """The `Weights` of a name: ``random`` or ``random-base`` (untrained), a folder, or a model of the Hugging Face hub.
 
-    ``random`` or ``random-base`` (untrained), a folder as ``save_pretrained`` writes it (a
-    relative one starts at the project's folder), or a model's name on the Hugging Face hub, which
-    is not asked about models in the local cache.
+    A folder is as ``save_pretrained`` writes it; the hub is not asked about models in the local
+    cache. InputError, which says how to get them, if they cannot be had.
     """
     digest = hashlib.blake2b(digest_size=6)
     if name in UNTRAINED:
@@ -76,9 +74,8 @@ def described(name):
 def extract(corpus, weights, *, sr, precision, store, jobs=2):
     """Make the embeddings of a corpus that the store lacks, as float32 vectors of `lib.features.chunks.Stored`.
 
-    `weights` as `find` takes them, `precision` as `resolved`; `jobs` processes, each with one
-    thread and a model of its own (1.2 GB for wav2vec2-base), of which a GPU is used by one.
-    Batches never reach over a chunk, so work that was stopped goes on with the same result.
+    `jobs` processes with one thread and a model of their own (1.2 GB for wav2vec2-base), on a GPU
+    one. Batches never reach over a chunk, so work that was stopped goes on with the same result.
     """
     if sr != 16_000:
         raise InputError(f"sr must be 16000 Hz, as in wav2vec 2.0's training, got {sr}")
@@ -97,11 +94,7 @@ def extract(corpus, weights, *, sr, precision, store, jobs=2):
 
 
 def resolved(precision):
-    """The precision that is computed with on this machine, ``float32`` or ``bfloat16``.
-
-    The latter keeps 8 bits instead of 24 of each factor of a multiplication; ``auto`` is
-    bfloat16 where the processor has it.
-    """
+    """``float32`` or ``bfloat16``; ``auto`` is the latter where the machine computes with it in hardware."""
     if precision not in PRECISIONS:
         raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     return _encoder().native_precision() if precision == "auto" else precision
@@ -115,9 +108,8 @@ def of_recordings(paths, *, sr, **how):
 def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
     """Embeddings of samples at 16 kHz, float32 [clips, values], made by one thread or by the GPU.
 
-    `weights` are those that `find` found, `precision` is resolved. One thread a process,
-    as threads wait for each other in every layer: on a busy two-core machine two such
-    processes did 2.1 clips/s where one process with two threads did 0.9 to 1.9.
+    Threads wait for each other in every layer: on a busy two-core machine two processes of one
+    did 2.1 clips/s where one process of two did 0.9 to 1.9.
     """
     encoder = _encoder()
     with encoder.threads(1):
@@ -126,7 +118,7 @@ def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
 
 def _make_chunk(paths, targets, **how):
     chunks.write_chunk(targets["wav2vec"], of_recordings(paths, **how))
-    return {}
+    return len(paths), {}
 
 
 def _encoder():

@@ -52,9 +52,18 @@ def load(weights):
     if weights.folder is None:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(SEED)
-            model = Wav2Vec2Model(Wav2Vec2Config(**UNTRAINED[weights.name]))
-    else:
-        model = _read(weights.folder)
+            return Wav2Vec2Model(Wav2Vec2Config(**UNTRAINED[weights.name])).eval().to(device())
+    logging.set_verbosity_error()  # it lists the weights of the pre-training heads, which are left out here
+    how = {"dtype": torch.float32, "local_files_only": True, "output_loading_info": True}
+    try:
+        model, found = Wav2Vec2Model.from_pretrained(weights.folder, **how)
+    except Exception as error:  # a broken file raises whatever its reader raises
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{weights.folder}: the weights cannot be read ({reason})") from None
+    missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
+    if missing:
+        what = f"{len(missing)} are missing, {missing[0]} among them"
+        raise InputError(f"{weights.folder}: not the weights of a wav2vec 2.0 encoder ({what})")
     return model.eval().to(device())
 
 
@@ -93,20 +102,3 @@ def _pooled(model, clips):
     hidden, _ = model.feature_projection(padded)
     hidden = model.encoder(hidden, attention_mask=own).last_hidden_state.float()
     return (hidden * own[..., None]).sum(1) / counts[:, None]
-
-
-def _read(folder):
-    logging.set_verbosity_error()  # it lists the weights of the pre-training heads, which are left out here
-    try:
-        model, found = Wav2Vec2Model.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
-        )
-    except Exception as error:  # a broken file raises whatever its reader raises
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{folder}: the weights cannot be read ({reason})") from None
-    missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
-    if missing:
-        raise InputError(
-            f"{folder}: not the weights of a wav2vec 2.0 encoder ({len(missing)} are missing, {missing[0]} among them)"
-        )
-    return model

@@ -12,12 +12,10 @@ from lib.features import chunks, images
 from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
 
-# The code that decides the numbers.
-_CODE = (
-    "audio.reading",
-    "audio.wav",
-    *(f"features.{name}" for name in ("cqcc", "images", "matrices", "statistics", "store")),
-)
+_CODE = (  # decides the numbers
+    "audio.reading", "audio.wav", "features.cqcc", "features.images", "features.matrices", "features.statistics",
+    "features.store",
+)  # fmt: skip
 
 
 class Drawn(NamedTuple):
@@ -60,7 +58,11 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     InputError
         A feature is unknown, a recording cannot be used, or the store cannot be written.
     """
-    names = {item: _name(item, corpus) for item in wanted}
+    names = {}
+    for item in wanted:
+        kind = item.size if isinstance(item, Drawn) else "frames"
+        numbers = [corpus.digest, item.feature, identity(item.feature, item.settings), kind]
+        names[item] = f"{item.feature}-{chunks.key(numbers, *_CODE)}"
     rates = sorted({item.settings.sr for item in names})
     if len(rates) > 1:
         raise InputError(f"sr must be the same for all, got {', '.join(map(str, rates))}")
@@ -103,18 +105,11 @@ def _made(wanted, y):
 
 
 def _make_chunk(sr, paths, targets):
-    """Make one chunk of each wanted value; notes on the recordings."""
+    """Make one chunk of each wanted value; how many recordings, and notes on them."""
     made, notes = [], Counter()
     for y, remarks in places.each(partial(audio.read, sr=sr), paths):
         made.append(_made(targets, y))
         notes.update(remarks)
     for item, url in targets.items():
         chunks.write_chunk(url, [arrays[item] for arrays in made])
-    return notes
-
-
-def _name(item, corpus):
-    """Name of the folder that holds what is wanted of a corpus."""
-    kind = item.size if isinstance(item, Drawn) else "frames"
-    numbers = [corpus.digest, item.feature, identity(item.feature, item.settings), kind]
-    return f"{item.feature}-{chunks.key(numbers, *_CODE)}"
+    return len(paths), notes
