@@ -43,12 +43,11 @@ _HEADER = _words(
 def read_protocol(path, columns=None):
     """Read one protocol file or list, a local file or a URL; one row a trial, in file order.
 
-    Lines separated by blanks hold `columns`, or those of the layout of `params/layouts.yaml` whose
-    lines are like the first one; comma, semicolon or tab separate the columns of a list with a
-    header, which names at least path and label. The table has `trial` (file without ending),
-    `label` (1 = genuine, 0 = spoof), every other column as text, ``-`` if unknown, and `file` (as
-    written); `split` is ``train``, ``dev``, ``eval`` (or ``hidden``, ``-``). InputError names
-    file, line and rule.
+    Columns are separated by blanks, and are `columns` or those of the layout whose lines are like
+    the first one; or by comma, semicolon or tab below a header, which names at least path and
+    label. The table has `trial` (file without ending), `label` (1 = genuine, 0 = spoof), every
+    other column as text, ``-`` if unknown, and `file`; `split` is ``train``, ``dev``, ``eval`` (or
+    ``hidden``, ``-``). InputError names file, line and rule.
     """
     lines = read_text(path, "a protocol").splitlines()
     first = next((number for number, line in enumerate(lines) if line.strip()), None)

@@ -1,10 +1,10 @@
 """Chunks of arrays in a folder or at a URL, one array a trial: made once, read back as they are needed.
 
-``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order.
-The key is a digest of the corpus, the settings and the code that computes, so nothing stale is
-ever read. A chunk is written under another name and moved into place, so work can be stopped at
-any moment and goes on where it was. It is two arrays that `numpy.save` wrote, the values of its
-trials in one row and their shapes, a row each; a checksum of them and of the chunk's name ends it.
+``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order;
+the key is a digest of the corpus, the settings and the code that computes. A chunk is moved into
+place whole, so work can be stopped at any moment and goes on where it was. It is two arrays that
+`numpy.save` wrote, the values of its trials in one row and their shapes, a row each; a checksum of
+them and of the chunk's name ends it.
 """
 
 import hashlib

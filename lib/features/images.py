@@ -1,10 +1,9 @@
-"""Features as images: a one-byte index a pixel, and colours looked up in it.
+"""Features as images: a position in a colormap of 256 colours (uint8) a pixel.
 
-An image has its low frequencies at the bottom (last row) and time from left to right. It
-is scaled by its own minimum and maximum, so the level of a recording does not show. A
-pixel is an index, uint8: a position in a colormap of 256 colours. An image mostly repeats
-the rows and columns of its feature (20 coefficients and 100 frames on 200 x 200 pixels),
-so each *cell* that it shows is stored once, and `stretched` makes the image as it is read.
+An image has its low frequencies at the bottom (last row) and time from left to right. It is scaled
+by its own minimum and maximum, so the level of a recording does not show. It mostly repeats the
+rows and columns of its feature (20 coefficients and 100 frames on 200 x 200 pixels), so each *cell*
+that it shows is stored once, and `stretched` makes the image as it is read.
 """
 
 from functools import lru_cache

@@ -184,26 +184,16 @@ def row_hertz(name, settings):
 def scaled(spectra, name, settings):
     """A feature whose last step is not yet taken: cells, and that step as a function of cells.
 
-    It works on each cell by itself and never falls, so an image, which shows few of the cells,
-    takes it for those alone, and for the least and the greatest. That of `fft` makes a column
-    of each cell.
+    It works on each cell by itself (that of `fft` makes a column of it) and never falls, so an
+    image, which shows few of the cells, takes it for those alone, the least and the greatest.
     """
     return _recipe(name)[1](spectra, settings)
 
 
 def compute(y, names, settings):
-    """The features of one recording, from one pass over its frames.
+    """Features of one recording [shape=(samples,), float32], by their names: float32 ``[rows, frames]`` each.
 
-    Parameters
-    ----------
-    y : numpy.ndarray [shape=(samples,), float32]
-    names : sequence of str
-        Some of `FEATURES`; InputError when one is unknown.
-    settings : FeatureSettings
-
-    Returns
-    -------
-    dict of str to numpy.ndarray [shape=(rows, frames), float32]
+    `names` are some of `FEATURES`; InputError when one is unknown.
 
     Examples
     --------

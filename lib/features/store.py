@@ -36,27 +36,11 @@ class Framed(NamedTuple):
 def extract(corpus, wanted, *, store, jobs=2, progress=True):
     """Make what the store does not hold yet of a corpus in one pass over its recordings, and open it.
 
-    Parameters
-    ----------
-    corpus : lib.corpus.Corpus
-    wanted : iterable of Drawn and Framed
-        Hashable, so they name their results; all of one rate.
-    store : str
-        Folder or fsspec URL; a relative folder starts at the project's folder.
-    jobs : int > 0
-        Processes.
-
-    Returns
-    -------
-    stored : dict of Drawn and Framed to lib.features.chunks.Stored
-        `batch` gives images, `arrays` float32 matrices ``[rows, frames]``.
-    notes : dict of str to int
-        What reading had to do in this call, and how many times.
-
-    Raises
-    ------
-    InputError
-        A feature is unknown, a recording cannot be used, or the store cannot be written.
+    Of the wanted `Drawn` and `Framed` (all of one rate) in a store (a folder, from the project's
+    folder, or an fsspec URL) each is returned with its `lib.features.chunks.Stored`, whose `batch`
+    gives images and `arrays` float32 matrices ``[rows, frames]``; and what reading had to do, with
+    how many times. InputError if a feature is unknown, a recording cannot be used, or the store
+    cannot be written.
     """
     names = {}
     for item in wanted:
@@ -79,20 +63,16 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
 
 
 def from_clips(wanted, clips):
-    """What is wanted of some recordings, as a list of arrays each, byte for byte what the store would hold.
-
-    Clips are float32 samples at the rate of the settings.
-    """
+    """What is wanted of some float32 samples at its rate: a list of arrays each, byte for byte what the store holds."""
     made = [_made(wanted, y) for y in clips]
     return {item: [arrays[item] for arrays in made] for item in wanted}
 
 
 def _made(wanted, y):
-    """All that is wanted of one recording.
+    """All that is wanted of one recording, by a transform in float32, which takes half the time.
 
-    The transform takes half the time in float32. That moves one pixel in 30,000 of the
-    spectrogram by one level of 256, none of the MFCC, and values of LFCC by 2e-4 at most
-    where recordings have a standard deviation of 2.9 (measured on real speech).
+    That moves one pixel in 30,000 of the spectrogram by one level of 256, and values of LFCC by
+    2e-4 at most where recordings have a standard deviation of 2.9 (measured on real speech).
     """
     spectra, found, arrays = Spectra(y, np.float32), {}, {}
     for item in wanted:
