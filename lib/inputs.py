@@ -55,7 +55,7 @@ class Image:
     @property
     def wanted(self):
         """What the store keeps for it."""
-        return store.Drawn(self.feature, self.settings, self.size)
+        return store.Wanted(self.feature, self.settings, self.size)
 
     def shown(self, kept):
         """Kept images, uint8 ``[trials, size, size]``, as a system sees them."""
@@ -91,7 +91,7 @@ class Matrix:
     @property
     def wanted(self):
         """What the store keeps for it."""
-        return store.Framed(self.feature, self.settings)
+        return store.Wanted(self.feature, self.settings)
 
     def shown(self, kept):
         """Kept matrices as a system sees them."""
@@ -344,9 +344,9 @@ def opened(inputs, corpus, *, store_url, jobs=2):
 def prepared(inputs, clips):
     """What inputs are made from, of recordings at hand as samples: `wanted` -> its arrays, each computed once."""
     wanted = {item.wanted for item in inputs}
-    found = store.from_clips([item for item in wanted if isinstance(item, (store.Drawn, store.Framed))], clips)
+    found = store.from_clips([item for item in wanted if isinstance(item, store.Wanted)], clips)
     for item, arrays in found.items():
-        if isinstance(item, store.Drawn):
+        if item.size:
             found[item] = np.stack([stretched(cells, item.size) for cells in arrays])
     for item in wanted - found.keys():
         found[item] = list(clips) if isinstance(item, Waveform) else _embedded(item, clips)

@@ -16,7 +16,7 @@ from lib.features import images, matrices, store
 
 
 def quick_images(y, names, settings, size):
-    made = store.from_clips([store.Drawn(name, settings, size) for name in names], [y])
+    made = store.from_clips([store.Wanted(name, settings, size) for name in names], [y])
     return {item.feature: images.stretched(cells, size) for item, (cells,) in made.items()}
 
 

@@ -14,7 +14,7 @@ import sys
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -134,35 +134,31 @@ def _arrays(file):
 
 
 def _local(url):
-    """A chunk's file on this machine: itself, or its copy, since a chunk never changes.
+    """A chunk's file on this machine: itself, which `pending` has checked, or its copy, since a chunk never changes.
 
-    A damaged copy is fetched again; a damaged chunk is removed, so that it will be made again (InputError).
-    The caches of fsspec write a copy under its name while another process may have mapped it.
+    A damaged chunk is removed, so that it will be made again (InputError). The caches of fsspec
+    write a copy under its name while another process may have mapped it.
     """
-    file = str(CACHE / url.replace("://", os.sep)) if places.is_url(url) else url
-    if file != url and not _is_sound(file, url):
+    if not places.is_url(url):
+        return url
+    file = str(CACHE / url.replace("://", os.sep))
+    if not _is_sound(file, url):
         with places.whole_file(file) as copy:
             copy.write(places.read(url))
-    if not _is_sound(file, url):
-        for place in (file, url):
-            places.remove(place)
-        raise InputError(f"{url}: the chunk was damaged and is removed; run the command again to make it anew")
+        if not _is_sound(file, url):
+            places.remove(file)
+            places.remove(url)
+            raise InputError(f"{url}: the chunk was damaged and is removed; run the command again to make it anew")
     return file
 
 
 def _is_sound(file, url):
-    """Whether the file is a chunk as `write_chunk` left it at this URL; asked once while it does not change."""
+    """Whether the file is a chunk as `write_chunk` left it at this URL."""
     try:
-        about = os.stat(file)
-        return _agrees(file, url, about.st_size, about.st_mtime_ns, about.st_ino)
+        with open(file, "rb") as content:
+            return _mark(url, content, os.path.getsize(file) - _MARK) == content.read()
     except OSError:
         return False
-
-
-@cache
-def _agrees(file, url, size, *_stamps):
-    with open(file, "rb") as content:
-        return _mark(url, content, size - _MARK) == content.read()
 
 
 def _mark(url, file, size):

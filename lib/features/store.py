@@ -18,25 +18,18 @@ _CODE = (  # decides the numbers
 )  # fmt: skip
 
 
-class Drawn(NamedTuple):
-    """A feature as an image of `size` x `size` pixels; what is kept are the cells that it shows, uint8."""
+class Wanted(NamedTuple):
+    """A feature as a float32 matrix [rows, frames], or as an image, whose cells are kept (uint8)."""
 
     feature: str
     settings: FeatureSettings
-    size: int
-
-
-class Framed(NamedTuple):
-    """A feature as a float32 matrix [rows, frames] of the whole recording."""
-
-    feature: str
-    settings: FeatureSettings
+    size: int = 0  # pixels of an image; 0 for a matrix
 
 
 def extract(corpus, wanted, *, store, jobs=2, progress=True):
     """Make what the store does not hold yet of a corpus in one pass over its recordings, and open it.
 
-    Of the wanted `Drawn` and `Framed` (all of one rate) in a store (a folder, from the project's
+    Of what is `Wanted` (all of one rate) in a store (a folder, from the project's
     folder, or an fsspec URL) each is returned with its `lib.features.chunks.Stored`, whose `batch`
     gives images and `arrays` float32 matrices ``[rows, frames]``; and what reading had to do, with
     how many times. InputError if a feature is unknown, a recording cannot be used, or the store
@@ -44,8 +37,7 @@ def extract(corpus, wanted, *, store, jobs=2, progress=True):
     """
     names = {}
     for item in wanted:
-        kind = item.size if isinstance(item, Drawn) else "frames"
-        numbers = [corpus.digest, item.feature, identity(item.feature, item.settings), kind]
+        numbers = [corpus.digest, item.feature, identity(item.feature, item.settings), item.size]
         names[item] = f"{item.feature}-{chunks.key(numbers, *_CODE)}"
     rates = sorted({item.settings.sr for item in names})
     if len(rates) > 1:
@@ -80,7 +72,7 @@ def _made(wanted, y):
         if what not in found:
             found[what] = scaled(spectra, *what)
         cells, scale = found[what]
-        arrays[item] = images.shown(cells, scale, item.size) if isinstance(item, Drawn) else scale(cells)
+        arrays[item] = images.shown(cells, scale, item.size) if item.size else scale(cells)
     return arrays
 
 
