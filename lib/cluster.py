@@ -1,22 +1,20 @@
 """Work in parallel: on this machine's processes, or on the workers of a Dask cluster.
 
-Dask gives the tasks of a dead worker to another one, so a task must have the same result
-when done twice: a chunk is moved into place whole, a notebook's run is a new run of the
-same fingerprint.
+Dask gives the tasks of a dead worker to another one, so a task must have the same result when
+done twice: a chunk is moved into place whole, a notebook's run is a new run of the same fingerprint.
 """
 
 import asyncio
-import hashlib
 import os
 import re
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 
 from joblib import Parallel, delayed
 
 from lib.errors import InputError, RunError
-from lib.params import ROOT
+from lib.params import code
 
 SCHEDULER = "STUDY_SCHEDULER"  # environment variable that names the cluster to a notebook's kernel
 TIMEOUT = 10  # seconds to reach the scheduler, and to see a worker
@@ -32,49 +30,15 @@ def unordered(function, tasks, *, jobs, scheduler=None):
     """Yield the result of a function for each task (tuple of its arguments), as they finish.
 
     On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be
-    able to import the function. An error in a task is raised here; InputError when the
-    cluster cannot be used (see `check`) or a worker has another version of lib, RunError when
-    a task was lost with worker after worker, or the scheduler went away.
+    able to import the function. An error in a task is raised here; InputError when no worker
+    fits or one has another version of lib, RunError when a task was lost with worker after
+    worker, or the scheduler went away.
     """
-    if not scheduler:
+    if not (scheduler and tasks):
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
         yield from parallel(delayed(function)(*task) for task in tasks)
-    elif tasks:
-        yield from _on_workers(function, tasks, scheduler)
-
-
-def check(scheduler):
-    """InputError when the address is malformed, no scheduler responds in 10 s, or no worker of one thread is there."""
-    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", scheduler):
-        raise InputError(f"--scheduler {scheduler!r}: expected tcp://HOST:PORT or tls://HOST:PORT")
-    try:
-        asyncio.run(asyncio.wait_for(_shake_hands(scheduler), TIMEOUT))
-    except (OSError, TimeoutError, ValueError) as error:
-        raise _no_response(scheduler, error) from None
-    with _client(scheduler):
-        pass
-
-
-async def _shake_hands(scheduler):
-    """Connect and leave; a client alone waits for ever for a silent server."""
-    from distributed import Security
-    from distributed.comm import connect
-
-    comm = await connect(scheduler, timeout=TIMEOUT / 2, **Security().get_connection_args("client"))
-    await comm.close()
-
-
-def _no_response(scheduler, error):
-    reason = str(error).partition("\n")[0] or f"silent for {TIMEOUT} s"
-    return _unfit(scheduler, f"no Dask scheduler responds there ({reason})")
-
-
-def _unfit(scheduler, what):
-    return InputError(f"--scheduler {scheduler}: {what}")
-
-
-def _on_workers(function, tasks, scheduler):
+        return
     from distributed import KilledWorker, as_completed
 
     with _client(scheduler) as client:
@@ -89,15 +53,33 @@ def _on_workers(function, tasks, scheduler):
             raise RunError(f"{scheduler}: the scheduler went away before all was done ({error})") from None
 
 
+def check(scheduler):
+    """InputError when the address is malformed, no scheduler responds in 10 s, or no worker of one thread is there."""
+    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", scheduler):
+        raise InputError(f"--scheduler {scheduler!r}: expected tcp://HOST:PORT or tls://HOST:PORT")
+    try:
+        asyncio.run(asyncio.wait_for(_shake_hands(scheduler), TIMEOUT))
+    except (OSError, TimeoutError, ValueError) as error:
+        reason = str(error).partition("\n")[0] or f"silent for {TIMEOUT} s"
+        raise InputError(f"--scheduler {scheduler}: no Dask scheduler responds there ({reason})") from None
+    with _client(scheduler):
+        pass
+
+
+async def _shake_hands(scheduler):
+    """Connect and leave; a client alone waits for ever for a silent server."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    comm = await connect(scheduler, timeout=TIMEOUT / 2, **Security().get_connection_args("client"))
+    await comm.close()
+
+
 @contextmanager
 def _client(scheduler):
     from distributed import Client
 
-    try:
-        client = Client(scheduler, timeout=TIMEOUT, set_as_default=False)
-    except OSError as error:
-        raise _no_response(scheduler, error) from None
-    with client:
+    with Client(scheduler, timeout=TIMEOUT, set_as_default=False) as client:
         try:
             client.wait_for_workers(1, timeout=TIMEOUT)
         except TimeoutError:
@@ -111,18 +93,13 @@ def _client(scheduler):
         yield client
 
 
+def _lib():
+    return code.digest("")  # of all of lib, as this process read it first
+
+
 def _same_lib(digest, function, task):
     if _lib() != digest:
         from distributed import get_worker
 
         raise InputError(f"worker {get_worker().address} has loaded another lib than this command: restart it")
     return function(*task)
-
-
-@lru_cache(maxsize=1)
-def _lib():
-    """Digest of lib as this process has loaded it."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "lib").rglob("*.py")):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.audio.augmentation import augment
+from lib.audio.augmentation import AUGMENTATIONS
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
@@ -42,7 +42,7 @@ class Image:
 
     @property
     def wanted(self):
-        return store.Drawn(self.feature, self.settings, self.size)
+        return store.Wanted(self.feature, self.settings, self.size)
 
     def shown(self, kept):
         if self.pixel_range not in PIXEL_RANGES:
@@ -69,7 +69,7 @@ class Matrix:
 
     @property
     def wanted(self):
-        return store.Framed(self.feature, self.settings)
+        return store.Wanted(self.feature, self.settings)
 
     def shown(self, kept):
         found = [normalised(with_deltas(m, self.deltas) if self.deltas else m, self.normalisation) for m in kept]
@@ -240,7 +240,8 @@ class _Copies:
             for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(self.waveform)}", unit="clip")):
                 rng = np.random.default_rng((self.seed, copy, position))
                 y, _ = audio.read(path, sr=rate(self.inputs))
-                clips.append(augment(self.waveform[rng.integers(len(self.waveform))], y, rate(self.inputs), rng))
+                change = AUGMENTATIONS[self.waveform[rng.integers(len(self.waveform))]]
+                clips.append(change(y, rate(self.inputs), rng))
         return prepared(self.inputs, clips)
 
 
@@ -272,9 +273,9 @@ def opened(inputs, corpus, *, store_url, jobs=2):
 def prepared(inputs, clips):
     """What inputs are made from, of recordings at hand as samples: `wanted` -> its arrays, each computed once."""
     wanted = {item.wanted for item in inputs}
-    found = store.from_clips([item for item in wanted if isinstance(item, (store.Drawn, store.Framed))], clips)
+    found = store.from_clips([item for item in wanted if isinstance(item, store.Wanted)], clips)
     for item, arrays in found.items():
-        if isinstance(item, store.Drawn):
+        if item.size:
             found[item] = np.stack([stretched(cells, item.size) for cells in arrays])
     for item in wanted - found.keys():
         found[item] = list(clips)

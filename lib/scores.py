@@ -64,7 +64,7 @@ def read_scores(path, column=None):
         row = {name: field for name, field in zip(columns, fields, strict=True) if name}
         if not row["score"] and "threshold" in row:
             continue
-        row["trial"] = "_".join(trial_name(row["trial"]).split())
+        row["trial"] = trial_name(row["trial"])
         score = row["score"]
         if not _is_number(score) or not math.isfinite(float(score)):
             rule = "must be finite" if _is_number(score) else "is not a number, with a decimal point"

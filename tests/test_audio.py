@@ -190,9 +190,8 @@ UNUSABLE = pytest.mark.parametrize(
         (lambda p: save(p, np.zeros(4_000 * 3601), 4_000, format="FLAC"), "3601 s or longer: must last at most 3600 s"),
         (
             lambda p: p.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(3000)),
-            "not readable as audio (MPEG-4 audio such as AAC)",
+            "not readable as audio (Error opening it: Format not recognised): expected WAV",
         ),
-        (lambda p: p.write_bytes(b"\0\5\x16\7" + bytes(200)), "an AppleDouble file, which macOS writes"),
     ],
 )
 
@@ -259,7 +258,7 @@ def test_find_recordings_finds_both_endings_in_folder_and_url(tmp_path, memory):
     (tmp_path / "c.wav").mkdir()
     for place in (str(tmp_path), put(tmp_path, memory)):
         assert audio.find_recordings(f"{place}/", ["b", "a"]) == [f"{place}/b.flac", f"{place}/a.wav"]
-        with pytest.raises(InputError, match=f"{place}: no recording of trial c: expected c.wav or c.flac"):
+        with pytest.raises(InputError, match=f"{place}: no recording c.wav or c.flac"):
             audio.find_recordings(place, ["a", "c"])
 
 

@@ -179,6 +179,6 @@ def test_check_pipe_or_device_is_refused_without_being_read(own_corpus, kind):
     path = own_corpus / "ASVspoof2017_V2_eval" / "E_1000003.wav"
     path.unlink()
     os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
-    assert audit.check("x", own_corpus, LAYOUT).unreadable == {"eval/E_1000003.wav": "not a regular file"}
-    with pytest.raises(InputError, match="E_1000003.wav: not a regular file; see"):
+    assert audit.check("x", own_corpus, LAYOUT).unreadable == {"eval/E_1000003.wav": "not a file: expected a recording"}
+    with pytest.raises(InputError, match="are missing, first .*E_1000003.wav; see"):
         open_corpus("x", own_corpus, LAYOUT)

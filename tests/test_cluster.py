@@ -45,11 +45,10 @@ def corpus(corpus_folder):
 def small_chunks(monkeypatch, tmp_path):
     monkeypatch.setattr(chunks, "CHUNK", 5)
     monkeypatch.setattr(chunks, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(chunks, "_OPEN", {})
 
 
 def extract(corpus, where):
-    wanted = [store.Drawn(name, SETTINGS, 32) for name in ("mfcc", "stft")]
+    wanted = [store.Wanted(name, SETTINGS, 32) for name in ("mfcc", "stft")]
     stored, _ = store.extract(corpus, wanted, store=str(where), jobs=1, progress=False)
     return {item.feature: images for item, images in stored.items()}
 
@@ -162,7 +161,6 @@ def test_batch_from_an_object_store_is_that_of_files_and_kept(corpus, tmp_path, 
     expected = everything(here)
     np.testing.assert_equal(everything(there), expected)
     fsspec.filesystem("memory").rm("/store", recursive=True)
-    monkeypatch.setattr(chunks, "_OPEN", {})
     np.testing.assert_equal(everything(there), expected)
 
 

@@ -12,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from lib import features
 from lib.errors import InputError
 from lib.features import FeatureSettings, cqcc
-from lib.features.store import Drawn, Framed, from_clips
+from lib.features.store import Wanted, from_clips
 
 FREQUENCIES = 8000 / 2**9 * 2 ** (np.arange(864) / 96)
 
@@ -35,7 +35,7 @@ def filtered(y, hop, bands):
     return np.array(power)
 
 
-@pytest.mark.parametrize("hop", [160, 333, 6000])
+@pytest.mark.parametrize("hop", [160, 6000])
 def test_constant_q_power_is_what_librosas_filters_leave(rng, hop):
     y, bands = speech_like(rng, 2.5), [0, 90, 300, 500, 700, 860]  # longer than a block
     ours, theirs = cqcc.constant_q_power(y, SR, hop), filtered(y, hop, bands)
@@ -90,7 +90,7 @@ def test_cqcc_is_a_feature_like_the_others(rng):
     ours = features.compute(y, ["lfcc", "cqcc"], settings)
     assert ours["cqcc"].shape == (30, ours["lfcc"].shape[1])
     assert features.identity("cqcc", settings) == {"sr": SR, "hop_length": 160, "n_cqcc": 30}
-    framed, drawn = Framed("cqcc", settings), Drawn("cqcc", settings, 32)
+    framed, drawn = Wanted("cqcc", settings), Wanted("cqcc", settings, 32)
     kept = from_clips([framed, drawn], [y])
     np.testing.assert_array_equal(kept[framed][0], ours["cqcc"])
     assert kept[drawn][0].dtype == np.uint8

@@ -32,7 +32,6 @@ HOW = {"precision": "float32", "batch_seconds": 10.0}
 def tiny_untrained(monkeypatch):
     monkeypatch.setitem(embeddings.UNTRAINED, "random", TINY)
     monkeypatch.setattr(chunks, "CHUNK", 5)
-    monkeypatch.setattr(chunks, "_OPEN", {})
     encoder.load.cache_clear()
     yield
     encoder.load.cache_clear()

@@ -124,8 +124,9 @@ def test_compute_lfcc_more_bands_than_bins_are_refused():
 
 def test_compute_several_at_once_equals_one_by_one(rng):
     y = speech_like(rng)
-    together = features.compute(y, features.FEATURES, SETTINGS[0])
-    for name in features.FEATURES:
+    names = [name for name in features.FEATURES if name != "cqcc"]  # shares no spectrum
+    together = features.compute(y, names, SETTINGS[0])
+    for name in names:
         np.testing.assert_array_equal(together[name], features.compute(y, [name], SETTINGS[0])[name])
 
 
@@ -166,6 +167,7 @@ def test_compute_odd_transform_has_its_frames():
     ("change", "words"),
     [
         ({"n_fft": 1}, "n_fft must be at least 2, got 1"),
+        ({"n_fft": 2**20}, "n_fft must be at most 65536, got 1048576"),
         ({"win_length": 4096}, "win_length must be at most n_fft, got 4096 with n_fft = 2048"),
         ({"hop_length": 0}, "hop_length must be at least 1, got 0"),
         ({"fmax": 9000.0}, "fmax must be at most sr / 2, got 9000.0"),
@@ -206,7 +208,7 @@ def test_identity_of_the_base_papers_features_is_what_it_was():
 
 
 def test_identity_unknown_feature_names_the_nearest():
-    with pytest.raises(InputError, match=r"unknown feature 'lfc'; did you mean lfcc\?"):
+    with pytest.raises(InputError, match=r"unknown feature 'lfc'; there are .*; did you mean lfcc\?"):
         features.identity("lfc", FeatureSettings())
 
 

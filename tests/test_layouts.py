@@ -182,7 +182,7 @@ def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(
     for arguments, words in (
         (["mine"], "there is such a corpus already"),
         (["../mine"], "must be a plain name"),
-        (["other", "--layout", "x"], "layout 'x' is unknown"),
+        (["other", "--layout", "x"], "--layout: layout must be one of asvspoof2017_v2"),
         (["other", "--layout", "folders"], "no recording in train/genuine or train/spoof"),
     ):
         refused = CliRunner().invoke(main, ["corpus", "new", *arguments, "--data", str(data)])

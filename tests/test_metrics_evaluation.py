@@ -248,7 +248,7 @@ def test_evaluate_by_duration_reads_the_recordings(scored_corpus):
     rows = found["breakdown"]["duration"]
     assert sum(row["n_genuine"] + row["n_spoof"] for row in rows) == 20
     assert all(" to " in row["group"] for row in rows)
-    with pytest.raises(InputError, match="no recording of trial E_1000001: expected E_1000001.wav or E_1000001.flac"):
+    with pytest.raises(InputError, match="no recording E_1000001.wav or E_1000001.flac"):
         evaluate(file, protocol, recordings=file.parent, by=["duration"])
 
 

@@ -4,7 +4,6 @@ import base64
 import http.server
 import os
 import socket
-import subprocess
 import threading
 from pathlib import Path
 
@@ -203,17 +202,31 @@ def test_without_logins_takes_them_out_of_any_text(text, shown):
     assert without_logins(text) == shown
 
 
-def test_whole_file_removes_what_dead_processes_left_and_nothing_else(tmp_path):
-    host, dead = socket.gethostname(), subprocess.Popen(["true"])
-    dead.wait()
-    living = tmp_path / f"a.npy.{host}.{os.getpid()}.1.part"
-    elsewhere, old = tmp_path / "a.npy.other.1.1.part", tmp_path / "b.npy.other.1.1.part"
-    left = tmp_path / f"c.npy.{host}.{dead.pid}.1.part"
-    for part in (living, elsewhere, old, left):
+def test_whole_file_removes_what_was_left_a_day_ago_and_nothing_else(tmp_path):
+    fresh, old = tmp_path / "a.npy.1.part", tmp_path / "b.npy.1.part"
+    for part in (fresh, old):
         part.write_bytes(b"x")
     os.utime(old, (0, 0))
     with places.whole_file(str(tmp_path / "new")) as file:
         file.write(b"whole")
         assert not (tmp_path / "new").exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"new", living.name, elsewhere.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"new", fresh.name}
     assert (tmp_path / "new").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-1], lambda text: text.replace(b"7", b"8"), lambda text: b""])
+def test_remembered_is_made_once_and_again_when_damaged(tmp_path, damage):
+    file, made = tmp_path / "a.json", []
+
+    def make():
+        made.append(1)
+        return {"a": 7}
+
+    assert places.remembered(str(file), make) == places.remembered(str(file), make) == {"a": 7} and len(made) == 1
+    file.write_bytes(damage(file.read_bytes()))
+    assert places.remembered(str(file), make) == {"a": 7} and len(made) == 2
+
+
+def test_remembered_where_nothing_can_be_written_is_made_each_time(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert places.remembered(str(tmp_path / "file" / "a.json"), lambda: [1]) == [1]

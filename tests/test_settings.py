@@ -11,7 +11,7 @@ import scipy.signal
 from lib import features, params
 from lib.corpus.layouts import layouts
 from lib.errors import InputError
-from lib.features import augment, embeddings, matrices
+from lib.features import augment, embeddings
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
@@ -81,12 +81,6 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
         assert refused(schema.judged, name, "?", "str", "here").startswith(
             f"here: {name} must be one of {', '.join(choices)}, got '?'"
         )
-
-
-def test_schema_defaults_are_those_of_the_feature_settings():
-    ours = {name: setting.default for name, setting in schema.GROUPS["features"].items()}
-    theirs = vars(matrices.FeatureSettings())
-    assert {name: ours[name] for name in theirs} == theirs
 
 
 # --- values

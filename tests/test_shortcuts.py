@@ -438,7 +438,7 @@ def test_versions_are_the_recordings_and_each_change_of_them(pairs):
     assert found["none"] is pairs[0]
     for name in ("click", "dc_added"):
         for k in (0, 39):
-            np.testing.assert_array_equal(found[name][k], interventions.intervene(name, pairs[0][k], SR, k))
+            np.testing.assert_array_equal(found[name][k], interventions.INTERVENTIONS[name](pairs[0][k], SR, k))
 
 
 @pytest.fixture(scope="module")

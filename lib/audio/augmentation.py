@@ -1,15 +1,10 @@
 """Changed copies of a recording for training: what else the same speech could have sounded like.
 
-An augmentation is a function ``(y, sr, rng) -> y``: samples at full scale 1
-[shape=(samples,)], rate in Hz, a NumPy generator. It returns new float32 samples with the
-peak of the old ones, so that the level says nothing about what was changed. The label stays.
-
-References
-----------
-`pitch` and `crop` are proposed in the report (Future Work). `rawboost`: H. Tak et al.,
-"RawBoost: a raw data boosting and augmentation method applied to automatic speaker
-verification anti-spoofing", ICASSP 2022: its three kinds of noise in sequence, with fewer
-notches. The other ranges are ours.
+An augmentation takes samples at full scale 1 [shape=(samples,)], their rate in Hz and a NumPy
+generator, and returns new float32 samples with the peak of the old ones, so that the level says
+nothing about what was changed. `pitch` and `crop` are proposed in the report (Future Work);
+`rawboost` is H. Tak et al., ICASSP 2022, three kinds of noise in sequence, with fewer notches.
+The other ranges are ours.
 """
 
 import io
@@ -18,30 +13,20 @@ import numpy as np
 import soundfile as sf
 from scipy import signal
 
-from lib.errors import InputError
-
-_PITCH = (0.5, 3.0)  # semitones, up or down
-_CROP = (0.5, 0.9)  # share of the recording
-_SNR = (10.0, 30.0)  # dB
-_LOW, _HIGH = (50.0, 400.0), (0.45, 0.95)  # lower band limit in Hz, upper one as a share of the Nyquist frequency
-_BOOST = (-8.0, 8.0)  # dB of a peak of a device's response
 _BITRATE = {"MP3": "MPEG_LAYER_III", "OGG": "VORBIS"}
 _PORTION = 250_000  # samples that are encoded at a time: libsndfile crashes on minutes of Vorbis in one piece
-_ROOM = (2.5, 8.0)  # metres, shortest and longest wall
-_ABSORPTION = (0.15, 0.6)
-_SPARSE = 0.1  # share of samples, at most, that get impulsive noise
 
 
 def pitch(y, sr, rng):
     """Shift the pitch by half a semitone to three, the duration unchanged."""
     from librosa.effects import pitch_shift
 
-    return _sound(pitch_shift(y, sr=sr, n_steps=rng.choice((-1, 1)) * rng.uniform(*_PITCH)), y)
+    return _sound(pitch_shift(y, sr=sr, n_steps=rng.choice((-1, 1)) * rng.uniform(0.5, 3)), y)
 
 
 def crop(y, sr, rng):
     """Keep a part between half and nine tenths of the recording, from anywhere in it."""
-    length = max(int(rng.uniform(*_CROP) * len(y)), 1)
+    length = max(int(rng.uniform(0.5, 0.9) * len(y)), 1)
     start = rng.integers(0, len(y) - length + 1)
     return _sound(y[start : start + length], y)
 
@@ -49,22 +34,22 @@ def crop(y, sr, rng):
 def noise(y, sr, rng):
     """Add noise, white or falling with frequency, 10 to 30 dB under the recording's level."""
     added = signal.lfilter([1], [1, -rng.choice((0.0, 0.95))], rng.standard_normal(len(y)))
-    return _sound(y + added * _level(y) / _level(added) * 10 ** (-rng.uniform(*_SNR) / 20), y)
+    return _sound(y + _under(y, added, rng), y)
 
 
 def band(y, sr, rng):
-    """Cut below 50 to 400 Hz and above a random part of the spectrum, as a cheap device does."""
-    edges = rng.uniform(*_LOW), rng.uniform(*_HIGH) * sr / 2
+    """Cut below 50 to 400 Hz and above 45 to 95 % of the spectrum, as a cheap device does."""
+    edges = rng.uniform(50, 400), rng.uniform(0.45, 0.95) * sr / 2
     return _sound(signal.sosfilt(signal.butter(2, edges, "bandpass", fs=sr, output="sos"), y), y)
 
 
 def device(y, sr, rng):
-    """Give it the smooth response of another microphone: three to five broad peaks or dips."""
+    """Give it the smooth response of another microphone: three to five broad peaks or dips of up to 8 dB."""
     octaves = np.log2(np.maximum(np.fft.rfftfreq(len(y), 1 / sr), 20))
     gain = np.zeros(len(octaves))  # dB
     for _ in range(rng.integers(3, 6)):
         center, width = rng.uniform(np.log2(100), np.log2(0.45 * sr)), rng.uniform(0.3, 1.0)
-        gain += rng.uniform(*_BOOST) * np.exp(-0.5 * ((octaves - center) / width) ** 2)
+        gain += rng.uniform(-8, 8) * np.exp(-0.5 * ((octaves - center) / width) ** 2)
     return _sound(np.fft.irfft(np.fft.rfft(y) * 10 ** (gain / 20), len(y)), y)
 
 
@@ -81,11 +66,11 @@ def codec(y, sr, rng):
 
 
 def room(y, sr, rng):
-    """Let it sound in a shoebox room, between two random places."""
+    """Let it sound in a shoebox room, its walls 2.5 to 8 m long, between two random places."""
     import pyroomacoustics as pra
 
-    size = rng.uniform(*_ROOM, size=3)
-    box = pra.ShoeBox(size, fs=sr, materials=pra.Material(rng.uniform(*_ABSORPTION)), max_order=8)
+    size = rng.uniform(2.5, 8, size=3)
+    box = pra.ShoeBox(size, fs=sr, materials=pra.Material(rng.uniform(0.15, 0.6)), max_order=8)
     box.add_source(size * rng.uniform(0.1, 0.9, size=3))
     box.add_microphone(size * rng.uniform(0.1, 0.9, size=3))
     box.compute_rir()
@@ -95,47 +80,27 @@ def room(y, sr, rng):
 
 
 def rawboost(y, sr, rng):
-    """Convolutive noise with harmonics, then impulsive, then stationary coloured noise."""
+    """Convolutive noise with harmonics, then impulsive (up to a tenth of samples), then stationary coloured noise."""
     y = np.asarray(y, dtype=np.float64)
     convolved = sum(10 ** (-5.0 * k / 4) * signal.lfilter(_notches(sr, rng), [1], y ** (k + 1)) for k in range(5))
-    hit = rng.random(len(y)) < rng.uniform(0, _SPARSE)
+    hit = rng.random(len(y)) < rng.uniform(0, 0.1)
     impulsive = convolved + hit * convolved * rng.uniform(-1, 1, len(y)) * rng.uniform(0, 2)
     added = signal.lfilter(_notches(sr, rng), [1], rng.standard_normal(len(y)))
-    return _sound(impulsive + added * _level(impulsive) / _level(added) * 10 ** (-rng.uniform(*_SNR) / 20), y)
+    return _sound(impulsive + _under(impulsive, added, rng), y)
 
 
 AUGMENTATIONS = {change.__name__: change for change in (pitch, crop, noise, band, device, codec, room, rawboost)}
 
 
-def augment(name, y, sr, rng):
-    """A copy with the augmentation of that name; InputError if it is unknown.
-
-    Parameters
-    ----------
-    name : str
-        Of `AUGMENTATIONS`.
-    y : numpy.ndarray [shape=(samples,), float32]
-    sr : int, Hz
-    rng : numpy.random.Generator
-
-    Examples
-    --------
-    >>> augment("crop", np.ones(100, np.float32), 16_000, np.random.default_rng(0)).size
-    75
-    """
-    if name not in AUGMENTATIONS:
-        raise InputError(f"augmentation {name!r} is unknown: expected one of {', '.join(AUGMENTATIONS)}")
-    return AUGMENTATIONS[name](y, sr, rng)
-
-
-def _notches(sr, rng):
-    """An FIR filter with two to five random notches."""
+def _notches(sr, rng):  # an FIR filter with two to five of them
     edges = np.sort(rng.uniform(20, 0.48 * sr, size=2 * rng.integers(2, 6)))
     return signal.firwin(101, edges, fs=sr, pass_zero=True)
 
 
-def _level(y):
-    return np.sqrt(np.mean(np.square(y, dtype=np.float64))) + 1e-12
+def _under(y, added, rng):
+    """A sound at 10 to 30 dB under the level of another."""
+    wanted, own = (np.sqrt(np.mean(np.square(part, dtype=np.float64))) + 1e-12 for part in (y, added))
+    return added * wanted / own * 10 ** (-rng.uniform(10, 30) / 20)
 
 
 def _sound(changed, y):

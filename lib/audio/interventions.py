@@ -1,33 +1,22 @@
 """Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-None has to do with replay: a countermeasure whose decisions change has learned the corpus,
-and an attacker can use that. Each takes samples, their rate in Hz and the seed of its
-random numbers, and returns new float32 samples within -1 and 1. Clicks, silence and
-non-speech at the start, and trimming as the remedy: B. Chettri et al., "Dataset artefacts
-in anti-spoofing systems", IEEE/ACM TASLP 28, 2020; the artefacts of Version 1: H. Delgado
-et al., Odyssey 2018. Level, hiss, band limit and codec are what happens to a recording on its
-way; the latter three may also cover what a replay leaves, so that a countermeasure is blinded
-rather than misled. Levels, decays and limits are ours.
+Each takes samples, their rate in Hz and the seed of its random numbers, and returns new float32
+samples within -1 and 1. Clicks, silence and non-speech at the start, and trimming as the remedy:
+B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018. Level, hiss, band
+limit and codec are what happens to a recording on its way; the latter three may also cover what
+a replay leaves. Levels, decays and limits are ours.
 """
 
 import numpy as np
 
 from lib.audio.augmentation import codec
-from lib.errors import InputError
 
-_CLICK = 0.1  # seconds
-_START = (0.1, 0.3)  # seconds, shortest and longest that is put before a recording
-_NOISE = -20.0  # dB re the recording's root mean square
-_OFFSET = 0.01  # of full scale
-_QUIET = -20.0  # dB
-_CUT = (6800.0, 7000.0)  # Hz: unchanged up to here, nothing from there on
-_SPEECH = 25.0  # dB under the loudest frame
 _TINY = 1e-10  # about the power of 16-bit quantisation noise
 
 
 def click(y, sr, seed):
     """Add a burst over the first 100 ms: decaying noise as high as the recording's peak."""
-    count = min(int(_CLICK * sr), len(y))
+    count = min(int(0.1 * sr), len(y))
     burst = np.random.default_rng(seed).standard_normal(count) * np.exp(-5 * np.arange(count) / count)
     changed = np.array(y, dtype=np.float64)
     changed[:count] += burst * np.abs(y).max() / np.abs(burst).max()
@@ -36,18 +25,18 @@ def click(y, sr, seed):
 
 def silence(y, sr, seed):
     """Put 100 to 300 ms of zeros before the recording."""
-    return _sound(np.concatenate([np.zeros(int(np.random.default_rng(seed).uniform(*_START) * sr)), y]))
+    return _sound(np.concatenate([np.zeros(_start(sr, np.random.default_rng(seed))), y]))
 
 
 def noise(y, sr, seed):
     """Put 100 to 300 ms of white noise before the recording, 20 dB under its level."""
     rng = np.random.default_rng(seed)
-    return _sound(np.concatenate([_white(int(rng.uniform(*_START) * sr), y, rng), y]))
+    return _sound(np.concatenate([_white(_start(sr, rng), y, rng), y]))
 
 
 def dc_added(y, sr, seed):
     """Add a direct current of 0.01 of full scale."""
-    return _sound(np.asarray(y, dtype=np.float64) + _OFFSET)
+    return _sound(np.asarray(y, dtype=np.float64) + 0.01)
 
 
 def dc_removed(y, sr, seed):
@@ -58,14 +47,14 @@ def dc_removed(y, sr, seed):
 def trimmed(y, sr, seed):
     """Keep everything from the first to the last 10 ms frame of speech (less than 25 dB below the loudest)."""
     levels = frame_levels(y, sr)
-    spoken = np.flatnonzero(levels > levels.max() - _SPEECH)
+    spoken = np.flatnonzero(levels > levels.max() - 25)
     frame = sr // 100
     return _sound(y[spoken[0] * frame : (spoken[-1] + 1) * frame])
 
 
 def quieter(y, sr, seed):
     """Lower the level by 20 dB."""
-    return _sound(10 ** (_QUIET / 20) * np.asarray(y, dtype=np.float64))
+    return _sound(0.1 * np.asarray(y, dtype=np.float64))
 
 
 def hiss(y, sr, seed):
@@ -74,9 +63,8 @@ def hiss(y, sr, seed):
 
 
 def lowpassed(y, sr, seed):
-    """Remove everything above 7 kHz, by a steep filter without delay."""
-    low, high = _CUT
-    gain = np.clip((high - np.fft.rfftfreq(len(y), 1 / sr)) / (high - low), 0, 1)
+    """Remove everything above 7 kHz, and nothing up to 6.8 kHz, by a filter without delay."""
+    gain = np.clip((7000 - np.fft.rfftfreq(len(y), 1 / sr)) / 200, 0, 1)
     return _sound(np.fft.irfft(gain * np.fft.rfft(y), len(y)))
 
 
@@ -91,13 +79,6 @@ INTERVENTIONS = {
 }
 
 
-def intervene(name, y, sr, seed):
-    """Apply the intervention of that name; InputError if it is unknown."""
-    if name not in INTERVENTIONS:
-        raise InputError(f"intervention {name!r} is unknown: expected one of {', '.join(INTERVENTIONS)}")
-    return INTERVENTIONS[name](y, sr, seed)
-
-
 def frame_levels(y, sr):
     """Level of each 10 ms frame, the last one possibly shorter [shape=(frames,)], dB re full scale."""
     starts = np.arange(0, len(y), sr // 100)
@@ -105,9 +86,12 @@ def frame_levels(y, sr):
     return 10 * np.log10(energy / np.diff([*starts, len(y)]) + _TINY)
 
 
+def _start(sr, rng):
+    return int(rng.uniform(0.1, 0.3) * sr)
+
+
 def _white(count, y, rng):
-    """White noise under the level of a recording."""
-    return 10 ** (_NOISE / 20) * np.sqrt(np.mean(np.square(y, dtype=np.float64))) * rng.standard_normal(count)
+    return 0.1 * np.sqrt(np.mean(np.square(y, dtype=np.float64))) * rng.standard_normal(count)
 
 
 def _sound(y):

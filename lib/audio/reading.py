@@ -1,7 +1,4 @@
-"""Reading recordings: one channel, one rate, or a reason why not.
-
-A recording that cannot give a right number is refused: nothing is repaired silently.
-"""
+"""Reading recordings: one channel, one rate, or a reason why not; nothing is repaired silently."""
 
 import hashlib
 import io
@@ -28,67 +25,46 @@ _QUIETEST = 1e-5  # half the range of the samples; a third of one step of 16 bit
 _CANCELLED = 0.01  # power of the channels' mean re the mean of theirs; 0.5 for two that are independent
 _BLOCK = 2**18  # values decoded at a time
 _NO_LENGTH = 2**63 - 1  # what libsndfile says of a stream whose header has none
-_PADDING = 3 * 1152  # samples that MP3 encoders count or leave out at the ends
+_PADDING = {"MP3": 3 * 1152}  # samples that encoders count or leave out at the ends
 _INTEGERS = {"PCM_S8": (np.int16, 1), "PCM_16": (np.int16, 2), "PCM_24": (np.int32, 3)}  # as what, bytes in the file
-_FOREIGN = {  # first bytes of what people have and libsndfile does not read
-    (4, b"ftyp"): "MPEG-4 audio such as AAC",
-    (0, b"\xff\xf1"): "AAC",
-    (0, b"\xff\xf9"): "AAC",
-    (0, b"#!AMR"): "AMR",
-    (0, b"\x1aE\xdf\xa3"): "WebM",
-    (0, b"0&\xb2u"): "Windows Media",
-    (0, b"\0\5\x16\7"): "an AppleDouble file, which macOS writes beside a recording",
-}
 
 
 def read(path, *, sr=16_000):
-    """Read one recording.
-
-    Parameters
-    ----------
-    path : str or Path
-        WAV, FLAC, OGG, MP3 or another format that libsndfile reads; a local file or a URL.
-    sr : int > 0
-        Rate of the result, Hz.
+    """Read one recording, a local file or a URL, of any format that libsndfile reads.
 
     Returns
     -------
     y : numpy.ndarray [shape=(samples,), float32]
-        At full scale 1.0; channels are averaged, other rates resampled.
+        At `sr` (Hz) and full scale 1.0; channels are averaged.
     notes : tuple of str
         What was done, such as "2 channels averaged", "resampled from 44100 Hz".
 
     Raises
     ------
     InputError
-        The file is missing, empty, truncated, damaged or not audio; it lasts less than 0.1 s or
-        more than an hour; its rate is below 4 or above 192 kHz; it is silent or constant
-        throughout; a sample is not finite or beyond 10 times full scale; or its URL cannot be
-        reached.
+        The file is missing, truncated, damaged or not audio; its length, rate or level is out of
+        range (the constants above); or its URL cannot be reached.
     """
     path = os.fspath(path)
     with _opened(path) as file:
-        size = file.seek(0, os.SEEK_END)
-        if size == 0:
+        if not (size := file.seek(0, os.SEEK_END)):
             raise InputError(f"{path}: the file is empty (0 bytes)")
-        found = wav.find(path, file, size)
-        y, rate = _plain(path, file, found) if found and found.plain else _decoded(path, file)
+        file, notes = wav.mended(path, file, size)
+        y, rate = _decoded(path, file)
     if len(y) < _SHORTEST * rate:
         raise InputError(f"{path}: {len(y)} samples at {rate} Hz: must last at least {_SHORTEST} s")
-    if y.dtype != np.float32:
-        scale = np.float32(-1 / np.iinfo(y.dtype).min)
-        y = y.astype(np.float32)
-        y *= scale
-    else:
+    if y.dtype == np.float32:
         _refuse_level(path, y)
-    y, notes = _mixed(y)
+    else:
+        y = y.astype(np.float32) * np.float32(-1 / np.iinfo(y.dtype).min)
+    y, mixing = _mixed(y)
+    notes += mixing
     if (y.max() - y.min()) / 2 < _QUIETEST:
         what = "silent throughout (every sample is 0)" if y.max() == y.min() == 0 else "constant throughout"
         raise InputError(f"{path}: {what}: samples must differ by more than {2 * _QUIETEST:g} of full scale")
     if rate != sr:
-        y = resampled(y, rate, sr)
         notes += (f"resampled from {rate} Hz",)
-    return np.ascontiguousarray(y, dtype=np.float32), (found.notes if found else ()) + notes
+    return np.ascontiguousarray(resampled(y, rate, sr), dtype=np.float32), notes
 
 
 def resampled(y, rate, sr):
@@ -122,12 +98,11 @@ def find_recordings(folder, trials):
     """The files ``<trial>.wav`` or ``<trial>.flac`` of trials in a folder (from the working directory) or URL."""
     folder, found = places.absolute(folder, Path.cwd()), []
     there = places.listing(folder)
-    for trial in trials:
-        names = [f"{trial}{ending}" for ending in ENDINGS]
-        name = next((name for name in names if there.get(name)), None)
-        if name is None:
-            raise InputError(f"{folder}: no recording of trial {trial}: expected {' or '.join(names)}")
-        found.append(f"{folder}/{name}")
+    for names in ([f"{trial}{ending}" for ending in ENDINGS] for trial in trials):
+        usable = list(filter(there.get, names))
+        if not usable:
+            raise InputError(f"{folder}: no recording {' or '.join(names)}")
+        found.append(f"{folder}/{usable[0]}")
     return found
 
 
@@ -151,14 +126,6 @@ def _opened(path):
         raise InputError(f"{path}: the recording cannot be read ({error})") from None
 
 
-def _plain(path, file, found):
-    """The samples of a WAV file of 16 bits, in half the time that libsndfile takes."""
-    _refuse_size(path, found.rate, found.channels, found.frames)
-    file.seek(found.start)
-    samples = np.frombuffer(file.read(2 * found.channels * found.frames), "<i2")
-    return samples.reshape(-1, found.channels), found.rate
-
-
 def _decoded(path, file):
     """Samples [shape=(samples, channels)], int16, int32 or float32, and their rate."""
     with _decoder(path, file) as sound:
@@ -166,25 +133,24 @@ def _decoded(path, file):
         # Integers come as they are: twice as fast, and exact in float32.
         dtype, width = _INTEGERS.get(sound.subtype, (np.float32, 0))
         blocks, count, more = [], 0, True
-        _refuse_size(path, sound.samplerate, sound.channels, promised)
+        _refuse_size(path, sound, promised)
         while more and count != (promised or None):
             most = _BLOCK // sound.channels or 1
             block = np.empty((min(most, promised - count) if promised else most, sound.channels), dtype)
             more = sound.buffer_read_into(block, dtype.__name__)
             blocks.append(block[:more])
             count += more
-            _refuse_size(path, sound.samplerate, sound.channels, count)
-        rate, kind = sound.samplerate, sound.format
-    if promised - count > (_PADDING if kind == "MP3" else 0):
+            _refuse_size(path, sound, count)
+    if promised - count > _PADDING.get(sound.format, 0):
         raise InputError(f"{path}: truncated, {count} of {promised} samples are there")
-    y = np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
-    if kind == "FLAC" and width:
+    y = np.concatenate(blocks)
+    if sound.format == "FLAC" and width:
         _refuse_checksum(path, file, y, width)
-    return y, rate
+    return y, sound.samplerate
 
 
-def _refuse_size(path, rate, channels, frames):
-    low, high = _RATES
+def _refuse_size(path, sound, frames):
+    rate, channels, (low, high) = sound.samplerate, sound.channels, _RATES
     if not low <= rate <= high:
         raise InputError(f"{path}: its rate is {rate} Hz: must be {low} to {high} Hz")
     if frames > _LONGEST * rate:
@@ -226,9 +192,7 @@ def _mixed(y):
 
 
 class _Sound(soundfile.SoundFile):
-    """A file that is read once from start to end: seeking after each read fails in streams without a length."""
-
-    def seekable(self):
+    def seekable(self):  # soundfile seeks after each read, which fails in streams without a length
         return False
 
 
@@ -246,14 +210,11 @@ def _decoder(path, file):
         with _piped(file) as source, _Sound(source, closefd=False) as sound:
             yield sound
     except (soundfile.SoundFileError, OSError) as error:
-        file.seek(0)
-        head = file.read(12)
-        kinds = [kind for (start, mark), kind in _FOREIGN.items() if head[start:].startswith(mark)]
         reason = str(error).replace(repr(source), "it").rstrip(". ")
         if not reason.startswith("Error opening"):
             raise InputError(f"{path}: damaged or truncated ({reason.removeprefix('Error : ')})") from None
         raise InputError(
-            f"{path}: not readable as audio ({kinds[0] if kinds else reason}): expected WAV, FLAC, OGG or MP3; "
+            f"{path}: not readable as audio ({reason}): expected WAV, FLAC, OGG or MP3; "
             "`ffmpeg -i FILE NEW.wav` makes one of most others"
         ) from None
 

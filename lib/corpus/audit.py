@@ -13,14 +13,15 @@ from tqdm.auto import tqdm
 from lib import audio
 from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
 from lib.corpus.doubts import of_clipping, of_contents, of_labels
-from lib.corpus.folder import count, recordings_there, why_not
-from lib.corpus.layouts import fitting, layout_of, layouts, protocol_of
+from lib.corpus.folder import count, with_recordings
+from lib.corpus.layouts import fitting, layouts, protocol_of
 from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS
 from lib.params.schema import judged
 
 _CLIPPED = 0.001  # share of samples at the largest value of all; speech that is not clipped has some in 100,000
+_MISSING = "no such recording"
 
 
 @dataclass(frozen=True)
@@ -55,30 +56,31 @@ def check(name, data, layout, *, jobs=2):
     InputError if folder or protocols are missing or malformed, or the URL cannot be reached.
     """
     folder = places.absolute(data)
-    trials = read_trials(folder, layout)
-    there = recordings_there(trials)
-    keys = dict(zip(trials["path"], trials["split"] + "/" + trials["file"], strict=True))
-    todo = [path for path in keys if path in there]
+    trials, there = with_recordings(read_trials(folder, layout))
+    paths, keys = trials["path"].tolist(), trials["split"] + "/" + trials["file"]
     # Decoding releases the interpreter's lock, so threads suffice and start at once.
-    results = places.each(_try_read, todo, threads=jobs)
-    reads = dict(zip(todo, tqdm(results, "reading", len(todo), unit="clip"), strict=True))
-    unreadable = {keys[path]: why[2:] for path in keys if path not in there and (why := why_not(path))}
-    unreadable |= {keys[path]: reason for path, (reason, *_) in reads.items() if reason}
-    _, notes, contents, clipped = zip(*(reads.get(path, _NOTHING) for path in trials["path"]), strict=True)
+    results = tqdm(places.each(_try_read, paths, threads=jobs), "reading", len(paths), unit="clip")
+    reasons, notes, contents, clipped = zip(*results, strict=True)
+    unusable = {key: reason for key, reason in zip(keys, reasons, strict=True) if reason}
     doubts = [*of_labels(trials), *of_contents(trials, contents), *of_clipping(trials, clipped)]
-    findings, problems = ([text for stops, text in doubts if stops == wanted] for wanted in (False, True))
+    speakers = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
+    shared = {f"{a}/{b}": sorted(speakers[a] & speakers[b]) for a, b in combinations(SPLITS, 2)}
     splits = count(trials)
     return CorpusReport(
         corpus=name,
         folder=folder,
         splits=splits,
-        missing=[key for path, key in keys.items() if path not in there and key not in unreadable],
-        unreadable=unreadable,
+        missing=[key for key, reason in unusable.items() if reason == _MISSING],
+        unreadable={key: reason for key, reason in unusable.items() if reason != _MISSING},
         unlisted=_unlisted(there, trials),
-        shared_speakers=_shared(trials),
+        shared_speakers={pair: names for pair, names in shared.items() if names},
         notes=dict(Counter(note for several in notes for note in several)),
-        remarks=[*_which(folder, layout, splits), *trials.attrs["notes"], *findings],
-        problems=problems,
+        remarks=[
+            *_which(folder, layout, splits),
+            *trials.attrs["notes"],
+            *(text for stops, text in doubts if not stops),
+        ],
+        problems=[text for stops, text in doubts if stops],
     )
 
 
@@ -91,14 +93,14 @@ def write_corpus_file(name, data, layout=None):
     if path.exists():
         raise InputError(f"{path}: there is such a corpus already; another name, or remove that file first")
     folder = places.absolute(data, Path.cwd())
-    fits = [layout] if layout else fitting(folder)
+    fits = [judged("layout", layout, "str", "--layout")] if layout else fitting(folder)
     if len(fits) != 1:
         which = f"laid out as {' and '.join(fits) or 'none'} of the known"
         raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(layouts())}")
     trials = read_trials(folder, *fits)
     values = {"corpus": name, "layout": fits[0], "data": folder, "allow_partial": False}
     with open(path, "x", encoding="utf-8") as file:
-        file.write(f"# Layout: {layout_of(fits[0])['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
+        file.write(f"# Layout: {layouts()[fits[0]]['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
     counts = ["{} {:,} + {:,}".format(split, *counts.values()) for split, counts in count(trials).items()]
     return path, " ".join([f"layout {fits[0]}; genuine + spoof {', '.join(counts)}.", *trials.attrs["notes"]])
 
@@ -123,8 +125,7 @@ def usable(name, data, layout, *, allow_partial=False):
     if not allow_partial:
         return open_corpus(name, data, layout)
     report = check(name, data, layout)
-    left_out = dict.fromkeys(report.missing, "missing") | report.unreadable
-    return open_corpus(name, data, layout, left_out=left_out)
+    return open_corpus(name, data, layout, left_out=dict.fromkeys(report.missing, "missing") | report.unreadable)
 
 
 def provenance(corpus, layout):
@@ -135,16 +136,12 @@ def provenance(corpus, layout):
     if places.exists(note):  # a made corpus describes itself there
         first = places.read(note).decode(errors="replace").strip().partition("\n")[0].rstrip()
         sentences.insert(0, f"From the corpus' README: {first}")
-    if corpus.left_out:
-        left_out = len(corpus.left_out)
+    if left_out := len(corpus.left_out):
+        whole = left_out + len(corpus.trials)
         sentences.append(
-            f"A part of the corpus: {left_out} of {left_out + len(corpus.trials)} recordings are left out as missing "
-            "or unreadable."
+            f"A part of the corpus: {left_out} of {whole} recordings are left out as missing or unreadable."
         )
     return sentences
-
-
-_NOTHING = None, (), None, None  # of a recording that is not read
 
 
 def _try_read(path):
@@ -154,7 +151,7 @@ def _try_read(path):
     except places.Unreachable:  # not the recording's fault
         raise
     except InputError as error:
-        return str(error).partition(": ")[2], *_NOTHING[1:]
+        return str(error).partition(": ")[2], (), None, None
     level = np.abs(y)
     return None, notes, hashlib.blake2b(y, digest_size=16).digest(), (level >= level.max() - 2e-5).mean() > _CLIPPED
 
@@ -167,23 +164,16 @@ def _unlisted(there, trials):
     return [f"{of_folder[parent][0] if len(of_folder[parent]) == 1 else UNKNOWN}/{name}" for parent, _, name in found]
 
 
-def _shared(trials):
-    sets = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
-    pairs = {f"{a}/{b}": sorted(sets[a] & sets[b]) for a, b in combinations(SPLITS, 2)}
-    return {pair: shared for pair, shared in pairs.items() if shared}
-
-
 def _which(folder, layout, splits):
     """Sentences on which corpus this is, by its counts and the lines of its protocols."""
-    declared, ours = layout_of(layout), {split: list(counts.values()) for split, counts in splits.items()}
+    declared, ours = layouts()[layout], {split: list(counts.values()) for split, counts in splits.items()}
     ours["all"] = [sum(several) for several in zip(*ours.values(), strict=True)]
     published, title = declared.get("published", {}), f"{declared['title']} ({declared.get('source')})"
     if any(ours[split] != counts for split, counts in published.items()):
         line = "{} {:,} + {:,} (published {:,} + {:,})"
         parts = [line.format(split, *ours[split], *counts) for split, counts in published.items()]
-        trains = {str(other.get("published", {}).get("train")): name for name, other in layouts().items()}
-        like = trains.get(str(ours["train"]))
-        also = f" Its train has the counts of {like}: numbers on the two are not comparable." if like else ""
+        like = [name for name, other in layouts().items() if other.get("published", {}).get("train") == ours["train"]]
+        also = f" Its train has the counts of {like[0]}: numbers on the two are not comparable." if like else ""
         return [f"Not the published {title}: genuine + spoof {'; '.join(parts)}.{also}"]
     digests = declared.get("sha256", {})
     if any(_protocol_digest(protocol_of(folder, declared["files"][split])) != digests[split] for split in digests):

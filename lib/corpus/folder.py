@@ -3,16 +3,16 @@
 import hashlib
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from unicodedata import normalize
 
 import pandas as pd
 
 from lib.audio import ENDINGS
 from lib.corpus import doubts, splits
-from lib.corpus.layouts import fitting, layout_of, protocol_of
-from lib.corpus.protocol import LABEL_NAMES, LEFT_OUT, SPLITS, UNKNOWN, of_files, read_protocol
+from lib.corpus.layouts import fitting, layouts, protocol_of
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, LEFT_OUT, SPLITS, SPOOF, UNKNOWN, read_protocol, table_of
 from lib.errors import InputError
 from lib.files import places
 from lib.params import ROOT
@@ -51,14 +51,13 @@ def read_trials(folder, layout):
 
     Splits that are missing are made; ``attrs["notes"]`` says so.
     """
-    folder, declared = places.absolute(folder), layout_of(layout)
+    folder, declared = places.absolute(folder), layouts()[layout]
     if not places.is_folder(folder):
         raise InputError(f"{folder}: no such folder: expected a corpus of layout {layout}")
     parts = _in_folders(folder, declared["folders"]) if "folders" in declared else _listed(folder, layout, declared)
     trials = pd.concat(parts, ignore_index=True)
-    twice = trials["trial"][trials["trial"].duplicated()]
-    if len(twice):
-        raise InputError(f"{folder}: duplicate trial {twice.iloc[0]!r}, in two splits")
+    if (again := trials["trial"].duplicated()).any():
+        raise InputError(f"{folder}: duplicate trial {trials['trial'][again.idxmax()]!r}, in two protocols or folders")
     hidden = trials["split"] == LEFT_OUT
     trials, notes = splits.complete(folder, trials[~hidden].reset_index(drop=True))
     if hidden.any():
@@ -72,31 +71,46 @@ def _listed(folder, layout, declared):
     for split, files in declared["files"].items():
         protocol = protocol_of(folder, files)
         if protocol is None:
-            raise InputError(_missing_protocol(folder, layout, files[1]))
+            others = [other for other in fitting(folder, of=any) if other != layout]
+            like = f"; the folder is like layout {others[0]} ({layouts()[others[0]]['title']})" if others else ""
+            raise InputError(f"{folder}/{files[1]}: no such protocol file, of layout {layout}{like}")
         part = read_protocol(protocol, declared.get("columns", "").split())
         if split != "all" or "split" not in part:
             part["split"] = split.replace("all", UNKNOWN)
         if (unknown := part["split"] == UNKNOWN).any() and not unknown.all():
             raise InputError(f"{protocol}: trial {part['trial'][unknown.idxmax()]} has no split, and others have one")
-        part["path"] = _recordings(f"{folder}/{files[0]}".removesuffix("/."), part["file"])
-        yield part
+        place = f"{folder}/{files[0]}".removesuffix("/.")
+        bare = [file for file in part["file"] if not PurePosixPath(file).suffix]  # of protocols that name trials
+        there = places.listing(place) if bare else {}
+        ending = {name: next((e for e in ENDINGS if name + e in there), ENDINGS[0]) for name in bare}
+        yield part.assign(path=[f"{place}/{file}{ending.get(file, '')}" for file in part["file"]])
 
 
 def _in_folders(folder, folders):
     """A table for each split, of the recordings in its folders of genuine and of spoof ones."""
     for split, pair in folders.items():
-        names = [[f"{part}/{name}" for name in places.listing(f"{folder}/{part}")] for part in pair]
-        files = {file: label for label, several in zip((1, 0), names, strict=True) for file in several}
-        files = {file: label for file, label in files.items() if file.lower().endswith(ENDINGS)}
-        if not files:
+        names = [(f"{part}/{name}", label) for part, label in zip(pair, (GENUINE, SPOOF), strict=True)
+                 for name in places.listing(f"{folder}/{part}") if name.lower().endswith(ENDINGS)]  # fmt: skip
+        if not names:
             raise InputError(f"{folder}: no recording in {' or '.join(pair)}")
-        yield of_files(folder, files).assign(split=split, path=[f"{folder}/{file}" for file in files])
+        files, labels = zip(*names, strict=True)
+        yield table_of(files, label=labels).assign(split=split, path=[f"{folder}/{file}" for file in files])
 
 
-def recordings_there(trials):
-    """Path or URL -> (size, mark) of every file in the folders of the recordings; see `lib.files.places.listing`."""
+def with_recordings(trials):
+    """The trials, and path or URL -> (size, mark) of every file in their folders; see `lib.files.places.listing`.
+
+    A recording whose name is there in another Unicode normalisation only is taken, and ``attrs["notes"]`` says so.
+    """
     folders = dict.fromkeys(os.path.dirname(path) for path in trials["path"])
-    return {f"{part}/{name}": about for part in folders for name, about in places.listing(part).items() if about}
+    there = {f"{part}/{name}": about for part in folders for name, about in places.listing(part).items() if about}
+    alike = {normalize("NFC", path): path for path in there}
+    paths = [path if path in there else alike.get(normalize("NFC", path), path) for path in trials["path"]]
+    if renamed := sum(trials["path"] != paths):
+        note = f"{renamed:,} recordings are named in another Unicode normalisation than the protocols have."
+        trials = trials.assign(path=paths)
+        trials.attrs["notes"] += (note,)
+    return trials, there
 
 
 def open_corpus(name, data, layout, *, left_out=None):
@@ -106,16 +120,13 @@ def open_corpus(name, data, layout, *, left_out=None):
     unusable files (``split/name``) to reasons; any other listed recording must exist.
     """
     folder = places.absolute(data)
-    trials = read_trials(folder, layout)
-    if left_out:
-        keys = trials["split"] + "/" + trials["file"]
-        trials = trials[~keys.isin(left_out)].reset_index(drop=True)
-    there = recordings_there(trials)
+    trials, there = with_recordings(read_trials(folder, layout))
+    trials = trials[~(trials["split"] + "/" + trials["file"]).isin(left_out or {})].reset_index(drop=True)
     absent = [path for path in trials["path"] if path not in there]
     if absent:
         raise InputError(
-            f"{folder}: {len(absent)} of {len(trials)} recordings that the protocols list are missing, "
-            f"first {absent[0]}{why_not(absent[0])}; see `study corpus`, or use the others with allow_partial"
+            f"{folder}: {len(absent)} of {len(trials)} recordings that the protocols list are missing, first "
+            f"{absent[0]}; see `study corpus`, or use the others with allow_partial"
         )
     for split in SPLITS:
         if set(trials["label"][trials["split"] == split]) != {0, 1}:
@@ -128,51 +139,23 @@ def open_corpus(name, data, layout, *, left_out=None):
     return Corpus(name, folder, trials, digest, left_out or {}, [*trials.attrs["notes"], *(text for _, text in found)])
 
 
-def why_not(path):
-    """Why a path that is there is no recording: a pipe or device would never end."""
-    return ": not a regular file" if os.path.lexists(path) else ""
-
-
-def _missing_protocol(folder, layout, protocol):
-    if not places.listing(folder):
-        return f"{folder}: the folder is empty: expected {protocol} in it"
-    others = [other for other in fitting(folder, of=any) if other != layout]
-    like = f"; the folder is like layout {others[0]} ({layout_of(others[0])['title']})" if others else ""
-    return f"{folder}/{protocol}: no such protocol file, of layout {layout}{like}"
-
-
-def _recordings(folder, files):
-    """Paths of a protocol's files; some protocols name trials instead, whose ending is looked up."""
-    bare = [file for file in files if not PurePosixPath(file).suffix]
-    there = places.listing(folder) if bare else {}
-    ending = {name: next((e for e in ENDINGS if name + e in there), ENDINGS[0]) for name in bare}
-    return [f"{folder}/{file}{ending.get(file, '')}" for file in files]
-
-
 def _content_of(folder, trials, abouts):
     """Digest of protocol lines and recordings' bytes, and what their contents tell (`doubts.of_contents`).
 
-    Kept under a signature of paths, sizes and marks of change.
+    Kept under a signature of paths, sizes and marks of change, where there are marks.
     """
     lines = trials.drop(columns="path").to_csv(index=False, sep="\t")
+
+    def read():
+        contents = list(places.each(_content, trials["path"].tolist(), threads=4 + (os.cpu_count() or 1)))
+        total = hashlib.blake2b(lines.encode() + b"".join(contents))
+        return total.hexdigest()[:16], list(doubts.of_contents(trials, contents))
+
+    if not all(mark for _, mark in abouts):
+        return read()
     place = folder if places.is_url(folder) else os.path.realpath(folder)
     signature = hashlib.blake2b(json.dumps([place, lines, abouts]).encode()).hexdigest()[:32]
-    known = DIGESTS / f"{signature}.json"
-    with suppress(OSError, ValueError):
-        return json.loads(known.read_text(encoding="utf-8"))
-    contents = list(places.each(_content, trials["path"].tolist(), threads=4 + (os.cpu_count() or 1)))
-    total = hashlib.blake2b(lines.encode())
-    for content in contents:
-        total.update(content)
-    found = total.hexdigest()[:16], list(doubts.of_contents(trials, contents))
-    if not all(mark for _, mark in abouts):  # a place without marks of change
-        return found
-    with suppress(OSError):  # a read-only checkout computes it each time
-        DIGESTS.mkdir(parents=True, exist_ok=True)
-        fresh = known.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(found), encoding="utf-8")
-        fresh.replace(known)
-    return found
+    return places.remembered(f"{DIGESTS}/{signature}.json", read)
 
 
 def _content(path):

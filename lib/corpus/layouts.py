@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS, read_yaml
 
@@ -13,13 +12,6 @@ def layouts():
     return read_yaml(PARAMS / "layouts.yaml")
 
 
-def layout_of(name):
-    """The declaration of a layout; InputError if it is unknown."""
-    if name not in layouts():
-        raise InputError(f"layout {name!r} is unknown: expected one of {', '.join(layouts())}")
-    return layouts()[name]
-
-
 def protocol_of(folder, files):
     """The place of a protocol, under the first of its names that is there; None if there is none."""
     return next((f"{folder}/{name}" for name in files[1:] if places.exists(f"{folder}/{name}")), None)
@@ -27,10 +19,11 @@ def protocol_of(folder, files):
 
 def fitting(folder, *, of=all):
     """Names of the layouts of whose protocols, or folders, all (or any) are there."""
-    return [name for name, layout in layouts().items() if of(_there(folder, layout))]
-
-
-def _there(folder, layout):
-    if "folders" in layout:
-        return [places.is_folder(f"{folder}/{part}") for pair in layout["folders"].values() for part in pair]
-    return [protocol_of(folder, files) is not None for files in layout["files"].values()]
+    found = []
+    for name, layout in layouts().items():
+        pairs = layout.get("folders", {}).values()
+        there = [places.is_folder(f"{folder}/{part}") for pair in pairs for part in pair]
+        there += [protocol_of(folder, files) is not None for files in layout.get("files", {}).values()]
+        if of(there):
+            found.append(name)
+    return found

@@ -15,37 +15,38 @@ SPOOF, GENUINE = 0, 1
 LABEL_NAMES = ("spoof", "genuine")  # position = number
 SPLITS = ("train", "dev", "eval")
 UNKNOWN = "-"
-
-KNOWN = ("speaker", "phrase", "environment", "playback", "recorder")  # columns that every table of trials has
-# Later corpora use other words than ASVspoof 2017's "genuine" and "spoof".
-LABELS = {
-    **dict.fromkeys(("genuine", "bonafide", "bona-fide", "real"), GENUINE),
-    **dict.fromkeys(("spoof", "fake"), SPOOF),
-}
 LEFT_OUT = "hidden"  # of ASVspoof 2021: trials with silences cut, in no split
-_SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("dev", "development", "val", "valid", "validation", "progress"), "dev"),
-    **dict.fromkeys(("eval", "evaluation", "test", "testing"), "eval"),
-    **{LEFT_OUT: LEFT_OUT, UNKNOWN: UNKNOWN, "": UNKNOWN},
-}
-_HEADER = {
-    **dict.fromkeys(("path", "file", "file_name", "filename", "utterance", "utterance_id"), "trial"),
-    **dict.fromkeys(("key", "class"), "label"),
-    **dict.fromkeys(("speaker_id", "spk"), "speaker"),
-    **dict.fromkeys(("subset", "partition", "phase"), "split"),
-}
+
+
+def _words(**meanings):
+    return {word: meaning for meaning, words in meanings.items() for word in words.split()}
+
+
+_KNOWN = ("speaker", "phrase", "environment", "playback", "recorder")  # columns that every table of trials has
+# Later corpora use other words than ASVspoof 2017's "genuine" and "spoof".
+LABELS = {"genuine": GENUINE, "bonafide": GENUINE, "bona-fide": GENUINE, "real": GENUINE, "spoof": SPOOF, "fake": SPOOF}
+_SPLITS = _words(
+    train="train training",
+    dev="dev development val valid validation progress",
+    eval="eval evaluation test testing",
+    hidden=LEFT_OUT,
+)
+_MEANINGS = {"label": LABELS, "split": {**_SPLITS, UNKNOWN: UNKNOWN, "": UNKNOWN}}
+_HEADER = _words(
+    trial="path file file_name filename utterance utterance_id",
+    label="key class",
+    speaker="speaker_id spk",
+    split="subset partition phase",
+)
 
 
 def read_protocol(path, columns=None):
     """Read one protocol file or list, a local file or a URL; one row a trial, in file order.
 
-    Lines separated by blanks hold `columns`, those of the layout of `params/layouts.yaml` whose
-    lines are like the first one without them; comma, semicolon or tab separate the columns of a
-    list with a header, which names at least path and label.
-
-    `trial` (file without ending), `file` (as written), `label` (1 = genuine, 0 = spoof), and
-    every other column as text, ``-`` if unknown; `split` as ``train``, ``dev``, ``eval`` (or
+    Columns are separated by blanks, and are `columns` or those of the layout whose lines are like
+    the first one; or by comma, semicolon or tab below a header, which names at least path and
+    label. The table has `trial` (file without ending), `label` (1 = genuine, 0 = spoof), every
+    other column as text, ``-`` if unknown, and `file`; `split` is ``train``, ``dev``, ``eval`` (or
     ``hidden``, ``-``). InputError names file, line and rule.
     """
     lines = read_text(path, "a protocol").splitlines()
@@ -58,24 +59,25 @@ def read_protocol(path, columns=None):
     else:
         rows = ((number, line.split()) for number, line in enumerate(lines, 1) if line.strip())
         columns = columns or _columns_like(lines[first].split()) or layouts()["asvspoof2017_v2"]["columns"].split()
-    table = _table(path, rows, columns, folders=bool(header))
-    if table.empty:
-        raise InputError(f"{path}: a header and no trial: expected one line per trial")
-    return table
+    return _table(path, rows, columns, folders=bool(header))
 
 
 def trial_name(file):
-    """A file name without the ending of a recording."""
+    """A file name without the ending of a recording, and without blanks, which separate the columns of score files."""
     for ending in ENDINGS:
         if file.lower().endswith(ending) and len(file) > len(ending):
-            return file[: -len(ending)]
-    return file
+            file = file[: -len(ending)]
+            break
+    return "_".join(file.split())
 
 
-def of_files(path, files):
-    """The table of trials of files (file -> label) that no protocol lists, but the folders at `path`."""
-    rows = enumerate(([file, LABEL_NAMES[label]] for file, label in files.items()), 1)
-    return _table(path, rows, ["trial", "label"], folders=True)
+def table_of(files, /, *, label, **columns):
+    """The table of trials of files: their labels, and what else is known of them, columns of text."""
+    table = {"trial": list(map(trial_name, files)), "label": label}
+    table |= {name: columns.pop(name, UNKNOWN) for name in _KNOWN}
+    for name, column in columns.items():  # an attack or a codec called "bonafide" is none
+        table[name] = [UNKNOWN if value.lower() in LABELS else value for value in column]
+    return pd.DataFrame(table | {"file": files})
 
 
 def _header(line):
@@ -110,36 +112,26 @@ def _table(path, rows, columns, *, folders):
     """The table of rows (number of the line, fields); with `folders` a file may be named with those it is in."""
     if len(set(columns)) < len(columns):
         raise InputError(f"{path}, line 1: a column stands twice in {', '.join(columns)}")
-    values, words = {name: [] for name in columns}, {"label": LABELS, "split": _SPLIT_WORDS}
-    numbers, at = {}, columns.index("trial")
+    values, numbers = {name: [] for name in columns}, {}
     for number, fields in rows:
+        where = f"{path}, line {number}"
         if len(fields) != len(columns):
-            raise InputError(
-                f"{path}, line {number}: {len(fields)} columns in {' '.join(fields)!r}: expected {len(columns)}, "
-                f"{' '.join(columns)}"
-            )
-        first = numbers.setdefault(_trial(fields[at]), number)
-        if first != number:
-            raise InputError(f"{path}, line {number}: duplicate trial {_trial(fields[at])!r}, first on line {first}")
-        for (name, column), value in zip(values.items(), fields, strict=True):
-            if name in words:
-                known = words[name]
-                if value.lower() not in known:
-                    rule = f"expected one of {', '.join(filter(str.isalpha, known))}"
-                    raise InputError(f"{path}, line {number}: {name} {value!r} is unknown: {rule}")
-                value = known[value.lower()]
-            column.append(value if name == "label" else intern(value) or UNKNOWN)
-    files = _inside(path, values.pop("trial"), numbers.values(), folders)
-    table = {"trial": [_trial(file) for file in files], "label": values.pop("label")}
-    table |= {name: values.pop(name, UNKNOWN) for name in KNOWN}
-    for name, column in values.items():  # an attack or a codec called "bonafide" is none
-        table[name] = [UNKNOWN if value.lower() in LABELS else value for value in column]
-    return pd.DataFrame(table | {"file": files})
-
-
-def _trial(file):
-    """The trial's name: score files have blanks between their columns."""
-    return "_".join(trial_name(file).split())
+            expected = f"expected {len(columns)}, {' '.join(columns)}"
+            raise InputError(f"{where}: {len(fields)} columns in {' '.join(fields)!r}: {expected}")
+        row = dict(zip(columns, fields, strict=True))
+        trial = trial_name(row["trial"])
+        if numbers.setdefault(trial, number) != number:
+            raise InputError(f"{where}: duplicate trial {trial!r}, first on line {numbers[trial]}")
+        for name, words in _MEANINGS.items():
+            if name in row and row[name].lower() not in words:
+                rule = f"expected one of {', '.join(filter(str.isalpha, words))}"
+                raise InputError(f"{where}: {name} {row[name]!r} is unknown: {rule}")
+        for name, value in row.items():
+            value = _MEANINGS[name][value.lower()] if name in _MEANINGS else intern(value) or UNKNOWN
+            values[name].append(value)
+    if not numbers:
+        raise InputError(f"{path}: a header and no trial: expected one line per trial")
+    return table_of(_inside(path, values.pop("trial"), numbers.values(), folders), **values)
 
 
 def _inside(path, files, numbers, folders):

@@ -1,8 +1,6 @@
 """Changed copies of stored images, for training only.
 
-Every copy is a function of the seed, the trial and the copy's number, and of nothing
-else: copies that are made on the fly and copies that are kept are the same, bit for
-bit. Copy 0 is the image itself.
+A copy is a function of the seed, the trial and the copy's number alone; copy 0 is the image itself.
 """
 
 import numpy as np

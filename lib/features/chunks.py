@@ -1,12 +1,10 @@
-"""Chunks of arrays in a folder or at a URL, one array a trial.
+"""Chunks of arrays in a folder or at a URL, one array a trial: made once, read back as they are needed.
 
-``<store>/<feature>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in
-protocol order, of images the cells that they show; ``about.json`` beside the splits says
-what the key stands for: a digest of the corpus, the settings and the code that computes,
-so nothing stale is ever read. A chunk is written under another name and moved into place,
-so work can be stopped at any moment and goes on where it was. Recordings differ in length,
-so a chunk is two arrays that `numpy.save` wrote, the values of its trials in one row and
-their shapes, a row each; a checksum of them and of the chunk's name ends it.
+``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order;
+the key is a digest of the corpus, the settings and the code that computes. A chunk is moved into
+place whole, so work can be stopped at any moment and goes on where it was. It is two arrays that
+`numpy.save` wrote, the values of its trials in one row and their shapes, a row each; a checksum of
+them and of the chunk's name ends it.
 """
 
 import hashlib
@@ -14,11 +12,14 @@ import json
 import os
 import sys
 import zlib
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from lib import cluster
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features.images import stretched
@@ -29,8 +30,6 @@ CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
 _MARK = 4  # bytes of the checksum
 _PORTION = 2**20  # bytes read at a time
-_SOUND = set()  # files whose checksum this process has seen to be right
-_OPEN = {}  # (URL, split) -> chunks that this process has mapped
 
 
 @dataclass(frozen=True)
@@ -48,38 +47,48 @@ class Stored:
 
     def arrays(self, split, positions):
         """The arrays of some trials as a list, each of its own shape; not to be written to."""
-        chunks = self._chunks(split)
-        return [chunks[p // CHUNK][p % CHUNK] for p in positions]
+        if split not in self._opened:
+            chunks = _urls(self.url, split, self.sizes[split]).values()
+            self._opened[split] = [array for chunk in chunks for array in _arrays(_local(chunk))]
+        return [self._opened[split][position] for position in positions]
 
-    def _chunks(self, split):
-        if (self.url, split) not in _OPEN:
-            count = -(-self.sizes[split] // CHUNK)
-            chunks = [_Chunk(_local(_chunk_url(self.url, split, number))) for number in range(count)]
-            _OPEN[self.url, split] = chunks
-        return _OPEN[self.url, split]
-
-
-class _Chunk:
-    """The arrays of one chunk, a local file mapped into memory."""
-
-    def __init__(self, file):
-        values = np.load(file, mmap_mode="r")
-        with open(file, "rb") as content:
-            content.seek(values.offset + values.nbytes)
-            shapes = np.load(content)
-        self._values = values.view(np.ndarray)  # slices of a memmap take longer to make
-        self._shapes = [tuple(shape) for shape in shapes.tolist()]
-        self._ends = [0, *np.cumsum(shapes.prod(axis=1)).tolist()]
-
-    def __getitem__(self, number):
-        start, stop = self._ends[number : number + 2]
-        return self._values[start:stop].reshape(self._shapes[number])
+    @cached_property
+    def _opened(self):
+        return {}  # split -> arrays, parts of files that are mapped into memory
 
 
 def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
     """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
     marks = [code.digest("features.chunks", *parts), code.versions(*packages)]
     return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
+
+
+def filled(corpus, names, make, *, store, processes, doing, progress=True, scheduler=None):
+    """Make the chunks that the store lacks, in parallel, all that a recording lacks in one call.
+
+    `names`: wanted value -> name of its folder. `make` takes paths and wanted value -> URL of the
+    chunk to write, and returns the number of paths, and note -> how many times. `processes` takes
+    the number of chunks that are lacking. Returns wanted value -> `Stored`, and the notes.
+    """
+    root = places.absolute(store)
+    paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
+    sizes = {split: len(there) for split, there in paths.items()}
+    stored = {item: Stored(f"{root}/{name}", sizes, getattr(item, "size", 0)) for item, name in names.items()}
+    lacking, notes = {}, Counter()  # (split, first trial) -> wanted -> URL of its chunk
+    try:
+        for item, kept in stored.items():
+            for place, url in pending(kept.url, sizes).items():
+                lacking.setdefault(place, {})[item] = url
+        tasks = [(paths[split][start : start + CHUNK], urls) for (split, start), urls in lacking.items()]
+        total = sum(len(part) for part, _ in tasks)
+        with tqdm(total=total, desc=doing, unit="clip", disable=not (progress and tasks)) as bar:
+            jobs = processes(len(tasks)) if tasks else 1
+            for clips, found in cluster.unordered(make, tasks, jobs=jobs, scheduler=scheduler):
+                bar.update(clips)
+                notes.update(found)
+    except OSError as error:
+        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
+    return stored, dict(notes)
 
 
 def pending(url, sizes):
@@ -90,8 +99,7 @@ def pending(url, sizes):
     missing, damaged = {}, 0
     for split in SPLITS:
         there = places.listing(f"{url}/{split}")
-        for start in range(0, sizes[split], CHUNK):
-            chunk = _chunk_url(url, split, start // CHUNK)
+        for start, chunk in _urls(url, split, sizes[split]).items():
             lacks = chunk.rpartition("/")[2] not in there
             if lacks or not (places.is_url(chunk) or _is_sound(chunk, chunk)):
                 missing[split, start] = chunk
@@ -109,48 +117,48 @@ def write_chunk(url, arrays):
         file.write(_mark(url, file, file.tell()))
 
 
-def write_about(url, about):
-    """Say beside the chunks what they are, once."""
-    url = f"{url}/about.json"
-    if not places.exists(url):
-        with places.whole_file(url) as file:
-            file.write(json.dumps(about, indent=2).encode())
+def _urls(url, split, size):
+    """First trial of each chunk of a split -> the chunk's URL."""
+    return {start: f"{url}/{split}/{start // CHUNK:05d}.npy" for start in range(0, size, CHUNK)}
+
+
+def _arrays(file):
+    """The arrays of one chunk, a local file mapped into memory."""
+    values = np.load(file, mmap_mode="r")
+    with open(file, "rb") as content:
+        content.seek(values.offset + values.nbytes)
+        shapes = np.load(content)
+    values = values.view(np.ndarray)  # slices of a memmap take longer to make
+    parts = np.split(values, np.cumsum(shapes.prod(axis=1))[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _local(url):
-    """A chunk's file on this machine: itself, or its copy, since a chunk never changes.
+    """A chunk's file on this machine: itself, which `pending` has checked, or its copy, since a chunk never changes.
 
-    A damaged copy is fetched again; a damaged chunk is removed, so that it will be made again (InputError).
-    The caches of fsspec write a copy under its name while another process may have mapped it.
+    A damaged chunk is removed, so that it will be made again (InputError). The caches of fsspec
+    write a copy under its name while another process may have mapped it.
     """
     if not places.is_url(url):
-        file = url
-    else:
-        file = CACHE / url.replace("://", os.sep)
-        if not _is_sound(file, url):
-            with places.whole_file(str(file)) as copy:
-                copy.write(places.read(url))
+        return url
+    file = str(CACHE / url.replace("://", os.sep))
     if not _is_sound(file, url):
-        for place in (str(file), url):
-            places.remove(place)
-        raise InputError(f"{url}: the chunk was damaged and is removed; run the command again to make it anew")
+        with places.whole_file(file) as copy:
+            copy.write(places.read(url))
+        if not _is_sound(file, url):
+            places.remove(file)
+            places.remove(url)
+            raise InputError(f"{url}: the chunk was damaged and is removed; run the command again to make it anew")
     return file
 
 
 def _is_sound(file, url):
-    """Whether the file is a chunk as `write_chunk` left it at this URL; asked once while it does not change."""
+    """Whether the file is a chunk as `write_chunk` left it at this URL."""
     try:
-        about = os.stat(file)
-        seen = str(file), url, about.st_size, about.st_mtime_ns, about.st_ino
-        if seen not in _SOUND:
-            with open(file, "rb") as content:
-                mark = _mark(url, content, about.st_size - _MARK)
-                if content.read() != mark:
-                    return False
-            _SOUND.add(seen)
+        with open(file, "rb") as content:
+            return _mark(url, content, os.path.getsize(file) - _MARK) == content.read()
     except OSError:
         return False
-    return True
 
 
 def _mark(url, file, size):
@@ -160,7 +168,3 @@ def _mark(url, file, size):
     while size > 0 and (block := file.read(min(size, _PORTION))):
         mark, size = zlib.crc32(block, mark), size - len(block)
     return mark.to_bytes(_MARK, "little")
-
-
-def _chunk_url(url, split, number):
-    return f"{url}/{split}/{number:05d}.npy"

@@ -1,20 +1,12 @@
 """Constant-Q cepstral coefficients, the feature of the ASVspoof 2017 baseline.
 
-As published: a transform of 96 bins an octave over the nine octaves below sr / 2, the logarithm
-of its power, a spline through it taken at 16 points in the lowest octave and at the same
-distance from there on, DCT. The last three steps but for the logarithm are linear, so they
-are one matrix here. The published transform is constant in Q for high frequencies only: its
-bandwidths grow as the ear's do, as those of `librosa.vqt`, whose filters these are.
-
-Three things differ from ``cqcc.m`` of the baseline: filters are Hann windows in time, as
-librosa's, where the toolbox has them in frequency; frames are those of the other features
-here (the toolbox takes one every 8.4 ms); what lies more than `_LOBES` side lobes from the
-centre of a filter, 60 dB below it, is left out.
-
-References
-----------
-M. Todisco, H. Delgado, N. Evans, "Constant Q cepstral coefficients: A spoofing countermeasure
-for automatic speaker verification", Computer Speech & Language 45, 2017; their ``cqcc.m``, 2016.
+As published (M. Todisco, H. Delgado, N. Evans, Computer Speech & Language 45, 2017; their
+``cqcc.m``): a transform of 96 bins an octave over the nine octaves below sr / 2, the logarithm of
+its power, a spline through it taken at 16 points in the lowest octave and at the same distance
+from there on, DCT. Bandwidths grow as the ear's do, as those of `librosa.vqt`, whose filters these
+are. Here filters are Hann windows in time, where the toolbox has them in frequency; frames are
+those of the other features (the toolbox takes one every 8.4 ms); what lies more than `_LOBES` side
+lobes from the centre of a filter, 60 dB below it, is left out.
 """
 
 from functools import lru_cache
@@ -32,16 +24,9 @@ _BLOCK = 32_768  # samples transformed at a time, at least
 
 
 def cqcc(y, sr, hop_length, count):
-    """Constant-Q cepstral coefficients, float32 [count, 1 + samples // hop_length].
+    """The first `count` coefficients of samples at `sr` Hz, float32 [count, 1 + samples // hop_length].
 
-    Parameters
-    ----------
-    y : numpy.ndarray [shape=(samples,), float32]
-    sr : int > 0, Hz
-    hop_length : int > 0, samples
-        Frames are centred at its multiples, zeros beyond the ends.
-    count : int > 0
-        Coefficients from 0 on.
+    Frames are centred at multiples of `hop_length` samples, zeros beyond the ends.
 
     Examples
     --------
@@ -54,9 +39,8 @@ def cqcc(y, sr, hop_length, count):
 def constant_q_power(y, sr, hop_length):
     """Power in each band, float32 [BANDS, frames]; a sine of amplitude 1 has 1/4 in its band.
 
-    Each filter is applied in the frequency domain to a block of samples. What it leaves there
-    is folded onto as many points as the block has frames, which gives its output at the
-    frames alone.
+    Each filter is applied in the frequency domain to a block of samples. What it leaves there is
+    folded onto as many points as the block has frames, which gives its output at the frames alone.
     """
     frames, (size, edge, filters) = 1 + len(y) // hop_length, _filters(sr, hop_length)
     step = size - 2 * edge  # frames of a block that no filter reaches beyond it from
@@ -74,10 +58,6 @@ def constant_q_power(y, sr, hop_length):
     return power
 
 
-def _frequencies(sr):
-    return sr / 2 * 2.0 ** (np.arange(BANDS) / _BINS - _OCTAVES)
-
-
 @lru_cache(maxsize=2)
 def _filters(sr, hop_length):
     """Frames of a block, frames that its ends reach into it, and the filters in groups of as many folds.
@@ -86,7 +66,8 @@ def _filters(sr, hop_length):
     """
     import librosa
 
-    frequencies, wide = _frequencies(sr), {"window": "hann", "gamma": None}
+    frequencies = sr / 2 * 2.0 ** (np.arange(BANDS) / _BINS - _OCTAVES)
+    wide = {"window": "hann", "gamma": None}
     lengths, _ = librosa.filters.wavelet_lengths(freqs=frequencies, sr=sr, **wide)
     edge = int(np.ceil((lengths.max() / 2 + 1) / hop_length))
     size = scipy.fft.next_fast_len(max(-(-_BLOCK // hop_length), 2 * edge + 1))
@@ -94,9 +75,8 @@ def _filters(sr, hop_length):
     reach = _LOBES * samples / lengths  # bins on either side
     folds = np.ceil((2 * reach + 1) / size).astype(int)
     first = np.maximum(np.ceil(frequencies * (samples / sr) - reach), 0).astype(int)
-    rows_of = [np.arange(octave * _BINS, (octave + 1) * _BINS) for octave in range(_OCTAVES)]
     groups = {}
-    for rows in rows_of:  # one octave at a time: whole responses of all would fill the memory
+    for rows in np.arange(BANDS).reshape(_OCTAVES, _BINS):  # one at a time: whole responses would fill the memory
         impulses, _ = librosa.filters.wavelet(freqs=frequencies[rows], sr=sr, norm=1, **wide)
         middle = impulses.shape[1] // 2
         impulses = np.pad(impulses, ((0, 0), (0, max(samples - impulses.shape[1], 0))))
@@ -106,17 +86,12 @@ def _filters(sr, hop_length):
             inside = (bins <= first[row] + 2 * reach[row]) & (bins <= samples // 2)
             bins = np.where(inside, bins, 0)
             groups.setdefault(folds[row], []).append((row, bins, np.where(inside, response[bins], 0)))
-    return size, edge, [_stacked(folds, size, group) for folds, group in groups.items()]
-
-
-def _stacked(folds, size, group):
-    rows, bins, values = zip(*group, strict=True)
-    shape = len(rows), folds, size
-    return (
-        slice(rows[0], rows[-1] + 1),
-        np.reshape(bins, shape).astype(np.int32),
-        np.reshape(values, shape).astype(np.complex64),
-    )
+    stacked = []
+    for count, group in groups.items():
+        rows, bins, values = zip(*group, strict=True)
+        bins, values = (np.reshape(part, (len(rows), count, size)) for part in (bins, values))
+        stacked.append((slice(rows[0], rows[-1] + 1), bins.astype(np.int32), values.astype(np.complex64)))
+    return size, edge, stacked
 
 
 @lru_cache(maxsize=8)

@@ -4,17 +4,14 @@ PyTorch is imported when there is something to compute: stored embeddings are re
 """
 
 import hashlib
-import io
 import json
-from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from lib import audio
 from lib.errors import InputError
 from lib.features import chunks
-from lib.features.store import filled
 from lib.files import places
 from lib.params import local_path
 
@@ -24,9 +21,8 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 # 7 %; longer ones were no faster (tried: 2 to 32 clips of 3.4 s).
 BATCH_SECONDS = 10.0
 
-# Encoders with first weights only, as changes to the shape of wav2vec2-base: the same
-# convolution strides and 768 values out, but for `random` narrow and shallow, so that it
-# is quick. `random-base` has the full shape and takes as long as trained weights do.
+# Encoders with first weights only, as changes to the shape of wav2vec2-base: `random` is narrow
+# and shallow, so that it is quick; `random-base` takes as long as trained weights do.
 UNTRAINED = {
     "random": {"conv_dim": (64,) * 7, "num_hidden_layers": 2, "intermediate_size": 768, "num_conv_pos_embeddings": 32},
     "random-base": {},
@@ -36,8 +32,7 @@ _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # the first that is 
 _WANTED = f"config.json with {' or '.join(_WEIGHT_FILES)}"
 
 
-@dataclass(frozen=True)
-class Weights:
+class Weights(NamedTuple):
     """Weights that are there."""
 
     name: str  # as it was asked for
@@ -46,39 +41,29 @@ class Weights:
 
 
 def find(name):
-    """Find weights by what a parameter calls them.
+    """The `Weights` of a name: ``random`` or ``random-base`` (untrained), a folder, or a model of the Hugging Face hub.
 
-    Parameters
-    ----------
-    name : str
-        ``random`` or ``random-base`` (untrained), a folder as ``save_pretrained`` writes
-        it (a relative one starts at the project's folder), or a model's name on the
-        Hugging Face hub, which is not asked about models in the local cache.
-
-    Returns
-    -------
-    Weights
-
-    Raises
-    ------
-    InputError
-        They cannot be had; the message says how to get them.
+    A folder is as ``save_pretrained`` writes it; the hub is not asked about models in the local
+    cache. InputError, which says how to get them, if they cannot be had.
     """
+    digest = hashlib.blake2b(digest_size=6)
     if name in UNTRAINED:
-        return Weights(name, None, _digest([io.BytesIO(json.dumps([SEED, UNTRAINED[name]]).encode())]))
+        digest.update(json.dumps([SEED, UNTRAINED[name]]).encode())
+        return Weights(name, None, digest.hexdigest())
     folder = local_path(name)
-    if folder.is_dir():
-        if not _files(folder):
-            raise InputError(f"wav2vec_weights = {name}: {folder} has no {_WANTED}; save_pretrained writes them")
-    elif name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise InputError(
-            f"wav2vec_weights = {name}: no such folder ({folder}); must be `random`, a folder that save_pretrained "
-            "wrote or a name on the hub"
-        )
-    else:
-        folder = _cached(name) or _downloaded(name)
-    with ExitStack() as opened:
-        return Weights(name, str(folder), _digest([opened.enter_context(f.open("rb")) for f in _files(folder)]))
+    if not folder.is_dir():
+        if name.startswith((".", "/", "~")) or name.count("/") > 1:
+            raise InputError(
+                f"wav2vec_weights = {name}: no such folder ({folder}); must be `random`, a folder that save_pretrained "
+                "wrote or a name on the hub"
+            )
+        folder = _from_hub(name)
+    if not _files(folder):
+        raise InputError(f"wav2vec_weights = {name}: {folder} has no {_WANTED}; save_pretrained writes them")
+    for file in _files(folder):
+        with file.open("rb") as opened:
+            hashlib.file_digest(opened, lambda: digest)
+    return Weights(name, str(folder), digest.hexdigest())
 
 
 def described(name):
@@ -89,40 +74,27 @@ def described(name):
 def extract(corpus, weights, *, sr, precision, store, jobs=2):
     """Make the embeddings of a corpus that the store lacks, as float32 vectors of `lib.features.chunks.Stored`.
 
-    `weights` as `find` takes them, `precision` as `resolved`; `jobs` processes, each with one
-    thread and a model of its own (1.2 GB for wav2vec2-base), of which a GPU is used by one.
-    Batches never reach over a chunk, so work that was stopped goes on with the same result.
+    `jobs` processes with one thread and a model of their own (1.2 GB for wav2vec2-base), on a GPU
+    one. Batches never reach over a chunk, so work that was stopped goes on with the same result.
     """
     if sr != 16_000:
         raise InputError(f"sr must be 16000 Hz, as in wav2vec 2.0's training, got {sr}")
     found, precision = find(weights), resolved(precision)
-    about = {
-        "weights": weights,
-        "weights_digest": found.digest,
-        "precision": precision,
-        "batch_seconds": BATCH_SECONDS,
-        "vector": "float32, mean over time of the last hidden state; clips at 16 kHz, zero mean, unit variance",
-    }
-    numbers = [corpus.digest, found.digest, precision, BATCH_SECONDS]
-    packages = ("torch", "transformers", "soundfile")
+    numbers, packages = [corpus.digest, found.digest, precision, BATCH_SECONDS], ("torch", "transformers", "soundfile")
     key = chunks.key(numbers, "audio.reading", "audio.wav", "features.encoder", packages=packages)
-    urls, sizes, _ = filled(
+    stored, _ = chunks.filled(
         corpus,
-        {"wav2vec": (f"wav2vec-{key}", about)},
+        {"wav2vec": f"wav2vec-{key}"},
         partial(_make_chunk, weights=found, sr=sr, precision=precision),
         store=store,
         processes=lambda tasks: 1 if _encoder().device().type == "cuda" else min(jobs, tasks),
         doing="embedding",
     )
-    return chunks.Stored(urls["wav2vec"], sizes)
+    return stored["wav2vec"]
 
 
 def resolved(precision):
-    """The precision that is computed with on this machine, ``float32`` or ``bfloat16``.
-
-    The latter keeps 8 bits instead of 24 of each factor of a multiplication; ``auto`` is
-    bfloat16 where the processor has it.
-    """
+    """``float32`` or ``bfloat16``; ``auto`` is the latter where the machine computes with it in hardware."""
     if precision not in PRECISIONS:
         raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     return _encoder().native_precision() if precision == "auto" else precision
@@ -136,9 +108,8 @@ def of_recordings(paths, *, sr, **how):
 def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
     """Embeddings of samples at 16 kHz, float32 [clips, values], made by one thread or by the GPU.
 
-    `weights` are those that `find` found, `precision` is resolved. One thread a process,
-    as threads wait for each other in every layer: on a busy two-core machine two such
-    processes did 2.1 clips/s where one process with two threads did 0.9 to 1.9.
+    Threads wait for each other in every layer: on a busy two-core machine two processes of one
+    did 2.1 clips/s where one process of two did 0.9 to 1.9.
     """
     encoder = _encoder()
     with encoder.threads(1):
@@ -158,42 +129,26 @@ def _encoder():
 
 def _files(folder):
     """What of a folder decides the numbers, or nothing when a part is missing."""
-    config = Path(folder) / "config.json"
-    there = [file for file in (Path(folder) / name for name in _WEIGHT_FILES) if file.is_file()]
+    config, *weights = (Path(folder) / name for name in ("config.json", *_WEIGHT_FILES))
+    there = [file for file in weights if file.is_file()]
     return [config, there[0]] if config.is_file() and there else []
 
 
-def _cached(name):
+def _from_hub(name):
+    """The folder of a model of the hub in the local cache, which is asked first."""
     from huggingface_hub import snapshot_download  # slow to import; only names need it
 
-    try:
-        folder = snapshot_download(name, local_files_only=True)
-    except (OSError, ValueError):
-        return None
-    return folder if _files(folder) else None
-
-
-def _downloaded(name):
-    from huggingface_hub import HfApi, snapshot_download
-
-    try:
-        # One question without retries: without a network the answer is there at once.
-        info = HfApi().model_info(name, timeout=10)
-        there = {file.rfilename for file in info.siblings}
-        weights = [file for file in _WEIGHT_FILES if file in there]
-        if "config.json" in there and weights:
-            return snapshot_download(name, revision=info.sha, allow_patterns=["config.json", weights[0]])
-        reason = f"the hub's model has no {_WANTED}"
-    except Exception as error:  # the HTTP library's, the hub's and the system's errors have no common base
-        reason = f"not in the local cache, and the hub says: {str(error).strip().partition(chr(10))[0]}"
+    for cached in (True, False):
+        for weights in _WEIGHT_FILES:
+            try:
+                folder = snapshot_download(name, allow_patterns=["config.json", weights], local_files_only=cached)
+            except Exception as error:  # the HTTP library's, the hub's and the system's errors have no common base
+                reason = f"not in the local cache, and the hub says: {str(error).strip().partition(chr(10))[0]}"
+                break
+            if _files(folder):
+                return folder
+            reason = f"the hub's model has no {_WANTED}"
     raise InputError(
         f"wav2vec_weights = {name}: {reason}. On a machine with network `hf download {name} --local-dir DIR` fetches "
         "a model; then name the folder. `random` runs without trained weights."
     )
-
-
-def _digest(files):
-    digest = hashlib.blake2b(digest_size=6)
-    for file in files:
-        hashlib.file_digest(file, lambda: digest)
-    return digest.hexdigest()

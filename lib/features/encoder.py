@@ -1,11 +1,9 @@
 """The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
-The first convolution of wav2vec2-base is normalised over all time steps of its input,
-padding too, so a padded batch changes what comes out. Here the convolutions see each
-recording alone, and only their frames are padded: the transformer sets padded frames
-to zero before its positional convolution, which pads with zeros itself, and leaves
-them out of the attention; the mean is over a recording's own frames. So a recording
-gives the same vector in any batch, to rounding.
+The first convolution of wav2vec2-base is normalised over all time steps of its input, padding
+too. So the convolutions see each recording alone here, and only their frames are padded, which
+the transformer sets to zero and leaves out of the attention; the mean is over a recording's own
+frames. A recording then gives the same vector in any batch, to rounding.
 """
 
 from contextlib import contextmanager
@@ -54,18 +52,26 @@ def load(weights):
     if weights.folder is None:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(SEED)
-            model = Wav2Vec2Model(Wav2Vec2Config(**UNTRAINED[weights.name]))
-    else:
-        model = _read(weights.folder)
+            return Wav2Vec2Model(Wav2Vec2Config(**UNTRAINED[weights.name])).eval().to(device())
+    logging.set_verbosity_error()  # it lists the weights of the pre-training heads, which are left out here
+    how = {"dtype": torch.float32, "local_files_only": True, "output_loading_info": True}
+    try:
+        model, found = Wav2Vec2Model.from_pretrained(weights.folder, **how)
+    except Exception as error:  # a broken file raises whatever its reader raises
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{weights.folder}: the weights cannot be read ({reason})") from None
+    missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
+    if missing:
+        what = f"{len(missing)} are missing, {missing[0]} among them"
+        raise InputError(f"{weights.folder}: not the weights of a wav2vec 2.0 encoder ({what})")
     return model.eval().to(device())
 
 
 def embed(model, clips, *, precision, batch_seconds):
     """One vector a recording, float32 [clips, hidden size]: the mean over time of the last hidden state.
 
-    Clips are float32 at 16 kHz, of 400 samples or more; each is scaled to zero mean and unit
-    variance first, as the published encoders expect. Batches hold at most `batch_seconds`
-    of padded audio; with 0 each recording is alone.
+    Clips are float32 at 16 kHz, of 400 samples or more, and scaled to zero mean and unit variance.
+    Batches hold at most `batch_seconds` of padded audio; with 0 each recording is alone.
     """
     where = next(model.parameters()).device
     vectors = np.empty((len(clips), model.config.hidden_size), np.float32)
@@ -96,23 +102,3 @@ def _pooled(model, clips):
     hidden, _ = model.feature_projection(padded)
     hidden = model.encoder(hidden, attention_mask=own).last_hidden_state.float()
     return (hidden * own[..., None]).sum(1) / counts[:, None]
-
-
-def _read(folder):
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # it lists the weights of the pre-training heads, which are left out here
-    try:
-        model, found = Wav2Vec2Model.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
-        )
-    except Exception as error:  # a broken file raises whatever its reader raises
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{folder}: the weights cannot be read ({reason})") from None
-    finally:
-        logging.set_verbosity(verbosity)
-    missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
-    if missing:
-        raise InputError(
-            f"{folder}: not the weights of a wav2vec 2.0 encoder ({len(missing)} are missing, {missing[0]} among them)"
-        )
-    return model

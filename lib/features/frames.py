@@ -11,9 +11,8 @@ NORMALISATIONS = ("none", "mean", "cmvn")
 def with_deltas(matrix, width):
     """A feature with its deltas and their deltas below it, float32 [3 * rows, frames].
 
-    A delta is the slope of the line of least squares through `width` frames (odd, at
-    least 3), the first and last frame repeated beyond the ends, as in the HTK Book and in
-    the baselines of the ASVspoof challenges. So any number of frames will do.
+    A delta is the slope of the line of least squares through `width` frames (odd), the first and
+    last frame repeated beyond the ends, as in the HTK Book and in the ASVspoof baselines.
     """
     if width < 3 or width % 2 == 0:
         raise InputError(f"delta_width must be odd and at least 3, got {width}")

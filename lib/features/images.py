@@ -1,10 +1,9 @@
-"""Features as images: a one-byte index a pixel, and colours looked up in it.
+"""Features as images: a position in a colormap of 256 colours (uint8) a pixel.
 
-An image has its low frequencies at the bottom (last row) and time from left to right. It
-is scaled by its own minimum and maximum, so the level of a recording does not show. A
-pixel is an index, uint8: a position in a colormap of 256 colours. An image mostly repeats
-the rows and columns of its feature (20 coefficients and 100 frames on 200 x 200 pixels),
-so each *cell* that it shows is stored once, and `stretched` makes the image as it is read.
+An image has its low frequencies at the bottom (last row) and time from left to right. It is scaled
+by its own minimum and maximum, so the level of a recording does not show. It mostly repeats the
+rows and columns of its feature (20 coefficients and 100 frames on 200 x 200 pixels), so each *cell*
+that it shows is stored once, and `stretched` makes the image as it is read.
 """
 
 from functools import lru_cache
@@ -17,10 +16,9 @@ from lib.errors import InputError, nearest
 def to_index(feature, size):
     """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
-    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws a mesh,
-    then the range of the whole matrix is spread over 0 to 255; a single value becomes 0. On
-    real speech the coloured image differs from `librosa.display.specshow` in a figure of 200 x
-    200 pixels by 0.4 of 255 on average; averaging the cells under a pixel would by 4.6 to 9.9.
+    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws a mesh, then
+    the range of the whole matrix is spread over 0 to 255. On real speech the coloured image differs
+    from `librosa.display.specshow` by 0.4 of 255 on average; averaging cells would by 4.6 to 9.9.
 
     Examples
     --------
@@ -60,8 +58,7 @@ def colormap(name):
     import matplotlib  # slow to import, and chunks are made without it
 
     if name not in matplotlib.colormaps:
-        known = nearest(name, matplotlib.colormaps) or "; matplotlib has magma, viridis, coolwarm and more"
-        raise InputError(f"unknown colormap {name!r}{known}")
+        raise InputError(f"unknown colormap {name!r} of matplotlib{nearest(name, matplotlib.colormaps)}")
     return (matplotlib.colormaps[name].resampled(256)(np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 

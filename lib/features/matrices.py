@@ -1,45 +1,40 @@
 """Audio features as float32 matrices, low frequencies (or coefficients) in the first row, frames in columns.
 
-The base paper names five of them and not how it makes them, the report names no analysis
-parameter: librosa's defaults stand, each written out in `FeatureSettings`. Values are
-librosa's own within 1e-3 dB.
+Neither the base paper nor the report names an analysis parameter: librosa's defaults stand, each
+written out in `FeatureSettings`. Values are librosa's own within 1e-3 dB.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import make_dataclass
 from functools import lru_cache
 
 import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
 
-from lib.errors import InputError, nearest
+from lib.errors import InputError, unknown
 from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
-from lib.params.schema import judge_together, judged
+from lib.params.schema import GROUPS, judge_together, judged
+
+_LEVELS = 200  # steps of the level axis of `fft`
+_CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
 
 
-@dataclass(frozen=True)
-class FeatureSettings:
-    """Everything that decides a feature's numbers; not stated in the report."""
+def _judge(self):
+    for name, value in vars(self).items():
+        judged(name, value, None, "analysis")
+    judge_together(vars(self), "analysis")
 
-    sr: int = 16_000  # Hz; rate that recordings are brought to
-    n_fft: int = 2048  # samples
-    win_length: int = 2048  # samples; centred in n_fft
-    hop_length: int = 512  # samples from frame to frame
-    window: str = "hann"  # any of scipy's
-    n_mels: int = 128  # mel bands (Slaney's scale, area-normalised)
-    fmin: float = 0.0  # Hz; of mel and linear bands
-    fmax: float = 8000.0  # Hz
-    n_mfcc: int = 20  # cepstral coefficients of the mel bands
-    n_linear: int = 20  # bands of equal width
-    n_lfcc: int = 20  # cepstral coefficients of these
-    n_cqcc: int = 30  # constant-Q cepstral coefficients
-    amin: float = 1e-10  # power; smaller ones are raised to it before the logarithm
-    top_db: float = 80.0  # dB; what lies further below the maximum is raised to that floor
 
-    def __post_init__(self):
-        for name, value in vars(self).items():
-            judged(name, value, None, "analysis")
-        judge_together(vars(self), "analysis")
+FeatureSettings = make_dataclass(
+    "FeatureSettings",
+    [(name, type(setting.default), setting.default) for name, setting in GROUPS["features"].items()],
+    frozen=True,
+    namespace={
+        "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.schema.",
+        "__module__": __name__,
+        "__post_init__": _judge,
+    },
+)
 
 
 class Spectra:
@@ -53,16 +48,15 @@ class Spectra:
     def power(self, settings):
         """Power of the short-time Fourier transform."""
         frames = tuple(getattr(settings, name) for name in _FRAMES)
-        return self._once(frames, lambda: power_spectrogram(self.y, settings, precision=self._precision))
+        if frames not in self._made:
+            self._made[frames] = power_spectrogram(self.y, settings, precision=self._precision)
+        return self._made[frames]
 
     def mel(self, settings):
         """Power in the mel bands."""
-        return self._once(settings, lambda: _mel_filters(settings) @ self.power(settings))
-
-    def _once(self, key, make):
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+        if settings not in self._made:
+            self._made[settings] = _mel_filters(settings) @ self.power(settings)
+        return self._made[settings]
 
 
 def power_spectrogram(y, settings, *, precision=np.float64):
@@ -122,16 +116,11 @@ def _lfcc(spectra, settings):
 
     That of the baselines of ASVspoof 2019 (Hamming windows of 20 ms every 10 ms, 512 points, 20
     bands) and 2021 (30 ms every 15 ms, 1024 points, 70 bands), ``lfcc_bp.m`` there; M. Sahidullah
-    et al., Interspeech 2015. But frames are centred, and powers raised to at least `amin`,
-    where the baseline adds 2e-16.
+    et al., Interspeech 2015. But frames are centred, and powers raised to at least `amin`.
     """
     bands = _linear_filters(settings) @ spectra.power(settings)
     np.log10(np.maximum(bands, np.float32(settings.amin), out=bands), out=bands)
     return _cosines(settings.n_linear, settings.n_lfcc) @ bands, np.asarray
-
-
-def _cqcc(spectra, settings):
-    return cqcc(spectra.y, settings.sr, settings.hop_length, settings.n_cqcc), np.asarray
 
 
 def _fft(spectra, settings):
@@ -160,28 +149,27 @@ _MADE = {
     # FFT bins from 0 Hz to sr / 2; magnitude, linear
     "stft": (_FRAMES, lambda spectra, settings: (spectra.power(settings), np.sqrt)),
     # constant-Q cepstral coefficients from 0, see `lib.features.cqcc`
-    "cqcc": (("sr", "hop_length", "n_cqcc"), _cqcc),
+    "cqcc": (("sr", "hop_length", "n_cqcc"), lambda made, s: (cqcc(made.y, s.sr, s.hop_length, s.n_cqcc), np.asarray)),
     # FFT bins; statistics over the recording instead of frames, natural log of power
     "statistics": (_FRAMES, lambda spectra, settings: (statistics(spectra.power(settings)), np.asarray)),
 }
 FEATURES = tuple(_MADE)
-_LEVELS = 200  # steps of the level axis of `fft`
-_CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
 
 
 def settings_from(values):
     """The feature settings among a notebook's parameters (dict); other parameters are passed over."""
-    names = {f.name for f in fields(FeatureSettings)}
-    return FeatureSettings(**{name: value for name, value in values.items() if name in names})
+    return FeatureSettings(**{name: value for name, value in values.items() if name in GROUPS["features"]})
 
 
 def identity(name, settings):
     """The settings that decide one feature's numbers, as a dict; InputError when its name is unknown."""
+    return {key: getattr(settings, key) for key in _recipe(name)[0]}
+
+
+def _recipe(name):
     if name not in _MADE:
-        known = nearest(name, FEATURES) or f"; there are {', '.join(FEATURES)}"
-        raise InputError(f"unknown feature {name!r}{known}")
-    values = asdict(settings)
-    return {key: values[key] for key in _MADE[name][0]}
+        raise unknown(name, FEATURES, f"unknown feature {name!r}")
+    return _MADE[name]
 
 
 def row_hertz(name, settings):
@@ -196,26 +184,16 @@ def row_hertz(name, settings):
 def scaled(spectra, name, settings):
     """A feature whose last step is not yet taken: cells, and that step as a function of cells.
 
-    It works on each cell by itself and never falls, so an image, which shows few of the cells,
-    takes it for those alone, and for the least and the greatest. That of `fft` makes a column
-    of each cell.
+    It works on each cell by itself (that of `fft` makes a column of it) and never falls, so an
+    image, which shows few of the cells, takes it for those alone, the least and the greatest.
     """
-    return _MADE[name][1](spectra, settings)
+    return _recipe(name)[1](spectra, settings)
 
 
 def compute(y, names, settings):
-    """The features of one recording, from one pass over its frames.
+    """Features of one recording [shape=(samples,), float32], by their names: float32 ``[rows, frames]`` each.
 
-    Parameters
-    ----------
-    y : numpy.ndarray [shape=(samples,), float32]
-    names : sequence of str
-        Some of `FEATURES`; InputError when one is unknown.
-    settings : FeatureSettings
-
-    Returns
-    -------
-    dict of str to numpy.ndarray [shape=(rows, frames), float32]
+    `names` are some of `FEATURES`; InputError when one is unknown.
 
     Examples
     --------
@@ -223,8 +201,6 @@ def compute(y, names, settings):
     >>> compute(y, ["mfcc"], FeatureSettings())["mfcc"].shape
     (20, 32)
     """
-    for name in names:
-        identity(name, settings)
     spectra, found = Spectra(y), {}
     for name in names:
         cells, scale = scaled(spectra, name, settings)

@@ -19,15 +19,11 @@ _DB = np.log(10) / 10  # of power, in natural logarithms
 
 
 def statistics(power):
-    """Statistics of the log power over frames, float32 [bins, 6].
+    """Statistics of the log of a power [shape=(bins, frames), float32] over frames, float32 [bins, 6].
 
     ``mean`` of all frames, ``quiet`` of the quietest sixth, ``loud`` of the loudest half,
     ``upper`` quartile, ``spread`` (standard deviation) and ``fall`` (root mean square of the
     falls from frame to frame: how fast sound decays).
-
-    Parameters
-    ----------
-    power : numpy.ndarray [shape=(bins, frames), float32]
     """
     logs = np.log(power / max(float(power.mean()), 1e-20) + _FLOOR).T
     frames = len(logs)
@@ -46,15 +42,11 @@ def statistics(power):
 
 
 def view(name, values):
-    """One view of the statistics of recordings, float32 [recordings, numbers].
+    """One view of the statistics of recordings [shape=(recordings, bins, 6), float32], float32 [recordings, numbers].
 
-    Parameters
-    ----------
-    name : str
-        How and of which statistic: ``shape mean`` is its smooth shape along frequency (20
-        cosines), ``smooth mean`` the statistic smoothed by 3 bins, every fourth, ``lift16
-        mean`` its fine structure, less itself smoothed by 16 bins. InputError for others.
-    values : numpy.ndarray [shape=(recordings, bins, 6), float32]
+    `name` says how and of which statistic: ``shape mean`` is its smooth shape along frequency (20
+    cosines), ``smooth mean`` the statistic smoothed by 3 bins, every fourth, ``lift16 mean`` its
+    fine structure, less itself smoothed by 16 bins. InputError for others.
 
     Examples
     --------
@@ -77,15 +69,10 @@ def view(name, values):
 
 
 def other_device(values, rng):
-    """The same recordings as another microphone might have made them, float32 [recordings, bins, 6].
+    """The statistics [recordings, bins, 6] as another microphone might have left them, float32.
 
     A smooth response of 3 dB and a fine ripple of 1 dB (standard deviations) are added to the
     log spectra; the level stays taken out.
-
-    Parameters
-    ----------
-    values : numpy.ndarray [shape=(recordings, bins, 6), float32]
-    rng : numpy.random.Generator
     """
     count, bins = values.shape[:2]
     axis = np.linspace(0, 1, bins) ** 0.6  # finer where the ear is

@@ -1,18 +1,18 @@
 """Places: a folder on this machine or a URL that fsspec reads, and the files in it.
 
-A *place* is a str, made by `absolute` from what a person wrote: a URL if it holds ``://``,
-else a local path; below both, names are joined by ``/``. A missing file raises
-FileNotFoundError, as a local one does; a URL that cannot be used for another reason raises
-`Unreachable`, whatever its driver raised.
+A *place* is a str, made by `absolute` from what a person wrote: a URL if it holds ``://``, else a
+local path; below both, names are joined by ``/``. A missing file raises FileNotFoundError, a URL
+that cannot be used for another reason `Unreachable`, whatever its driver raised.
 """
 
 import errno
 import io
+import json
 import os
-import socket
 import stat
 import time
 import uuid
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +22,7 @@ from lib.params.paths import absolute as absolute
 from lib.params.paths import hide_login, is_url, with_login, without_logins
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
-_ABANDONED = 86_400  # seconds; nobody writes one file for a day, and another machine's processes are out of sight
+_ABANDONED = 86_400  # seconds; nobody writes one file for a day
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
 
 # What changes with the content in the listings of object stores and file servers, best first.
@@ -38,9 +38,9 @@ class Unreachable(InputError):
 def listing(folder):
     """Files and folders directly in a folder, by one request (in an object store one for 1,000 names).
 
-    Name -> (size in bytes, mark that changes with the content: a tag, or a time of change),
-    each None where unavailable; None for a folder, a pipe or a device. Sorted by name; empty when there is no such
-    folder. InputError if it cannot be listed, or `Unreachable`.
+    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None
+    for a folder, a pipe or a device. Sorted by name; empty when there is no such folder.
+    InputError if it cannot be listed, or `Unreachable`.
     """
     if not is_url(folder):
         return dict(sorted(_on_disk(folder)))
@@ -63,30 +63,28 @@ def _on_disk(folder):
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                try:
+                with suppress(FileNotFoundError):  # a link to nothing
                     about = entry.stat()
                     # The time of the last change of any kind, which nobody can set, and the file's number.
                     mark = f"{about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
                     yield entry.name, (about.st_size, mark) if stat.S_ISREG(about.st_mode) else None
-                except FileNotFoundError:  # a link to nothing
-                    pass
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise InputError(f"{folder}: the folder cannot be listed ({error.strerror})") from None
 
 
-def is_folder(place):
-    """Whether there is such a folder; at a URL an empty one does not exist."""
-    return bool(listing(place)) if is_url(place) else os.path.isdir(place)
-
-
 def exists(place):
-    """Whether there is such a file or folder."""
+    """Whether there is such a file or folder; at a URL an empty folder does not exist."""
     if not is_url(place):
         return os.path.exists(place)
     folder, _, name = place.rpartition("/")
     return name in listing(folder)
+
+
+def is_folder(place):
+    """Whether there is such a folder; at a URL an empty one does not exist."""
+    return bool(listing(place)) if is_url(place) else os.path.isdir(place)
 
 
 def read(place):
@@ -98,28 +96,23 @@ def read(place):
 
 
 def read_text(place, what):
-    """The text of a file in UTF-8 without a byte-order mark; `what` it should be, "a protocol", is for messages.
-
-    InputError if it is missing, unreadable or unreachable, or not text in UTF-8.
-    """
+    """The text of a file in UTF-8 without a byte-order mark; InputError, which tells `what` it should be, if none."""
     try:
         text = io.TextIOWrapper(io.BytesIO(read(place)), encoding="utf-8-sig").read()
-        if "\0" not in text:
-            return text
-        raise UnicodeError
     except UnicodeError:
-        raise InputError(f"{place}: not a text file in UTF-8: expected {what}") from None
+        text = "\0"
     except OSError as error:
         raise InputError(f"{place}: {what} cannot be read there ({error.strerror})") from None
+    if "\0" in text:
+        raise InputError(f"{place}: not a text file in UTF-8: expected {what}")
+    return text
 
 
 @contextmanager
 def whole_file(place):
     """A file (binary, also to be read) that stands under its name once it is whole, and lasts if the power fails then.
 
-    A local one is written beside its place and moved: from a temporary folder, as fsspec's
-    transaction does it, that may be a copy that can be stopped half-way. An object store shows
-    whole files only.
+    A local one is written beside its place and moved; an object store shows whole files only.
     """
     if is_url(place):
         file = io.BytesIO()
@@ -129,10 +122,11 @@ def whole_file(place):
         return
     target = Path(place)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob("*.part"):
-        if _is_abandoned(left):
-            left.unlink(missing_ok=True)
-    part = target.with_name(f"{target.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}.part")
+    for left in target.parent.glob("*.part"):  # by a process that was killed
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()
+    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
     try:
         with part.open("w+b") as file:
             yield file
@@ -143,34 +137,33 @@ def whole_file(place):
         part.unlink(missing_ok=True)
 
 
-def _is_abandoned(part):
-    """Whether the process that wrote a part of a file is gone."""
-    *name, host, process, _, _ = part.name.rsplit(".", 4)
-    try:
-        if name and host == socket.gethostname() and process.isdigit():
-            os.kill(int(process), 0)  # raises if there is none
-            return False
-        return time.time() - part.stat().st_mtime > _ABANDONED
-    except ProcessLookupError:
-        return True
-    except OSError:  # it belongs to somebody else, or is gone
-        return False
+def remembered(place, make):
+    """What ``make()`` returned (a value for JSON), kept in a file with its checksum; made anew if that is damaged."""
+    with suppress(OSError, ValueError):
+        mark, _, text = read(place).partition(b"\n")
+        if int(mark, 16) == zlib.crc32(text):
+            return json.loads(text)
+    value = make()
+    text = json.dumps(value).encode()
+    with suppress(OSError), whole_file(place) as file:  # where nothing can be written it is made each time
+        file.write(b"%08x\n%s" % (zlib.crc32(text), text))
+    return value
 
 
 def remove(place):
     """Remove a file, if it is there."""
-    if not is_url(place):
-        Path(place).unlink(missing_ok=True)
-        return
-    with suppress(FileNotFoundError), _reached(place) as (fs, path):
-        fs.rm_file(path)
+    with suppress(FileNotFoundError):
+        if not is_url(place):
+            return os.unlink(place)
+        with _reached(place) as (fs, path):
+            fs.rm_file(path)
 
 
 def each(function, files, *, threads=1):
     """Yield ``function(file)`` for each file (str), in their order.
 
-    `threads` is for local files; those at a URL have at least `AT_ONCE`, since a request
-    waits for the network and not for a core.
+    `threads` is for local files; those at a URL have at least `AT_ONCE`, since a request waits for
+    the network and not for a core.
     """
     if len(files) and is_url(files[0]):
         threads = max(threads, AT_ONCE)
@@ -191,19 +184,16 @@ def _reached(url):
     try:
         fs, path = fsspec.url_to_fs(with_login(url))
     except Exception as error:  # an unknown kind, a missing package, a malformed address
-        raise Unreachable(
-            f"{url}: not a URL that can be read here ({_one_line(error)}): expected one that fsspec supports, "
-            "such as s3://BUCKET/FOLDER"
-        ) from None
+        words = "expected one that fsspec supports, such as s3://BUCKET/FOLDER"
+        raise Unreachable(f"{url}: not a URL that can be read here ({_one_line(error)}): {words}") from None
     try:
         yield fs, path
     except FileNotFoundError:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), url) from None
     except Exception as error:  # each driver has errors of its own
-        raise Unreachable(
-            f"{url}: cannot be reached ({_one_line(error)}); address and credentials come from the environment, "
-            "for S3 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) from None
+        words = "for S3 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        words = f"address and credentials come from the environment, {words}"
+        raise Unreachable(f"{url}: cannot be reached ({_one_line(error)}); {words}") from None
 
 
 def _one_line(error):

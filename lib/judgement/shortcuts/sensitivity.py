@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from lib import features, metrics
-from lib.audio.interventions import INTERVENTIONS, intervene
+from lib.audio.interventions import INTERVENTIONS
 from lib.corpus import SPOOF
 from lib.judgement.shortcuts.cues import SR, statistics
 from lib.judgement.shortcuts.judgement import ALPHA
@@ -23,7 +23,7 @@ def versions(recordings, names=tuple(INTERVENTIONS)):
     """
     yield UNCHANGED, recordings
     for name in names:
-        yield name, [intervene(name, y, SR, k) for k, y in enumerate(recordings)]
+        yield name, [INTERVENTIONS[name](y, SR, k) for k, y in enumerate(recordings)]
 
 
 def sensitivity(scores, labels, thresholds, *, resamples=1000):
