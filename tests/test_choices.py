@@ -34,8 +34,8 @@ def recorded():
 def test_choices_decides_on_dev_and_corrects_for_all_pairs(recorded):
     found = comparison.choices([("b", "a"), ("a", "c")], *recorded)
     assert found["choice"].tolist() == ["b", "a"] and found["seeds"].tolist() == [3, 3]
-    assert found["dev_change"][0] < -0.15 and found["dev_change_ci_high"][0] < 0
-    assert found["eval_change"][1] == 0
+    assert found["dev_difference"][0] < -0.15 and found["dev_high"][0] < 0
+    assert found["eval_difference"][1] == 0
     alone = metrics.compare_seeds(recorded[0]["b"], recorded[0]["a"])["p"]
     assert found["p"].tolist() == pytest.approx([2 * alone, 1.0])
 

@@ -165,12 +165,13 @@ def test_selected_with_other_parameters_stand_in_where_there_are_no_others(recor
 
 def test_newest_comparison_is_no_other_page_of_the_study(tracking):
     tag = {query.in_study("s"): "yes"}
-    assert query.newest_comparison("s", "tiny") is None
+    make("91_compare/default")
+    assert query.newest("tiny", "91_compare", **tag) is None
     make("91_compare/default", **tag)
     newest = make("91_compare/default", **tag)
     make("92_sensitivity/default", **tag)
     make("91_compare/default", status="FAILED", **tag)
-    assert query.newest_comparison("s", "tiny") == newest
+    assert query.newest("tiny", "91_compare", **tag).run_id == newest
 
 
 def test_artifact_in_its_place_is_not_copied(tracking):

@@ -17,26 +17,31 @@ from lib.corpus import GENUINE
 HOME = "own eval"
 _WORDS = {"eer": "EER", "rejected": "genuine rejected"}  # the latter at the run's own threshold
 _BOTH = ("eer", "balanced_accuracy")  # what needs both labels
+_ENDS = ("", "_ci_low", "_ci_high")
 
 
 def at_home(name, row):
     """What a run (a row of `lib.tracking.query.compare`) recorded of its own corpus' eval: a line of `table`."""
-    values = metrics_of(row, "eval")
-    (_, _), (rejected, accepted) = confusion(row, "eval")
-    line = {"run": name, "place": HOME, "n_genuine": rejected + accepted, "n_spoof": int(values["n_spoof"])}
-    line |= {rate + end: values[rate + end] for rate in _BOTH for end in ("", "_ci_low", "_ci_high")}
-    return line | _share("rejected", rejected, rejected + accepted)
+    values, (rejected, accepted) = metrics_of(row, "eval"), confusion(row, "eval")[GENUINE]
+    measured = {rate + end: values[rate + end] for rate in _BOTH for end in _ENDS}
+    return _line(name, HOME, rejected + accepted, int(values["n_spoof"]), rejected, measured)
 
 
 def away(name, place, scores, labels, threshold):
     """A run's scores (log-odds) of recordings elsewhere, measured: a line of `table`; spoof trials may be missing."""
-    genuine = labels == GENUINE
-    line = {"run": name, "place": place, "n_genuine": int(genuine.sum()), "n_spoof": int((~genuine).sum())}
-    if line["n_spoof"]:
+    genuine, measured = labels == GENUINE, {}
+    if not genuine.all():
         values = metrics.evaluate(scores, labels, threshold=threshold)
         for rate, (low, high) in metrics.bootstrap(scores, labels, metrics=_BOTH, threshold=threshold).items():
-            line |= {rate: values[rate], f"{rate}_ci_low": low, f"{rate}_ci_high": high}
-    return line | _share("rejected", (scores[genuine] < threshold).sum(), line["n_genuine"])
+            measured |= {rate: values[rate], f"{rate}_ci_low": low, f"{rate}_ci_high": high}
+    rejected = (scores[genuine] < threshold).sum()
+    return _line(name, place, int(genuine.sum()), int((~genuine).sum()), rejected, measured)
+
+
+def _line(name, place, n_genuine, n_spoof, rejected, measured):
+    shares = float(rejected / n_genuine), *metrics.rate_interval(rejected, n_genuine)
+    counted = {"run": name, "place": place, "n_genuine": n_genuine, "n_spoof": n_spoof}
+    return counted | measured | {f"rejected{end}": share for end, share in zip(_ENDS, shares, strict=True)}
 
 
 def table(lines):
@@ -63,7 +68,7 @@ def matrix(found, names):
             "bal. acc. % at own threshold": with_interval(line, "balanced_accuracy"),
             "genuine rejected %": with_interval(line, "rejected"),
         }
-        for line in map(_known, found.to_dict("records"))
+        for line in _lines(found)
     )
 
 
@@ -95,18 +100,18 @@ def sentences(found):
 
 def logged(found):
     """MLflow names ``elsewhere/<run>/<place>/eer``, ``balanced_accuracy``, ``rejected``; ``_ci_low``, ``_ci_high``."""
-    names = [rate + end for rate in (*_BOTH, "rejected") for end in ("", "_ci_low", "_ci_high")]
     return {
         f"elsewhere/{line['run']}/{line['place']}/{name}": line[name]
-        for line in map(_known, found[found["place"] != HOME].to_dict("records"))
-        for name in names
+        for line in _lines(found[found["place"] != HOME])
+        for name in (rate + end for rate in (*_BOTH, "rejected") for end in _ENDS)
         if name in line
     }
 
 
-def _known(line):
-    """Without the rates that need spoof trials where there are none."""
-    return {name: value for name, value in line.items() if pd.notna(value)}
+def _lines(found):
+    """The lines of `table` again, without the rates that need spoof trials where there are none."""
+    for line in found.to_dict("records"):
+        yield {name: value for name, value in line.items() if pd.notna(value)}
 
 
 def _range(part, rate):
@@ -114,8 +119,3 @@ def _range(part, rate):
     if low[rate] == high[rate]:
         return f"{percent(low[rate])} % (every run)"
     return f"{percent(low[rate])} % ({low['run']}) to {percent(high[rate])} % ({high['run']})"
-
-
-def _share(name, count, total):
-    low, high = metrics.rate_interval(count, total)
-    return {name: float(count / total), f"{name}_ci_low": low, f"{name}_ci_high": high}

@@ -1,4 +1,4 @@
-"""Tables of runs, and the report's figures beside ours.
+"""Tables of runs, and the report's and others' figures beside ours.
 
 `rows` are those of `lib.tracking.query.compare`; every table is a pandas.DataFrame of text.
 """
@@ -7,15 +7,16 @@ import math
 from contextlib import suppress
 
 import pandas as pd
+import yaml
 
 from lib import metrics
 from lib.comparison.records import recorded_scores
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.params import studies
+from lib.params import PARAMS, studies
 
-BASELINE = "one class always"  # the row of the majority-class baseline
+PUBLISHED = yaml.load((PARAMS / "published.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 _SHOWN = {
     "eval/eer": "eval EER %",
     "eval/balanced_accuracy": "eval bal. acc. %",
@@ -29,18 +30,19 @@ def percent(value):
     return f"{100 * value:.1f}" if math.isfinite(value) else "-"
 
 
+def ranged(value, low, high):
+    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
+    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
 def with_interval(values, name):
-    """``12.3 [10.1, 14.5]``: a metric and its 95 % interval, in percent."""
-    if name not in values:
-        return "-"
-    if f"{name}_ci_low" not in values:
-        return percent(values[name])
-    low, high = values[f"{name}_ci_low"], values[f"{name}_ci_high"]
-    return f"{percent(values[name])} [{percent(low)}, {percent(high)}]"
+    """A metric and its 95 % interval, where they are known, in percent."""
+    value, ends = values.get(name, math.nan), (f"{name}_ci_low", f"{name}_ci_high")
+    return ranged(value, *(values[end] for end in ends)) if ends[0] in values else percent(value)
 
 
 def label(row):
-    """A run's name on a page: name, seed when it has one, and parameters other than the study's."""
+    """A run's name on a page: `named`, and its seed when it has one."""
     return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
 
 
@@ -55,7 +57,12 @@ def table(rows):
 
     With a column `status` unless all have finished, and `stale` where any is.
     """
-    lines = [
+    shares = [row["eval/constant_accuracy"] for row in rows if "eval/constant_accuracy" in row]
+    if shares:
+        always = {"run": "one class always", "seed": None, "status": "FINISHED", "parameters": {"threshold": "-"}}
+        always |= dict.fromkeys(("eval/eer", "eval/balanced_accuracy", "dev/eer"), 0.5)
+        rows = [*rows, always | dict.fromkeys(("eval/accuracy", "eval/constant_accuracy"), shares[0])]
+    found = pd.DataFrame(
         {
             "run": named(row),
             "seed": "-" if row["seed"] is None else row["seed"],
@@ -68,15 +75,9 @@ def table(rows):
             "stale": row.get("stale", ""),
         }
         for row in rows
-    ]
-    shares = [row["eval/constant_accuracy"] for row in rows if "eval/constant_accuracy" in row]
-    if shares:
-        plain = dict.fromkeys(("eval EER %", "eval bal. acc. %", "dev EER %"), percent(0.5))
-        plain |= {"run": BASELINE, "eval accuracy %": percent(shares[0]), "majority %": percent(shares[0])}
-        lines.append(dict.fromkeys(lines[0], "-") | plain | {"status": "finished", "stale": ""})
-    found = pd.DataFrame(lines)
-    plain = {"status": "finished", "stale": ""}
-    return found.drop(columns=[name for name, usual in plain.items() if len(found) and (found[name] == usual).all()])
+    )
+    usual = {"status": "finished", "stale": ""}
+    return found.drop(columns=[name for name, value in usual.items() if len(found) and (found[name] == value).all()])
 
 
 def times(rows):
@@ -91,14 +92,12 @@ def times(rows):
 
 def counts(rows):
     """Trials of each split that the numbers stand on, as a sentence."""
-    for row in rows:
-        if "eval/n_genuine" in row:
-            parts = [
-                f"{split} {row[f'{split}/n_genuine']:,.0f} genuine + {row[f'{split}/n_spoof']:,.0f} spoof"
-                for split in ("train", "dev", "eval")
-            ]
-            return "Trials: " + ", ".join(parts) + "."
-    return "No run has finished."
+    row = next((row for row in rows if "eval/n_genuine" in row), None)
+    if row is None:
+        return "No run has finished."
+    said = "{} {:,.0f} genuine + {:,.0f} spoof"
+    parts = (said.format(s, row[f"{s}/n_genuine"], row[f"{s}/n_spoof"]) for s in ("train", "dev", "eval"))
+    return f"Trials: {', '.join(parts)}."
 
 
 def systems(rows, recorded):
@@ -116,14 +115,17 @@ def rank(tables):
     over seeds (Holm over all pairs); `eval EER %` is the mean over `seeds`, it and `more than the
     best, %` with 95 % intervals.
     """
-    lines = []
-    for row in metrics.ranking(tables).to_dict("records"):
-        eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
-        more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
-        line = {"rank": row["rank"], "run": row["system"], "eval EER %": with_interval(eer, "eer")}
-        line |= {"more than the best, %": with_interval(more, "d") if lines else "-"}
-        lines.append(line | {"seeds": row["seeds"], "s.d. between seeds": percent(row["seed_sd"])})
-    return pd.DataFrame(lines)
+    return pd.DataFrame(
+        {
+            "rank": row["rank"],
+            "run": row["system"],
+            "eval EER %": ranged(row["eer"], row["low"], row["high"]),
+            "more than the best, %": ranged(*(row[f"difference{end}"] for end in ("", "_low", "_high"))) if k else "-",
+            "seeds": row["seeds"],
+            "s.d. between seeds": percent(row["seed_sd"]),
+        }
+        for k, row in enumerate(metrics.ranking(tables).to_dict("records"))
+    )
 
 
 def ranks_in_words(study, corpus, rows):
@@ -131,11 +133,10 @@ def ranks_in_words(study, corpus, rows):
 
     There is none where the runs' scores are gone or are of different trials.
     """
-    values, known = studies.load(study, corpus=corpus).runs[0].parameters, []
+    values, known = studies.load(study, corpus=corpus).runs[0].parameters, [None]
     with suppress(InputError):  # the corpus is elsewhere
-        trials = read_trials(values["data"], values["layout"])
-        known.append(trials[trials["split"] == "eval"])
-    for trials in (*known, None):
+        known.insert(0, read_trials(values["data"], values["layout"]).query("split == 'eval'"))
+    for trials in known:
         with suppress(InputError):
             recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
             ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
@@ -151,13 +152,12 @@ def beside_report(name, split, values, matrix):
     `values` are our metrics of it, with intervals, and `matrix` [shape=(2, 2)] our confusion
     matrix, rows truth, columns answer, spoof first.
     """
-    theirs = []
+    theirs, ours = [], dict(values)
     if reported := REPORT.get(name, {}).get(split):
         measures = ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
         theirs = [(measure, getattr(reported, measure), reported.figure) for measure in measures]
         if split == "eval" and name in BASE_PAPER_ACCURACY:
             theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
-    ours = dict(values)
     for truth, answers in enumerate(matrix):
         recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
         ours[recall] = hits / total
@@ -173,6 +173,25 @@ def beside_report(name, split, values, matrix):
         if value is not None
     ]
     return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference"])
+
+
+def beside_published(rows, kind=None):
+    """Eval EERs of others on ASVspoof 2017 Version 2.0, the lowest first, and of our runs of their kind.
+
+    With `kind`, a run's name, only the figures of systems of its kind.
+    """
+    lines = []
+    for figure in sorted(PUBLISHED, key=lambda figure: figure["eer"]):
+        ours = [
+            f"{label(row)}: {with_interval(row, 'eval/eer_hull')} ({with_interval(row, 'eval/eer')})"
+            for row in rows
+            if row["run"] in figure["beside"]
+        ]
+        line = {"system": figure["system"], "published eval EER %": f"{figure['eer']:.2f}"}
+        line |= {"trained on": figure["trained_on"], "source": figure["source"], "how sure": figure["sure"]}
+        if kind is None or kind in figure["beside"]:
+            lines.append(line | {"ours, eval EER % on the convex hull (plain)": "; ".join(ours) or "-"})
+    return pd.DataFrame(lines)
 
 
 def verdicts(printed, proved):

@@ -25,7 +25,6 @@ from lib.params import code, identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
 from lib.tracking import query, trained
-from lib.tracking.done import records
 
 CANNOT_TELL = "cannot tell"
 OUTSIDE, CLOSE = "outside of what the run was made on", "too close to call"
@@ -172,13 +171,12 @@ def _changed(run):
 
 def _pages(run):
     """What the newest pages on its corpus say of the run: shortcuts (01) and what turns its answers (92)."""
-    digest, pages = run.tags.get("corpus_digest"), {}
-    for record in records(run.corpus):
-        if record.status == "FINISHED" and record.tags.get("corpus_digest") == digest:
-            pages.setdefault(record.name.partition("/")[0], record)
-    if "01_corpus" in pages and (flagged := query.numbers(pages["01_corpus"]).get("shortcut/flagged")):
+    digest = run.tags.get("corpus_digest", "")
+    audit = query.newest_metrics(run.corpus, "01_corpus", digest) or {}
+    if flagged := audit.get("shortcut/flagged"):
         yield f"Its corpus gives its labels away by {flagged:.0f} kinds of cue, see 01_corpus."
-    if "92_sensitivity" in pages and trained.keeps(pages["92_sensitivity"], "sensitivity.csv"):
-        table = trained.read(pages["92_sensitivity"], "sensitivity.csv", pd.read_csv)
+    page = query.newest(run.corpus, "92_sensitivity", corpus_digest=digest)
+    if page and trained.keeps(page, "sensitivity.csv"):
+        table = trained.read(page, "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))

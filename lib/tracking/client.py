@@ -1,4 +1,4 @@
-"""The connection to MLflow: where tracking is, how a run comes to be, and who is making it.
+"""The connection to MLflow: where tracking is, its locks, how a run comes to be, and what it keeps.
 
 MLflow, slow to import, is imported when it is first needed: a plan needs none of it.
 """
@@ -22,15 +22,14 @@ from lib.params import ROOT
 from lib.params.paths import without_logins
 
 SQLITE = "sqlite:///"
+OWN = f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
 PROGRESS = "STUDY_PROGRESS"  # environment variable: folder where runs under way say what they are doing
 TIMEOUT = 4  # seconds for a server to accept a connection, and for a locked database to be free
 PATIENCE = 60  # seconds that a run under way waits for a locked database
 
 _URI = "MLFLOW_TRACKING_URI"
-_WANTED = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-_KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and their curves
 
 
 def tracking_uri():
@@ -39,7 +38,7 @@ def tracking_uri():
     A relative SQLite file starts at the folder of the command. It is made absolute in the
     environment too, since kernels work in another folder.
     """
-    uri = os.environ.get(_URI) or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
+    uri = os.environ.get(_URI) or OWN
     if uri.startswith(SQLITE) and set("?%") & set(uri):
         raise InputError(
             f"{uri} cannot be used:\nMLflow takes ? and % for parts of an address; {_URI} may name another"
@@ -49,7 +48,8 @@ def tracking_uri():
         if os.environ.get(_URI):
             os.environ[_URI] = uri
     elif uri.partition(":")[0].partition("+")[0] not in ("http", "https", *_PORTS) or "://" not in uri:
-        raise InputError(f"{_URI}={without_logins(uri)} is not a tracking URI of this study;\n{_WANTED}")
+        wanted = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
+        raise InputError(f"{_URI}={without_logins(uri)} is not a tracking URI of this study;\n{wanted}")
     return uri
 
 
@@ -179,9 +179,8 @@ def locked(name, *, wait=True):
     """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
     from filelock import FileLock, Timeout
 
-    folder = lock_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{name}.lock", poll_interval=0.2)
+    lock_folder().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_folder() / f"{name}.lock", poll_interval=0.2)
     try:
         lock.acquire(blocking=wait)
     except Timeout:
@@ -202,9 +201,12 @@ def create(client, *, experiment, name, tags):
 
     known = client.get_experiment_by_name(experiment)
     if not known:
-        # A server decides where its artifacts go; a SQLite file has them beside it.
         with suppress(MlflowException):  # another process was faster
-            client.create_experiment(experiment, location(experiment) if database() else None, _KIND)
+            client.create_experiment(
+                experiment,
+                location(experiment) if database() else None,  # a server decides where its artifacts go
+                {"mlflow.experimentKind": "custom_model_development"},  # the UI opens on training runs and curves
+            )
         known = client.get_experiment_by_name(experiment)
     refuse_deleted(experiment, known.lifecycle_stage)
     tags = {key: str(value) for key, value in tags.items()}

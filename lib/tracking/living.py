@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from threading import Event, Thread
 
 from lib.tracking.client import connect, lock_folder, locked
-from lib.tracking.done import experiments, records
+from lib.tracking.done import records
 from lib.tracking.query import BY_HAND
 
 BEAT = 60  # seconds between two heartbeats
@@ -24,16 +24,16 @@ def owner():
 def beat(client, run_id):
     """Say from now on that a run is alive, until it ends in MLflow or the returned Event is set."""
     stop = Event()
-    Thread(target=_beat, args=(client, run_id, stop), daemon=True).start()
+
+    def say():
+        while not stop.wait(BEAT):
+            with suppress(Exception):  # a server that is away for a while costs a heartbeat
+                if client.get_run(run_id).info.status != "RUNNING":
+                    return
+                client.set_tag(run_id, "heartbeat", int(time.time()))
+
+    Thread(target=say, daemon=True).start()
     return stop
-
-
-def _beat(client, run_id, stop):
-    while not stop.wait(BEAT):
-        with suppress(Exception):  # a server that is away for a while costs a heartbeat
-            if client.get_run(run_id).info.status != "RUNNING":
-                return
-            client.set_tag(run_id, "heartbeat", int(time.time()))
 
 
 def sweep(experiment=None, *, held=None):
@@ -44,7 +44,7 @@ def sweep(experiment=None, *, held=None):
     the caller holds, only its runs are looked at.
     """
     here, now, ended = owner()["host"], time.time(), []
-    for record in (r for name in ([experiment] if experiment else experiments()) for r in records(name)):
+    for record in records(experiment):
         mark = record.tags.get("fingerprint", "")
         if record.status != "RUNNING" or held not in (None, mark):
             continue

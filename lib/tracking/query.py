@@ -10,7 +10,7 @@ from lib.errors import InputError
 from lib.files.places import is_url
 from lib.params import identity, studies
 from lib.tracking.client import artifact
-from lib.tracking.done import experiments, records
+from lib.tracking.done import records
 
 METRICS = "metrics.json"  # a run's artifact with every number
 BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did not make
@@ -26,15 +26,15 @@ def is_model(run_name):
     return run_name[:2].isdigit() and 10 <= int(run_name[:2]) < 30
 
 
-def newest_comparison(study, experiment):
-    """Id of the newest finished comparison notebook of a study, or None."""
-    found = _newest(experiment, "91_compare", lambda tags: in_study(study) in tags)
-    return found and found.run_id
+def newest(experiment, notebook, **tags):
+    """The newest finished run of a notebook that has these tags, a `Record`, or None."""
+    made = (record for record in records(experiment) if record.name.startswith(f"{notebook}/"))
+    return next((r for r in made if r.status == "FINISHED" and tags.items() <= r.tags.items()), None)
 
 
 def newest_metrics(experiment, notebook, digest):
     """Every number of the newest finished run of a notebook on one version of a corpus, or None."""
-    found = _newest(experiment, notebook, lambda tags: tags.get("corpus_digest") == digest)
+    found = newest(experiment, notebook, corpus_digest=digest)
     return found and numbers(found)
 
 
@@ -48,55 +48,33 @@ def numbers(record):
     return record.metrics | {name: math.nan if value is None else value for name, value in kept.items()}
 
 
-def _newest(experiment, notebook, wanted):
-    finished = (record for record in records(experiment) if record.status == "FINISHED" and wanted(record.tags))
-    return next((record for record in finished if record.name.startswith(f"{notebook}/")), None)
-
-
 def fits_in_use():
     """Key of a kept fit -> names of the runs that use it, of every experiment; deleted runs use none."""
     found = {}
-    for experiment in experiments():
-        for record in records(experiment):
-            for key in record.tags.get("fits", "").split():
-                found.setdefault(key, []).append(record.name)
+    for record in records():
+        for key in record.tags.get("fits", "").split():
+            found.setdefault(key, []).append(record.name)
     return found
 
 
 def compare(study, experiment, *, digest=None, everything=False):
-    """A study's runs of models on one version of a corpus, side by side.
+    """A study's runs of models on one version of a corpus (an experiment), side by side.
 
-    Of each run, seed and set of parameters the newest finished run is shown, whatever has
-    been started since. A run that failed or was stopped stands below, and only while no
-    newer one has finished.
-
-    Parameters
-    ----------
-    study, experiment : str
-        The experiment is the corpus' name.
-    digest : str, optional
-        Version of the corpus: numbers on different versions are never in one table.
-        Without it the corpus on disk decides, or the newest finished run where none was
-        made on that.
-    everything : bool
-        Runs of other studies, by hand and by raw papermill too.
+    Of each run, seed and set of parameters the newest finished run is shown, whatever has been
+    started since; one that failed or was stopped only while no newer one has finished. Numbers on
+    different versions of a corpus are never in one table: without `digest` the corpus on disk decides
+    which, or the newest finished run. `everything` adds runs of other studies and by hand.
 
     Returns
     -------
     rows : list of dict
-        `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`, `error`,
-        `diagnosis` (cause, empty without one), `longest` (the section that took longest),
-        `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan
-        would make it again), `diverged` (a loss is not finite), `parameters` (dict) and
-        every metric under its MLflow name. The study's own runs come first, then those with
-        other parameters, those that the study no longer lists, and those that did not finish.
+        `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis`
+        (cause, empty without one), `longest` (the section that took longest), `changed` (parameters
+        other than the study's, as ``epochs=2``), `stale` (why a plan would make it again), `diverged`
+        (a loss is not finite), `parameters` (dict) and every metric under its MLflow name. The study's
+        own runs, then those with other parameters, those no longer listed, those not finished.
     older : int
-        Runs of the study that were made on another version of the corpus.
-
-    Raises
-    ------
-    lib.errors.InputError
-        The study is unknown, or tracking cannot be used.
+        Runs of the study on other versions of the corpus.
     """
     chosen, tag = studies.load(study, corpus=experiment), in_study(study)
     planned = {run.name: run for run in reversed(chosen.runs)}
@@ -110,10 +88,10 @@ def compare(study, experiment, *, digest=None, everything=False):
         changed = record.changed(run) if run else {}
         key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
         if record.status == "FINISHED":
-            finished.setdefault(key, record)
+            finished.setdefault(key, (record, run, changed))
         elif key not in finished:
-            failed.setdefault(key, record)
-    rows = [_row(record, study, planned.get(record.name)) for record in (*finished.values(), *failed.values())]
+            failed.setdefault(key, (record, run, changed))
+    rows = [_row(study, *found) for found in (*finished.values(), *failed.values())]
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
 
 
@@ -130,11 +108,10 @@ def _ruling(chosen, members):
     return made[0] if made else None
 
 
-def _row(record, study, run):
+def _row(study, record, run, changed):
     """The order of a run in the table, and its row."""
     tags, finished = record.tags, record.status == "FINISHED"
     mine = in_study(study) in tags
-    changed = record.changed(run) if run else {}
     marks = [f"{name}={value}" for name, value in changed.items()]
     row = {
         "run": record.name,
@@ -164,29 +141,15 @@ def _stale(record, run, changed):
 
 
 def looks(experiment, corpus_digest):
-    """The eval ledger: every run of a corpus that has opened eval, whatever became of it.
+    """The eval ledger: every run on one version of a corpus that has opened eval, oldest first.
 
-    Runs of every study, replaced, failed and deleted ones count: who saw their numbers
-    may have chosen by them.
-
-    Parameters
-    ----------
-    experiment : str
-    corpus_digest : str
-        Runs on other versions of the corpus saw other trials.
-
-    Returns
-    -------
-    list of dict, oldest first
-        `run`, `seed`, `run_id`, `status`, `started` (milliseconds since 1970, UTC) and
-        `looks`, how many times the run measured eval.
+    Runs of every study, replaced, failed and deleted ones count: who saw their numbers may have chosen
+    by them. Each a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks` (how many times).
     """
     return [
         {
             "run": record.name,
-            "seed": record.tags.get("seed", "-"),
             "run_id": record.run_id,
-            "status": record.status,
             "started": record.started,
             "looks": int(record.metrics.get("eval/looks", 1)),
         }
