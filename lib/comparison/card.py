@@ -15,10 +15,8 @@ _TURNED = 0.1  # more of either error, beyond chance, after a change that has no
 def chosen_by_dev(rows, sensitivity=None):
     """The finished run that dev chooses, or None: lowest cost of its calibrated dev scores (Cllr).
 
-    The EER of small dev splits is 0 for several systems; Cllr goes on counting how far
-    apart the classes lie. An untrained network, a diverged one, one at chance on dev and one
-    with other parameters than the study's cannot be chosen, nor, while another is steady,
-    one that needs the edge of the band. Eval has no say.
+    The EER of small dev splits is 0 for several systems; Cllr goes on counting how far apart the classes lie. While
+    another is steady, one that needs the edge of the band is not chosen. Eval has no say.
     """
     able = [row for row in rows if _able(row)]
     return min([row for row in able if not _needs_edge(row, sensitivity)] or able, key=_dev_cost, default=None)
@@ -39,10 +37,8 @@ def _dev_cost(row):
 def first_screen(best, rows, recorded, notes, *, audit=None, sensitivity=None):
     """What a reader must know first, a pandas.Series of answers by question.
 
-    `best` is from `chosen_by_dev`, `rows` are finished runs of `lib.tracking.query.compare`, `recorded`
-    maps their ids to eval's scores (`recorded_scores`), `notes` say which corpus this is
-    (`lib.corpus.audit.provenance`); `audit` and `sensitivity` are the metrics of the newest runs of
-    `01_corpus` and `92_sensitivity` on it.
+    `best` is from `chosen_by_dev`, `rows` are finished runs, `recorded` maps their ids to eval's scores, `notes` say
+    which corpus this is; `audit` and `sensitivity` are the metrics of its newest `01_corpus` and `92_sensitivity`.
     """
     answers = {"best system, chosen on dev": "none is above chance on dev", "not told apart from it on eval": "-"}
     if best:

@@ -1,8 +1,7 @@
 """What one change at a time does to several systems, against none.
 
-`table` has one row a system, metric and change, in this order of its index, with the columns
-of `lib.metrics.compare`: `first` with the change, `second` without, a `difference` below 0 is
-better; `p` is Holm's over all changes of a system. A change helps or hurts where it is below 0.05.
+`table` has one row a system, metric and change, its index, with the columns of `lib.metrics.compare`: `first` with the
+change, `second` without; `p` is Holm's over all changes of a system. A change helps or hurts where it is below 0.05.
 """
 
 import pandas as pd
@@ -19,9 +18,8 @@ _UNSURE = "not told apart"
 def measure_changes(scores, trials, measures=tuple(_UNITS)):
     """The table of some trials, its intervals over seeds and over what the trials come in (`units_of`).
 
-    `scores` maps (system, change) to the scores of each seed; every system has the change
-    ``none``. `trials` holds `label`, and the columns of the protocol where they are known.
-    `measures` are ``eer``, ``cllr``; Cllr is of scores calibrated on these very trials, so for dev.
+    `scores` maps (system, change) to the scores of each seed; every system has the change ``none``. `trials` holds
+    `label` and what else the protocol knows. Cllr is of scores calibrated on these very trials, so for dev.
     """
     labels, units, made = trials["label"].to_numpy(), units_of(trials), {"eer": scores}
     if "cllr" in measures:

@@ -14,13 +14,11 @@ _ONE_CLASS = 0.02  # share of the other class beside which a system always gives
 
 
 def report_claims(rows, recorded, changes=None):
-    """The report's conclusions, which stand in params/claims.yaml, and what runs say of them.
+    """The report's conclusions (params/claims.yaml) and what runs say of them: `claim`, `source`, `answer`, `evidence`.
 
-    `rows` are finished runs of `lib.tracking.query.compare`: one that has other parameters than the
-    study's, or whose pretrained part is untrained, answers nothing. `recorded` maps their ids to
-    eval's scores (`recorded_scores`); `changes` are the metrics of the newest `31_augmentation` on
-    this corpus. One row a claim: `claim`, `source` (section of the report), `answer` (`HOLDS`,
-    `FAILS` or `OPEN`) and `evidence`, with 95 % intervals. Of several seeds all must agree.
+    Of finished runs, `rows`, one with other parameters than the study's or an untrained part answers nothing, and
+    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` are the metrics of the newest
+    `31_augmentation` on this corpus. Intervals are of 95 %.
     """
     lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
     for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):

@@ -1,9 +1,7 @@
 """How trained runs do on recordings of other origin, beside eval of their own corpus.
 
-A rate is *higher* elsewhere where the 95 % interval of its difference from the rate at home
-lies above 0: limits of independent samples by R. G. Newcombe, "Interval estimation for the
-difference between independent proportions", Statistics in Medicine 17, 1998 (method 10), not
-corrected for the number of runs and places.
+A rate is *higher* elsewhere where the 95 % interval of its difference from that at home lies above 0: independent
+samples, R. G. Newcombe, Statistics in Medicine 17, 1998 (method 10), not corrected for the number of runs and places.
 """
 
 import numpy as np
@@ -11,7 +9,7 @@ import pandas as pd
 
 from lib import metrics
 from lib.comparison.records import confusion, metrics_of
-from lib.comparison.tables import percent, with_interval
+from lib.comparison.tables import percent
 from lib.corpus import GENUINE
 
 HOME = "own eval"
@@ -47,8 +45,7 @@ def _line(name, place, n_genuine, n_spoof, rejected, measured):
 def table(lines):
     """Lines of `at_home` and `away` in one table, with `eer_higher` and `rejected_higher`, both against home.
 
-    Columns `run`, `place`, `n_genuine`, `n_spoof`; `eer`, `balanced_accuracy` (NaN without
-    spoof trials) and `rejected`, fractions with 95 % intervals ``<name>_ci_low``, ``_ci_high``.
+    `eer`, `balanced_accuracy` (NaN without spoof trials) and `rejected` are fractions with 95 % intervals.
     """
     found = pd.DataFrame(lines)
     home = found[found["place"] == HOME].set_index("run").loc[found["run"]].reset_index()
@@ -56,20 +53,6 @@ def table(lines):
         reach = np.hypot(found[rate] - found[f"{rate}_ci_low"], home[f"{rate}_ci_high"] - home[rate])
         found[f"{rate}_higher"] = found[rate] - home[rate] > reach
     return found
-
-
-def matrix(found, names):
-    """Every line of `table` as text, in percent with intervals; `names` has those of the runs on the page."""
-    return pd.DataFrame(
-        {
-            "run": names[line["run"]],
-            "recordings": line["place"],
-            "EER %": with_interval(line, "eer"),
-            "bal. acc. % at own threshold": with_interval(line, "balanced_accuracy"),
-            "genuine rejected %": with_interval(line, "rejected"),
-        }
-        for line in _lines(found)
-    )
 
 
 def sentences(found):
@@ -84,10 +67,8 @@ def sentences(found):
             for rate, words in rates.items()
             for row in part[part[f"{rate}_higher"]].to_dict("records")
         ]
-        said.append(
-            f"**{place}** ({counts}): {ranges}. Higher than on the own eval beyond chance: "
-            f"{', '.join(higher) or 'nothing'}."
-        )
+        beyond = f"Higher than on the own eval beyond chance: {', '.join(higher) or 'nothing'}."
+        said.append(f"**{place}** ({counts}): {ranges}. {beyond}")
         chance = part.loc[part["eer_ci_high"] >= 0.5, "run"]
         said += [f"**{place}**: not better than chance: {', '.join(chance)}."] if len(chance) else []
         lost = [
@@ -100,18 +81,9 @@ def sentences(found):
 
 def logged(found):
     """MLflow names ``elsewhere/<run>/<place>/eer``, ``balanced_accuracy``, ``rejected``; ``_ci_low``, ``_ci_high``."""
-    return {
-        f"elsewhere/{line['run']}/{line['place']}/{name}": line[name]
-        for line in _lines(found[found["place"] != HOME])
-        for name in (rate + end for rate in (*_BOTH, "rejected") for end in _ENDS)
-        if name in line
-    }
-
-
-def _lines(found):
-    """The lines of `table` again, without the rates that need spoof trials where there are none."""
-    for line in found.to_dict("records"):
-        yield {name: value for name, value in line.items() if pd.notna(value)}
+    names = [rate + end for rate in (*_BOTH, "rejected") for end in _ENDS]
+    away = found[found["place"] != HOME].melt(["run", "place"], names).dropna()
+    return {f"elsewhere/{run}/{place}/{name}": value for run, place, name, value in away.itertuples(index=False)}
 
 
 def _range(part, rate):

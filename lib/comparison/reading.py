@@ -1,7 +1,5 @@
 """What numbers say, in sentences that are computed from them."""
 
-import pandas as pd
-
 from lib.comparison.tables import label, percent, with_interval
 
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection
@@ -69,19 +67,6 @@ def _one_decision(row):
     accuracy, share = row["eval/accuracy"], row["eval/constant_accuracy"]
     alike = min(abs(accuracy - share), abs(accuracy - (1 - share)))
     return max(abs(row["eval/balanced_accuracy"] - 0.5), alike) < _SAME
-
-
-def ledger(looks):
-    """How often eval was opened, one line a run name in the order of their first look.
-
-    From `lib.tracking.query.looks`: `run`, `runs` (how many of that name), `looks` (of all of
-    them), `first` and `last`, when those runs were started (UTC).
-    """
-    table = pd.DataFrame(looks, columns=["run", "started", "looks"])
-    table["started"] = pd.to_datetime(table["started"], unit="ms").dt.strftime("%Y-%m-%d %H:%M")
-    columns = {"runs": ("looks", "size"), "looks": ("looks", "sum")}
-    columns |= {"first": ("started", "min"), "last": ("started", "max")}
-    return table.groupby("run", sort=False).agg(**columns).reset_index()
 
 
 def reading_ledger(looks, best=""):

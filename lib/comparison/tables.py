@@ -22,7 +22,6 @@ _SHOWN = {
     "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
 }
-_TIMES = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
 
 
 def percent(value):
@@ -36,9 +35,9 @@ def ranged(value, low, high):
 
 
 def with_interval(values, name):
-    """A metric and its 95 % interval, where they are known, in percent."""
-    value, ends = values.get(name, math.nan), (f"{name}_ci_low", f"{name}_ci_high")
-    return ranged(value, *(values[end] for end in ends)) if ends[0] in values else percent(value)
+    """A metric and its 95 % interval, in percent, as far as they are known."""
+    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
+    return ranged(value, low, high) if math.isfinite(low) else percent(value)
 
 
 def label(row):
@@ -80,16 +79,6 @@ def table(rows):
     return found.drop(columns=[name for name, value in usual.items() if len(found) and (found[name] == value).all()])
 
 
-def times(rows):
-    """Where each run's time went, seconds, the longest first; runs by hand or by raw papermill have no times."""
-    timed = sorted((row for row in rows if "time/total" in row), key=lambda row: -row["time/total"])
-    return pd.DataFrame(
-        {"run": label(row), **{title: f"{row[f'time/{name}']:.0f}" for name, title in _TIMES.items()}}
-        | {"longest section": row["longest"]}
-        for row in timed
-    )
-
-
 def counts(rows):
     """Trials of each split that the numbers stand on, as a sentence."""
     row = next((row for row in rows if "eval/n_genuine" in row), None)
@@ -111,9 +100,8 @@ def systems(rows, recorded):
 def rank(tables):
     """Systems in the order of what their eval EERs tell apart, on the same trials, best first; one row a system.
 
-    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and
-    over seeds (Holm over all pairs); `eval EER %` is the mean over `seeds`, it and `more than the
-    best, %` with 95 % intervals.
+    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and over seeds (Holm over
+    all pairs); the EER is the mean over seeds, intervals are of 95 %.
     """
     return pd.DataFrame(
         {
@@ -129,28 +117,27 @@ def rank(tables):
 
 
 def ranks_in_words(study, corpus, rows):
-    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence, or none.
+    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence.
 
-    There is none where the runs' scores are gone or are of different trials.
+    None where the runs' scores are gone or are of other trials.
     """
-    values, known = studies.load(study, corpus=corpus).runs[0].parameters, [None]
+    values, trials = studies.load(study, corpus=corpus).runs[0].parameters, None
     with suppress(InputError):  # the corpus is elsewhere
-        known.insert(0, read_trials(values["data"], values["layout"]).query("split == 'eval'"))
-    for trials in known:
-        with suppress(InputError):
-            recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
-            ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
-            said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
-            return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
-    return []
+        trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
+    try:
+        recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
+        ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
+    except InputError:
+        return []
+    said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
+    return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
 
 
 def beside_report(name, split, values, matrix):
     """Ours, the report's and the difference, row by row; no row for what the report does not say.
 
-    `name` is a run's, a key of `lib.judgement.reference.REPORT`; `split` is ``train`` or ``eval``,
-    `values` are our metrics of it, with intervals, and `matrix` [shape=(2, 2)] our confusion
-    matrix, rows truth, columns answer, spoof first.
+    `name` is a run's; `values` are our metrics of the split (``train`` or ``eval``) with intervals, `matrix`
+    [shape=(2, 2)] our confusion matrix, rows truth, columns answer, spoof first.
     """
     theirs, ours = [], dict(values)
     if reported := REPORT.get(name, {}).get(split):
@@ -192,21 +179,3 @@ def beside_published(rows, kind=None):
         if kind is None or kind in figure["beside"]:
             lines.append(line | {"ours, eval EER % on the convex hull (plain)": "; ".join(ours) or "-"})
     return pd.DataFrame(lines)
-
-
-def verdicts(printed, proved):
-    """What printed reports prove, a line a figure; `proved` is figure -> what `lib.judgement.verdict.verdict` found."""
-    return pd.DataFrame(
-        {
-            "figure": figure,
-            "system": printed[figure].system,
-            "split": printed[figure].split,
-            "printed accuracy %": percent(printed[figure].accuracy),
-            "majority %": percent(found["constant_accuracy"]),
-            "bal. acc. %": percent(found["balanced_accuracy"]),
-            "MCC": f"{found['mcc']:.2f}",
-            "EER between %": " and ".join(map(percent, found["eer_bracket"])),
-            "arithmetic": "consistent" if found["consistent"] else "contradicts itself",
-        }
-        for figure, found in proved.items()
-    )

@@ -1,8 +1,7 @@
 """Artifacts that stay readable when the checkout is moved.
 
-MLflow writes the location of an experiment's artifacts into its database as an absolute path. Here
-the database holds one of the scheme ``study:`` instead, relative to the SQLite file. MLflow, its UI
-too, finds this class through the entry point ``mlflow.artifact_repository`` (see pyproject.toml).
+MLflow writes their location into its database as an absolute path. Here it is one of the scheme ``study:``, relative to
+the SQLite file. MLflow, its UI too, finds this class through an entry point (see pyproject.toml).
 """
 
 import os

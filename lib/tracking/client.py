@@ -35,14 +35,12 @@ _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 def tracking_uri():
     """``MLFLOW_TRACKING_URI``, or the project's own SQLite file.
 
-    A relative SQLite file starts at the folder of the command. It is made absolute in the
-    environment too, since kernels work in another folder.
+    A relative file is made absolute in the environment too, since kernels work in another folder.
     """
     uri = os.environ.get(_URI) or OWN
     if uri.startswith(SQLITE) and set("?%") & set(uri):
-        raise InputError(
-            f"{uri} cannot be used:\nMLflow takes ? and % for parts of an address; {_URI} may name another"
-        )
+        why = f"MLflow takes ? and % for parts of an address; {_URI} may name another"
+        raise InputError(f"{uri} cannot be used:\n{why}")
     if uri.startswith(SQLITE) and uri != SQLITE:
         uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
         if os.environ.get(_URI):
@@ -77,9 +75,8 @@ def reading(file):
                 raise sqlite3.Error("it has no table of MLflow's")
             revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
             if revision != _schema():
-                raise sqlite3.Error(
-                    f"its schema is {revision}, this MLflow's {_schema()}; `mlflow db upgrade` raises an older one"
-                )
+                hint = "`mlflow db upgrade` raises an older one"
+                raise sqlite3.Error(f"its schema is {revision}, this MLflow's {_schema()}; {hint}")
             yield connection
     except sqlite3.Error as error:
         if "no such" in str(error):
@@ -201,12 +198,10 @@ def create(client, *, experiment, name, tags):
 
     known = client.get_experiment_by_name(experiment)
     if not known:
+        place = location(experiment) if database() else None  # a server decides where its artifacts go
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and curves
         with suppress(MlflowException):  # another process was faster
-            client.create_experiment(
-                experiment,
-                location(experiment) if database() else None,  # a server decides where its artifacts go
-                {"mlflow.experimentKind": "custom_model_development"},  # the UI opens on training runs and curves
-            )
+            client.create_experiment(experiment, place, kind)
         known = client.get_experiment_by_name(experiment)
     refuse_deleted(experiment, known.lifecycle_stage)
     tags = {key: str(value) for key, value in tags.items()}

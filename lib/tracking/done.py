@@ -1,7 +1,6 @@
 """Which runs there are, which are done, and which are to do.
 
-Importing MLflow takes longer than all else that a plan does, so the SQLite file is read
-directly. A tracking server, and a file of another schema, is asked through MLflow.
+Importing MLflow takes longer than all else that a plan does: a SQLite file is read without it, a server is not.
 """
 
 import json

@@ -16,16 +16,12 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
 from lib import inputs
-from lib.params import PARAMS
+from lib.params import PARAMS, identity
 from lib.tracking import trained
 from lib.tracking.views import NOTE
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
-_NEEDED = (
-    "tensorflow", "keras", "torch", "transformers", "numpy", "scipy", "scikit-learn", "skops", "librosa", "soundfile",
-    "mlflow",
-)  # fmt: skip
 _CARD = {  # what params/model_card.md says, from these tags of the run
     "digest": "corpus_digest", "seed": "seed", "weights": "weights", "eer": "eval EER", "balanced": "eval bal. acc.",
     "dev": "dev EER", "diagnosis": "diagnosis", "alarms": "alarms.eval",
@@ -33,11 +29,7 @@ _CARD = {  # what params/model_card.md says, from these tags of the run
 
 
 def log_system(run, fitted, fed):
-    """Keep a fitted system as the run's MLflow model ``model``, and what it is fed as ``inputs.json``.
-
-    The model is code and data, without pickle. `mlflow.pyfunc.load_model` opens it
-    wherever this project's package is installed.
-    """
+    """Keep a fitted system, without pickle, as the run's MLflow model, and what it is fed as ``inputs.json``."""
     from lib.systems import kept  # TensorFlow comes with it, and pages over finished runs need none
 
     client, described, sr = run.client, json.dumps(inputs.as_json(fed.inputs), indent=1), inputs.rate(fed.inputs)
@@ -57,7 +49,7 @@ def log_system(run, fitted, fed):
                 Schema([ColSpec(DataType.double, "score")]),
             ),
             input_example=pd.DataFrame({"samples": [np.sin(np.arange(sr // 2) / 7).round(4).tolist()], "sr": [sr]}),
-            pip_requirements=[f"{name}=={metadata.version(name)}" for name in _NEEDED],
+            pip_requirements=[f"{name}=={metadata.version(name)}" for name in (*identity.LIBRARIES, "skops", "mlflow")],
         )
         about, card = client.get_run(run.run_id).info, _card(run, sr)
         (model / "README.md").write_text(card, encoding="utf-8")

@@ -2,12 +2,9 @@
 
 import json
 import math
-from contextlib import suppress
 from dataclasses import replace
 
-from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.files.places import is_url
 from lib.params import identity, studies
 from lib.tracking.client import artifact
 from lib.tracking.done import records
@@ -60,27 +57,24 @@ def fits_in_use():
 def compare(study, experiment, *, digest=None, everything=False):
     """A study's runs of models on one version of a corpus (an experiment), side by side.
 
-    Of each run, seed and set of parameters the newest finished run is shown, whatever has been
-    started since; one that failed or was stopped only while no newer one has finished. Numbers on
-    different versions of a corpus are never in one table: without `digest` the corpus on disk decides
-    which, or the newest finished run. `everything` adds runs of other studies and by hand.
+    Of each run, seed and set of parameters the newest finished run is shown, whatever has been started since; one
+    that failed or was stopped only while no newer one has finished. Without `digest` the newest finished run decides
+    which version of the corpus this is. `everything` adds runs of other studies and by hand.
 
-    Returns
-    -------
-    rows : list of dict
-        `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis`
-        (cause, empty without one), `longest` (the section that took longest), `changed` (parameters
-        other than the study's, as ``epochs=2``), `stale` (why a plan would make it again), `diverged`
-        (a loss is not finite), `parameters` (dict) and every metric under its MLflow name. The study's
-        own runs, then those with other parameters, those no longer listed, those not finished.
-    older : int
-        Runs of the study on other versions of the corpus.
+    Returns the rows, and how many runs of the study are on other versions. A row is a dict of `run`, `seed`, `run_id`,
+    `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis` (cause), `longest` (the section that took
+    longest), `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan would make it
+    again), `diverged` (a loss is not finite), `parameters` (dict) and every metric under its MLflow name. The study's
+    own runs stand first, then those with other parameters, those no longer listed, those not finished.
     """
     chosen, tag = studies.load(study, corpus=experiment), in_study(study)
     planned = {run.name: run for run in reversed(chosen.runs)}
     members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
     members = [record for record in members if everything or tag in record.tags]
-    digest = digest or _ruling(chosen, members)
+    if digest is None:  # a run that has not finished has a say only where none has
+        known = [record for record in members if record.tags.get("corpus_digest")]
+        known.sort(key=lambda record: record.status != "FINISHED")
+        digest = known[0].tags["corpus_digest"] if known else None
     same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
     finished, failed = {}, {}
     for record in same:  # newest first
@@ -93,19 +87,6 @@ def compare(study, experiment, *, digest=None, everything=False):
             failed.setdefault(key, (record, run, changed))
     rows = [_row(study, *found) for found in (*finished.values(), *failed.values())]
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
-
-
-def _ruling(chosen, members):
-    """The version of the corpus that is compared; a run that failed before it knew its own has no say."""
-    finished = [record for record in members if record.status == "FINISHED"]
-    made = [r.tags["corpus_digest"] for r in finished or members if r.tags.get("corpus_digest")]
-    if len(set(made)) > 1:
-        values = chosen.runs[0].parameters
-        if not values["allow_partial"] and not is_url(values["data"]):  # quickly told
-            with suppress(InputError):
-                present = open_corpus(chosen.corpus, values["data"], values["layout"]).digest
-                return present if present in made else made[0]
-    return made[0] if made else None
 
 
 def _row(study, record, run, changed):
@@ -141,18 +122,14 @@ def _stale(record, run, changed):
 
 
 def looks(experiment, corpus_digest):
-    """The eval ledger: every run on one version of a corpus that has opened eval, oldest first.
+    """The eval ledger: every run on one version of a corpus that has opened eval, and how often, oldest first.
 
-    Runs of every study, replaced, failed and deleted ones count: who saw their numbers may have chosen
-    by them. Each a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks` (how many times).
+    Runs of every study, replaced, failed and deleted ones count: who saw their numbers may have chosen by them.
+    Each is a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks`.
     """
+    found = [r for r in records(experiment, deleted=True) if r.tags.get("corpus_digest") == corpus_digest]
     return [
-        {
-            "run": record.name,
-            "run_id": record.run_id,
-            "started": record.started,
-            "looks": int(record.metrics.get("eval/looks", 1)),
-        }
-        for record in reversed(records(experiment, deleted=True))
-        if "eval/eer" in record.metrics and record.tags.get("corpus_digest") == corpus_digest
+        {"run": r.name, "run_id": r.run_id, "started": r.started, "looks": int(r.metrics.get("eval/looks", 1))}
+        for r in reversed(found)
+        if "eval/eer" in r.metrics
     ]

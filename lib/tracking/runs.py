@@ -1,8 +1,7 @@
 """Recording one run: parameters, curves, scores, metrics, pictures.
 
-Under the runner the run exists already (its id is in the environment) and the runner closes
-it, after the executed notebook is attached. MLflow is told the numbers that are set side by
-side, there or by a page; ``metrics.json`` holds every one.
+Under the runner the run exists already (its id is in the environment), and the runner closes it. MLflow is told the
+numbers that are set side by side, there or by a page; ``metrics.json`` holds every one.
 """
 
 import json
@@ -29,12 +28,12 @@ from lib.tracking.views import NOTE
 
 _COMPARED = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof")
 _CI = ("", "_ci_low", "_ci_high")
-_ENDS = {  # what is compared with its interval
-    "train": ("accuracy", "balanced_accuracy"), "dev": ("eer",), "eval": ("eer", "accuracy", "balanced_accuracy"),
-}  # fmt: skip
-_COLUMNS = {  # tags of MLflow's table of runs, where its metrics would have 16 digits and no interval
-    "eval": {"eer": "eval EER", "balanced_accuracy": "eval bal. acc."}, "dev": {"eer": "dev EER"}, "train": {},
-}  # fmt: skip
+# What is compared with its interval, and its tag in MLflow's table, whose metrics have 16 digits and no interval.
+_ENDS = {
+    "train": {"accuracy": None, "balanced_accuracy": None},
+    "dev": {"eer": "dev EER"},
+    "eval": {"eer": "eval EER", "accuracy": None, "balanced_accuracy": "eval bal. acc."},
+}
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,8 @@ def note_fit(run, fitted):
 def log_split(run, split, table, *, threshold=0.0):
     """Measure the scores of one split and keep numbers, tables and pictures.
 
-    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine) of every trial; scores
-    from the threshold on say genuine. Returns the numbers of `lib.tracking.measured.measure`, and
-    `alarms`, a list of sentences, which are the tag ``alarms.<split>`` too.
+    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine); scores from the threshold on say genuine.
+    Returns the numbers of `lib.tracking.measured.measure`, and `alarms`, sentences, a tag of the run too.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
@@ -124,8 +122,9 @@ def log_split(run, split, table, *, threshold=0.0):
     _compare(run, {f"{split}/{name}": result[name] for name in names}, 0)
     keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
     tags = {f"alarms.{split}": "\n".join(warnings) or "none"}
-    for name, title in _COLUMNS[split].items():
-        tags[title] = "{:.1f} [{:.1f}, {:.1f}] %".format(*(100 * result[name + end] for end in _CI))
+    for name, title in _ENDS[split].items():
+        if title:
+            tags[title] = "{:.1f} [{:.1f}, {:.1f}] %".format(*(100 * result[name + end] for end in _CI))
     run.tag(**tags)
     if split == "eval":
         count_looks(run, 1)

@@ -1,7 +1,6 @@
 """How MLflow's page of an experiment opens: with the columns that matter, and a note in words.
 
-A saved view is a tag of the experiment, read by the page when its address names it. The
-format is that of MLflow 3.17; another version shows its own columns.
+A saved view is a tag of the experiment, in the format of MLflow 3.17; another version shows its own columns.
 """
 
 import json
