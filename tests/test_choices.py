@@ -55,17 +55,6 @@ def test_answer_says_what_the_numbers_say(recorded, pair, words):
     assert words in said
 
 
-def test_choice_table_names_the_parameters_that_differ(recorded):
-    pairs = [("a", "b"), ("a", "c")]
-    rows = {
-        "a": {"parameters": {"variant": "a", "data": "x", "epochs": "3", "attention": "True"}},
-        "b": {"parameters": {"variant": "b", "data": "y", "epochs": "3", "attention": "False"}},
-    }
-    found = comparison.choice_table(comparison.choices(pairs, *recorded), rows)
-    assert found["differ in"].tolist() == ["attention", "-"]  # c is no run
-    assert found["dev change"][1] == "0.0 [0.0, 0.0]"
-
-
 def test_question_is_the_first_line_of_the_variants_file():
     asked = {f"{path.parent.name}/{path.stem}" for path in params.PARAMS.glob("1*/*.yaml")}
     assert len(asked) > 15

@@ -2,16 +2,15 @@
 
 import pandas as pd
 
-from lib import metrics, params
+from lib import metrics
 from lib.comparison.tables import percent, ranged
 from lib.metrics.resampling import LEVEL
-
-_NO_CHOICE = params.PLACES | {"variant"}
+from lib.params import PARAMS
 
 
 def question(run):
     """What a variant asks: the first line of its parameter file."""
-    first = (params.PARAMS / f"{run}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    first = (PARAMS / f"{run}.yaml").read_text(encoding="utf-8").partition("\n")[0]
     return first.removeprefix("# ").partition("? ")[0].removesuffix("?") + "?"
 
 
@@ -33,27 +32,6 @@ def choices(pairs, dev, final):
     return table.drop(columns=["dev_p", "eval_p"]).assign(p=metrics.holm(table["dev_p"]))
 
 
-def choice_table(found, runs):
-    """What `choices` found, as a page shows it, with the parameters in which the runs differ.
-
-    `runs` maps a run's name to its row of `lib.tracking.query.compare`; for what is no run the
-    parameters are a dash.
-    """
-    lines = []
-    for row in found.to_dict("records"):
-        line = {"choice": row["choice"], "against": row["against"], "seeds": row["seeds"]}
-        for split in ("dev", "eval"):
-            line[f"{split} EER %"] = percent(row[f"{split}_first"])
-            line[f"against, {split} %"] = percent(row[f"{split}_second"])
-            line[f"{split} change"] = _change(row, split)
-        differing = {"-"}
-        if row["choice"] in runs and row["against"] in runs:
-            one, other = (runs[row[name]]["parameters"] for name in ("choice", "against"))
-            differing = {name for name in (one | other).keys() - _NO_CHOICE if one.get(name) != other.get(name)}
-        lines.append(line | {"p, dev": f"{row['p']:.3f}", "differ in": ", ".join(sorted(differing))})
-    return pd.DataFrame(lines)
-
-
 def answer(asked, row):
     """A row of `choices` as a sentence that answers what was asked: decided on dev, with eval beside it."""
     word = "better" if row["dev_difference"] < 0 else "worse"
@@ -62,7 +40,7 @@ def answer(asked, row):
         word = f"not told apart (by no more than {percent(furthest)} points)"
     seeds = f"{row['seeds']} seeds" if row["seeds"] > 1 else "one seed"
     dev, final = (
-        f"{percent(row[f'{split}_first'])} against {percent(row[f'{split}_second'])} %, change {_change(row, split)}"
+        f"{percent(row[f'{split}_first'])} against {percent(row[f'{split}_second'])} %, change {change(row, split)}"
         for split in ("dev", "eval")
     )
     return (
@@ -71,5 +49,6 @@ def answer(asked, row):
     )
 
 
-def _change(row, split):
+def change(row, split):
+    """The change of a row of `choices` with its 95 % interval, in percent."""
     return ranged(*(row[f"{split}_{end}"] for end in ("difference", "low", "high")))
