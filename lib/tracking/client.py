@@ -107,24 +107,11 @@ def connect():
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
-        if file:
-            _wait_for_locks()
-            if not is_made(file):
-                _make(file)
+        if file and not is_made(file):
+            _make(file)
         return MlflowClient(uri)
     except Exception as error:  # MLflow's, SQLAlchemy's and the system's errors have no common base
         raise _unusable(uri, error) from None
-
-
-@lru_cache(maxsize=1)
-def _wait_for_locks():
-    """MLflow leaves SQLite's 5 s, after which another process that writes would cost a run."""
-    from sqlalchemy import Engine, event
-
-    @event.listens_for(Engine, "connect")
-    def patient(connection, _):
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
 
 
 def _make(file):
