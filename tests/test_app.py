@@ -4,7 +4,6 @@ import ast
 import socket
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import gradio_client
 import httpx
@@ -20,6 +19,7 @@ from lib.errors import InputError, RunError
 from lib.inputs import Waveform
 from lib.plots import answers
 from lib.scoring import Judge, System, app
+from lib.tracking.done import Record
 from lib.tracking.trained import Trained
 
 
@@ -38,7 +38,9 @@ class Loud:
 
 @pytest.fixture(scope="module")
 def judge():
-    run = Trained("f" * 32, "21_gmm/loud", "demo", {"seed": "0"}, {"dev/eer": 0.1}, {}, 0.0, "dev-eer")
+    run = Trained(
+        "f" * 32, "21_gmm/loud", "demo", "FINISHED", 0, 0, {"seed": "0"}, {}, {"dev/eer": 0.1}, 0.0, "dev-eer"
+    )
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 50)
     dev = pd.DataFrame({"trial": range(100), "score": rng.normal(4 * labels - 2, 2), "label": labels})
@@ -173,24 +175,20 @@ def test_serve_taken_port_is_named_before_the_model_is_opened():
 
 
 def test_best_on_dev_is_of_the_newest_runs_corpus_and_never_asks_eval(monkeypatch):
-    def record(name, started, status="FINISHED", **rates):
+    def record(name, corpus, started, status="FINISHED", **rates):
         rates = {key.replace("_", "/"): rate for key, rate in rates.items()}
-        return SimpleNamespace(name=name, started=started, status=status, run_id=f"id{started}", metrics=rates)
+        return Record(f"id{started}", name, corpus, status, started, 0, metrics=rates)
 
-    known = {
-        "old": [record("21_gmm/a", 1, dev_eer=0.0)],
-        "new": [
-            record("91_compare/default", 9),
-            record("21_gmm/a", 5, dev_eer=0.2, eval_eer=0.0),
-            record("22_lcnn/b", 4, dev_eer=0.1, eval_eer=0.5),
-            record("22_lcnn/c", 6, "FAILED", dev_eer=0.0),
-        ],
-        "none": [],
-    }
-    monkeypatch.setattr(app, "experiments", lambda: list(known))
-    monkeypatch.setattr(app, "records", lambda corpus: known[corpus])
+    known = [
+        record("21_gmm/a", "old", 1, dev_eer=0.0),
+        record("91_compare/default", "new", 9),
+        record("21_gmm/a", "new", 5, dev_eer=0.2, eval_eer=0.0),
+        record("22_lcnn/b", "new", 4, dev_eer=0.1, eval_eer=0.5),
+        record("22_lcnn/c", "new", 6, "FAILED", dev_eer=0.0),
+    ]
+    monkeypatch.setattr(app, "records", lambda: known)
     assert app.best_on_dev() == "id4"
-    known["old"] = known["new"] = []
+    known.clear()
     with pytest.raises(InputError, match="no finished run of a model"):
         app.best_on_dev()
 

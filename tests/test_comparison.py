@@ -9,7 +9,7 @@ import pytest
 from lib import comparison
 from lib.comparison import tables
 from lib.errors import InputError
-from lib.judgement import reference, verdict
+from lib.judgement import reference
 from lib.scores import match
 
 ROW = {
@@ -36,16 +36,6 @@ def test_table_has_the_constant_answer_beside_the_accuracy():
     assert comparison.table([{**ROW, "diagnosis": "overfitting"}])["diagnosis"].tolist() == ["overfitting", "-"]
     assert table["eval EER %"].tolist() == ["25.0 [20.0, 30.0]", "-", "50.0"]
     assert comparison.table([failed])["run"].tolist() == ["14_mobilenet/mfcc"]
-
-
-def test_times_stand_longest_first_and_only_where_known():
-    timed = {f"time/{name}": 10.0 for name in ("total", "own", "imports", "around")} | {"longest": "4. Training, 6 s"}
-    slow = {**ROW, **timed, "run": "13_modified_cnn/cured", "time/total": 95.2}
-    found = comparison.times([{**ROW, **timed}, slow, ROW])
-    assert found["run"].tolist() == ["13_modified_cnn/cured, seed 0", "11_paper_cnn/mfcc, seed 0"]
-    assert found["total s"].tolist() == ["95", "10"]
-    assert found["longest section"].tolist() == ["4. Training, 6 s"] * 2
-    assert comparison.times([ROW]).empty
 
 
 def test_counts_says_what_the_numbers_stand_on():
@@ -153,15 +143,6 @@ LOOKS = [
 ]
 
 
-def test_ledger_sums_the_looks_of_each_run_name():
-    table = comparison.ledger(LOOKS)
-    assert table["run"].tolist() == ["11/mfcc", "13/mfcc"]
-    assert table["runs"].tolist() == [2, 1]
-    assert table["looks"].tolist() == [2, 3]
-    assert (table["first"][0], table["last"][0]) == ("2023-11-14 22:13", "2023-11-14 22:15")
-    assert comparison.ledger([]).empty
-
-
 def test_reading_ledger_counts_the_looks_before_the_choice():
     text = comparison.reading_ledger(LOOKS, "c")
     assert "opened 5 times by 3 runs up to now, 4 times before the run that stands first, 11/mfcc, was started" in text
@@ -180,14 +161,6 @@ def test_beside_report_what_the_report_does_not_say_has_no_row():
     values = {"accuracy": 0.5, "balanced_accuracy": 0.6}
     table = comparison.beside_report("15_dual_mobilenet/as_reported", "eval", values, [[5, 5], [3, 7]])
     assert table["measure"].tolist() == ["eval accuracy (text, Dual MobileNetV2)"]
-
-
-def test_verdicts_one_line_a_figure_with_its_bracket():
-    printed = {"Figure 6.2": reference.PRINTED["Figure 6.2"]}
-    table = comparison.verdicts(printed, {"Figure 6.2": verdict.verdict(printed["Figure 6.2"].text)})
-    (line,) = table.to_dict("records")
-    assert (line["system"], line["printed accuracy %"], line["majority %"]) == ("MobileNetV2", "88.0", "90.2")
-    assert line["EER between %"].startswith("2.6") and line["arithmetic"] == "consistent"
 
 
 def test_label_names_parameters_other_than_the_studys():

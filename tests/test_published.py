@@ -3,7 +3,7 @@
 import pytest
 
 from lib import comparison, params
-from lib.comparison.published import PUBLISHED
+from lib.comparison.tables import PUBLISHED
 
 WORDS = ("system", "trained_on", "source", "sure")
 ROW = {

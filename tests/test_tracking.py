@@ -61,7 +61,7 @@ def test_run_has_name_tags_metrics_and_artifacts(tracking, table):
         (2, 0.9),
     ]
     assert {
-        "params.yaml", "packages.txt", "confusion_matrix/eval.png", "confusion_matrix/eval.json",
+        "params.yaml", "confusion_matrix/eval.png", "confusion_matrix/eval.json",
         "classification_report/eval.txt", "scores/eval.tsv", "det/eval.png",
     } <= set(artifacts(run.client, run.run_id))  # fmt: skip
 
@@ -195,11 +195,9 @@ def test_diagnosis_heads_the_description_and_stands_in_the_comparison(tracking, 
     runs.finish(run, "what it says")
     data = client.get_run(run.run_id).data
     assert data.tags["diagnosis"] == "input out of range"
-    assert data.tags["diagnosis.advice"] == found.advice
     assert numbers(run)["diagnosis/input_max"] == 255
     note = data.tags["mlflow.note.content"]
     assert note.startswith("**Diagnosis: input out of range**") and note.endswith("\n\nwhat it says")
-    assert {"diagnosis.md", "diagnosis.json"} <= set(artifacts(client, run.run_id))
     monkeypatch.setattr(query.studies, "load", lambda name, corpus: studies.Study(name, corpus, []))
     assert query.compare("s", "tiny")[0][0]["diagnosis"] == "input out of range"
 
@@ -215,7 +213,6 @@ def test_looks_counts_every_opening_of_eval(tracking, table):
     client.delete_run(once)  # its numbers were seen
     assert [(row["run_id"], row["looks"]) for row in query.looks("tiny", "d1")] == [(once, 1), (twice, 2)]
     assert client.get_run(twice).data.metrics["eval/looks"] == 2
-    assert client.get_run(twice).data.tags["eval.opened"].startswith("20")
 
 
 def test_note_fit_names_each_kept_fit_once(tracking, table):

@@ -102,9 +102,9 @@ def test_connect_many_at_once_make_one_database(tracking):
     code = "from lib.tracking import client; client.connect().search_experiments(); print('there')"
     how = {"cwd": params.ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     how["env"] = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    started = [subprocess.Popen([sys.executable, "-c", code], **how) for _ in range(3)]
+    started = [subprocess.Popen([sys.executable, "-c", code], **how) for _ in range(2)]
     answers = [process.communicate() for process in started]
-    assert [out for out, _ in answers] == ["there\n"] * 3, answers
+    assert [out for out, _ in answers] == ["there\n"] * 2, answers
     assert sorted(path.name for path in tracking.iterdir()) == ["locks", "mlflow.db"]
 
 

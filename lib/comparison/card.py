@@ -15,10 +15,8 @@ _TURNED = 0.1  # more of either error, beyond chance, after a change that has no
 def chosen_by_dev(rows, sensitivity=None):
     """The finished run that dev chooses, or None: lowest cost of its calibrated dev scores (Cllr).
 
-    The EER of small dev splits is 0 for several systems; Cllr goes on counting how far
-    apart the classes lie. An untrained network, a diverged one, one at chance on dev and one
-    with other parameters than the study's cannot be chosen, nor, while another is steady,
-    one that needs the edge of the band. Eval has no say.
+    The EER of small dev splits is 0 for several systems; Cllr goes on counting how far apart the classes lie. While
+    another is steady, one that needs the edge of the band is not chosen. Eval has no say.
     """
     able = [row for row in rows if _able(row)]
     return min([row for row in able if not _needs_edge(row, sensitivity)] or able, key=_dev_cost, default=None)
@@ -39,10 +37,8 @@ def _dev_cost(row):
 def first_screen(best, rows, recorded, notes, *, audit=None, sensitivity=None):
     """What a reader must know first, a pandas.Series of answers by question.
 
-    `best` is from `chosen_by_dev`, `rows` are finished runs of `lib.tracking.query.compare`, `recorded`
-    maps their ids to eval's scores (`recorded_scores`), `notes` say which corpus this is
-    (`lib.corpus.audit.provenance`); `audit` and `sensitivity` are the metrics of the newest runs of
-    `01_corpus` and `92_sensitivity` on it.
+    `best` is from `chosen_by_dev`, `rows` are finished runs, `recorded` maps their ids to eval's scores, `notes` say
+    which corpus this is; `audit` and `sensitivity` are the metrics of its newest `01_corpus` and `92_sensitivity`.
     """
     answers = {"best system, chosen on dev": "none is above chance on dev", "not told apart from it on eval": "-"}
     if best:
@@ -61,11 +57,8 @@ def first_screen(best, rows, recorded, notes, *, audit=None, sensitivity=None):
         group = cue.split("/")[1].replace("_", " ")
         plain.append(f"logistic regression on cues of {group}: eval EER {percent(audit[cue])} %")
     answers["plain baselines"] = "; ".join(plain)
-    answers["shortcuts found in the corpus"] = (
-        "not looked for: 01_corpus has not run"
-        if audit is None
-        else f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
-    )
+    looked = audit and f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
+    answers["shortcuts found in the corpus"] = looked or "not looked for: 01_corpus has not run"
     answers["corpus"] = " ".join(notes)
     speakers = set(recorded[best["run_id"]]["speaker"]) - {UNKNOWN} if best else ()
     word, reasons = trust(best, len(speakers), notes, audit=audit, sensitivity=sensitivity)
@@ -77,26 +70,22 @@ def trust(best, speakers, notes, *, audit=None, sensitivity=None):
     """Whether the best system's EER on so many speakers may be trusted, ``yes``, ``no`` or ``unknown``, and why."""
     if best is None:
         return "no", ["no system is above chance on dev"]
-    against, open_questions = [], []
-    if audit is None:
-        open_questions.append("nobody looked for shortcuts")
-    elif audit["shortcut/flagged"]:
-        against.append("the corpus has shortcuts, which a system can use instead of replay")
-    if sensitivity is None:
-        open_questions.append("nobody looked at what turns its answers (92_sensitivity)")
-    else:
-        turned = _turned(best["run"], sensitivity)
-        if turned is None:
-            open_questions.append("what turns its answers was looked at for other runs only")
-        elif turned:
-            against.append(f"answers turn with {', '.join(turned)}")
-    if speakers < _FEW_SPEAKERS:
-        open_questions.append(f"eval has {speakers or 'no known'} speakers")
-    if notes:
-        open_questions.append("the corpus is not the published one, see above")
-    if against:
-        return "no", against + open_questions
-    return ("unknown" if open_questions else "yes"), open_questions
+    turned = _turned(best["run"], sensitivity or {})
+    against = {
+        "the corpus has shortcuts, which a system can use instead of replay": audit and audit["shortcut/flagged"],
+        f"answers turn with {', '.join(turned or ())}": turned,
+    }
+    unsure = {
+        "nobody looked for shortcuts": audit is None,
+        "nobody looked at what turns its answers (92_sensitivity)": sensitivity is None,
+        "what turns its answers was looked at for other runs only": sensitivity is not None and turned is None,
+        f"eval has {speakers or 'no known'} speakers": speakers < _FEW_SPEAKERS,
+        "the corpus is not the published one, see above": notes,
+    }
+    reasons = [text for text, holds in {**against, **unsure}.items() if holds]
+    if any(against.values()):
+        return "no", reasons
+    return ("unknown" if reasons else "yes"), reasons
 
 
 def _needs_edge(row, sensitivity):
@@ -109,11 +98,10 @@ def _turned(run, sensitivity):
     rates = {name.removeprefix(prefix): value for name, value in sensitivity.items() if name.startswith(prefix)}
     if not rates:
         return None
-    return [
-        change
-        for change in dict.fromkeys(name.partition("/")[0] for name in rates)
-        if any(
-            rates.get(f"{change}/{rate}_moved") and rates[f"{change}/{rate}"] - rates[f"none/{rate}"] > _TURNED
-            for rate in ("far", "frr")
-        )
-    ]
+    found = []
+    for change in dict.fromkeys(name.partition("/")[0] for name in rates):
+        for rate in ("far", "frr"):
+            moved = rates.get(f"{change}/{rate}_moved")
+            if moved and change not in found and rates[f"{change}/{rate}"] - rates[f"none/{rate}"] > _TURNED:
+                found.append(change)
+    return found

@@ -1,8 +1,7 @@
 """What one change at a time does to several systems, against none.
 
-`table` has one row a system, metric and change, in this order of its index, with the columns
-of `lib.metrics.compare`: `first` with the change, `second` without, a `difference` below 0 is
-better; `p` is Holm's over all changes of a system. A change helps or hurts where it is below 0.05.
+`table` has one row a system, metric and change, its index, with the columns of `lib.metrics.compare`: `first` with the
+change, `second` without; `p` is Holm's over all changes of a system. A change helps or hurts where it is below 0.05.
 """
 
 import pandas as pd
@@ -19,9 +18,8 @@ _UNSURE = "not told apart"
 def measure_changes(scores, trials, measures=tuple(_UNITS)):
     """The table of some trials, its intervals over seeds and over what the trials come in (`units_of`).
 
-    `scores` maps (system, change) to the scores of each seed; every system has the change
-    ``none``. `trials` holds `label`, and the columns of the protocol where they are known.
-    `measures` are ``eer``, ``cllr``; Cllr is of scores calibrated on these very trials, so for dev.
+    `scores` maps (system, change) to the scores of each seed; every system has the change ``none``. `trials` holds
+    `label` and what else the protocol knows. Cllr is of scores calibrated on these very trials, so for dev.
     """
     labels, units, made = trials["label"].to_numpy(), units_of(trials), {"eer": scores}
     if "cllr" in measures:
@@ -45,8 +43,7 @@ def change_metrics(table):
 
 def chosen_changes(table):
     """System -> the change, or ``none``, with the lowest Cllr; the EER of good systems is 0 on dev."""
-    cost = table.xs("cllr", level=1)["first"].groupby(level=0, sort=False)
-    return {system: own.droplevel(0).idxmin() for system, own in cost}
+    return table.xs("cllr", level=1)["first"].unstack(sort=False).idxmin(axis=1).to_dict()
 
 
 def changes(table):
@@ -78,20 +75,19 @@ def reading_changes(table, split):
 
 def reading_everywhere(table):
     """Which changes help or hurt every system, by each metric, a sentence each."""
-    said = table.apply(_answer, axis=1).unstack(level=0)
-    names = {
-        answer: [f"{change} ({_UNITS[measure][0]})" for measure, change in said.index[(said == answer).all(axis=1)]]
-        for answer in ("helps", "hurts")
-    }
-    return [f"What {answer} every system: {', '.join(found) or 'nothing'}." for answer, found in names.items()]
+    said, found = table.apply(_answer, axis=1).unstack(level=0), []
+    for answer in ("helps", "hurts"):
+        everywhere = said.index[(said == answer).all(axis=1)]
+        names = [f"{change} ({_UNITS[measure][0]})" for measure, change in everywhere]
+        found.append(f"What {answer} every system: {', '.join(names) or 'nothing'}.")
+    return found
 
 
 def _difference(row, measure):
     """``-1.2 [-2.0, -0.4]``, points of EER or bits of Cllr."""
     _, scale, digits = _UNITS[measure]
     rounded = [round(scale * row[name], digits) + 0.0 for name in ("difference", "low", "high")]  # no -0.0
-    value, low, high = (f"{number:+.{digits}f}" for number in rounded)
-    return f"{value} [{low}, {high}]"
+    return "{:+.{d}f} [{:+.{d}f}, {:+.{d}f}]".format(*rounded, d=digits)
 
 
 def _answer(row):

@@ -5,7 +5,7 @@ import yaml
 
 from lib import metrics
 from lib.comparison.records import confusion
-from lib.comparison.tables import percent, with_interval
+from lib.comparison.tables import percent, ranged, with_interval
 from lib.params import PARAMS
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -14,17 +14,15 @@ _ONE_CLASS = 0.02  # share of the other class beside which a system always gives
 
 
 def report_claims(rows, recorded, changes=None):
-    """The report's conclusions, which stand in params/claims.yaml, and what runs say of them.
+    """The report's conclusions (params/claims.yaml) and what runs say of them: `claim`, `source`, `answer`, `evidence`.
 
-    `rows` are finished runs of `lib.tracking.query.compare`: one that has other parameters than the
-    study's, or whose pretrained part is untrained, answers nothing. `recorded` maps their ids to
-    eval's scores (`recorded_scores`); `changes` are the metrics of the newest `31_augmentation` on
-    this corpus. One row a claim: `claim`, `source` (section of the report), `answer` (`HOLDS`,
-    `FAILS` or `OPEN`) and `evidence`, with 95 % intervals. Of several seeds all must agree.
+    Of finished runs, `rows`, one with other parameters than the study's or an untrained part answers nothing, and
+    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` are the metrics of the newest
+    `31_augmentation` on this corpus. Intervals are of 95 %.
     """
     lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
     for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):
-        answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
+        answer, evidence = _helps(claim["change"], changes or {}) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
     return pd.DataFrame(lines)
 
@@ -49,31 +47,28 @@ def _answer(claim, rows):
 
 
 def _better(first, second):
+    """The first run's eval EER is lower, on the same trials."""
     found = metrics.compare_seeds({0: first["recorded"]}, {0: second["recorded"]})
     answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
-    low, high = percent(found["low"]), percent(found["high"])
-    return answer, (
-        f"eval EER {percent(found['first'])} against {percent(found['second'])} %, "
-        f"difference {percent(found['difference'])} [{low}, {high}]"
-    )
+    difference = ranged(*(found[name] for name in ("difference", "low", "high")))
+    return answer, f"eval EER {percent(found['first'])} against {percent(found['second'])} %, difference {difference}"
 
 
 def _helps(change, changes):
     """On dev, by the cost of calibrated scores (Cllr): for one system at least, and against none."""
-    ending = f"/cllr/{change}"
-    found = {name.split("/")[1]: value for name, value in (changes or {}).items() if name.endswith(ending)}
-    if not found:
+    names = [name for name in changes if name.endswith(f"/cllr/{change}")]
+    if not names:
         return OPEN, "not run: 31_augmentation"
-    ends = {system: [changes[f"change/{system}{ending}_ci_{end}"] for end in ("low", "high")] for system in found}
+    ends = {name: (changes[f"{name}_ci_low"], changes[f"{name}_ci_high"]) for name in names}
     helped, hurt = any(high < 0 for _, high in ends.values()), any(low > 0 for low, _ in ends.values())
-    parts = [f"{system} {found[system]:+.3f} [{low:+.3f}, {high:+.3f}]" for system, (low, high) in ends.items()]
     answer = HOLDS if helped and not hurt else FAILS if hurt and not helped else OPEN
+    parts = ["{} {:+.3f} [{:+.3f}, {:+.3f}]".format(name.split("/")[1], changes[name], *ends[name]) for name in names]
     return answer, f"change of dev Cllr, bits: {', '.join(parts)}"
 
 
 def _overfits(row):
-    name = "balanced_accuracy"
-    train, final = (f"{split}/{name}" for split in ("train", "eval"))
+    """Balanced accuracy is lower on eval than on train."""
+    train, final = (f"{split}/balanced_accuracy" for split in ("train", "eval"))
     said = f"balanced accuracy train {with_interval(row, train)}, eval {with_interval(row, final)} %"
     if row[f"{train}_ci_low"] > row[f"{final}_ci_high"]:
         return HOLDS, said
@@ -94,12 +89,14 @@ def _one_class(row):
 
 
 def _cause(row, cause):
+    """What the run's diagnosis names."""
     found = row.get("diagnosis") or "undecided"
     answer = HOLDS if found == cause else OPEN if found == "undecided" else FAILS
     return answer, f"diagnosis from train and dev: {found}"
 
 
 def _majority(row):
+    """Accuracy is not above that of the majority-class baseline."""
     constant = row["eval/constant_accuracy"]
     said = f"accuracy {with_interval(row, 'eval/accuracy')} %, majority-class baseline {percent(constant)} %"
     if row["eval/accuracy_ci_low"] > constant:
@@ -107,11 +104,7 @@ def _majority(row):
     return HOLDS, f"{said}, balanced {with_interval(row, 'eval/balanced_accuracy')} %"
 
 
-_TESTS = {
-    "better": _better,  # the first run's eval EER is lower, on the same trials
-    "overfits": _overfits,  # balanced accuracy is lower on eval than on train
-    "generalises": _generalises,
-    "one_class": _one_class,
-    "cause": _cause,  # what the run's diagnosis names
-    "majority": _majority,  # accuracy is not above that of the majority-class baseline
-}
+_TESTS = {  # by their names in params/claims.yaml
+    "better": _better, "overfits": _overfits, "generalises": _generalises, "one_class": _one_class, "cause": _cause,
+    "majority": _majority,
+}  # fmt: skip

@@ -1,9 +1,7 @@
 """How trained runs do on recordings of other origin, beside eval of their own corpus.
 
-A rate is *higher* elsewhere where the 95 % interval of its difference from the rate at home
-lies above 0: limits of independent samples by R. G. Newcombe, "Interval estimation for the
-difference between independent proportions", Statistics in Medicine 17, 1998 (method 10), not
-corrected for the number of runs and places.
+A rate is *higher* elsewhere where the 95 % interval of its difference from that at home lies above 0: independent
+samples, R. G. Newcombe, Statistics in Medicine 17, 1998 (method 10), not corrected for the number of runs and places.
 """
 
 import numpy as np
@@ -11,39 +9,43 @@ import pandas as pd
 
 from lib import metrics
 from lib.comparison.records import confusion, metrics_of
-from lib.comparison.tables import percent, with_interval
+from lib.comparison.tables import percent
 from lib.corpus import GENUINE
 
 HOME = "own eval"
 _WORDS = {"eer": "EER", "rejected": "genuine rejected"}  # the latter at the run's own threshold
 _BOTH = ("eer", "balanced_accuracy")  # what needs both labels
+_ENDS = ("", "_ci_low", "_ci_high")
 
 
 def at_home(name, row):
     """What a run (a row of `lib.tracking.query.compare`) recorded of its own corpus' eval: a line of `table`."""
-    values = metrics_of(row, "eval")
-    (_, _), (rejected, accepted) = confusion(row, "eval")
-    line = {"run": name, "place": HOME, "n_genuine": rejected + accepted, "n_spoof": int(values["n_spoof"])}
-    line |= {rate + end: values[rate + end] for rate in _BOTH for end in ("", "_ci_low", "_ci_high")}
-    return line | _share("rejected", rejected, rejected + accepted)
+    values, (rejected, accepted) = metrics_of(row, "eval"), confusion(row, "eval")[GENUINE]
+    measured = {rate + end: values[rate + end] for rate in _BOTH for end in _ENDS}
+    return _line(name, HOME, rejected + accepted, int(values["n_spoof"]), rejected, measured)
 
 
 def away(name, place, scores, labels, threshold):
     """A run's scores (log-odds) of recordings elsewhere, measured: a line of `table`; spoof trials may be missing."""
-    genuine = labels == GENUINE
-    line = {"run": name, "place": place, "n_genuine": int(genuine.sum()), "n_spoof": int((~genuine).sum())}
-    if line["n_spoof"]:
+    genuine, measured = labels == GENUINE, {}
+    if not genuine.all():
         values = metrics.evaluate(scores, labels, threshold=threshold)
         for rate, (low, high) in metrics.bootstrap(scores, labels, metrics=_BOTH, threshold=threshold).items():
-            line |= {rate: values[rate], f"{rate}_ci_low": low, f"{rate}_ci_high": high}
-    return line | _share("rejected", (scores[genuine] < threshold).sum(), line["n_genuine"])
+            measured |= {rate: values[rate], f"{rate}_ci_low": low, f"{rate}_ci_high": high}
+    rejected = (scores[genuine] < threshold).sum()
+    return _line(name, place, int(genuine.sum()), int((~genuine).sum()), rejected, measured)
+
+
+def _line(name, place, n_genuine, n_spoof, rejected, measured):
+    shares = float(rejected / n_genuine), *metrics.rate_interval(rejected, n_genuine)
+    counted = {"run": name, "place": place, "n_genuine": n_genuine, "n_spoof": n_spoof}
+    return counted | measured | {f"rejected{end}": share for end, share in zip(_ENDS, shares, strict=True)}
 
 
 def table(lines):
     """Lines of `at_home` and `away` in one table, with `eer_higher` and `rejected_higher`, both against home.
 
-    Columns `run`, `place`, `n_genuine`, `n_spoof`; `eer`, `balanced_accuracy` (NaN without
-    spoof trials) and `rejected`, fractions with 95 % intervals ``<name>_ci_low``, ``_ci_high``.
+    `eer`, `balanced_accuracy` (NaN without spoof trials) and `rejected` are fractions with 95 % intervals.
     """
     found = pd.DataFrame(lines)
     home = found[found["place"] == HOME].set_index("run").loc[found["run"]].reset_index()
@@ -51,20 +53,6 @@ def table(lines):
         reach = np.hypot(found[rate] - found[f"{rate}_ci_low"], home[f"{rate}_ci_high"] - home[rate])
         found[f"{rate}_higher"] = found[rate] - home[rate] > reach
     return found
-
-
-def matrix(found, names):
-    """Every line of `table` as text, in percent with intervals; `names` has those of the runs on the page."""
-    return pd.DataFrame(
-        {
-            "run": names[line["run"]],
-            "recordings": line["place"],
-            "EER %": with_interval(line, "eer"),
-            "bal. acc. % at own threshold": with_interval(line, "balanced_accuracy"),
-            "genuine rejected %": with_interval(line, "rejected"),
-        }
-        for line in map(_known, found.to_dict("records"))
-    )
 
 
 def sentences(found):
@@ -79,10 +67,8 @@ def sentences(found):
             for rate, words in rates.items()
             for row in part[part[f"{rate}_higher"]].to_dict("records")
         ]
-        said.append(
-            f"**{place}** ({counts}): {ranges}. Higher than on the own eval beyond chance: "
-            f"{', '.join(higher) or 'nothing'}."
-        )
+        beyond = f"Higher than on the own eval beyond chance: {', '.join(higher) or 'nothing'}."
+        said.append(f"**{place}** ({counts}): {ranges}. {beyond}")
         chance = part.loc[part["eer_ci_high"] >= 0.5, "run"]
         said += [f"**{place}**: not better than chance: {', '.join(chance)}."] if len(chance) else []
         lost = [
@@ -95,18 +81,9 @@ def sentences(found):
 
 def logged(found):
     """MLflow names ``elsewhere/<run>/<place>/eer``, ``balanced_accuracy``, ``rejected``; ``_ci_low``, ``_ci_high``."""
-    names = [rate + end for rate in (*_BOTH, "rejected") for end in ("", "_ci_low", "_ci_high")]
-    return {
-        f"elsewhere/{line['run']}/{line['place']}/{name}": line[name]
-        for line in map(_known, found[found["place"] != HOME].to_dict("records"))
-        for name in names
-        if name in line
-    }
-
-
-def _known(line):
-    """Without the rates that need spoof trials where there are none."""
-    return {name: value for name, value in line.items() if pd.notna(value)}
+    names = [rate + end for rate in (*_BOTH, "rejected") for end in _ENDS]
+    away = found[found["place"] != HOME].melt(["run", "place"], names).dropna()
+    return {f"elsewhere/{run}/{place}/{name}": value for run, place, name, value in away.itertuples(index=False)}
 
 
 def _range(part, rate):
@@ -114,8 +91,3 @@ def _range(part, rate):
     if low[rate] == high[rate]:
         return f"{percent(low[rate])} % (every run)"
     return f"{percent(low[rate])} % ({low['run']}) to {percent(high[rate])} % ({high['run']})"
-
-
-def _share(name, count, total):
-    low, high = metrics.rate_interval(count, total)
-    return {name: float(count / total), f"{name}_ci_low": low, f"{name}_ci_high": high}

@@ -1,7 +1,5 @@
 """What numbers say, in sentences that are computed from them."""
 
-import pandas as pd
-
 from lib.comparison.tables import label, percent, with_interval
 
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection
@@ -11,18 +9,15 @@ _SAME = 0.02  # of accuracies that are taken for the same
 def reading(name, measured, provenance, *, threshold="0.5"):
     """What a run's numbers (split -> metrics with intervals) say, in Markdown, with what is known of its corpus."""
     final = measured["eval"]
+    accuracy, constant = final["accuracy"], final["constant_accuracy"]
     sentences = [
         f"**{name}**: eval EER {with_interval(final, 'eer')} % on {final['n_genuine']:,.0f} genuine and "
         f"{final['n_spoof']:,.0f} spoof trials (train {percent(measured['train']['eer'])} %, "
-        f"dev {percent(measured['dev']['eer'])} %)."
+        f"dev {percent(measured['dev']['eer'])} %).",
+        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies "
+        f"{'below' if accuracy < constant else 'no lower than'} the {percent(constant)} % of the majority-class "
+        f"baseline; balanced accuracy is {with_interval(final, 'balanced_accuracy')} %.",
     ]
-    accuracy, constant = final["accuracy"], final["constant_accuracy"]
-    relation = "below" if accuracy < constant else "no lower than"
-    sentences.append(
-        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies {relation} the "
-        f"{percent(constant)} % of the majority-class baseline; balanced accuracy is "
-        f"{with_interval(final, 'balanced_accuracy')} %."
-    )
     if final["auc"] < 0.5:
         sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
     elif final["eer_ci_high"] >= 0.5 >= final["eer_ci_low"]:
@@ -36,34 +31,31 @@ def reading_study(study, rows, answers, provenance):
     if not finished:
         return f"No run of study {study} has finished. " + " ".join(provenance)
     sentences = [f"{question[0].upper()}{question[1:]}: {answer}" for question, answer in answers.items()]
-    below = [label(row) for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
+    below = [row for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     notes = {
         f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)})": below,
-        "Diverged, a loss is not finite": [label(row) for row in finished if row.get("diverged")],
-        "Stale": [label(row) for row in finished if row.get("stale")],
-        "Not finished": [label(row) for row in rows if row["status"] != "FINISHED"],
+        "Diverged, a loss is not finite": [row for row in finished if row.get("diverged")],
+        "Stale": [row for row in finished if row.get("stale")],
+        "Not finished": [row for row in rows if row["status"] != "FINISHED"],
     }
-    sentences += [f"{title}: {'; '.join(named)}." for title, named in notes.items() if named]
+    sentences += [f"{title}: {'; '.join(map(label, named))}." for title, named in notes.items() if named]
     return "\n".join(f"- {sentence}" for sentence in sentences + provenance)
 
 
 def lessons(rows):
     """What to look for in a table of finished runs: what detects, what collapsed, what is chance, a sentence each."""
-    measured = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"])
-    detects = [
-        f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in measured if row["eval/eer_ci_high"] < _DETECTS
-    ]
-    one = [f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in measured if _one_decision(row)]
-    chance = [label(row) for row in measured if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]
+    rows = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"])
+    detects = [f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in rows if row["eval/eer_ci_high"] < _DETECTS]
+    one = [f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in rows if _one_decision(row)]
+    chance = [label(row) for row in rows if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]
     found = []
     if detects:
-        found.append(
-            f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %: {'; '.join(detects)}."
-        )
+        surely = f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %"
+        found.append(f"{surely}: {'; '.join(detects)}.")
     if one:
         found.append(
             f"These decide the same for nearly every trial, whatever their accuracy: {'; '.join(one)}. The majority-"
-            f"class baseline has an accuracy of {percent(measured[0]['eval/constant_accuracy'])} % too."
+            f"class baseline has an accuracy of {percent(rows[0]['eval/constant_accuracy'])} % too."
         )
     if chance:
         found.append(f"Not distinguishable from chance on these trials: {'; '.join(chance)}.")
@@ -77,28 +69,13 @@ def _one_decision(row):
     return max(abs(row["eval/balanced_accuracy"] - 0.5), alike) < _SAME
 
 
-def ledger(looks):
-    """How often eval was opened, one line a run name in the order of their first look.
-
-    From `lib.tracking.query.looks`: `run`, `runs` (how many of that name), `looks` (of all of
-    them), `first` and `last`, when those runs were started (UTC).
-    """
-    table = pd.DataFrame(looks, columns=["run", "started", "looks"])
-    table["started"] = pd.to_datetime(table["started"], unit="ms").dt.strftime("%Y-%m-%d %H:%M")
-    grouped = table.groupby("run", sort=False)
-    columns = {"runs": ("looks", "size"), "looks": ("looks", "sum")}
-    columns |= {"first": ("started", "min"), "last": ("started", "max")}
-    return grouped.agg(**columns).reset_index()
-
-
 def reading_ledger(looks, best=""):
     """How often eval was opened before the choice of the run of id `best` was made, as a sentence."""
     if not looks:
         return "Eval of this corpus has not been opened."
-    total = sum(row["looks"] for row in looks)
-    text = f"Eval of this corpus was opened {_times(total)} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
-    chosen = next((row for row in looks if row["run_id"] == best), None)
-    if chosen:
+    times = _times(sum(row["looks"] for row in looks))
+    text = f"Eval of this corpus was opened {times} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
+    if chosen := next((row for row in looks if row["run_id"] == best), None):
         before = sum(row["looks"] for row in looks if row["started"] < chosen["started"])
         text += f", {_times(before)} before the run that stands first, {chosen['run']}, was started"
     return f"{text}. The lowest of many EERs is low by luck too: a choice by dev is safe from that, one by eval is not."

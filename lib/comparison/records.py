@@ -41,9 +41,8 @@ def ladder(row):
 def selected(study, corpus, patterns):
     """The finished runs of a study on this version of a corpus that a page asks again, one of each name and seed.
 
-    `patterns` are of the runs' names, as ``14_*``. Returns name, with the seed where there are
-    several -> row of `lib.tracking.query.compare`: the newest with the study's own parameters, or
-    with others where it has none. InputError where there is none at all.
+    `patterns` are of the runs' names, as ``14_*``. Returns name, with the seed where there are several -> row: the
+    newest with the study's own parameters, or with others where it has none. InputError where there is none at all.
     """
     rows, _ = query.compare(study, corpus.name, digest=corpus.digest)
     first = {}

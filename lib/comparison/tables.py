@@ -1,4 +1,4 @@
-"""Tables of runs, and the report's figures beside ours.
+"""Tables of runs, and the report's and others' figures beside ours.
 
 `rows` are those of `lib.tracking.query.compare`; every table is a pandas.DataFrame of text.
 """
@@ -7,21 +7,21 @@ import math
 from contextlib import suppress
 
 import pandas as pd
+import yaml
 
 from lib import metrics
 from lib.comparison.records import recorded_scores
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.params import studies
+from lib.params import PARAMS, studies
 
-BASELINE = "one class always"  # the row of the majority-class baseline
+PUBLISHED = yaml.load((PARAMS / "published.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 _SHOWN = {
     "eval/eer": "eval EER %",
     "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
 }
-_TIMES = {"total": "total s", "own": "own work s", "imports": "imports s", "around": "kernel and pages s"}
 
 
 def percent(value):
@@ -29,18 +29,19 @@ def percent(value):
     return f"{100 * value:.1f}" if math.isfinite(value) else "-"
 
 
+def ranged(value, low, high):
+    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
+    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
 def with_interval(values, name):
-    """``12.3 [10.1, 14.5]``: a metric and its 95 % interval, in percent."""
-    if name not in values:
-        return "-"
-    if f"{name}_ci_low" not in values:
-        return percent(values[name])
-    low, high = values[f"{name}_ci_low"], values[f"{name}_ci_high"]
-    return f"{percent(values[name])} [{percent(low)}, {percent(high)}]"
+    """A metric and its 95 % interval, in percent, as far as they are known."""
+    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
+    return ranged(value, low, high) if math.isfinite(low) else percent(value)
 
 
 def label(row):
-    """A run's name on a page: name, seed when it has one, and parameters other than the study's."""
+    """A run's name on a page: `named`, and its seed when it has one."""
     return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
 
 
@@ -55,7 +56,12 @@ def table(rows):
 
     With a column `status` unless all have finished, and `stale` where any is.
     """
-    lines = [
+    shares = [row["eval/constant_accuracy"] for row in rows if "eval/constant_accuracy" in row]
+    if shares:
+        always = {"run": "one class always", "seed": None, "status": "FINISHED", "parameters": {"threshold": "-"}}
+        always |= dict.fromkeys(("eval/eer", "eval/balanced_accuracy", "dev/eer"), 0.5)
+        rows = [*rows, always | dict.fromkeys(("eval/accuracy", "eval/constant_accuracy"), shares[0])]
+    found = pd.DataFrame(
         {
             "run": named(row),
             "seed": "-" if row["seed"] is None else row["seed"],
@@ -68,37 +74,19 @@ def table(rows):
             "stale": row.get("stale", ""),
         }
         for row in rows
-    ]
-    shares = [row["eval/constant_accuracy"] for row in rows if "eval/constant_accuracy" in row]
-    if shares:
-        plain = dict.fromkeys(("eval EER %", "eval bal. acc. %", "dev EER %"), percent(0.5))
-        plain |= {"run": BASELINE, "eval accuracy %": percent(shares[0]), "majority %": percent(shares[0])}
-        lines.append(dict.fromkeys(lines[0], "-") | plain | {"status": "finished", "stale": ""})
-    found = pd.DataFrame(lines)
-    plain = {"status": "finished", "stale": ""}
-    return found.drop(columns=[name for name, usual in plain.items() if len(found) and (found[name] == usual).all()])
-
-
-def times(rows):
-    """Where each run's time went, seconds, the longest first; runs by hand or by raw papermill have no times."""
-    timed = sorted((row for row in rows if "time/total" in row), key=lambda row: -row["time/total"])
-    return pd.DataFrame(
-        {"run": label(row), **{title: f"{row[f'time/{name}']:.0f}" for name, title in _TIMES.items()}}
-        | {"longest section": row["longest"]}
-        for row in timed
     )
+    usual = {"status": "finished", "stale": ""}
+    return found.drop(columns=[name for name, value in usual.items() if len(found) and (found[name] == value).all()])
 
 
 def counts(rows):
     """Trials of each split that the numbers stand on, as a sentence."""
-    for row in rows:
-        if "eval/n_genuine" in row:
-            parts = [
-                f"{split} {row[f'{split}/n_genuine']:,.0f} genuine + {row[f'{split}/n_spoof']:,.0f} spoof"
-                for split in ("train", "dev", "eval")
-            ]
-            return "Trials: " + ", ".join(parts) + "."
-    return "No run has finished."
+    row = next((row for row in rows if "eval/n_genuine" in row), None)
+    if row is None:
+        return "No run has finished."
+    said = "{} {:,.0f} genuine + {:,.0f} spoof"
+    parts = (said.format(s, row[f"{s}/n_genuine"], row[f"{s}/n_spoof"]) for s in ("train", "dev", "eval"))
+    return f"Trials: {', '.join(parts)}."
 
 
 def systems(rows, recorded):
@@ -112,52 +100,51 @@ def systems(rows, recorded):
 def rank(tables):
     """Systems in the order of what their eval EERs tell apart, on the same trials, best first; one row a system.
 
-    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and
-    over seeds (Holm over all pairs); `eval EER %` is the mean over `seeds`, it and `more than the
-    best, %` with 95 % intervals.
+    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and over seeds (Holm over
+    all pairs); the EER is the mean over seeds, intervals are of 95 %.
     """
-    lines = []
-    for row in metrics.ranking(tables).to_dict("records"):
-        eer = {"eer": row["eer"], "eer_ci_low": row["low"], "eer_ci_high": row["high"]}
-        more = {"d": row["difference"], "d_ci_low": row["difference_low"], "d_ci_high": row["difference_high"]}
-        line = {"rank": row["rank"], "run": row["system"], "eval EER %": with_interval(eer, "eer")}
-        line |= {"more than the best, %": with_interval(more, "d") if lines else "-"}
-        lines.append(line | {"seeds": row["seeds"], "s.d. between seeds": percent(row["seed_sd"])})
-    return pd.DataFrame(lines)
+    return pd.DataFrame(
+        {
+            "rank": row["rank"],
+            "run": row["system"],
+            "eval EER %": ranged(row["eer"], row["low"], row["high"]),
+            "more than the best, %": ranged(*(row[f"difference{end}"] for end in ("", "_low", "_high"))) if k else "-",
+            "seeds": row["seeds"],
+            "s.d. between seeds": percent(row["seed_sd"]),
+        }
+        for k, row in enumerate(metrics.ranking(tables).to_dict("records"))
+    )
 
 
 def ranks_in_words(study, corpus, rows):
-    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence, or none.
+    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence.
 
-    There is none where the runs' scores are gone or are of different trials.
+    None where the runs' scores are gone or are of other trials.
     """
-    values, known = studies.load(study, corpus=corpus).runs[0].parameters, []
+    values, trials = studies.load(study, corpus=corpus).runs[0].parameters, None
     with suppress(InputError):  # the corpus is elsewhere
-        trials = read_trials(values["data"], values["layout"])
-        known.append(trials[trials["split"] == "eval"])
-    for trials in (*known, None):
-        with suppress(InputError):
-            recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
-            ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
-            said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
-            return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
-    return []
+        trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
+    try:
+        recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
+        ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
+    except InputError:
+        return []
+    said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
+    return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
 
 
 def beside_report(name, split, values, matrix):
     """Ours, the report's and the difference, row by row; no row for what the report does not say.
 
-    `name` is a run's, a key of `lib.judgement.reference.REPORT`; `split` is ``train`` or ``eval``,
-    `values` are our metrics of it, with intervals, and `matrix` [shape=(2, 2)] our confusion
-    matrix, rows truth, columns answer, spoof first.
+    `name` is a run's; `values` are our metrics of the split (``train`` or ``eval``) with intervals, `matrix`
+    [shape=(2, 2)] our confusion matrix, rows truth, columns answer, spoof first.
     """
-    theirs = []
+    theirs, ours = [], dict(values)
     if reported := REPORT.get(name, {}).get(split):
         measures = ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
         theirs = [(measure, getattr(reported, measure), reported.figure) for measure in measures]
         if split == "eval" and name in BASE_PAPER_ACCURACY:
             theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
-    ours = dict(values)
     for truth, answers in enumerate(matrix):
         recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
         ours[recall] = hits / total
@@ -175,19 +162,20 @@ def beside_report(name, split, values, matrix):
     return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference"])
 
 
-def verdicts(printed, proved):
-    """What printed reports prove, a line a figure; `proved` is figure -> what `lib.judgement.verdict.verdict` found."""
-    return pd.DataFrame(
-        {
-            "figure": figure,
-            "system": printed[figure].system,
-            "split": printed[figure].split,
-            "printed accuracy %": percent(printed[figure].accuracy),
-            "majority %": percent(found["constant_accuracy"]),
-            "bal. acc. %": percent(found["balanced_accuracy"]),
-            "MCC": f"{found['mcc']:.2f}",
-            "EER between %": " and ".join(map(percent, found["eer_bracket"])),
-            "arithmetic": "consistent" if found["consistent"] else "contradicts itself",
-        }
-        for figure, found in proved.items()
-    )
+def beside_published(rows, kind=None):
+    """Eval EERs of others on ASVspoof 2017 Version 2.0, the lowest first, and of our runs of their kind.
+
+    With `kind`, a run's name, only the figures of systems of its kind.
+    """
+    lines = []
+    for figure in sorted(PUBLISHED, key=lambda figure: figure["eer"]):
+        ours = [
+            f"{label(row)}: {with_interval(row, 'eval/eer_hull')} ({with_interval(row, 'eval/eer')})"
+            for row in rows
+            if row["run"] in figure["beside"]
+        ]
+        line = {"system": figure["system"], "published eval EER %": f"{figure['eer']:.2f}"}
+        line |= {"trained on": figure["trained_on"], "source": figure["source"], "how sure": figure["sure"]}
+        if kind is None or kind in figure["beside"]:
+            lines.append(line | {"ours, eval EER % on the convex hull (plain)": "; ".join(ours) or "-"})
+    return pd.DataFrame(lines)

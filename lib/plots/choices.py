@@ -8,7 +8,7 @@ def changes(table, title):
     figure, axes = page(8.6, 1.4 + 0.5 * len(table))
     names = [f"{row['choice']} against {row['against']}" for row in table.to_dict("records")]
     for shift, colour, split in ((-0.13, PALETTE[0], "dev"), (0.13, PALETTE[1], "eval")) if names else ():
-        ends = (100 * table[f"{split}_change{end}"] for end in ("", "_ci_low", "_ci_high"))
+        ends = (100 * table[f"{split}_{end}"] for end in ("difference", "low", "high"))
         forest(axes, names, *ends, shift=shift, colour=colour, label=split)
     axes.axvline(0, color="grey", linewidth=1, linestyle=":")
     axes.tick_params(axis="y", labelsize=8)

@@ -33,15 +33,15 @@ def export_html(notebook, target, *, code=True):
 
 def comparison_page(chosen, target):
     """Write the page of the study's newest finished comparison, without code cells."""
-    run_id = query.newest_comparison(chosen.name, chosen.corpus)
-    if run_id is None:
+    made = query.newest(chosen.corpus, "91_compare", **{query.in_study(chosen.name): "yes"})
+    if made is None:
         raise InputError(
             f"study {chosen.name} has no finished comparison on corpus {chosen.corpus}; "
             f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with artifact(run_id, "notebook.ipynb") as executed:
+        with artifact(made.run_id, "notebook.ipynb") as executed:
             export_html(executed, target, code=False)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None

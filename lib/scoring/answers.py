@@ -26,7 +26,6 @@ from lib.params import code, identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
 from lib.tracking import query, trained
-from lib.tracking.done import records
 
 CANNOT_TELL = "cannot tell"
 OUTSIDE, CLOSE = "outside of what the run was made on", "too close to call"
@@ -141,11 +140,8 @@ def _caveats(run, card):
     changed = identity.reasons(run.identity, run.identity | now)
     diagnosis, caution = run.tags.get("diagnosis", HEALTHY), band.caution(run.metrics)
     eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
-    digest, pages = run.tags.get("corpus_digest"), {}
-    for record in reversed(records(run.corpus)):
-        if record.status == "FINISHED" and record.tags.get("corpus_digest") == digest:
-            pages[record.name.partition("/")[0]] = record
-    cues = query.numbers(pages["01_corpus"]).get("shortcut/flagged") if "01_corpus" in pages else 0
+    digest = run.tags.get("corpus_digest", "")
+    cues = (query.newest_metrics(run.corpus, "01_corpus", digest) or {}).get("shortcut/flagged")
     said = {
         "On eval of its own corpus its EER is {:.1f} % [{:.1f}, {:.1f}].".format(*eer): math.isfinite(sum(eer)),
         caution: caution,
@@ -157,7 +153,7 @@ def _caveats(run, card):
         f"Its corpus gives its labels away by {cues or 0:.0f} kinds of cue, see 01_corpus.": cues,
     }
     yield from (text for text, holds in said.items() if holds)
-    if "92_sensitivity" in pages:
-        table = trained.read(pages["92_sensitivity"], "sensitivity.csv", pd.read_csv)
+    if page := query.newest(run.corpus, "92_sensitivity", corpus_digest=digest):
+        table = trained.read(page, "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))

@@ -19,7 +19,7 @@ from lib import audio, scoring
 from lib.errors import InputError, RunError
 from lib.plots import answers
 from lib.scoring.explanations import explain
-from lib.tracking.done import experiments, records
+from lib.tracking.done import records
 from lib.tracking.query import is_model
 
 MEGABYTES = 100  # of an upload, at most
@@ -150,9 +150,8 @@ def serve(run, port, ready):
 
 def best_on_dev():
     """Id of the finished run with the lowest dev EER on the corpus of the newest one; eval is not asked."""
-    found = [(record, corpus) for corpus in experiments() for record in records(corpus)]
-    found = [(r, c) for r, c in found if r.status == "FINISHED" and is_model(r.name) and "dev/eer" in r.metrics]
+    found = [r for r in records() if r.status == "FINISHED" and is_model(r.name) and "dev/eer" in r.metrics]
     if not found:
         raise InputError("no finished run of a model; `study run demo` makes some")
-    newest = max(found, key=lambda pair: pair[0].started)[1]
-    return min((r.metrics["dev/eer"], -r.started, r.run_id) for r, c in found if c == newest)[-1]
+    newest = max(found, key=lambda record: record.started)
+    return min((r.metrics["dev/eer"], -r.started, r.run_id) for r in found if r.corpus == newest.corpus)[-1]

@@ -1,4 +1,4 @@
-"""The connection to MLflow: where tracking is, how a run comes to be, and who is making it.
+"""The connection to MLflow: where tracking is, its locks, how a run comes to be, and what it keeps.
 
 MLflow, slow to import, is imported when it is first needed: a plan needs none of it.
 """
@@ -22,34 +22,32 @@ from lib.params import ROOT
 from lib.params.paths import without_logins
 
 SQLITE = "sqlite:///"
+OWN = f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
 RUN_ID = "STUDY_RUN_ID"  # environment variable by which the runner hands over a run
 PROGRESS = "STUDY_PROGRESS"  # environment variable: folder where runs under way say what they are doing
 TIMEOUT = 4  # seconds for a server to accept a connection, and for a locked database to be free
 PATIENCE = 60  # seconds that a run under way waits for a locked database
 
 _URI = "MLFLOW_TRACKING_URI"
-_WANTED = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-_KIND = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and their curves
 
 
 def tracking_uri():
     """``MLFLOW_TRACKING_URI``, or the project's own SQLite file.
 
-    A relative SQLite file starts at the folder of the command. It is made absolute in the
-    environment too, since kernels work in another folder.
+    A relative file is made absolute in the environment too, since kernels work in another folder.
     """
-    uri = os.environ.get(_URI) or f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
+    uri = os.environ.get(_URI) or OWN
     if uri.startswith(SQLITE) and set("?%") & set(uri):
-        raise InputError(
-            f"{uri} cannot be used:\nMLflow takes ? and % for parts of an address; {_URI} may name another"
-        )
+        why = f"MLflow takes ? and % for parts of an address; {_URI} may name another"
+        raise InputError(f"{uri} cannot be used:\n{why}")
     if uri.startswith(SQLITE) and uri != SQLITE:
         uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
         if os.environ.get(_URI):
             os.environ[_URI] = uri
     elif uri.partition(":")[0].partition("+")[0] not in ("http", "https", *_PORTS) or "://" not in uri:
-        raise InputError(f"{_URI}={without_logins(uri)} is not a tracking URI of this study;\n{_WANTED}")
+        wanted = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
+        raise InputError(f"{_URI}={without_logins(uri)} is not a tracking URI of this study;\n{wanted}")
     return uri
 
 
@@ -77,9 +75,8 @@ def reading(file):
                 raise sqlite3.Error("it has no table of MLflow's")
             revision = connection.execute("SELECT min(version_num) FROM alembic_version").fetchone()[0]
             if revision != _schema():
-                raise sqlite3.Error(
-                    f"its schema is {revision}, this MLflow's {_schema()}; `mlflow db upgrade` raises an older one"
-                )
+                hint = "`mlflow db upgrade` raises an older one"
+                raise sqlite3.Error(f"its schema is {revision}, this MLflow's {_schema()}; {hint}")
             yield connection
     except sqlite3.Error as error:
         if "no such" in str(error):
@@ -110,24 +107,11 @@ def connect():
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:
-        if file:
-            _wait_for_locks()
-            if not is_made(file):
-                _make(file)
+        if file and not is_made(file):
+            _make(file)
         return MlflowClient(uri)
     except Exception as error:  # MLflow's, SQLAlchemy's and the system's errors have no common base
         raise _unusable(uri, error) from None
-
-
-@lru_cache(maxsize=1)
-def _wait_for_locks():
-    """MLflow leaves SQLite's 5 s, after which another process that writes would cost a run."""
-    from sqlalchemy import Engine, event
-
-    @event.listens_for(Engine, "connect")
-    def patient(connection, _):
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
 
 
 def _make(file):
@@ -179,9 +163,8 @@ def locked(name, *, wait=True):
     """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
     from filelock import FileLock, Timeout
 
-    folder = lock_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{name}.lock", poll_interval=0.2)
+    lock_folder().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_folder() / f"{name}.lock", poll_interval=0.2)
     try:
         lock.acquire(blocking=wait)
     except Timeout:
@@ -202,9 +185,10 @@ def create(client, *, experiment, name, tags):
 
     known = client.get_experiment_by_name(experiment)
     if not known:
-        # A server decides where its artifacts go; a SQLite file has them beside it.
+        place = location(experiment) if database() else None  # a server decides where its artifacts go
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and curves
         with suppress(MlflowException):  # another process was faster
-            client.create_experiment(experiment, location(experiment) if database() else None, _KIND)
+            client.create_experiment(experiment, place, kind)
         known = client.get_experiment_by_name(experiment)
     refuse_deleted(experiment, known.lifecycle_stage)
     tags = {key: str(value) for key, value in tags.items()}

@@ -1,7 +1,6 @@
 """Which runs there are, which are done, and which are to do.
 
-Importing MLflow takes longer than all else that a plan does, so the SQLite file is read
-directly. A tracking server, and a file of another schema, is asked through MLflow.
+Importing MLflow takes longer than all else that a plan does: a SQLite file is read without it, a server is not.
 """
 
 import json
@@ -17,14 +16,10 @@ from lib.params import identity, studies
 from lib.tracking.client import connect, database, is_made, reading, refuse_deleted
 
 _RUNS = """
-SELECT run_uuid, runs.name, status, start_time, end_time, experiments.lifecycle_stage
+SELECT run_uuid, runs.name, experiments.name, status, start_time, end_time, experiments.lifecycle_stage
 FROM experiments LEFT JOIN runs
   ON runs.experiment_id = experiments.experiment_id AND (? OR runs.lifecycle_stage = 'active')
 WHERE experiments.name = ? ORDER BY start_time DESC, runs.rowid DESC
-"""
-_OF_RUNS = """
-SELECT run_uuid, key, value, {} FROM {} JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)
-WHERE (? OR runs.lifecycle_stage = 'active') AND experiments.name = ?
 """
 _INFINITE = 1.7e308  # MLflow writes a number beyond for infinity
 _MODELS = 10  # the stage of the runs that have fits
@@ -36,6 +31,7 @@ class Record:
 
     run_id: str
     name: str
+    corpus: str  # its experiment
     status: str
     started: int
     ended: int
@@ -86,8 +82,11 @@ class Step:
     tags: dict = field(default_factory=dict, repr=False)  # of the run that has done it
 
 
-def records(experiment, *, deleted=False):
-    """Every `Record` of an experiment, newest first; those that were deleted in MLflow on request."""
+def records(experiment=None, *, deleted=False):
+    """Every `Record` of an experiment, newest first, or of all; those that were deleted in MLflow on request."""
+    if experiment is None:
+        names = [known.name for known in connect().search_experiments()]
+        return [record for name in names for record in records(name, deleted=deleted)]
     file = database()
     if file and not is_made(file):
         return []
@@ -97,20 +96,16 @@ def records(experiment, *, deleted=False):
     return _of_mlflow(connect(), experiment, deleted)
 
 
-def experiments():
-    """Names of the experiments that are not deleted."""
-    return [known.name for known in connect().search_experiments()]
-
-
 def _read(connection, experiment, deleted):
-    asked = (deleted, experiment)
-    rows = connection.execute(_RUNS, asked).fetchall()
+    rows = connection.execute(_RUNS, (deleted, experiment)).fetchall()
     if rows:
         refuse_deleted(experiment, rows[0][-1])
-    found = {row[0]: Record(*row[:4], row[4] or 0) for row in rows if row[0]}
+    found = {row[0]: Record(*row[:5], row[5] or 0) for row in rows if row[0]}
     for table, nan in (("tags", 0), ("params", 0), ("latest_metrics", "is_nan")):
-        for run_id, key, value, is_nan in connection.execute(_OF_RUNS.format(nan, table), asked):
-            getattr(found[run_id], table.rpartition("_")[2])[key] = math.nan if is_nan else _unbounded(value)
+        for run_id, key, value, is_nan in connection.execute(f"SELECT run_uuid, key, value, {nan} FROM {table}"):
+            if run_id in found:
+                values = getattr(found[run_id], table.removeprefix("latest_"))
+                values[key] = math.nan if is_nan else _unbounded(value)
     return list(found.values())
 
 
@@ -121,23 +116,21 @@ def _unbounded(value):
 
 def _of_mlflow(client, experiment, deleted):
     from mlflow.entities import ViewType
+    from mlflow.utils import get_results_from_paginated_fn
 
     known = client.get_experiment_by_name(experiment)
     if not known:
         return []
     refuse_deleted(experiment, known.lifecycle_stage)
-    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-    found, token = [], None
-    while True:
-        page = client.search_runs([known.experiment_id], "", view, 1000, ["attributes.start_time DESC"], token)
-        for run in page:
-            about, data = run.info, run.data
-            metrics = {name: _unbounded(value) for name, value in data.metrics.items()}
-            times = about.start_time, about.end_time or 0
-            found.append(Record(about.run_id, about.run_name, about.status, *times, data.tags, data.params, metrics))
-        token = page.token
-        if not token:
-            return found
+    asked = [known.experiment_id], "", ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    newest_first = ["attributes.start_time DESC"]
+    runs = get_results_from_paginated_fn(lambda n, token: client.search_runs(*asked, n, newest_first, token), 1000)
+    found = []
+    for about, data in ((run.info, run.data) for run in runs):
+        metrics = {name: _unbounded(value) for name, value in data.metrics.items()}
+        stated = about.run_id, about.run_name, experiment, about.status, about.start_time, about.end_time or 0
+        found.append(Record(*stated, data.tags, data.params, metrics))
+    return found
 
 
 def plan(chosen, *, force=False):
@@ -149,16 +142,12 @@ def plan(chosen, *, force=False):
     by_mark = {record.tags.get("fingerprint"): record for record in reversed(finished)}
     digests, steps = {}, []
     for run in chosen.runs:
-        values = run.parameters
-        where = (values["corpus"], values["data"], values["layout"], values["allow_partial"])
+        where = tuple(run.parameters[name] for name in ("corpus", "data", "layout", "allow_partial"))
         if where not in digests:
             digests[where] = audit.usable(*where[:3], allow_partial=where[3]).digest
-        reads, out_of_date = [], False
-        if run.compares:  # it is out of date when a run that it reads is about to be made
-            read = [step for step in steps if not step.run.compares]
-            reads = [step.done for step in read if step.done]
-            out_of_date = any(step.done is None and chosen.chooses(step.run) for step in read)
-        parts = identity.identity(run, digests[where], reads)
+        read = [step for step in steps if run.compares and not step.run.compares]
+        out_of_date = any(step.done is None and chosen.chooses(step.run) for step in read)
+        parts = identity.identity(run, digests[where], [step.done for step in read if step.done])
         mark = identity.fingerprint(parts)
         known = None if force or out_of_date else by_mark.get(mark)
         if known:
@@ -172,12 +161,8 @@ def plan(chosen, *, force=False):
         if mark in under_way:
             why = [*why, f"run {under_way[mark]} is making it"]
         fits = identity.kept(before.identity, parts) if before and run.stage == _MODELS and not force else ""
-        if fits and not all(map(places.exists, _fits(values, before.tags.get("fits", "")))):
-            fits = "its fits have been removed"
+        for key in before.tags.get("fits", "").split() if fits else ():
+            if not places.exists(f"{places.absolute(run.parameters['store_url'])}/fits/{key}.zip"):
+                fits = "its fits have been removed"
         steps.append(Step(run, digests[where], mark, None, parts, tuple(why), fits, before and before.run_id, now))
     return [step for step in steps if chosen.chooses(step.run)]
-
-
-def _fits(values, keys):
-    """Where the fits of a run are kept, see `lib.systems.kept`; a run without any has no store."""
-    return [f"{places.absolute(values['store_url'])}/fits/{key}.zip" for key in keys.split()]

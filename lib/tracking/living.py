@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from threading import Event, Thread
 
 from lib.tracking.client import connect, lock_folder, locked
-from lib.tracking.done import experiments, records
+from lib.tracking.done import records
 from lib.tracking.query import BY_HAND
 
 BEAT = 60  # seconds between two heartbeats
@@ -24,45 +24,36 @@ def owner():
 def beat(client, run_id):
     """Say from now on that a run is alive, until it ends in MLflow or the returned Event is set."""
     stop = Event()
-    Thread(target=_beat, args=(client, run_id, stop), daemon=True).start()
+
+    def say():
+        while not stop.wait(BEAT):
+            with suppress(Exception):  # a server that is away for a while costs a heartbeat
+                if client.get_run(run_id).info.status != "RUNNING":
+                    return
+                client.set_tag(run_id, "heartbeat", int(time.time()))
+
+    Thread(target=say, daemon=True).start()
     return stop
-
-
-def _beat(client, run_id, stop):
-    while not stop.wait(BEAT):
-        with suppress(Exception):  # a server that is away for a while costs a heartbeat
-            if client.get_run(run_id).info.status != "RUNNING":
-                return
-            client.set_tag(run_id, "heartbeat", int(time.time()))
 
 
 def sweep(experiment=None, *, held=None):
     """End runs, of one experiment or all, that are 'running' though nobody makes them any more; their `Record`.
 
-    A run of this machine is dead as soon as nobody holds its lock, any other one, and one by
-    hand, when it has been silent for `SILENT` seconds. With `held`, the fingerprint whose lock
-    the caller holds, only its runs are looked at.
+    A run of this machine is dead as soon as nobody holds its lock; any other, and one by hand, after `SILENT`
+    seconds. `held` is the fingerprint whose lock the caller holds: only its runs are looked at.
     """
     here, now, ended = owner()["host"], time.time(), []
-    for record in (r for name in ([experiment] if experiment else experiments()) for r in records(name)):
+    for record in records(experiment):
         mark = record.tags.get("fingerprint", "")
         if record.status != "RUNNING" or held not in (None, mark):
             continue
-        if record.tags.get("host") == here and mark != BY_HAND:
-            with nullcontext(True) if held else locked(mark, wait=False) as free:
-                if free and _end(record, "the process that made it is gone"):
-                    ended.append(record)
-        elif now - float(record.tags.get("heartbeat") or record.started / 1000) > SILENT:
-            if _end(record, f"it has been silent for {SILENT // 60} minutes"):
-                ended.append(record)
+        mine = record.tags.get("host") == here and mark != BY_HAND
+        silent = now - float(record.tags.get("heartbeat") or record.started / 1000) > SILENT
+        with locked(mark, wait=False) if mine and not held else nullcontext(mine or silent) as dead:
+            if not dead or (client := connect()).get_run(record.run_id).info.status != "RUNNING":
+                continue
+            why = "the process that made it is gone" if mine else f"it has been silent for {SILENT // 60} minutes"
+            client.set_tag(record.run_id, "error", f"stopped before its end: {why}")
+            client.set_terminated(record.run_id, "KILLED")
+            ended.append(record)
     return ended
-
-
-def _end(record, why):
-    """Mark a run killed unless it has just ended; whether it was marked."""
-    client = connect()
-    if client.get_run(record.run_id).info.status != "RUNNING":
-        return False
-    client.set_tag(record.run_id, "error", f"stopped before its end: {why}")
-    client.set_terminated(record.run_id, "KILLED")
-    return True

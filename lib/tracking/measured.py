@@ -13,12 +13,11 @@ INTERVALS = ("eer", "auc", "accuracy", "balanced_accuracy")
 
 
 def measure(table, *, threshold=0.0):
-    """The numbers of one split by name, and its alarms, for answers at a probability of 0.5.
+    """The numbers of one split by name, and its alarms; `table` holds `score`, `label` and what the protocol knows.
 
-    `table` holds `score`, `label` and, where it is known, `speaker`. The numbers are those of
-    `LOGGED`; ``<name>_ci_low`` and ``_high``, the 95 % interval of `INTERVALS` over trials, speakers
-    or replay configurations, whichever is widest; what shuffled labels give, ``auc_shuffled_low``
-    and ``_high``; with enough speakers ``eer_speaker_ci_low``, ``_high`` and `design_effect`.
+    The numbers are those of `LOGGED`; ``<name>_ci_low`` and ``_high``, the 95 % interval of `INTERVALS` over trials,
+    speakers or replay configurations, whichever is widest; what shuffled labels give, ``auc_shuffled_low`` and
+    ``_high``; with enough speakers ``eer_speaker_ci_low``, ``_high`` and `design_effect`.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     measured = metrics.evaluate(scores, labels, threshold=threshold)
@@ -35,15 +34,11 @@ def measure(table, *, threshold=0.0):
         if speakers["design_effect"] is not None:
             values["design_effect"] = speakers["design_effect"]
 
-    plain = metrics.evaluate(scores, labels)
     spoof, genuine = metrics.confusion(scores, labels, 0.0)
-    plain |= {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
-    plain |= {
-        "shuffled_auc": shuffled,
-        "trials": found["trials"],
-        "clusters": {"speaker": speakers} if speakers else {},
-    }
-    return values, alarms.of_scores(scores) + alarms.of_result(plain)
+    plain = {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
+    plain |= {"shuffled_auc": shuffled, "trials": found["trials"]}
+    plain["clusters"] = {"speaker": speakers} if speakers else {}
+    return values, alarms.of_scores(scores) + alarms.of_result(metrics.evaluate(scores, labels) | plain)
 
 
 def of_scores(name, file, trials):

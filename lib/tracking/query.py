@@ -2,15 +2,12 @@
 
 import json
 import math
-from contextlib import suppress
 from dataclasses import replace
 
-from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.files.places import is_url
 from lib.params import identity, studies
 from lib.tracking.client import artifact
-from lib.tracking.done import experiments, records
+from lib.tracking.done import records
 
 METRICS = "metrics.json"  # a run's artifact with every number
 BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did not make
@@ -26,15 +23,15 @@ def is_model(run_name):
     return run_name[:2].isdigit() and 10 <= int(run_name[:2]) < 30
 
 
-def newest_comparison(study, experiment):
-    """Id of the newest finished comparison notebook of a study, or None."""
-    found = _newest(experiment, "91_compare", lambda tags: in_study(study) in tags)
-    return found and found.run_id
+def newest(experiment, notebook, **tags):
+    """The newest finished run of a notebook that has these tags, a `Record`, or None."""
+    made = (record for record in records(experiment) if record.name.startswith(f"{notebook}/"))
+    return next((r for r in made if r.status == "FINISHED" and tags.items() <= r.tags.items()), None)
 
 
 def newest_metrics(experiment, notebook, digest):
     """Every number of the newest finished run of a notebook on one version of a corpus, or None."""
-    found = _newest(experiment, notebook, lambda tags: tags.get("corpus_digest") == digest)
+    found = newest(experiment, notebook, corpus_digest=digest)
     return found and numbers(found)
 
 
@@ -48,61 +45,36 @@ def numbers(record):
     return record.metrics | {name: math.nan if value is None else value for name, value in kept.items()}
 
 
-def _newest(experiment, notebook, wanted):
-    finished = (record for record in records(experiment) if record.status == "FINISHED" and wanted(record.tags))
-    return next((record for record in finished if record.name.startswith(f"{notebook}/")), None)
-
-
 def fits_in_use():
     """Key of a kept fit -> names of the runs that use it, of every experiment; deleted runs use none."""
     found = {}
-    for experiment in experiments():
-        for record in records(experiment):
-            for key in record.tags.get("fits", "").split():
-                found.setdefault(key, []).append(record.name)
+    for record in records():
+        for key in record.tags.get("fits", "").split():
+            found.setdefault(key, []).append(record.name)
     return found
 
 
 def compare(study, experiment, *, digest=None, everything=False):
-    """A study's runs of models on one version of a corpus, side by side.
+    """A study's runs of models on one version of a corpus (an experiment), side by side.
 
-    Of each run, seed and set of parameters the newest finished run is shown, whatever has
-    been started since. A run that failed or was stopped stands below, and only while no
-    newer one has finished.
+    Of each run, seed and set of parameters the newest finished run is shown, whatever has been started since; one
+    that failed or was stopped only while no newer one has finished. Without `digest` the newest finished run decides
+    which version of the corpus this is. `everything` adds runs of other studies and by hand.
 
-    Parameters
-    ----------
-    study, experiment : str
-        The experiment is the corpus' name.
-    digest : str, optional
-        Version of the corpus: numbers on different versions are never in one table.
-        Without it the corpus on disk decides, or the newest finished run where none was
-        made on that.
-    everything : bool
-        Runs of other studies, by hand and by raw papermill too.
-
-    Returns
-    -------
-    rows : list of dict
-        `run`, `seed`, `run_id`, `status`, `study`, `corpus_digest`, `weights`, `error`,
-        `diagnosis` (cause, empty without one), `longest` (the section that took longest),
-        `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan
-        would make it again), `diverged` (a loss is not finite), `parameters` (dict) and
-        every metric under its MLflow name. The study's own runs come first, then those with
-        other parameters, those that the study no longer lists, and those that did not finish.
-    older : int
-        Runs of the study that were made on another version of the corpus.
-
-    Raises
-    ------
-    lib.errors.InputError
-        The study is unknown, or tracking cannot be used.
+    Returns the rows, and how many runs of the study are on other versions. A row is a dict of `run`, `seed`, `run_id`,
+    `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis` (cause), `longest` (the section that took
+    longest), `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan would make it
+    again), `diverged` (a loss is not finite), `parameters` (dict) and every metric under its MLflow name. The study's
+    own runs stand first, then those with other parameters, those no longer listed, those not finished.
     """
     chosen, tag = studies.load(study, corpus=experiment), in_study(study)
     planned = {run.name: run for run in reversed(chosen.runs)}
     members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
     members = [record for record in members if everything or tag in record.tags]
-    digest = digest or _ruling(chosen, members)
+    if digest is None:  # a run that has not finished has a say only where none has
+        known = [record for record in members if record.tags.get("corpus_digest")]
+        known.sort(key=lambda record: record.status != "FINISHED")
+        digest = known[0].tags["corpus_digest"] if known else None
     same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
     finished, failed = {}, {}
     for record in same:  # newest first
@@ -110,31 +82,17 @@ def compare(study, experiment, *, digest=None, everything=False):
         changed = record.changed(run) if run else {}
         key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
         if record.status == "FINISHED":
-            finished.setdefault(key, record)
+            finished.setdefault(key, (record, run, changed))
         elif key not in finished:
-            failed.setdefault(key, record)
-    rows = [_row(record, study, planned.get(record.name)) for record in (*finished.values(), *failed.values())]
+            failed.setdefault(key, (record, run, changed))
+    rows = [_row(study, *found) for found in (*finished.values(), *failed.values())]
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
 
 
-def _ruling(chosen, members):
-    """The version of the corpus that is compared; a run that failed before it knew its own has no say."""
-    finished = [record for record in members if record.status == "FINISHED"]
-    made = [r.tags["corpus_digest"] for r in finished or members if r.tags.get("corpus_digest")]
-    if len(set(made)) > 1:
-        values = chosen.runs[0].parameters
-        if not values["allow_partial"] and not is_url(values["data"]):  # quickly told
-            with suppress(InputError):
-                present = open_corpus(chosen.corpus, values["data"], values["layout"]).digest
-                return present if present in made else made[0]
-    return made[0] if made else None
-
-
-def _row(record, study, run):
+def _row(study, record, run, changed):
     """The order of a run in the table, and its row."""
     tags, finished = record.tags, record.status == "FINISHED"
     mine = in_study(study) in tags
-    changed = record.changed(run) if run else {}
     marks = [f"{name}={value}" for name, value in changed.items()]
     row = {
         "run": record.name,
@@ -164,32 +122,14 @@ def _stale(record, run, changed):
 
 
 def looks(experiment, corpus_digest):
-    """The eval ledger: every run of a corpus that has opened eval, whatever became of it.
+    """The eval ledger: every run on one version of a corpus that has opened eval, and how often, oldest first.
 
-    Runs of every study, replaced, failed and deleted ones count: who saw their numbers
-    may have chosen by them.
-
-    Parameters
-    ----------
-    experiment : str
-    corpus_digest : str
-        Runs on other versions of the corpus saw other trials.
-
-    Returns
-    -------
-    list of dict, oldest first
-        `run`, `seed`, `run_id`, `status`, `started` (milliseconds since 1970, UTC) and
-        `looks`, how many times the run measured eval.
+    Runs of every study, replaced, failed and deleted ones count: who saw their numbers may have chosen by them.
+    Each is a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks`.
     """
+    found = [r for r in records(experiment, deleted=True) if r.tags.get("corpus_digest") == corpus_digest]
     return [
-        {
-            "run": record.name,
-            "seed": record.tags.get("seed", "-"),
-            "run_id": record.run_id,
-            "status": record.status,
-            "started": record.started,
-            "looks": int(record.metrics.get("eval/looks", 1)),
-        }
-        for record in reversed(records(experiment, deleted=True))
-        if "eval/eer" in record.metrics and record.tags.get("corpus_digest") == corpus_digest
+        {"run": r.name, "run_id": r.run_id, "started": r.started, "looks": int(r.metrics.get("eval/looks", 1))}
+        for r in reversed(found)
+        if "eval/eer" in r.metrics
     ]

@@ -1,19 +1,15 @@
 """Recording one run: parameters, curves, scores, metrics, pictures.
 
-Under the runner the run exists already (its id is in the environment) and the runner closes
-it, after the executed notebook is attached. MLflow is told the numbers that are set side by
-side, there or by a page; ``metrics.json`` holds every one.
+Under the runner the run exists already (its id is in the environment), and the runner closes it. MLflow is told the
+numbers that are set side by side, there or by a page; ``metrics.json`` holds every one.
 """
 
 import json
 import math
 import os
-import platform
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -23,7 +19,6 @@ from mlflow.entities import Metric, Param, RunTag
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
-from lib.params import identity
 from lib.plots import evaluation
 from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
@@ -31,12 +26,14 @@ from lib.tracking.measured import measure
 from lib.tracking.query import BY_HAND, METRICS
 from lib.tracking.views import NOTE
 
-_OPENED = "eval.opened"
 _COMPARED = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof")
 _CI = ("", "_ci_low", "_ci_high")
+# What is compared with its interval, and its tag in MLflow's table, whose metrics have 16 digits and no interval.
 _ENDS = {
-    "train": ("accuracy", "balanced_accuracy"), "dev": ("eer",), "eval": ("eer", "accuracy", "balanced_accuracy"),
-}  # fmt: skip
+    "train": {"accuracy": None, "balanced_accuracy": None},
+    "dev": {"eer": "dev EER"},
+    "eval": {"eer": "eval EER", "accuracy": None, "balanced_accuracy": "eval bal. acc."},
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,6 @@ def start(notebook, settings, *, corpus_digest, weights="none"):
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in settings.items()])
     run.tag(corpus_digest=corpus_digest, weights=weights, seed=settings.get("seed", "-"))
     log_text(run, yaml.safe_dump(settings, sort_keys=False), "params.yaml")
-    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in identity.LIBRARIES}
-    log_text(run, "".join(f"{name}=={version}\n" for name, version in versions.items()), "packages.txt")
     return run
 
 
@@ -117,9 +112,8 @@ def note_fit(run, fitted):
 def log_split(run, split, table, *, threshold=0.0):
     """Measure the scores of one split and keep numbers, tables and pictures.
 
-    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine) of every trial; scores
-    from the threshold on say genuine. The numbers of `lib.tracking.measured.measure`, and
-    `alarms`, a list of sentences, which are the tag ``alarms.<split>`` too.
+    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine); scores from the threshold on say genuine.
+    Returns the numbers of `lib.tracking.measured.measure`, and `alarms`, sentences, a tag of the run too.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
@@ -127,7 +121,11 @@ def log_split(run, split, table, *, threshold=0.0):
     names += ["constant_accuracy"] if split == "eval" else []
     _compare(run, {f"{split}/{name}": result[name] for name in names}, 0)
     keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
-    run.tag(**{f"alarms.{split}": "\n".join(warnings) or "none", **_columns(split, result)})
+    tags = {f"alarms.{split}": "\n".join(warnings) or "none"}
+    for name, title in _ENDS[split].items():
+        if title:
+            tags[title] = "{:.1f} [{:.1f}, {:.1f}] %".format(*(100 * result[name + end] for end in _CI))
+    run.tag(**tags)
     if split == "eval":
         count_looks(run, 1)
 
@@ -146,34 +144,16 @@ def log_split(run, split, table, *, threshold=0.0):
     return result | {"alarms": warnings}
 
 
-def _columns(split, result):
-    """Tags that stand in MLflow's table of runs where its metrics would have 16 digits and no interval."""
-    return {
-        f"{split} {title}": "{:.1f} [{:.1f}, {:.1f}] %".format(*(100 * result[name + end] for end in _CI))
-        for name, title in (("eer", "EER"), ("balanced_accuracy", "bal. acc."))
-        if name in _ENDS[split] and split != "train"
-    }
-
-
 def count_looks(run, times):
-    """Note in the eval ledger that eval was measured so many times more; `log_split` does so itself.
-
-    The metric ``eval/looks`` counts, the tag ``eval.opened`` says when the first look was.
-    """
-    known = run.known
-    looks = int(known.metrics.get("eval/looks", 0)) + times
+    """Note in the eval ledger, ``eval/looks``, that eval was measured so often; `log_split` does so itself."""
+    looks = int(run.known.metrics.get("eval/looks", 0)) + times
     log_metrics(run, {"eval/looks": looks}, step=looks)  # a step of its own: MLflow refuses two values at one
-    if _OPENED not in known.tags:
-        run.tag(**{_OPENED: datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def log_diagnosis(run, diagnosis):
     """Keep what the doctor says, where a reader of the run sees it first: on top of its page."""
-    text = describe(diagnosis)
-    run.tag(**{"diagnosis": diagnosis.cause, "diagnosis.advice": diagnosis.advice, NOTE: text})
+    run.tag(**{"diagnosis": diagnosis.cause, NOTE: describe(diagnosis)})
     keep_metrics(run, {f"diagnosis/{name}": value for name, value in diagnosis.figures.items()})
-    log_text(run, f"{text}\n", "diagnosis.md")
-    log_text(run, json.dumps(asdict(diagnosis), indent=2), "diagnosis.json")
 
 
 def finish(run, summary=""):

@@ -10,25 +10,18 @@ import yaml
 
 from lib.errors import InputError
 from lib.tracking.client import artifact, connect, tracking_uri
-from lib.tracking.done import experiments, records
+from lib.tracking.done import Record, records
 from lib.tracking.query import is_model, numbers
 
 DIGEST = "model_digest"  # tag of a run: `digest` of the files of its model
-_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A finished run that keeps a model; scores from `threshold` (log-odds, `0.5` or `dev-eer`) on are genuine."""
+class Trained(Record):
+    """A finished run that keeps a model, with every number; scores from `threshold` (log-odds) on are genuine."""
 
-    run_id: str
-    name: str
-    corpus: str
-    tags: dict
-    metrics: dict
-    identity: dict  # what decided its numbers, see `lib.params.identity`; empty when it was not kept
-    threshold: float
-    threshold_source: str
+    threshold: float = 0.0
+    threshold_source: str = "0.5"  # or dev-eer
 
 
 def find(run, *, corpus=None):
@@ -37,17 +30,20 @@ def find(run, *, corpus=None):
     InputError when there is no such run, it has not finished, or it keeps no model.
     """
     run = run_of(run) if run.startswith("models:/") else run
-    every = [(record, experiment) for experiment in experiments() for record in records(experiment)]
-    if _ID.fullmatch(run):
-        found = [pair for pair in every if pair[0].run_id == run]
-    else:
-        every = [pair for pair in every if corpus in (None, pair[1])]
-        found = [pair for pair in every if pair[0].name == run]
+    every, by_id = records(), re.fullmatch(r"[0-9a-f]{32}", run)
+    if not by_id:
+        every = [record for record in every if corpus in (None, record.corpus)]
+    found = [record for record in every if run == (record.run_id if by_id else record.name)]
+    if not found and by_id:
+        raise InputError(f"run {run}: no run of that id in {tracking_uri()}")
     if not found:
-        raise InputError(_unknown(run, corpus, every))
-    record, experiment = max(found, key=lambda pair: (pair[0].status == "FINISHED", pair[0].started))
-    if corpus not in (None, experiment):
-        raise InputError(f"run {run}: was made on corpus {experiment}, not on {corpus}")
+        there = ", ".join(sorted({record.name for record in every if is_model(record.name)})) or "none of a model"
+        raise InputError(
+            f"run {run!r}: no run {f'of corpus {corpus} ' if corpus else ''}has that name; there are {there}"
+        )
+    record = max(found, key=lambda known: (known.status == "FINISHED", known.started))
+    if corpus not in (None, record.corpus):
+        raise InputError(f"run {run}: was made on corpus {record.corpus}, not on {corpus}")
     if record.status != "FINISHED":
         raise InputError(f"run {run}: its status is {record.status}; it must be finished")
     if not is_model(record.name):
@@ -57,9 +53,8 @@ def find(run, *, corpus=None):
     threshold = read(record, matrix, lambda path: float(json.loads(path.read_text(encoding="utf-8"))["threshold"]))
     if not math.isfinite(threshold):
         raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
-    source = str(settings.get("threshold", "0.5"))
-    known = record.tags, numbers(record), record.identity
-    return Trained(record.run_id, record.name, experiment, *known, threshold, source)
+    known = vars(record) | {"metrics": numbers(record)}
+    return Trained(**known, threshold=threshold, threshold_source=str(settings.get("threshold", "0.5")))
 
 
 def run_of(uri):
@@ -71,10 +66,10 @@ def run_of(uri):
         raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")
     name, version, alias = parts.groups()
     try:
-        if version or alias:
-            found = (
-                client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
-            )
+        if alias:
+            version = client.get_model_version_by_alias(name, alias).version
+        if version:
+            found = client.get_model_version(name, version)
             if found.run_id:
                 return found.run_id
             name = found.model_id
@@ -101,11 +96,3 @@ def read(run, name, parsed):
         except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
             reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
             raise InputError(f"run {run.name}, {run.run_id}: its {name} cannot be read:\n{reason}") from None
-
-
-def _unknown(run, corpus, every):
-    if _ID.fullmatch(run):
-        return f"run {run}: no run of that id in {tracking_uri()}"
-    there = sorted({record.name for record, _ in every if is_model(record.name)})
-    where = f"of corpus {corpus} " if corpus else ""
-    return f"run {run!r}: no run {where}has that name; there are {', '.join(there) or 'none of a model'}"

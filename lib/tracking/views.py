@@ -1,7 +1,6 @@
 """How MLflow's page of an experiment opens: with the columns that matter, and a note in words.
 
-A saved view is a tag of the experiment, read by the page when its address names it. The
-format is that of MLflow 3.17; another version shows its own columns.
+A saved view is a tag of the experiment, in the format of MLflow 3.17; another version shows its own columns.
 """
 
 import json
@@ -9,29 +8,20 @@ import json
 from lib.tracking.client import connect
 
 NOTE = "mlflow.note.content"  # the description at the top of an experiment's, a run's and a model's page
-_KEY = "study"
-QUERY = f"viewStateShareKey={_KEY}&workflowType=machine_learning"  # the page's menu is that of training, too
-_TAG = f"mlflow.sharedViewState.{_KEY}"
+QUERY = "viewStateShareKey=study&workflowType=machine_learning"  # the page's menu is that of training, too
+_TAG = "mlflow.sharedViewState.study"
 _COLUMNS = {  # tags, and their widths in pixels
     "seed": 60, "eval EER": 150, "eval bal. acc.": 150, "dev EER": 150, "diagnosis": 150, "weights": 150,
 }  # fmt: skip
 
 
-def _view():
-    widths = {f"tags.`{name}`": width for name, width in _COLUMNS.items()}
-    state = {
-        "selectedColumns": list(widths),
-        "columnOrder": list(widths),
-        "columnWidths": widths,
-        "orderByKey": "metrics.`eval/eer`",
-        "orderByAsc": True,
-    }
-    return json.dumps({"name": "The study's table", "createdAt": 0, "state": json.dumps(state)})
-
-
 def saved():
     """Save the study's view with each experiment; its name -> the path of the page that opens with it."""
-    client, found, view = connect(), {}, _view()
+    widths = {f"tags.`{name}`": width for name, width in _COLUMNS.items()}
+    order = {"orderByKey": "metrics.`eval/eer`", "orderByAsc": True}
+    state = {"selectedColumns": list(widths), "columnOrder": list(widths), "columnWidths": widths} | order
+    view = json.dumps({"name": "The study's table", "createdAt": 0, "state": json.dumps(state)})
+    client, found = connect(), {}
     for experiment in client.search_experiments():
         if experiment.name != "Default":  # MLflow's own, where the study has no run
             if experiment.tags.get(_TAG) != view:
