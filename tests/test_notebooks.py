@@ -320,7 +320,7 @@ def test_elsewhere_tries_every_run_on_other_corpora_and_genuine_recordings(place
     assert {"elsewhere.csv", "elsewhere.png"} <= set(artifacts(place.client, run.info.run_id))
     summary = run.data.tags["mlflow.note.content"]
     assert f"**{place.data.name}** is the runs' own corpus, not another one." in summary
-    assert "Left out, not readable: 1 recordings, first" in summary and "broken.wav" in summary
+    assert "Left out, not readable: 1 recordings, first:" in summary and "broken.wav" in summary
 
 
 def test_elsewhere_without_other_recordings_says_so_and_finishes(place, executed):

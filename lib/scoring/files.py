@@ -17,6 +17,7 @@ from lib.errors import InputError
 from lib.files.places import absolute, read_text
 from lib.inputs import BLOCK
 from lib.scoring.answers import CANNOT_TELL
+from lib.scoring.systems import SR
 
 # What people call recordings. The reader decides which of them it can use.
 _ENDINGS = (
@@ -75,6 +76,23 @@ def elsewhere(corpora, genuine, *, layout, most):
         drawn = trials.sample(frac=1, random_state=0).groupby("label").head(most).sort_index()
         found[name] = digest, drawn.reset_index(drop=True)
     return found
+
+
+def readable(trials):
+    """The trials whose recordings can be read, those (16 kHz), and the errors of the others.
+
+    InputError when no recording of a label is left.
+    """
+    clips, left_out = {}, []
+    for path in trials["path"]:
+        try:
+            clips[path] = audio.read(path, sr=SR)[0]
+        except InputError as error:
+            left_out.append(str(error))
+    kept = trials[trials["path"].isin(list(clips))]
+    if set(kept["label"]) != set(trials["label"]):
+        raise InputError(f"{left_out[0]}; no recording of its label can be read")
+    return kept, list(clips.values()), left_out
 
 
 def score_files(judge, paths):
