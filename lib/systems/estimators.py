@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from skops import io
 
 from lib.errors import InputError
 from lib.systems import System
@@ -29,10 +28,14 @@ class Kept(System):
         return {name: _described(value) for name, value in vars(self).items()}
 
     def save(self, folder):
+        from skops import io  # brings PyTorch, which takes two seconds
+
         io.dump(self, Path(folder) / "system.skops")
 
     @classmethod
     def load(cls, folder):
+        from skops import io
+
         found = io.load(Path(folder) / "system.skops", trusted=_OURS)
         if type(found) is not cls:
             raise InputError(f"{folder}: holds a system of kind {type(found).__name__}, expected {cls.__name__}")
