@@ -62,6 +62,7 @@ def test_load_set_seeds_corpus_data_and_only():
             {"study": "../studies/demo"},
             "study '../studies/demo' is unknown; there are augmentation, bench, best",
         ),
+        ({"study": "asvspoof2017"}, "'asvspoof2017' is unknown (it is a corpus: STUDY --corpus asvspoof2017); there"),
         ({"corpus": "dem"}, "dem.yaml: no such file; there are asvspoof2017, demo; did you mean demo?"),
         ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
         ({"corpus": "../corpora/demo"}, "/demo.yaml: no such file; there are asvspoof2017, demo"),

@@ -22,7 +22,7 @@ def complete(folder, trials):
     by_speaker = (rows["speaker"] != UNKNOWN).all()
     made = trials["split"].copy()
     made[rows.index] = _dealt(rows, [split for split in into for _ in range(_SHARES[split])], by_speaker)
-    speakers, missing = f"{rows['speaker'].nunique():,}", " and ".join(split for split in into if split != source)
+    speakers, missing = f"{rows['speaker'].nunique():,}", ", ".join(split for split in into if split != source)
     for split in into:
         if trials["label"][made == split].nunique() < 2:
             raise InputError(

@@ -120,6 +120,13 @@ def _lines(rows):
     return [line.rstrip() for line in text.splitlines()]
 
 
+def noted(table, notes=None, **style):
+    """A table as text; after each row a text of any length, aligned left, of `notes`, a named Series."""
+    lines = table.to_string(index=False, **style).splitlines()
+    texts = [""] * len(lines) if notes is None else [notes.name, *notes]
+    return "\n".join(f"{line}  {text}".rstrip() for line, text in zip(lines, texts, strict=True))
+
+
 def _number(value, factor=100, digits=2):
     return "-" if value is None else f"{factor * value:.{digits}f}"
 
