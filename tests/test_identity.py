@@ -1,12 +1,14 @@
 """What decides a run: each part changes the fingerprint and is named, prose and places do not."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from small_study import write_notebook
 
-from lib.params import code, identity, studies
+from lib.params import PARAMS, code, identity, studies, yaml_files
 
 NOTHING = {"cells": "c", "parameters": {}, "corpus": "d", "rooms": {}, "versions": {}, "weights": {}, "reads": ""}
 
@@ -135,3 +137,14 @@ def test_notebook_changed_within_a_process_is_seen(small):
     before = parts(small)
     write_notebook(small.folder / "notebooks" / "11_one.ipynb", "print(2)")
     assert parts(small)["cells"] != before["cells"]
+
+
+def test_rooms_follow_the_tables_that_their_modules_read(tmp_path, monkeypatch):
+    before, other = (code.digest.__wrapped__(part) for part in ("judgement.diagnosis", "judgement.domain"))
+    table = shutil.copy(PARAMS / "causes.yaml", tmp_path)
+    monkeypatch.setattr(yaml_files, "PARAMS", tmp_path)
+    Path(table).write_text("# a comment\n" + Path(table).read_text())
+    assert code.digest.__wrapped__("judgement.diagnosis") == before
+    Path(table).write_text(Path(table).read_text().replace("trained", "made"))
+    assert code.digest.__wrapped__("judgement.diagnosis") != before
+    assert code.digest.__wrapped__("judgement.domain") == other

@@ -87,8 +87,10 @@ def test_dual_mobilenet_each_input_reaches_its_own_backbone(rng):
 def test_dual_mobilenet_gate_weighs_each_trial_by_both_branches(rng):
     training.prepare(0)
     found = built("15_dual_mobilenet", backbone_weights="random", image_size=32, attention=True)
-    table, _, beside = found.shown
-    assert {row[0] for row in beside} <= set(table["Layer (type)"])  # the report's layers are all there
+    table, figure = found.shown
+    assert {row[0] for row in reference.LAYERS[figure]} <= set(
+        table["Layer (type)"]
+    )  # the report's layers are all there
     outputs = [found.model.get_layer(name).output for name in ("gate", "projected", "weighted_sum")]
     inside = keras.Model(found.pooled, outputs)
     pooled = rng.uniform(0, 2, (2, 6, 1280)).astype(np.float32)

@@ -412,7 +412,7 @@ def test_sensitivity_of_a_dc_detector_is_seen(pairs):
     assert (added.far, added.frr, added.eer) == (1, 0, 1)
     assert added.far_p == pytest.approx(2 * 0.5**20)  # 20 of 20 changed one way
     assert (removed.far, removed.frr) == (0, 1)
-    assert added.far_ci_low == pytest.approx(0.05 ** (1 / 20))  # half of p^20 is 2.5 %
+    assert added.far_ci_low == pytest.approx(0.025 ** (1 / 20))  # p^20 is 2.5 %
     assert shortcuts.intervention_sentences(table)[0].startswith("**dc added** moves it (FAR 0 → 100 %")
 
 
@@ -428,8 +428,6 @@ def test_sensitivity_of_a_system_that_does_not_listen_is_nothing(pairs):
 def test_sensitivity_wrong_input_is_named(pairs):
     with pytest.raises(InputError, match="scores of shape .40,. and labels of shape .3,."):
         sensitivity(loudness_of, (pairs[0], [1, 0, 1]), 0)
-    with pytest.raises(InputError, match="intervention 'hum' is unknown"):
-        sensitivity(loudness_of, pairs, 0, ("hum",))
 
 
 def test_versions_are_the_recordings_and_each_change_of_them(pairs):

@@ -1,12 +1,11 @@
 """The report's conclusions, each a claim with its answer from runs."""
 
 import pandas as pd
-import yaml
 
 from lib import metrics
 from lib.comparison.records import confusion
 from lib.comparison.tables import percent, ranged, with_interval
-from lib.params import PARAMS
+from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
 _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overfitting
@@ -21,7 +20,7 @@ def report_claims(rows, recorded, changes=None):
     `31_augmentation` on this corpus. Intervals are of 95 %.
     """
     lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
-    for claim in yaml.safe_load((PARAMS / "claims.yaml").read_text(encoding="utf-8")):
+    for claim in read_table("claims"):
         answer, evidence = _helps(claim["change"], changes or {}) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
     return pd.DataFrame(lines)

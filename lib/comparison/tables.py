@@ -7,16 +7,15 @@ import math
 from contextlib import suppress
 
 import pandas as pd
-import yaml
 
 from lib import metrics
 from lib.comparison.records import recorded_scores
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.params import PARAMS, studies
+from lib.params import read_table, studies
 
-PUBLISHED = yaml.load((PARAMS / "published.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+PUBLISHED = read_table("published")
 _SHOWN = {
     "eval/eer": "eval EER %",
     "eval/balanced_accuracy": "eval bal. acc. %",

@@ -3,13 +3,13 @@
 from functools import cache
 
 from lib.files import places
-from lib.params import PARAMS, read_yaml
+from lib.params import read_table
 
 
 @cache
 def layouts():
     """Name -> declaration of every layout."""
-    return read_yaml(PARAMS / "layouts.yaml")
+    return read_table("layouts")
 
 
 def protocol_of(folder, files):

@@ -11,16 +11,15 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-import yaml
 from scipy.stats import binomtest
 
 from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
-from lib.params import PARAMS
+from lib.params import read_table
 
 HEALTHY, UNDECIDED = "healthy", "undecided"
-_TEXTS = yaml.safe_load((PARAMS / "causes.yaml").read_text(encoding="utf-8"))
+_TEXTS = read_table("causes")
 _SHUFFLES = 1000  # enough for the 0.5th percentile of shuffled AUCs
 _SURE = 0.01  # error probability below which a test counts, in every rule
 _SURELY = NormalDist().inv_cdf(1 - _SURE)  # standard errors

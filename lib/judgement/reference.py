@@ -5,13 +5,11 @@ All on ASVspoof 2017 Version 2.0, threshold 0.5, printed with two digits.
 
 from dataclasses import dataclass
 
-import yaml
-
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.judgement.printed import read
-from lib.params import PARAMS
+from lib.params import read_table
 
-_REPORT = yaml.load((PARAMS / "report.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+_REPORT = read_table("report")
 
 
 @dataclass(frozen=True)

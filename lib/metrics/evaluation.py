@@ -45,8 +45,8 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     Returns plain values, ready for JSON; fractions: those of `lib.metrics.evaluate`, at threshold
     0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`; `shuffled_auc` [low, high];
     `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and intervals over
-    trials; `breakdown`; with dev `dev` (EER, calibration, threshold card) and `band` (`band.kept`);
-    `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
+    trials; `breakdown`; with dev `dev` (EER with its widest interval, calibration, threshold card) and
+    `band` (`band.kept`); `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result = evaluate(scores, labels, costs=costs)
@@ -60,8 +60,11 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
         dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
         rate, threshold = eer(dev_scores, dev_labels)
         line = calibrate(dev_scores, dev_labels)
-        result["dev"] = {"eer": rate, "calibration": line._asdict()}
-        cuts = {"0.5": cuts["0.5"], "dev-eer": (threshold, "EER of dev")}
+        spread = spreads(dev, {"eer": rate}, metrics=("eer",), resamples=resamples)
+        ends = {name: spread[name] for name in ("eer_ci", "interval_over")}
+        result["dev"] = {"eer": rate, **ends, "calibration": line._asdict()}
+        source = "EER of dev, {:.2f} % ({:.2f} to {:.2f})".format(*(100 * x for x in (rate, *spread["eer_ci"])))
+        cuts = {"0.5": cuts["0.5"], "dev-eer": (threshold, source)}
         if line.slope > 0:
             card = result["dev"]["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
             cuts["bayes"] = (card["threshold"], "costs, calibrated on dev")

@@ -1,14 +1,17 @@
 """What decides a computed number besides its settings: code, and versions of libraries.
 
 Comments, docstrings and layout are no part of a digest, so that prose never makes anything stale.
+Tables of params that a module reads are part of it.
 """
 
 import ast
 import hashlib
+import json
 from functools import cache
 from importlib import metadata
 
 from lib.params.paths import ROOT
+from lib.params.yaml_files import read_table
 
 
 @cache
@@ -21,6 +24,9 @@ def digest(*parts):
             documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
             if documented and ast.get_docstring(node, clean=False) is not None:
                 node.body = node.body[1:]
+            match node:
+                case ast.Call(func=ast.Name("read_table"), args=[ast.Constant(table)]):
+                    total.update(json.dumps(read_table(table)).encode())
         total.update(f"{file.relative_to(ROOT).as_posix()}\0{ast.dump(tree)}\0".encode())
     return total.hexdigest()
 

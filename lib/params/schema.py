@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAda
 from pydantic_core import PydanticCustomError
 
 from lib.errors import InputError, nearest
-from lib.params.paths import PARAMS, hide_login
-from lib.params.yaml_files import read_yaml
+from lib.params.paths import hide_login
+from lib.params.yaml_files import read_table
 
 KINDS = {"int": int, "float": float, "str": str, "bool": bool, "list": list}  # that a cell may name
 
@@ -36,7 +36,7 @@ class Parameter(NamedTuple):
     own: bool  # it stands in the notebook's parameters cell, not in a group
 
 
-TABLE = read_yaml(PARAMS / "settings.yaml")
+TABLE = read_table("settings")
 RULES = {name: rule for rule, names in TABLE["cells"].items() for name in names.split()}  # parameter -> its rule
 RULES |= {name: rule for known in TABLE["settings"].values() for name, (rule, _) in known.items()}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from lib.errors import InputError, unknown
+from lib.params.paths import PARAMS
 
 
 class _Loader(yaml.SafeLoader):
@@ -60,6 +61,12 @@ def read_yaml(path):
         if not isinstance(key, str):
             raise InputError(f"{path}: the key {key!r} must be text")
     return content or {}
+
+
+def read_table(name):
+    """What a table of params holds; the code that reads it so is other code when its content changes."""
+    path = PARAMS / f"{name}.yaml"
+    return parse(path.read_text(encoding="utf-8"), path)
 
 
 def flat_yaml(path):

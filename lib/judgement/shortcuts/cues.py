@@ -10,17 +10,16 @@ the ASVspoof 2017 benchmark", IEEE/ACM Transactions on Audio, Speech, and Langua
 
 import numpy as np
 import pandas as pd
-import yaml
 from joblib import Parallel, delayed
 from scipy.ndimage import median_filter, uniform_filter, uniform_filter1d
 from tqdm.auto import tqdm
 
 from lib import audio, features
 from lib.audio.interventions import frame_levels
-from lib.params import PARAMS
+from lib.params import read_table
 
 SR = 16_000
-GROUPS = yaml.safe_load((PARAMS / "cues.yaml").read_text(encoding="utf-8"))
+GROUPS = read_table("cues")
 
 _FRAME = SR // 100  # samples, 10 ms
 _START, _END = 25, 15  # dB under the loudest frame: the level of speech at its start and end
