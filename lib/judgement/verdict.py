@@ -178,8 +178,7 @@ def _about_decisions(result):
 
 def _about_reading(result, printed):
     """What was assumed, and whether the printed numbers agree."""
-    order = "Without names the classes are in scikit-learn's order of 0 (spoof) and 1 (genuine), rows the truth; "
-    order += "names beside rows and above columns say otherwise."
+    order = "Without names the classes are in scikit-learn's order of 0 (spoof) and 1 (genuine), rows the truth."
     found, wrong, count = [] if printed.named else [order], "; ".join(result["contradictions"]), result["candidates"]
     if wrong and count:
         return [*found, f"The counts fit, but this does not: {wrong}."]
