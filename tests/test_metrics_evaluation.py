@@ -208,8 +208,8 @@ def test_evaluate_breaks_down_by_what_is_asked(files):
 
 
 def test_noted_rows_end_in_their_notes_from_one_column_on():
-    table, notes = pd.DataFrame({"run": ["a", "bbb"]}), pd.Series(["a note of any length", ""], name="stale")
-    assert noted(table, notes) == "run  stale\n  a  a note of any length\nbbb"
+    table, notes = pd.DataFrame({"run": ["a", "bbb"]}), pd.Series(["a note\nof any length", ""], name="stale")
+    assert noted(table, notes) == "run  stale\n  a  a note\\nof any length\nbbb"
     assert noted(table) == "run\n  a\nbbb"
 
 

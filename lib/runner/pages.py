@@ -15,15 +15,12 @@ _ATTRIBUTES = {"*": ["id", "class"], "a": ["href", "title"], "th": ["style"], "t
 
 
 def export_html(notebook, target, *, code=True, beside=None):
-    """Write an executed notebook as one HTML file that needs no network, with or without its code cells.
-
-    `beside`, a table with another system's scores, stands before the first numbered section.
-    """
-    import nbformat
+    """Write an executed notebook as one HTML file that needs no network; `beside`, a table, stands before section 1."""
     from bleach import Cleaner
     from bleach.css_sanitizer import CSSSanitizer
     from jinja2 import pass_context
     from nbconvert import HTMLExporter
+    from nbformat import read, v4
 
     template = {"template_name": "page", "extra_template_basedirs": [str(Path(__file__).parent)]}
     exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=True, exclude_input_prompt=True, **template)
@@ -31,16 +28,13 @@ def export_html(notebook, target, *, code=True, beside=None):
     harmless = Cleaner(_MARKDOWN, _ATTRIBUTES, css_sanitizer=CSSSanitizer(["text-align"])).clean
     drawn = exporter.environment.filters["markdown2html"]
     exporter.register_filter("markdown2html", pass_context(lambda context, text: harmless(drawn(context, text))))
-    page = nbformat.read(str(notebook), 4)
+    page = read(str(notebook), 4)
     if beside is not None:
         first = next(place for place, cell in enumerate(page.cells) if cell.source.startswith("## 1. "))
         narrow = beside.style.hide(axis="index").format(escape="html").set_properties(**{"white-space": "nowrap"})
-        shown = nbformat.v4.new_output("display_data", {"text/html": narrow.to_html()})
-        parts = (
-            nbformat.v4.new_markdown_cell("## The scores of another system"),
-            nbformat.v4.new_code_cell(outputs=[shown]),
-        )
-        page.cells[first:first] = parts
+        shown = v4.new_output("display_data", {"text/html": narrow.to_html()})
+        title = v4.new_markdown_cell("## The scores of another system")
+        page.cells[first:first] = [title, v4.new_code_cell(outputs=[shown])]
     with places.whole_file(str(target)) as file:
         file.write(exporter.from_notebook_node(page, {"metadata": {"name": Path(notebook).stem}})[0].encode())
 
