@@ -19,7 +19,7 @@ demo: .venv/installed
 	@echo "accuracy is high because it always gives one answer. Made speech: nothing of it is about ASVspoof 2017."
 	@echo
 	@echo "comparison page   data/pages/demo.html"
-	@echo "runs in MLflow    make ui    (http://127.0.0.1:5000)"
+	@echo "runs in MLflow    make ui    (prints the address of the table)"
 	@echo "notebooks         make lab"
 	@echo "what to do next   .venv/bin/study"
 

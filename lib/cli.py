@@ -248,20 +248,24 @@ def compare(study, corpus, everything, others, data, as_json, html):
     rows, older = query.compare(study, chosen.corpus, everything=everything)
     _answer(rows + theirs, as_json, lambda _: _side_by_side(study, chosen.corpus, rows, older, theirs))
     if html:
-        from lib import runner
+        from lib import comparison, runner
 
-        runner.comparison_page(chosen, Path(html))
+        finished = [row for row in rows if row["status"] == "FINISHED"]
+        table = comparison.table([*finished, *theirs]).drop(columns="stale", errors="ignore")
+        runner.comparison_page(chosen, Path(html), table if theirs else None)
         click.echo(f"comparison page: {html}", err=as_json)
 
 
 def _side_by_side(study, corpus, rows, older, theirs=()):
     from lib import comparison
+    from lib.metrics.tables import noted
 
     finished, lines = [row for row in rows if row["status"] == "FINISHED"], []
     if not rows:
         lines.append(f"no run of a model yet for study {study} on corpus {corpus}")
     if finished or theirs:
-        lines.append(f"\n{comparison.table([*finished, *theirs]).to_string(index=False)}")
+        table = comparison.table([*finished, *theirs])
+        lines.append("\n" + noted(table.drop(columns="stale", errors="ignore"), table.get("stale")))
     if finished:
         lines.append(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
         lines.append(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")

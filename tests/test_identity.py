@@ -110,6 +110,7 @@ def test_versions_of_computing_libraries_are_there(small):
         ({"parameters": {"epochs": 2, "new": 1}}, ["parameters changed: epochs, new, gone"], ""),
         ({"rooms": {"plots": "2", "audio": "1"}}, ["lib/plots changed"], "fits are kept"),
         ({"rooms": {"plots": "2", "audio": "2"}}, ["lib/plots, lib/audio changed"], ""),
+        ({"rooms": dict.fromkeys(("plots", "audio", "inputs", "systems"), "2")}, ["4 rooms of lib changed"], ""),
         ({"rooms": {"plots": "2", "audio": "1", "scores": "1"}}, ["lib/plots changed"], "fits are kept"),
         ({"versions": {"tensorflow": "2.22.0"}}, ["TensorFlow 2.21.0 -> 2.22.0"], ""),
         ({"weights": {"backbone_weights": "2"}}, ["weights changed"], ""),
@@ -118,7 +119,7 @@ def test_versions_of_computing_libraries_are_there(small):
 )
 def test_reasons_name_what_changed_and_whether_fits_are_kept(change, words, fits):
     old = NOTHING | {
-        "parameters": {"epochs": 1, "gone": 1}, "rooms": {"plots": "1", "audio": "1"},
+        "parameters": {"epochs": 1, "gone": 1}, "rooms": dict.fromkeys(("plots", "audio", "inputs", "systems"), "1"),
         "versions": {"tensorflow": "2.21.0"}, "weights": {"backbone_weights": "1"},
     }  # fmt: skip
     new = old | change

@@ -48,7 +48,9 @@ def test_read_protocol_of_every_layout_reads_the_real_lines(shared, file):
 
 
 def test_read_protocol_without_labels_is_refused(shared):
-    with pytest.raises(InputError, match="line 1: 2 columns in 'E_1000001.wav S03': expected 7, trial label speaker"):
+    with pytest.raises(
+        InputError, match="line 1: 2 columns in 'E_1000001.wav S03': expected 7, trial label.*header that"
+    ):
         read_protocol(shared / "data/protocols/asvspoof2017_v1/ASVspoof2017_eval.trl")
 
 
@@ -117,7 +119,7 @@ def test_read_trials_list_without_splits_makes_them_of_speakers(tmp_path):
     assert trials.groupby("speaker")["split"].nunique().eq(1).all()
     assert trials["split"].value_counts().to_dict() == {"train": 54, "dev": 18, "eval": 18}
     (note,) = trials.attrs["notes"]
-    assert note.startswith("No split train and dev and eval in the corpus: made of all trials by speaker (30), seed 0")
+    assert note.startswith("No split train, dev, eval in the corpus: made of all trials by speaker (30), seed 0")
     assert trials.equals(read_trials(tmp_path / "own", "csv"))
 
 
@@ -189,6 +191,7 @@ def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(
         assert refused.exit_code == 2 and words in refused.stderr, refused.output
     empty = CliRunner().invoke(main, ["corpus", "new", "other", "--data", str(tmp_path / "params")])
     assert "laid out as none of the known: expected --layout, one of asvspoof2017_v2" in empty.stderr
+    assert "a list of your own is trials.csv there, with the columns path,label" in empty.stderr
     assert (tmp_path / "params/corpora/mine.yaml").read_text() == written
 
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from conftest import put
@@ -11,6 +12,7 @@ from conftest import put
 from lib import cli, metrics
 from lib.errors import InputError
 from lib.metrics import measures
+from lib.metrics.tables import noted
 from lib.scores import write_scores
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
@@ -203,6 +205,12 @@ def test_evaluate_breaks_down_by_what_is_asked(files):
     assert [row["group"] for row in rows] == ["E00", "E01", "E02"]
     assert sum(row["n_spoof"] for row in rows) == 300 and rows[0]["n_genuine"] == 150
     assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_noted_rows_end_in_their_notes_from_one_column_on():
+    table, notes = pd.DataFrame({"run": ["a", "bbb"]}), pd.Series(["a note\nof any length", ""], name="stale")
+    assert noted(table, notes) == "run  stale\n  a  a note\\nof any length\nbbb"
+    assert noted(table) == "run\n  a\nbbb"
 
 
 def test_describe_fits_a_page_and_shows_the_numbers(files, dev):

@@ -4,6 +4,7 @@ import json
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
@@ -58,6 +59,15 @@ def test_export_html_shows_markup_from_outside_as_text(tmp_path):
     assert "<img" not in body and "<script>alert" not in body
     assert 'href="javascript' not in body and 'href="data' not in body
     assert body.count("&lt;img") == 4 and body.count("<blockquote>") == 2 and "text-align:right" in body
+
+
+def test_export_html_sets_another_systems_scores_before_the_first_section(tmp_path):
+    cells = [nbformat.v4.new_markdown_cell(text) for text in ("# A page", "## In short", "## 1. The runs", "## 2. x")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    pages.export_html(tmp_path / "n.ipynb", tmp_path / "n.html", beside=pd.DataFrame({"run": ["<b>theirs"], "a": [1]}))
+    page = (tmp_path / "n.html").read_text(encoding="utf-8")
+    order = [page.rindex(text) for text in (">In short", ">The scores of another", "&lt;b&gt;theirs", ">1. The runs")]
+    assert "<b>theirs" not in page and order == sorted(order)
 
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

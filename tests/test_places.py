@@ -180,7 +180,7 @@ def test_a_password_or_token_in_a_url_is_used_and_stands_nowhere(tmp_path, monke
     for command in (
         ["corpus", "demo", "--data", f"http://user:Hid9en@{host}/corpus"],
         ["corpus", "demo", "--data", "s3://user:Hid9en@bucket/x", "--json"],
-        ["plan", "demo", "--store", f"https://user:Hid9en@{host}/x", "--json"],
+        ["plan", "demo", "--data", str(tmp_path / "none"), "--store", f"https://user:Hid9en@{host}/x", "--json"],
         ["evaluate", f"http://user:Hid9en@{host}/x", "--protocol", "x"],
         ["corpus", "demo", "--data", f"http://{host}/corpus?token=Hid9en", "--json"],
         ["corpus", "new", "own", "--data", f"http://{host}/corpus?token=Hid9en"],

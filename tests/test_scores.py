@@ -1,5 +1,7 @@
 """Score files of any toolkit, and what is wrong with them."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,6 +177,12 @@ def test_read_scores_of_several_columns_takes_the_one_that_is_named(file, text, 
 def test_read_scores_keeps_other_columns_for_breakdowns(file):
     table = read_scores(file("file,attack,key,score\nE_1,-,bonafide,1\nE_2,A07,spoof,0\n"))
     assert table["attack"].tolist() == ["-", "A07"]
+
+
+def test_read_scores_packed_file_is_to_be_unpacked(tmp_path):
+    (tmp_path / "s.txt.gz").write_bytes(gzip.compress(b"E_1 0.5\n"))
+    with pytest.raises(InputError, match="UTF-8, which is to be unpacked first: expected a score file"):
+        read_scores(tmp_path / "s.txt.gz")
 
 
 def test_read_scores_not_a_text_file_is_an_input_error(tmp_path):

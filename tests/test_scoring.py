@@ -123,6 +123,7 @@ def test_find_name_takes_the_newest_finished_run_of_any_corpus(place):
     ("run", "words"),
     [
         ("14_mobilenet/none", "no run has that name; there are 11_paper_cnn/"),
+        ("11_paper_cn/mfcc", "; did you mean 11_paper_cnn/mfcc?"),
         ("0" * 32, f"run {'0' * 32}: no run of that id"),
     ],
 )

@@ -120,6 +120,7 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
         ("epochs", "3", "a whole number, got '3' (text); write it as a decimal number without quotes"),
         ("epochs", "010", "a whole number, got '010' (text); write it as a decimal number"),
         ("epochs", True, "a whole number, got True"),
+        ("allow_partial", "true", "true or false, got 'true' (text); papermill's -p takes True or False"),
         ("epochs", 0.5, "a whole number, got 0.5"),
         ("head_epochs", -1, "at least 0, got -1"),
         ("patience", 0, "at least 1, got 0"),

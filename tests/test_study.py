@@ -12,6 +12,8 @@ from lib.errors import InputError
 from lib.params import identity
 from lib.params import studies as study
 
+STUDIES, CORPORA = (", ".join(study.names(kind)) for kind in ("studies", "corpora"))  # a user's own too
+
 
 def test_load_demo_resolves_every_parameter_of_every_run():
     loaded = study.load("demo")
@@ -56,15 +58,16 @@ def test_load_set_seeds_corpus_data_and_only():
     [
         (
             {"study": "dem"},
-            "there are augmentation, bench, best, checks, demo, report; did you mean demo?",
+            f"there are {STUDIES}; did you mean demo?",
         ),
         (
             {"study": "../studies/demo"},
-            "study '../studies/demo' is unknown; there are augmentation, bench, best",
+            f"study '../studies/demo' is unknown; there are {STUDIES}",
         ),
-        ({"corpus": "dem"}, "dem.yaml: no such file; there are asvspoof2017, demo; did you mean demo?"),
-        ({"corpus": "none"}, "none.yaml: no such file; there are asvspoof2017, demo"),
-        ({"corpus": "../corpora/demo"}, "/demo.yaml: no such file; there are asvspoof2017, demo"),
+        ({"study": "asvspoof2017"}, "'asvspoof2017' is unknown (it is a corpus: STUDY --corpus asvspoof2017); there"),
+        ({"corpus": "dem"}, f"dem.yaml: no such file; there are {CORPORA}; did you mean demo?"),
+        ({"corpus": "none"}, f"none.yaml: no such file; there are {CORPORA}"),
+        ({"corpus": "../corpora/demo"}, f"/demo.yaml: no such file; there are {CORPORA}"),
         (
             {"changes": ["epoch=3"]},
             "--set: epoch is a parameter of none of the study's notebooks; did you mean epochs?",

@@ -229,10 +229,22 @@ MATRIX = [[8, 2], [1, 3]]
         json.dumps({"labels": ["genuine", "spoof"], "matrix": [[3, 1], [2, 8]]}),
         "spoof genuine\nspoof 8 (80 %) 2 (20%)\ngenuine 1 (25.0%) 3 (75.0%)",
         "[[ 8  2]\n [ 1  3]]",
+        "labels: genuine, spoof\n[[ 3  1]\n [ 2  8]]",
         "confusion = array([[8., 2.],\n       [1., 3.]])\n",
         "[[8, 2], [1, 3]]",
     ],
-    ids=["plain", "genuine first", "markdown", "json", "json genuine first", "percent", "numpy", "array", "list"],
+    ids=[
+        "plain",
+        "genuine first",
+        "markdown",
+        "json",
+        "json genuine first",
+        "percent",
+        "numpy",
+        "numpy genuine first",
+        "array",
+        "list",
+    ],
 )
 def test_verdict_of_a_matrix_in_any_writing_is_the_same(text):
     result = verdict(text)

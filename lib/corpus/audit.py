@@ -96,7 +96,8 @@ def write_corpus_file(name, data, layout=None):
     fits = [judged("layout", layout, "str", "--layout")] if layout else fitting(folder)
     if len(fits) != 1:
         which = f"laid out as {' and '.join(fits) or 'none'} of the known"
-        raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(layouts())}")
+        own = "" if fits else "; a list of your own is trials.csv there, with the columns path,label"
+        raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(layouts())}{own}")
     trials = read_trials(folder, *fits)
     values = {"corpus": name, "layout": fits[0], "data": folder, "allow_partial": False}
     with open(path, "x", encoding="utf-8") as file:

@@ -117,6 +117,7 @@ def _table(path, rows, columns, *, folders):
         where = f"{path}, line {number}"
         if len(fields) != len(columns):
             expected = f"expected {len(columns)}, {' '.join(columns)}"
+            expected += "" if folders else "; a list of another kind begins with a header that names path and label"
             raise InputError(f"{where}: {len(fields)} columns in {' '.join(fields)!r}: {expected}")
         row = dict(zip(columns, fields, strict=True))
         trial = trial_name(row["trial"])

@@ -22,15 +22,16 @@ def complete(folder, trials):
     by_speaker = (rows["speaker"] != UNKNOWN).all()
     made = trials["split"].copy()
     made[rows.index] = _dealt(rows, [split for split in into for _ in range(_SHARES[split])], by_speaker)
-    speakers, missing = f"{rows['speaker'].nunique():,}", " and ".join(split for split in into if split != source)
+    dealt = f"{rows['speaker'].nunique():,} speakers" if by_speaker else f"{len(rows):,} trials"
+    missing = ", ".join(split for split in into if split != source)
     for split in into:
         if trials["label"][made == split].nunique() < 2:
             raise InputError(
-                f"{folder}: no split {missing}, and it cannot be made: with {speakers} speakers {split} lacks a label; "
+                f"{folder}: no split {missing}, and it cannot be made: with {dealt} {split} lacks a label; "
                 "a column `split` in a list decides it"
             )
     whole = "all trials" if source == UNKNOWN else f"the {source} that is there"
-    how = f"by speaker ({speakers})" if by_speaker else "by trial, since speakers are unknown"
+    how = f"by speaker ({rows['speaker'].nunique():,})" if by_speaker else "by trial, since speakers are unknown"
     sizes = ", ".join(f"{(made == split).sum():,} {split}" for split in into)
     note = f"No split {missing} in the corpus: made of {whole} {how}, seed {_SEED}: {sizes}."
     return trials.assign(split=made), (note,)

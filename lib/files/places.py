@@ -104,7 +104,8 @@ def read_text(place, what):
     except OSError as error:
         raise InputError(f"{place}: {what} cannot be read there ({error.strerror})") from None
     if "\0" in text:
-        raise InputError(f"{place}: not a text file in UTF-8: expected {what}")
+        packed = ", which is to be unpacked first" if str(place).endswith((".gz", ".zip", ".bz2", ".xz")) else ""
+        raise InputError(f"{place}: not a text file in UTF-8{packed}: expected {what}")
     return text
 
 

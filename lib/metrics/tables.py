@@ -7,6 +7,7 @@ import pandas as pd
 from lib.corpus.protocol import LABEL_NAMES
 from lib.metrics import band
 
+_ESCAPED = {9: r"\t", 10: r"\n", 13: r"\r"}  # as pandas does; a file's name may have them
 # Name on the page, key, factor, digits.
 _ROWS = (
     ("EER, %", "eer", 100, 2),
@@ -118,6 +119,13 @@ def _lines(rows):
     name = table.columns[0]
     text = table.set_index(name).rename_axis(index=None, columns=name).to_string()
     return [line.rstrip() for line in text.splitlines()]
+
+
+def noted(table, notes=None, **style):
+    """A table as text; after each row a text of any length, aligned left, of `notes`, a named Series."""
+    lines = table.to_string(index=False, **style).splitlines()
+    texts = [""] * len(lines) if notes is None else [text.translate(_ESCAPED) for text in (notes.name, *notes)]
+    return "\n".join(f"{line}  {text}".rstrip() for line, text in zip(lines, texts, strict=True))
 
 
 def _number(value, factor=100, digits=2):

@@ -24,6 +24,7 @@ READS = "the runs that it reads changed"
 
 _WEIGHTS = ("backbone_weights", "wav2vec_weights")
 _UNTRAINED = ("random", "random-base", "imagenet", "none")  # names, whatever stands in the project's folder
+_NAMED = 3  # changed rooms; more are counted, as an update of the study changes most of them
 _LONG = 200  # characters of a parameter's value; MLflow cuts a tag at 8,000
 
 
@@ -88,7 +89,8 @@ def reasons(old, new):
         before, after = (parts["versions"].get(name, "none") for parts in (old, new))
         found.append(f"{LIBRARIES.get(name, name)} {before} -> {after}")
     if rooms := _rooms_changed(old, new):
-        found.append(f"{', '.join(f'lib/{room}' for room in rooms)} changed")
+        many = f"{len(rooms)} rooms of lib"
+        found.append(f"{many if len(rooms) > _NAMED else ', '.join(f'lib/{room}' for room in rooms)} changed")
     found += [READS] * (old.get("reads") != new["reads"])
     return found
 

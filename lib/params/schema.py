@@ -109,6 +109,8 @@ def judged_by(rule, name, value, where):
         hint = nearest(got, context.get("choices", ()))
         if error["type"] in ("int_type", "float_type") and re.match(r"[-+]?\.?\d", got):
             hint = " (text); write it as a decimal number without quotes, such as 12 or 1.0e-4"
+        elif error["type"] == "bool_type":
+            hint = " (text); papermill's -p takes True or False"
     elif error["type"] == "string_type" and isinstance(got, (int, float)):
         hint = "; write it in quotes"
     subject = f"each of {name}" if error["loc"] else name

@@ -87,7 +87,8 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
     """
     if study not in names("studies"):
-        raise unknown(study, names("studies"), f"study {study!r} is unknown")
+        corpus = f" (it is a corpus: STUDY --corpus {study})" if study in names("corpora") else ""
+        raise unknown(study, names("studies"), f"study {study!r} is unknown{corpus}")
     where = str(PARAMS / "studies" / f"{study}.yaml")
     content = _keys(where, read_yaml(where), TABLE["study"], ("corpus", "runs"), "a study")
     corpus, in_set = corpus or content["corpus"], f"{where}, set"

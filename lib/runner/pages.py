@@ -14,12 +14,13 @@ _MARKDOWN = (
 _ATTRIBUTES = {"*": ["id", "class"], "a": ["href", "title"], "th": ["style"], "td": ["style"]}
 
 
-def export_html(notebook, target, *, code=True):
-    """Write an executed notebook as one HTML file that needs no network, with or without its code cells."""
+def export_html(notebook, target, *, code=True, beside=None):
+    """Write an executed notebook as one HTML file that needs no network; `beside`, a table, stands before section 1."""
     from bleach import Cleaner
     from bleach.css_sanitizer import CSSSanitizer
     from jinja2 import pass_context
     from nbconvert import HTMLExporter
+    from nbformat import read, v4
 
     template = {"template_name": "page", "extra_template_basedirs": [str(Path(__file__).parent)]}
     exporter = HTMLExporter(exclude_input=not code, exclude_output_prompt=True, exclude_input_prompt=True, **template)
@@ -27,12 +28,19 @@ def export_html(notebook, target, *, code=True):
     harmless = Cleaner(_MARKDOWN, _ATTRIBUTES, css_sanitizer=CSSSanitizer(["text-align"])).clean
     drawn = exporter.environment.filters["markdown2html"]
     exporter.register_filter("markdown2html", pass_context(lambda context, text: harmless(drawn(context, text))))
+    page = read(str(notebook), 4)
+    if beside is not None:
+        first = next(place for place, cell in enumerate(page.cells) if cell.source.startswith("## 1. "))
+        narrow = beside.style.hide(axis="index").format(escape="html").set_properties(**{"white-space": "nowrap"})
+        shown = v4.new_output("display_data", {"text/html": narrow.to_html()})
+        title = v4.new_markdown_cell("## The scores of another system")
+        page.cells[first:first] = [title, v4.new_code_cell(outputs=[shown])]
     with places.whole_file(str(target)) as file:
-        file.write(exporter.from_filename(str(notebook))[0].encode())
+        file.write(exporter.from_notebook_node(page, {"metadata": {"name": Path(notebook).stem}})[0].encode())
 
 
-def comparison_page(chosen, target):
-    """Write the page of the study's newest finished comparison, without code cells."""
+def comparison_page(chosen, target, beside=None):
+    """Write the page of the study's newest finished comparison, without code cells; `beside` as `export_html` has."""
     made = query.newest(chosen.corpus, "91_compare", **{query.in_study(chosen.name): "yes"})
     if made is None:
         raise InputError(
@@ -42,7 +50,7 @@ def comparison_page(chosen, target):
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with artifact(made.run_id, "notebook.ipynb") as executed:
-            export_html(executed, target, code=False)
+            export_html(executed, target, code=False, beside=beside)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
 

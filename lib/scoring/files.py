@@ -16,6 +16,7 @@ from lib.corpus.protocol import LABELS
 from lib.errors import InputError
 from lib.files.places import absolute, read_text
 from lib.inputs import BLOCK
+from lib.metrics.tables import noted
 from lib.scoring.answers import CANNOT_TELL
 from lib.scoring.systems import SR
 
@@ -131,17 +132,18 @@ def write_csv(rows, file):
 
 def describe(rows, judge):
     """Rows of `score_files` as a table, and below it the rule and what holds for all."""
-    table = pd.DataFrame(rows)[["label", "calibrated", "score", "path"]].astype({"calibrated": float})
+    table = pd.DataFrame(rows)[["label", "calibrated", "score"]].astype({"calibrated": float})
     own = [" ".join(text for text in row["warnings"] if text not in judge.caveats) for row in rows]
-    if any(own):
-        table["warnings"] = own
+    width = max(len(row["path"]) for row in rows)
+    notes = [f"{row['path']:{width}}  {text}" for row, text in zip(rows, own, strict=True)]
+    notes = pd.Series(notes, name=f"{'path':{width}}  {'warnings' if any(own) else ''}")
     low, high = judge.borders
     rule = (
         f"Scores are log-odds, higher = more genuine: spoof below {low:.3f}, genuine from {high:.3f} on, cannot tell "
         f"between them; the run's threshold is {judge.run.threshold:.3f} ({judge.run.threshold_source}). Calibrated: "
         "log-likelihood ratios by dev."
     )
-    text = table.to_string(index=False, justify="left", float_format="{:.3f}".format, na_rep="-")
+    text = noted(table, notes, float_format="{:.3f}".format, na_rep="-")
     return "\n".join([text, summary(rows), rule, *(f"Warning: {text}" for text in judge.caveats)])
 
 

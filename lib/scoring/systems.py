@@ -49,7 +49,8 @@ def open_run(run, *, corpus=None):
             return System(found, kept.load(folder), fed)
         except (InputError, OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
             reason = str(error).replace(f"{folder}: ", "").replace(f"{folder}/", "")
-            raise InputError(f"run {found.name}: its model cannot be used: {reason}") from None
+            older = "if an older version of lib kept it, `study run` makes it again"
+            raise InputError(f"run {found.name}: its model cannot be used: {reason}; {older}") from None
 
 
 def _bounded(text):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from lib.errors import InputError
+from lib.errors import InputError, unknown
 from lib.tracking.client import artifact, connect, tracking_uri
 from lib.tracking.done import Record, records
 from lib.tracking.query import is_model, numbers
@@ -37,10 +37,8 @@ def find(run, *, corpus=None):
     if not found and by_id:
         raise InputError(f"run {run}: no run of that id in {tracking_uri()}")
     if not found:
-        there = ", ".join(sorted({record.name for record in every if is_model(record.name)})) or "none of a model"
-        raise InputError(
-            f"run {run!r}: no run {f'of corpus {corpus} ' if corpus else ''}has that name; there are {there}"
-        )
+        there = sorted({record.name for record in every if is_model(record.name)})
+        raise unknown(run, there, f"run {run!r}: no run {f'of corpus {corpus} ' if corpus else ''}has that name")
     record = max(found, key=lambda known: (known.status == "FINISHED", known.started))
     if corpus not in (None, record.corpus):
         raise InputError(f"run {run}: was made on corpus {record.corpus}, not on {corpus}")
