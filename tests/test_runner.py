@@ -95,9 +95,13 @@ def test_run_without_a_temporary_folder_fails_that_run_alone(small, monkeypatch)
     failed, finished = run_study(small)
     assert failed.error == "OSError: [Errno 28] No space left on device" and finished.error is None
     assert (found().status, found().tags["error"]) == ("FAILED", failed.error)
-    full.append(OSError(28, "No space left on device"))
+
+
+def test_run_that_finds_no_room_for_a_folder_of_its_own_goes_on_without(small, monkeypatch):
+    (small.folder / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(small.folder / "file"))
     with runner.shown():
-        assert full == []
+        assert client.PROGRESS not in os.environ
 
 
 def test_run_kernel_is_this_interpreter_with_the_database_of_the_command(small, monkeypatch):
@@ -178,6 +182,20 @@ def test_run_takes_over_what_a_killed_command_was_making(small):
     ours = CliRunner().invoke(main, ["run", "s"])
     assert ours.exit_code == 0 and "marked KILLED" in ours.stderr
     assert sorted(record.status for record in done.records("tiny")) == ["FINISHED", "KILLED"]
+
+
+def test_run_removes_the_temporary_files_of_a_killed_command(small, monkeypatch):
+    temporary = small.folder / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    small.study("11_one/a")
+    other = making(small)
+    other.kill()
+    other.communicate()
+    assert len(list(temporary.iterdir())) == 2  # a folder and its lock
+    assert CliRunner().invoke(main, ["run", "s"]).exit_code == 0
+    assert list(temporary.iterdir()) == [] and os.environ["TMPDIR"] == tempfile.tempdir == str(temporary)
 
 
 def test_execute_takes_a_run_that_ended_since_the_plan(small):

@@ -27,8 +27,9 @@ def export_html(notebook, target, *, code=True):
     harmless = Cleaner(_MARKDOWN, _ATTRIBUTES, css_sanitizer=CSSSanitizer(["text-align"])).clean
     drawn = exporter.environment.filters["markdown2html"]
     exporter.register_filter("markdown2html", pass_context(lambda context, text: harmless(drawn(context, text))))
+    page = exporter.from_filename(str(notebook))[0].encode()
     with places.whole_file(str(target)) as file:
-        file.write(exporter.from_filename(str(notebook))[0].encode())
+        file.write(page)
 
 
 def comparison_page(chosen, target):
