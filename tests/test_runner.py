@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import event
 
 from lib import params, runner
 from lib.cli import main
@@ -95,6 +96,22 @@ def test_run_without_a_temporary_folder_fails_that_run_alone(small, monkeypatch)
     failed, finished = run_study(small)
     assert failed.error == "OSError: [Errno 28] No space left on device" and finished.error is None
     assert (found().status, found().tags["error"]) == ("FAILED", failed.error)
+
+
+def test_run_on_a_full_disk_is_told_in_a_line_and_later_commands_work(small, capfd):
+    execution._begin(done.plan(small.load())[0], "s")
+    engine = client.connect()._tracking_client.store.engine
+    listener = engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1")
+    event.listen(*listener)
+    engine.dispose()
+    assert CliRunner().invoke(main, ["plan", "s"]).exit_code == 0
+    told = "MlflowException: (sqlite3.OperationalError) database or disk is full"
+    assert told in [outcome.error for outcome in run_study(small)]  # a small run may find room in a page
+    assert "Traceback" not in capfd.readouterr().err
+    event.remove(*listener)
+    engine.dispose()
+    living.sweep("tiny")
+    assert "RUNNING" not in {record.status for record in done.records("tiny")}
 
 
 def test_run_that_finds_no_room_for_a_folder_of_its_own_goes_on_without(small, monkeypatch):

@@ -232,6 +232,7 @@ def _short(problem):
     value = str(getattr(problem, "evalue", problem)).strip()
     if name == "CellExecutionError" and not value:
         value = "its kernel is gone, killed or out of memory"
+    value = re.sub(r"\A\(raised as .*\n", "", value)  # SQLAlchemy's advice, before the reason
     cell = getattr(problem, "exec_count", None)
     where = f"cell {cell}: " if cell is not None else ""
     return without_logins(f"{where}{name}: {value}").splitlines()[0][:500]
