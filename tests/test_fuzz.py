@@ -1,4 +1,4 @@
-"""Texts and recordings of every kind that a person may hand in, damaged at random: taken whole, or refused in a line or two."""
+"""Texts and recordings that a person may hand in, damaged at random: taken whole, or refused in a line or two."""
 
 import io
 import json

@@ -25,6 +25,7 @@ from lib.params.paths import hide_login, is_url, with_login, without_logins
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _ABANDONED = 86_400  # seconds; nobody writes one file for a day
+_ORPHANED = 2  # seconds after which the children of a process that was killed have ended
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
 
 # What changes with the content in the listings of object stores and file servers, best first.
@@ -151,6 +152,7 @@ def scratch():
     root, before = Path(tempfile.gettempdir()), os.environ.get("TMPDIR")
     for left in root.glob("study-*.lock"):
         with suppress(OSError, Timeout), FileLock(left, blocking=False):  # OSError: of another person
+            time.sleep(_ORPHANED)
             _clear(left)
     with FileLock(root / f"study-{uuid.uuid4().hex[:12]}.lock") as lock:
         folder = Path(lock.lock_file).with_suffix("")
