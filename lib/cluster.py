@@ -7,9 +7,11 @@ done twice: a chunk is moved into place whole, a notebook's run is a new run of 
 import asyncio
 import os
 import re
+import time
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
+from threading import Thread
 
 from joblib import Parallel, delayed
 
@@ -37,7 +39,7 @@ def unordered(function, tasks, *, jobs, scheduler=None):
     if not (scheduler and tasks):
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-        yield from parallel(delayed(function)(*task) for task in tasks)
+        yield from parallel(delayed(_leashed)(os.getpid(), function, *task) for task in tasks)
         return
     from distributed import KilledWorker, as_completed
 
@@ -51,6 +53,23 @@ def unordered(function, tasks, *, jobs, scheduler=None):
             raise RunError(f"{scheduler}: {' '.join(str(error).split())}") from None
         except CancelledError as error:
             raise RunError(f"{scheduler}: the scheduler went away before all was done ({error})") from None
+
+
+def _leashed(parent, function, *task):
+    """The function's result; from now on this process ends with its parent, which joblib's would outlive."""
+    if os.getpid() != parent:
+        _leash(parent)
+    return function(*task)
+
+
+@lru_cache(maxsize=1)
+def _leash(parent):
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def check(scheduler):

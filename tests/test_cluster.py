@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import dask
 import fsspec
 import numpy as np
+import psutil
 import pytest
 from click.testing import CliRunner
 from conftest import put
@@ -198,3 +200,17 @@ def test_run_on_workers_and_from_a_bucket_gives_the_scores_of_local_runs(schedul
         scores[where] = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert scores["here"].keys() == {"train.tsv", "dev.tsv", "eval.tsv"}
     assert scores["workers"] == scores["bucket"] == scores["here"]
+
+
+def test_unordered_processes_end_with_a_killed_command():
+    code = "import os, time; from lib import cluster; "
+    code += "print(*cluster.unordered(time.sleep, [(60,), (60,)], jobs=2))"
+    command = subprocess.Popen([sys.executable, "-c", code], cwd=params.ROOT)
+    family = psutil.Process(command.pid)
+    until = time.monotonic() + 30
+    while len(born := family.children(recursive=True)) < 4 and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(2)  # the tasks have begun
+    command.kill()
+    command.wait()
+    assert born and psutil.wait_procs(born, timeout=10)[1] == []

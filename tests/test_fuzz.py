@@ -1,12 +1,16 @@
-"""Texts of every kind that a person may hand in, damaged at random: taken whole, or refused in a line or two."""
+"""Texts and recordings that a person may hand in, damaged at random: taken whole, or refused in a line or two."""
 
+import io
 import json
 import math
 import random
 
+import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
+from lib import audio
 from lib.cli import main
 from lib.corpus import read_protocol
 from lib.errors import InputError
@@ -83,6 +87,19 @@ def test_damaged_files_are_taken_whole_or_refused(tmp_path, take, text, times=20
         (tmp_path / "file").write_bytes(damaged(text, chance))
         taken += take(tmp_path / "file") is not None
     assert 0 < taken < times
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
+def test_damaged_recordings_are_taken_whole_or_refused(tmp_path, rng, container, times=150):
+    whole, chance, taken = io.BytesIO(), random.Random(4), 0
+    soundfile.write(whole, rng.uniform(-0.5, 0.5, 8000), 16_000, format=container)
+    for _ in range(times):
+        (tmp_path / "file").write_bytes(damaged(whole.getvalue(), chance))
+        found = refused_in_a_line(audio.read, tmp_path / "file")
+        if found is not None:
+            assert found[0].dtype == np.float32 and np.isfinite(found[0]).all() and np.ptp(found[0]) > 0
+            taken += 1
+    assert taken < times
 
 
 @pytest.mark.parametrize("name", ["studies/demo", "corpora/demo", "11_paper_cnn/mfcc"])

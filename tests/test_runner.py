@@ -7,9 +7,11 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import event
 
 from lib import params, runner
 from lib.cli import main
@@ -95,9 +97,29 @@ def test_run_without_a_temporary_folder_fails_that_run_alone(small, monkeypatch)
     failed, finished = run_study(small)
     assert failed.error == "OSError: [Errno 28] No space left on device" and finished.error is None
     assert (found().status, found().tags["error"]) == ("FAILED", failed.error)
-    full.append(OSError(28, "No space left on device"))
+
+
+def test_run_on_a_full_disk_is_told_in_a_line_and_later_commands_work(small, capfd):
+    execution._begin(done.plan(small.load())[0], "s")
+    engine = client.connect()._tracking_client.store.engine
+    listener = engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1")
+    event.listen(*listener)
+    engine.dispose()
+    assert CliRunner().invoke(main, ["plan", "s"]).exit_code == 0
+    told = "MlflowException: (sqlite3.OperationalError) database or disk is full"
+    assert told in [outcome.error for outcome in run_study(small)]  # a small run may find room in a page
+    assert "Traceback" not in capfd.readouterr().err
+    event.remove(*listener)
+    engine.dispose()
+    living.sweep("tiny")
+    assert "RUNNING" not in {record.status for record in done.records("tiny")}
+
+
+def test_run_that_finds_no_room_for_a_folder_of_its_own_goes_on_without(small, monkeypatch):
+    (small.folder / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(small.folder / "file"))
     with runner.shown():
-        assert full == []
+        assert client.PROGRESS not in os.environ
 
 
 def test_run_kernel_is_this_interpreter_with_the_database_of_the_command(small, monkeypatch):
@@ -180,6 +202,20 @@ def test_run_takes_over_what_a_killed_command_was_making(small):
     assert sorted(record.status for record in done.records("tiny")) == ["FINISHED", "KILLED"]
 
 
+def test_run_removes_the_temporary_files_of_a_killed_command(small, monkeypatch):
+    temporary = small.folder / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    small.study("11_one/a")
+    other = making(small)
+    other.kill()
+    other.communicate()
+    assert len(list(temporary.iterdir())) == 2  # a folder and its lock
+    assert CliRunner().invoke(main, ["run", "s"]).exit_code == 0
+    assert list(temporary.iterdir()) == [] and os.environ["TMPDIR"] == tempfile.tempdir == str(temporary)
+
+
 def test_execute_takes_a_run_that_ended_since_the_plan(small):
     small.study("11_one/a")
     step = runner.plan(small.load())[0]
@@ -204,3 +240,23 @@ def test_run_of_another_study_is_taken_and_tagged(small):
     (small.folder / "params/studies/t.yaml").write_text("corpus: tiny\nruns: [11_one/a]\n")
     assert "0 to run, 1 done" in CliRunner().invoke(main, ["run", "t"]).stdout
     assert [row["run"] for row in query.compare("t", "tiny")[0]] == ["11_one/a"]
+
+
+def test_kernel_that_dies_before_any_cell_is_started_once_more(monkeypatch, tmp_path):
+    """As where two that start at once chose the same port."""
+    left = [RuntimeError("Kernel died before replying to kernel_info")]
+    tried = []
+
+    def execute(*_, **__):
+        tried.append(1)
+        if left:
+            raise left.pop()
+
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    run = SimpleNamespace(notebook="21_gmm", parameters={})
+    execution._papermill(run, tmp_path / "21_gmm.ipynb", False, {})
+    assert len(tried) == 2
+    left += [RuntimeError("Kernel died"), RuntimeError("Kernel died before replying to kernel_info")]
+    with pytest.raises(RuntimeError, match="Kernel died$"):
+        execution._papermill(run, tmp_path / "21_gmm.ipynb", False, {})
+    assert len(tried) == 4

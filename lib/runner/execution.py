@@ -181,7 +181,8 @@ def _papermill(run, executed, show, environment):
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of each setting outside the parameters cell
-    papermill.execute_notebook(
+    execute = partial(
+        papermill.execute_notebook,
         str(NOTEBOOKS / f"{run.notebook}.ipynb"),
         str(executed),
         parameters=run.parameters,
@@ -193,6 +194,12 @@ def _papermill(run, executed, show, environment):
         # No notice about loopback traffic, none when it is stopped; and bars of text, which a terminal and a page show.
         extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={_TEXT_BARS}"],
     )
+    try:
+        execute()
+    except RuntimeError as problem:
+        if "before replying to kernel_info" not in str(problem):
+            raise
+        execute()  # no cell had begun: two kernels that start at once may choose the same port
 
 
 def _own_kernel(environment):
@@ -232,6 +239,7 @@ def _short(problem):
     value = str(getattr(problem, "evalue", problem)).strip()
     if name == "CellExecutionError" and not value:
         value = "its kernel is gone, killed or out of memory"
+    value = re.sub(r"\A\(raised as .*\n", "", value)  # SQLAlchemy's advice, before the reason
     cell = getattr(problem, "exec_count", None)
     where = f"cell {cell}: " if cell is not None else ""
     return without_logins(f"{where}{name}: {value}").splitlines()[0][:500]

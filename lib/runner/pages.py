@@ -35,8 +35,9 @@ def export_html(notebook, target, *, code=True, beside=None):
         shown = v4.new_output("display_data", {"text/html": narrow.to_html()})
         title = v4.new_markdown_cell("## The scores of another system")
         page.cells[first:first] = [title, v4.new_code_cell(outputs=[shown])]
+    content = exporter.from_notebook_node(page, {"metadata": {"name": Path(notebook).stem}})[0].encode()
     with places.whole_file(str(target)) as file:
-        file.write(exporter.from_notebook_node(page, {"metadata": {"name": Path(notebook).stem}})[0].encode())
+        file.write(content)
 
 
 def comparison_page(chosen, target, beside=None):

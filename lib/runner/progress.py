@@ -2,14 +2,14 @@
 
 import os
 import sys
-import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
 from tqdm import tqdm
 
+from lib.files import places
 from lib.tracking.client import PROGRESS
 
 _EVERY = 1.0  # seconds between two looks
@@ -18,17 +18,18 @@ _PATIENCE = 20.0  # seconds between two lines of a run where nothing can be rene
 
 @contextmanager
 def shown():
-    """While this lasts, runs that are executed by this process or its children are shown."""
-    try:
-        made = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    except OSError:  # no room; nothing is shown then
-        yield
-        return
-    with made as folder:
+    """While this lasts, runs that are executed by this process or its children are shown; see `places.scratch` too."""
+    with ExitStack() as ended:
+        try:
+            folder = ended.enter_context(places.scratch()) / "progress"
+            folder.mkdir()
+        except OSError:  # no room; nothing is shown then
+            yield
+            return
         stop = Event()
-        thread = Thread(target=_watch, args=(Path(folder), stop), daemon=True)
+        thread = Thread(target=_watch, args=(folder, stop), daemon=True)
         thread.start()
-        os.environ[PROGRESS] = folder  # kernels learn it so
+        os.environ[PROGRESS] = str(folder)  # kernels learn it so
         try:
             yield
         finally:

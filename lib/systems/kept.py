@@ -93,14 +93,14 @@ def _make(place, system, fed, about, arguments, *, seed, **how):
     if hasattr(system, "batch_scores"):
         found = system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
         scores |= {_BATCH + split: values for split, values in found.items()}
-    with tempfile.TemporaryDirectory() as folder, places.whole_file(place) as file:
+    with tempfile.TemporaryDirectory() as folder:
         save(system, f"{folder}/system")
         np.savez(f"{folder}/scores.npz", **scores)
         if history is not None:
             history.to_csv(f"{folder}/history.csv", index_label="epoch")
         about = json.dumps({**about, "seconds": time.monotonic() - started}, indent=1)
         Path(folder, "about.json").write_text(about, encoding="utf-8")
-        with zipfile.ZipFile(file, "w") as parts:
+        with places.whole_file(place) as file, zipfile.ZipFile(file, "w") as parts:
             for path in sorted(Path(folder).rglob("*")):
                 parts.write(path, path.relative_to(folder))
 

@@ -104,6 +104,7 @@ def connect():
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table that it makes
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # and prints a traceback of what it raises
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar for each small file
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     try:

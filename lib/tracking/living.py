@@ -49,7 +49,8 @@ def sweep(experiment=None, *, held=None):
             continue
         mine = record.tags.get("host") == here and mark != BY_HAND
         silent = now - float(record.tags.get("heartbeat") or record.started / 1000) > SILENT
-        with locked(mark, wait=False) if mine and not held else nullcontext(mine or silent) as dead:
+        lock = locked(mark, wait=False) if mine and not held else nullcontext(mine or silent)
+        with suppress(Exception), lock as dead:  # a full disk: a later command can still end it
             if not dead or (client := connect()).get_run(record.run_id).info.status != "RUNNING":
                 continue
             why = "the process that made it is gone" if mine else f"it has been silent for {SILENT // 60} minutes"
