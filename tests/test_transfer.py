@@ -105,3 +105,16 @@ def test_train_stops_early_and_restores_the_best():
 def test_train_impossible_cut_is_refused(cut, words):
     with pytest.raises(InputError, match=words):
         trained(mobilenet, 1, cut=cut)
+
+
+def test_train_again_on_the_same_untrained_backbone_has_the_same_result():
+    """As the steps of a ladder do: what an earlier fit has frozen makes no difference."""
+    system, found = mobilenet("training"), []
+    system.untrained = True
+    fed, first = Noise(1), system.first()
+    for _ in range(2):
+        training.prepare(3)
+        history = system.fit(fed, seed=3, **PHASES | {"head_epochs": 1, "top_epochs": 1})
+        found.append((history["loss"].tolist(), system.score(*fed.load("dev", np.arange(10))).tolist()))
+        system.restore(first)
+    assert found[0] == found[1]

@@ -116,7 +116,8 @@ class Transfer(Network):
             starts = range(0, len(positions), batch_size)
             loaded = [fed.load("train", positions[start : start + batch_size]) for start in starts]
             for backbone, images in zip(self.backbones, zip(*loaded, strict=True), strict=True):
-                backbone.trainable = True  # whatever an earlier fit has frozen
+                for layer in backbone.layers:  # Keras does not pass the model's own flag on
+                    layer.trainable = True  # whatever an earlier fit has frozen
                 batchnorm.refresh(backbone, [(part, None) for part in images])
         return transfer.train(self, fed, batch_size=batch_size, **how)
 
