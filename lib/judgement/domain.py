@@ -7,8 +7,6 @@ far as dev lies from training, and training from dev, a recording may lie from b
 margins are ours.
 """
 
-import json
-from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -41,12 +39,13 @@ _TINY = np.float32(1e-10)  # about the power of 16-bit quantisation noise
 
 def of_corpus(corpus, sr, *, store):
     """What `outside` has to know of a corpus' train and dev, for JSON; kept in the `store` (folder or URL)."""
+    key = chunks.key([corpus.digest, sr], "audio.reading", "features.matrices", "judgement.domain")
+    return places.remembered(f"{places.absolute(store)}/domains/{key}.json", partial(_measured, corpus, sr))
+
+
+def _measured(corpus, sr):
     from sklearn.covariance import LedoitWolf
 
-    key = chunks.key([corpus.digest, sr], "audio.reading", "features.matrices", "judgement.domain")
-    place = f"{places.absolute(store)}/domains/{key}.json"
-    with suppress(OSError, ValueError):  # there is none, or a damaged one
-        return json.loads(places.read(place))
     values, spectra = [], []
     for split in SPLITS:
         paths = corpus.split(split)["path"].tolist()
@@ -60,7 +59,7 @@ def of_corpus(corpus, sr, *, store):
     train, dev = ((part - center) / scale for part in spectra)
     seen = [LedoitWolf().fit(one).mahalanobis(other) for one, other in ((train, dev), (dev, train))]
     whitening = np.linalg.cholesky(LedoitWolf().fit(np.concatenate([train, dev])).precision_).T / scale
-    found = {
+    return {
         "sr": sr,
         "seconds": float(np.median([seconds for seconds, *_ in values])),
         "ranges": dict(zip(CUES, np.stack([low - margins, high + margins], axis=1).tolist(), strict=True)),
@@ -68,9 +67,6 @@ def of_corpus(corpus, sr, *, store):
         "whitening": whitening.astype(np.float32).tolist(),
         "distance": float(np.sqrt(np.quantile(np.concatenate(seen), _USUAL))),
     }
-    with suppress(OSError), places.whole_file(place) as file:  # a store that cannot be written costs time only
-        file.write(json.dumps(found).encode())
-    return found
 
 
 def of_run(of_corpus, scores, notes):
