@@ -425,7 +425,7 @@ def check(name, data, as_json):
 
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
-    _answer(found.as_json() if as_json else found, as_json, audit.describe)
+    _answer(vars(found), as_json, lambda _: audit.describe(found))
     if found.problems:
         raise InputError(f"{found.folder}: {found.problems[0]}")
     if not found.complete:

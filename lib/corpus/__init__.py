@@ -5,8 +5,9 @@ is a table with one row a trial, in file order. Labels are numbers in every arra
 study, **1 = genuine, 0 = spoof**, as `GENUINE`, `SPOOF` and `LABEL_NAMES` define here.
 """
 
-from lib.corpus.folder import Corpus, open_corpus, read_trials
+from lib.corpus.folder import Corpus, open_corpus
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, UNKNOWN, read_protocol
+from lib.corpus.trials import read_trials
 
 __all__ = [
     "GENUINE", "LABEL_NAMES", "SPLITS", "SPOOF", "UNKNOWN", "Corpus", "open_corpus", "read_protocol", "read_trials",

@@ -11,10 +11,9 @@ import yaml
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
-from lib.corpus.doubts import of_clipping, of_contents, of_labels
-from lib.corpus.folder import count, with_recordings
-from lib.corpus.layouts import fitting, layouts, protocol_of
+from lib.corpus.folder import copies, odd_labels, open_corpus
+from lib.corpus.protocol import SPLITS, UNKNOWN, layouts
+from lib.corpus.trials import count, fitting, protocol_of, read_trials, with_recordings
 from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS
@@ -26,7 +25,7 @@ _MISSING = "no such recording"
 
 @dataclass(frozen=True)
 class CorpusReport:
-    """The result of `check`; `as_json` is the output of ``study corpus --json``."""
+    """The result of `check`; its fields are the keys of ``study corpus --json``."""
 
     corpus: str
     folder: str
@@ -38,15 +37,7 @@ class CorpusReport:
     notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
     remarks: list  # sentences on which corpus this is, and on what is odd in it
     problems: list  # sentences on what stops a run
-
-    @property
-    def complete(self):
-        """Whether every listed recording is there and readable, and nothing stops a run."""
-        return not (self.missing or self.unreadable or self.problems)
-
-    def as_json(self):
-        """The report as plain dicts and lists."""
-        return {**self.__dict__, "complete": self.complete}
+    complete: bool  # every listed recording is there and readable, and nothing stops a run
 
 
 def check(name, data, layout, *, jobs=2):
@@ -62,25 +53,23 @@ def check(name, data, layout, *, jobs=2):
     results = tqdm(places.each(_try_read, paths, threads=jobs), "reading", len(paths), unit="clip")
     reasons, notes, contents, clipped = zip(*results, strict=True)
     unusable = {key: reason for key, reason in zip(keys, reasons, strict=True) if reason}
-    doubts = [*of_labels(trials), *of_contents(trials, contents), *of_clipping(trials, clipped)]
+    doubts = [*odd_labels(trials), *copies(trials, contents)]
+    problems = [text for stops, text in doubts if stops]
+    remarks = [*trials.attrs["notes"], *(text for stops, text in doubts if not stops), *_clipping(trials, clipped)]
     speakers = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
     shared = {f"{a}/{b}": sorted(speakers[a] & speakers[b]) for a, b in combinations(SPLITS, 2)}
-    splits = count(trials)
     return CorpusReport(
         corpus=name,
         folder=folder,
-        splits=splits,
+        splits=(splits := count(trials)),
         missing=[key for key, reason in unusable.items() if reason == _MISSING],
         unreadable={key: reason for key, reason in unusable.items() if reason != _MISSING},
         unlisted=_unlisted(there, trials),
         shared_speakers={pair: names for pair, names in shared.items() if names},
         notes=dict(Counter(note for several in notes for note in several)),
-        remarks=[
-            *_which(folder, layout, splits),
-            *trials.attrs["notes"],
-            *(text for stops, text in doubts if not stops),
-        ],
-        problems=[text for stops, text in doubts if stops],
+        remarks=[*_which(folder, layout, splits), *remarks],
+        problems=problems,
+        complete=not (unusable or problems),
     )
 
 
@@ -155,6 +144,15 @@ def _try_read(path):
         return str(error).partition(": ")[2], (), None, None
     level = np.abs(y)
     return None, notes, hashlib.blake2b(y, digest_size=16).digest(), (level >= level.max() - 2e-5).mean() > _CLIPPED
+
+
+def _clipping(trials, clipped):
+    """Sentences on splits of whose recordings of a label a tenth is clipped, by whether each is (None: not read)."""
+    shares = trials.assign(clipped=clipped).dropna(subset="clipped").groupby(["split", "label"])["clipped"].mean()
+    for split, share in shares.astype(float).unstack(fill_value=0).reindex(columns=(0, 1), fill_value=0).iterrows():
+        if share.max() >= 0.1:
+            genuine, spoof = (f"{100 * share[label]:.0f} %" for label in (1, 0))
+            yield f"Clipped recordings of {split}: {genuine} of the genuine, {spoof} of the spoof ones."
 
 
 def _unlisted(there, trials):
