@@ -9,9 +9,7 @@ import errno
 import io
 import json
 import os
-import shutil
 import stat
-import tempfile
 import time
 import uuid
 import zlib
@@ -25,7 +23,6 @@ from lib.params.paths import hide_login, is_url, with_login, without_logins
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _ABANDONED = 86_400  # seconds; nobody writes one file for a day
-_ORPHANED = 2  # seconds after which the children of a process that was killed have ended
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
 
 # What changes with the content in the listings of object stores and file servers, best first.
@@ -139,38 +136,6 @@ def whole_file(place):
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-@contextmanager
-def scratch():
-    """While this lasts, all temporary files of this process and its children stand in one folder, yielded as a Path.
-
-    It goes at the end, and what killed processes left goes at the beginning: beside each folder stands a lock,
-    which ends with its process. OSError if there is no room.
-    """
-    from filelock import FileLock, Timeout
-
-    root, before = Path(tempfile.gettempdir()), os.environ.get("TMPDIR")
-    for left in root.glob("study-*.lock"):
-        with suppress(OSError, Timeout), FileLock(left, blocking=False):  # OSError: of another person
-            time.sleep(_ORPHANED)
-            _clear(left)
-    with FileLock(root / f"study-{uuid.uuid4().hex[:12]}.lock") as lock:
-        folder = Path(lock.lock_file).with_suffix("")
-        try:
-            folder.mkdir(0o700)
-            os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-            yield folder
-        finally:
-            os.environ.pop("TMPDIR", None)
-            os.environ |= {} if before is None else {"TMPDIR": before}
-            tempfile.tempdir = str(root)
-            _clear(Path(lock.lock_file))
-
-
-def _clear(lock):
-    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-    lock.unlink(missing_ok=True)
 
 
 def remembered(place, make):
