@@ -29,12 +29,10 @@ def at_hand():
 
 
 def unordered(function, tasks, *, jobs, scheduler=None):
-    """Yield the result of a function for each task (tuple of its arguments), as they finish.
+    """Yield the result of a function for each task (tuple of its arguments), as they finish; their errors are raised.
 
-    On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be
-    able to import the function. An error in a task is raised here; InputError when no worker
-    fits or one has another version of lib, RunError when a task was lost with worker after
-    worker, or the scheduler went away.
+    On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be able to import the
+    function. InputError when no worker fits; RunError when worker after worker died of a task, or the scheduler did.
     """
     if not (scheduler and tasks):
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.

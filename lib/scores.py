@@ -119,17 +119,13 @@ def _difference(scored, listed, missing, extra):
             shown = ", ".join(trials[:3]) + (", ..." if len(trials) > 3 else "")
             parts.append(f"{len(trials):,} {what} ({shown})")
     ours, theirs = ({trial.partition("_")[0] for trial in trials if "_" in trial} for trials in (scored, listed))
-    if len(missing) == len(listed) and len(ours) == len(theirs) == 1 and ours != theirs:
-        reason = f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
-    elif len(missing) == len(listed):
+    reason = "--allow-missing measures the common part"
+    if len(missing) == len(listed):
         reason = "No trial is common: another corpus, or other names"
-    elif not extra:
-        reason = "Only a part of the protocol is scored; --allow-missing measures that part"
+        if len(ours) == len(theirs) == 1 and ours != theirs:
+            reason = f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
     elif {len(scored), len(listed)} == {3014, 3016}:  # the training lists of ASVspoof 2017
         reason = "One is of Version 1 of ASVspoof 2017, the other of Version 2: they are not comparable"
-    else:
-        what = "The scores hold another split too" if ours - theirs else "Another version or subset of this split"
-        reason = f"{what}; --allow-missing measures the common part"
     return f"{'; '.join(parts)}. {reason}"
 
 

@@ -42,8 +42,8 @@ class Corpus:
 def open_corpus(name, data, layout, *, left_out=None):
     """Open a corpus for work: ``open_corpus("demo", "data/demo", "asvspoof2017_v2")``.
 
-    `data` is a folder (a relative one starts at the project's folder) or URL. `left_out` maps
-    unusable files (``split/name``) to reasons; any other listed recording must exist.
+    `data` is a folder (relative ones start at the project's) or URL. `left_out` maps unusable files (``split/name``) to
+    reasons; any other listed recording must exist. InputError for what is missing or stops a run.
     """
     folder = places.absolute(data)
     trials, there = with_recordings(read_trials(folder, layout))
@@ -73,7 +73,8 @@ def _content_of(folder, trials, abouts):
     lines = trials.drop(columns="path").to_csv(index=False, sep="\t")
 
     def read():
-        contents = list(places.each(_content, trials["path"].tolist(), threads=4 + (os.cpu_count() or 1)))
+        files, threads = trials["path"].tolist(), 4 + (os.cpu_count() or 1)
+        contents = list(places.each(lambda file: hashlib.blake2b(places.read(file)).digest(), files, threads=threads))
         total = hashlib.blake2b(lines.encode() + b"".join(contents))
         return total.hexdigest()[:16], list(copies(trials, contents))
 
@@ -82,13 +83,6 @@ def _content_of(folder, trials, abouts):
     place = folder if places.is_url(folder) else os.path.realpath(folder)
     signature = hashlib.blake2b(json.dumps([place, lines, abouts]).encode()).hexdigest()[:32]
     return places.remembered(f"{DIGESTS}/{signature}.json", read)
-
-
-def _content(path):
-    try:
-        return hashlib.blake2b(places.read(path)).digest()
-    except OSError as error:
-        raise InputError(f"{path}: the recording cannot be read ({error.strerror})") from None
 
 
 def odd_labels(trials):

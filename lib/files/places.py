@@ -1,8 +1,7 @@
 """Places: a folder on this machine or a URL that fsspec reads, and the files in it.
 
-A *place* is a str, made by `absolute` from what a person wrote: a URL if it holds ``://``, else a
-local path; below both, names are joined by ``/``. A missing file raises FileNotFoundError, a URL
-that cannot be used for another reason `Unreachable`, whatever its driver raised.
+A *place* is a str, made by `absolute` from what a person wrote: a URL if it holds ``://``, else a local path. A missing
+file raises FileNotFoundError, a URL that cannot be used for another reason `Unreachable`, whatever its driver raised.
 """
 
 import errno
@@ -36,11 +35,10 @@ class Unreachable(InputError):
 
 
 def listing(folder):
-    """Files and folders directly in a folder, by one request (in an object store one for 1,000 names).
+    """Files and folders directly in a folder, by name, asked for at once; empty when there is no such folder.
 
-    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None
-    for a folder, a pipe or a device. Sorted by name; empty when there is no such folder.
-    InputError if it cannot be listed, or `Unreachable`.
+    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None for a folder, a pipe
+    or a device. InputError if it cannot be listed.
     """
     if not is_url(folder):
         return dict(sorted(_on_disk(folder)))
@@ -161,11 +159,7 @@ def remove(place):
 
 
 def each(function, files, *, threads=1):
-    """Yield ``function(file)`` for each file (str), in their order.
-
-    `threads` is for local files; those at a URL have at least `AT_ONCE`, since a request waits for
-    the network and not for a core.
-    """
+    """Yield ``function(file)`` for each file (str), in their order; files at a URL have `AT_ONCE` threads or more."""
     if len(files) and is_url(files[0]):
         threads = max(threads, AT_ONCE)
     if threads == 1:

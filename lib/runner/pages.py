@@ -49,7 +49,6 @@ def comparison_page(chosen, target, beside=None):
             f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
         )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         with artifact(made.run_id, "notebook.ipynb") as executed:
             export_html(executed, target, code=False, beside=beside)
     except OSError as error:

@@ -1,8 +1,7 @@
 """One page on this machine: a recording of one's own, and what a trained run answers.
 
-It is served to this machine alone (127.0.0.1) and asks nothing of any other. What a browser
-sends is a file that was uploaded here, or nothing: no path and no address of the browser's
-choosing is read. Uploads are removed when the page is stopped.
+It is served to this machine alone and asks nothing of any other. Only files that were uploaded here are read, no path
+and no address of the browser's choosing; they are removed when the page is stopped.
 """
 
 import math
@@ -132,10 +131,7 @@ def launch(made, port):
 
 
 def serve(run, port, ready):
-    """Serve the page for a run (None: the best on dev) until it is stopped; `ready` is told its name and address.
-
-    RunError when the port is taken.
-    """
+    """Serve the page for a run (None: the best on dev) until it is stopped; `ready` is told its name and address."""
     try:
         socket.create_server((_HOST, port)).close()
     except OSError as error:

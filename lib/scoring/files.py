@@ -25,11 +25,9 @@ _MANY = 256  # recordings from which on a bar shows how far it is
 
 
 def recordings(paths):
-    """The recordings to score, each once: files as they are, and those below folders by name.
+    """The recordings to score, each once, those below folders by name; and those that are passed over, as hidden.
 
-    Returns them and those that are passed over, as a list each: macOS' ``._`` files, and
-    whatever stands in ``__MACOSX`` or a hidden folder. InputError when a path does not exist, or
-    a folder has no recording.
+    InputError when a path does not exist, or a folder has no recording.
     """
     found, passed = {}, {}
     for path in map(Path, paths):
