@@ -425,12 +425,12 @@ def check(name, data, as_json):
 
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
-    _answer(vars(found), as_json, lambda _: audit.describe(found))
-    if found.problems:
-        raise InputError(f"{found.folder}: {found.problems[0]}")
-    if not found.complete:
+    _answer(found, as_json, audit.describe)
+    if found["problems"]:
+        raise InputError(f"{found['folder']}: {found['problems'][0]}")
+    if not found["complete"]:
         raise InputError(
-            f"{found.folder}: {len(found.missing)} recordings missing, {len(found.unreadable)} unusable; "
+            f"{found['folder']}: {len(found['missing'])} recordings missing, {len(found['unreadable'])} unusable; "
             "`--set allow_partial=true` uses the rest"
         )
 

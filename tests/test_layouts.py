@@ -167,7 +167,7 @@ def test_open_corpus_of_folders_takes_labels_and_splits_from_them(tmp_path):
     corpus = open_corpus("own", tmp_path, "folders")
     assert corpus.counts() == dict.fromkeys(("train", "dev", "eval"), {"genuine": 1, "spoof": 1})
     assert corpus.trials["trial"].tolist()[:2] == ["train/genuine/1", "train/spoof/1"]
-    assert audit.check("own", tmp_path, "folders").complete
+    assert audit.check("own", tmp_path, "folders")["complete"]
 
 
 def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(tmp_path, monkeypatch):

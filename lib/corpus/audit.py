@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -23,28 +22,14 @@ _CLIPPED = 0.001  # share of samples at the largest value of all; speech that is
 _MISSING = "no such recording"
 
 
-@dataclass(frozen=True)
-class CorpusReport:
-    """The result of `check`; its fields are the keys of ``study corpus --json``."""
-
-    corpus: str
-    folder: str
-    splits: dict  # trials as listed, {"train": {"genuine": n, "spoof": n}, ...}
-    missing: list  # recordings as "split/file"
-    unreadable: dict  # recording -> reason
-    unlisted: list
-    shared_speakers: dict  # pair of splits, "train/dev" -> speakers
-    notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
-    remarks: list  # sentences on which corpus this is, and on what is odd in it
-    problems: list  # sentences on what stops a run
-    complete: bool  # every listed recording is there and readable, and nothing stops a run
-
-
 def check(name, data, layout, *, jobs=2):
     """Check a corpus: counts, files and what the splits share; every recording is decoded by one of `jobs` threads.
 
-    `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns a `CorpusReport`.
-    InputError if folder or protocols are missing or malformed, or the URL cannot be reached.
+    `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns what ``study corpus --json`` gives: `splits`
+    (trials as listed, {"train": {"genuine": n, "spoof": n}, ...}), `missing` and `unlisted` (lists of "split/file"),
+    `unreadable` (file -> reason), `shared_speakers` ("train/dev" -> speakers), `notes` (what reading had to do -> how
+    many times), sentences: `remarks` (which corpus this is, what is odd in it) and `problems` (what stops a run), and
+    `complete` (nothing is missing or stops a run). InputError if protocols are malformed or cannot be reached.
     """
     folder = places.absolute(data)
     trials, there = with_recordings(read_trials(folder, layout))
@@ -58,19 +43,20 @@ def check(name, data, layout, *, jobs=2):
     remarks = [*trials.attrs["notes"], *(text for stops, text in doubts if not stops), *_clipping(trials, clipped)]
     speakers = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
     shared = {f"{a}/{b}": sorted(speakers[a] & speakers[b]) for a, b in combinations(SPLITS, 2)}
-    return CorpusReport(
-        corpus=name,
-        folder=folder,
-        splits=(splits := count(trials)),
-        missing=[key for key, reason in unusable.items() if reason == _MISSING],
-        unreadable={key: reason for key, reason in unusable.items() if reason != _MISSING},
-        unlisted=_unlisted(there, trials),
-        shared_speakers={pair: names for pair, names in shared.items() if names},
-        notes=dict(Counter(note for several in notes for note in several)),
-        remarks=[*_which(folder, layout, splits), *remarks],
-        problems=problems,
-        complete=not (unusable or problems),
-    )
+    splits = count(trials)
+    return {
+        "corpus": name,
+        "folder": folder,
+        "splits": splits,
+        "missing": [key for key, reason in unusable.items() if reason == _MISSING],
+        "unreadable": {key: reason for key, reason in unusable.items() if reason != _MISSING},
+        "unlisted": _unlisted(there, trials),
+        "shared_speakers": {pair: names for pair, names in shared.items() if names},
+        "notes": dict(Counter(note for several in notes for note in several)),
+        "remarks": [*_which(folder, layout, splits), *remarks],
+        "problems": problems,
+        "complete": not (unusable or problems),
+    }
 
 
 def write_corpus_file(name, data, layout=None):
@@ -97,16 +83,16 @@ def write_corpus_file(name, data, layout=None):
 
 def describe(report):
     """The report as text for a terminal."""
-    lines = [f"corpus {report.corpus} in {report.folder}", "", f"{'split':8}{'genuine':>9}{'spoof':>9}"]
-    lines += ["{:8}{:>9,}{:>9,}".format(split, *counts.values()) for split, counts in report.splits.items()]
-    lines += ["", *(f"PROBLEM: {problem}" for problem in report.problems), *report.remarks]
-    unusable = [f"{file} ({reason})" for file, reason in report.unreadable.items()]
-    for title, files in (("missing", report.missing), ("unusable", unusable), ("unlisted", report.unlisted)):
+    lines = [f"corpus {report['corpus']} in {report['folder']}", "", f"{'split':8}{'genuine':>9}{'spoof':>9}"]
+    lines += ["{:8}{:>9,}{:>9,}".format(split, *counts.values()) for split, counts in report["splits"].items()]
+    lines += ["", *(f"PROBLEM: {problem}" for problem in report["problems"]), *report["remarks"]]
+    unusable = [f"{file} ({reason})" for file, reason in report["unreadable"].items()]
+    for title, files in (("missing", report["missing"]), ("unusable", unusable), ("unlisted", report["unlisted"])):
         lines.append(f"{title}: {len(files)}" + "".join(f"\n  {file}" for file in files[:5]))
         if len(files) > 5:
             lines.append(f"  ... and {len(files) - 5} more (--json lists all)")
-    lines += [f"reading: {note} ({count} recordings)" for note, count in report.notes.items()]
-    shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report.shared_speakers.items())
+    lines += [f"reading: {note} ({count} recordings)" for note, count in report["notes"].items()]
+    shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report["shared_speakers"].items())
     return "\n".join([*lines, f"speakers that splits share: {shared or 'none'}"])
 
 
@@ -115,7 +101,7 @@ def usable(name, data, layout, *, allow_partial=False):
     if not allow_partial:
         return open_corpus(name, data, layout)
     report = check(name, data, layout)
-    return open_corpus(name, data, layout, left_out=dict.fromkeys(report.missing, "missing") | report.unreadable)
+    return open_corpus(name, data, layout, left_out=dict.fromkeys(report["missing"], "missing") | report["unreadable"])
 
 
 def provenance(corpus, layout):
