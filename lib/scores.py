@@ -33,14 +33,12 @@ def write_scores(path, trials, scores, labels=None):
 def read_scores(path, column=None):
     """Read the score file of any system, a local file or a URL.
 
-    Blanks, commas, semicolons or tabs separate the columns. With a header they are found by name,
-    others are kept as text, and `column` names the score where several may be meant. Without
-    one a line is ``trial score``, ``trial score label``, ``trial label score``, or as the baselines
-    of ASVspoof 2019 and 2021 write it; `column` may be the score's number there, from 1. A JSON
-    list of objects, such as that of ``study score --json``, is read by its keys.
-
-    One row a trial, in file order; ``attrs["source"]`` is the path. What `study score` could not score is
-    left out, and its answers are no labels. InputError names file, line, value and rule.
+    Blanks, commas, semicolons or tabs separate the columns. With a header, or in a JSON list of objects, they are found
+    by name, others are kept as text, and `column` names the score where several may be meant. Without one a line is
+    ``trial score``, ``trial score label``, ``trial label score``, or as the baselines of ASVspoof 2019 and 2021 write
+    it; `column` may be the score's number there, from 1. What `study score` could not score is left out, and its
+    answers are no labels. One row a trial, in file order; ``attrs["source"]`` is the path. InputError names file, line,
+    value and rule.
     """
     text = read_text(path, "a score file")
     columns, rows = (_json if text.lstrip()[:1] in ("[", "{") else _lines)(path, text, column)
@@ -62,11 +60,10 @@ def read_scores(path, column=None):
 def match(scores, protocol=None, *, allow_missing=False):
     """Join scores (`read_scores`) with the columns of their trials in a protocol (`lib.corpus.read_protocol`).
 
-    One row a trial, in protocol order; without a protocol the scores' own labels count. Folders
-    and endings of the scores' names are left out where they match only so. ``attrs["missing"]`` and
-    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]`` says so.
-    InputError if there are such without `allow_missing`, or none is common; if a label contradicts
-    the protocol, or one class is left.
+    One row a trial, in protocol order; without a protocol the scores' own labels count. Folders and endings of names
+    are left out where they match only so. ``attrs`` lists trials without a score (`missing`), scores without a trial
+    (`extra`) and sentences on both (`notes`). InputError if there are such without `allow_missing`, or none is common;
+    if a label contradicts the protocol, or one class is left.
     """
     source = str(scores.attrs.get("source", "scores"))
     table, missing, extra, notes = scores.copy(), [], [], []

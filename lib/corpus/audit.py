@@ -60,10 +60,7 @@ def check(name, data, layout, *, jobs=2):
 
 
 def write_corpus_file(name, data, layout=None):
-    """Write ``params/corpora/<name>.yaml``; returns its path and a sentence on the trials. Nothing is overwritten.
-
-    InputError if the name or layout is wrong, the layout cannot be told, or the protocols are malformed.
-    """
+    """Write ``params/corpora/<name>.yaml``, never over another one; returns its path and a sentence on the trials."""
     path = PARAMS / "corpora" / f"{judged('corpus', name, 'str', 'NAME')}.yaml"
     if path.exists():
         raise InputError(f"{path}: there is such a corpus already; another name, or remove that file first")

@@ -66,10 +66,7 @@ def open_corpus(name, data, layout, *, left_out=None):
 
 
 def _content_of(folder, trials, abouts):
-    """Digest of protocol lines and recordings' bytes, and what their contents tell (`copies`).
-
-    Kept under a signature of paths, sizes and marks of change, where there are marks.
-    """
+    """Digest of protocol lines and recordings' bytes, and their `copies`; kept where a changed file leaves a mark."""
     lines = trials.drop(columns="path").to_csv(index=False, sep="\t")
 
     def read():
@@ -86,10 +83,7 @@ def _content_of(folder, trials, abouts):
 
 
 def odd_labels(trials):
-    """Genuine trials with a replay device or an attack, as pairs: whether it stops a run, and a sentence.
-
-    Where they have it as often as spoofs, labels are swapped.
-    """
+    """Genuine trials with a replay device or an attack, as pairs: whether they stop a run (as swapped), a sentence."""
     for column in (name for name in _OF_SPOOFS if name in trials):
         known = (trials[column] != UNKNOWN).groupby([trials["split"], trials["label"]])
         for split, part in known.agg(["sum", "size"]).groupby("split"):

@@ -38,11 +38,10 @@ def layouts():
 def read_protocol(path, columns=None):
     """Read one protocol file or list, a local file or a URL; one row a trial, in file order.
 
-    Columns are separated by blanks, and are `columns` or those of the layout whose lines are like
-    the first one; or by comma, semicolon or tab below a header, which names at least path and
-    label. The table has `trial` (file without ending), `label` (1 = genuine, 0 = spoof), every
-    other column as text, ``-`` if unknown, and `file`; `split` is ``train``, ``dev``, ``eval`` (or
-    ``hidden``, ``-``). InputError names file, line and rule.
+    Columns are separated by blanks, and are `columns` or those of the layout with such lines; or by comma, semicolon or
+    tab below a header, which names at least path and label. The table has `trial` (file without ending), `label`
+    (1 = genuine, 0 = spoof), every other column as text, ``-`` if unknown, and `file`; `split` is one of `SPLITS`,
+    ``hidden`` or ``-``. InputError names file, line and rule.
     """
     table, header = read_list(path, columns)
     return completed(table.replace("", UNKNOWN).assign(file=_inside(path, table["file"], header)))
@@ -82,11 +81,7 @@ def fields_of(path, lines, separator, start=1):
 
 
 def table_of(path, rows, columns, meanings, hint=""):
-    """The table of rows (number of the line, fields), with the number as its index and the trial's `file` as written.
-
-    Columns without a name are left out. `meanings` has for a column what its words, in small letters, mean. InputError
-    where a line has other columns, a trial stands twice or a word is unknown.
-    """
+    """The table of rows (number of the line, fields) by that number; `meanings`: column -> word -> what it means."""
     named = list(filter(None, columns))
     if len(set(named)) < len(named):
         raise InputError(f"{path}: a column stands twice in {', '.join(named)}")

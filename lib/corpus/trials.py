@@ -39,10 +39,7 @@ def fitting(folder, *, of=all):
 
 
 def read_trials(folder, layout):
-    """All trials that the protocols list, whether their recordings are there or not; see `lib.corpus.Corpus.trials`.
-
-    Splits that are missing are made; ``attrs["notes"]`` says so.
-    """
+    """All listed trials, whether their recordings are there or not, as `lib.corpus.Corpus.trials` has them."""
     folder, declared = places.absolute(folder), layouts()[layout]
     if not places.is_folder(folder):
         raise InputError(f"{folder}: no such folder: expected a corpus of layout {layout}")
@@ -94,15 +91,11 @@ def _in_folders(folder, folders):
 
 
 def _with_splits(folder, trials):
-    """Trials with all three splits, and a sentence on those that were made; the same ones each time.
-
-    A missing split is taken out of train, or out of eval where there is no train. No speaker is
-    in two of the parts; trials of unknown speakers are dealt one by one.
-    """
+    """Trials with all three splits, and sentences on those that were made, of whole speakers where they are known."""
     there = [split for split in SPLITS if (trials["split"] == split).any()]
     if len(there) == len(SPLITS):
         return trials, ()
-    source = next((split for split in ("train", "eval", "dev") if split in there), UNKNOWN)
+    source = next((split for split in ("train", "eval", "dev") if split in there), UNKNOWN)  # what they are taken from
     rows, made = trials[trials["split"] == source], trials["split"].copy()
     into = [split for split in SPLITS if split not in there or split == source]
     speakers = rows["speaker"].nunique() if (rows["speaker"] != UNKNOWN).all() else 0
@@ -137,10 +130,7 @@ def _dealt(rows, parts, speakers):
 
 
 def with_recordings(trials):
-    """The trials, and path or URL -> (size, mark) of every file in their folders; see `lib.files.places.listing`.
-
-    A recording whose name is there in another Unicode normalisation only is taken, and ``attrs["notes"]`` says so.
-    """
+    """The trials, found in any Unicode normalisation; path -> (size, mark), of `places.listing`, of all files there."""
     folders = dict.fromkeys(os.path.dirname(path) for path in trials["path"])
     there = {f"{part}/{name}": about for part in folders for name, about in places.listing(part).items() if about}
     alike = {normalize("NFC", path): path for path in there}

@@ -43,10 +43,7 @@ def shown():
 
 @contextmanager
 def _scratch():
-    """One folder (Path) for all temporary files of this process and its children; what killed ones left goes too.
-
-    In each folder stands a lock, which ends with its process.
-    """
+    """One folder for all temporary files of this process and its children; those of killed ones go, by their locks."""
     root, before = tempfile.gettempdir(), os.environ.get("TMPDIR")
     for left in Path(root).glob("study-*/lock"):
         with suppress(OSError, Timeout), FileLock(left, blocking=False):  # OSError: of another person

@@ -47,10 +47,9 @@ def recordings(paths):
 def elsewhere(corpora, genuine, *, layout, most):
     """Trials that were not made for a run: name of each folder -> digest of its corpus, and table of its trials.
 
-    `corpora` and `genuine` list folders (relative ones start at the project's) or URLs: of corpora in one
-    `layout`, of which eval is drawn from, and of genuine recordings only, whose digest is empty. At most
-    `most` trials of each label are drawn, the same ones each time: `path`, `label`, `speaker`. InputError for a
-    folder that is wrong, or two of the same name.
+    `corpora` and `genuine` list folders (relative ones start at the project's) or URLs: of corpora in one `layout`,
+    of which eval is drawn from, and of genuine recordings only, whose digest is empty. At most `most` trials of each
+    label are drawn, the same ones each time: `path`, `label`, `speaker`. InputError for two of the same name.
     """
     found = {}
     for folder in (*corpora, *genuine):
@@ -92,8 +91,8 @@ def _read(path, sr):
 def score_files(judge, paths):
     """Yield the answers of a `Judge` to recordings, in their order; few are in memory at a time.
 
-    Dicts of `path`, the fields of `lib.scoring.answers.Answer` and `warnings` (sentences) with what was done
-    in reading it and the judge's caveats. A recording that cannot be read has no score.
+    Dicts of `path` and the fields of `lib.scoring.answers.Answer`, `warnings` with what was done in reading and the
+    judge's caveats. A recording that cannot be read has no score.
     """
     sr, blocks = judge.system.sr, [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
     for part in tqdm(blocks, desc="scoring", unit=f"{BLOCK} clips", disable=len(paths) < _MANY):
