@@ -1,7 +1,6 @@
 """Work in parallel: on this machine's processes, or on the workers of a Dask cluster.
 
-Dask gives the tasks of a dead worker to another one, so a task must have the same result when
-done twice: a chunk is moved into place whole, a notebook's run is a new run of the same fingerprint.
+Dask gives the tasks of a dead worker to another one: a task must have the same result when it is done twice.
 """
 
 import asyncio

@@ -68,8 +68,7 @@ def one_line_a_bar(executed):
 def times(notebook, total):
     """Where `total`, a run's seconds, went by papermill's notes, and the section that took longest, in words.
 
-    Seconds of its `own` work, of `imports` (the first code cell) and `around` it: kernel, pages
-    and artifacts. Sections go by second-level headings; the words are empty without any.
+    Its `own` work, `imports` (the first code cell) and what is `around` it: kernel, pages and artifacts.
     """
     spent, heading, imports = {}, "before section 1", None
     for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
