@@ -41,7 +41,7 @@ def unordered(function, tasks, *, jobs, scheduler=None):
     from distributed import KilledWorker, as_completed
 
     with _client(scheduler) as client:
-        call = partial(_same_lib, _lib(), function)
+        call = partial(_same_lib, code.digest(""), function)
         futures = client.map(call, tasks, pure=False, batch_size=_PORTION)
         try:
             for future in as_completed(futures, loop=client.loop):
@@ -109,12 +109,8 @@ def _client(scheduler):
         yield client
 
 
-def _lib():
-    return code.digest("")  # of all of lib, as this process read it first
-
-
 def _same_lib(digest, function, task):
-    if _lib() != digest:
+    if code.digest("") != digest:  # of all of lib, as this process read it first
         from distributed import get_worker
 
         raise InputError(f"worker {get_worker().address} has loaded another lib than this command: restart it")

@@ -25,7 +25,6 @@ WORDS = {
 LABELS = {word: LABEL_NAMES.index(name) for word, name in WORDS["labels"].items()}
 _MEANINGS = {"label": LABELS, "split": {**WORDS["splits"], UNKNOWN: UNKNOWN, "": UNKNOWN}}
 _KNOWN = ("speaker", "phrase", "environment", "playback", "recorder")  # columns that every table of trials has
-
 _ENDING = re.compile(rf"(?<=.)(?:{'|'.join(map(re.escape, ENDINGS))})\Z", re.IGNORECASE | re.DOTALL)
 
 
