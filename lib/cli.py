@@ -520,6 +520,7 @@ def lab(port):
 @_PORT(default=7860)
 def app(run, port):
     """Open a page for a recording of one's own on this machine (127.0.0.1)."""
-    from lib.scoring.app import serve
+    from lib import runner
 
-    serve(run, port, lambda name, address: click.echo(f"run {name} answers at {address} until Ctrl-C stops it"))
+    told = "run {} answers at {} until Ctrl-C stops it"
+    runner.serve_app(run, port, lambda *about: click.echo(told.format(*about)))
