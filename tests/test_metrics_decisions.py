@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from lib import metrics
 from lib.errors import InputError
-from lib.metrics import band, measures
+from lib.metrics import decisions, measures
 
 # --- calibration
 
@@ -78,7 +78,7 @@ def test_threshold_card_not_answering_is_cheaper_than_answering(rng):
     card = metrics.threshold_card(scores, labels, costs=costs)
 
     def expected(low, high):
-        found = band.kept((low, high), {"dev": table(scores, labels)})
+        found = decisions.kept((low, high), {"dev": table(scores, labels)})
         wrong = costs.c_miss * found["dev/wrong_genuine"] + costs.c_fa * found["dev/wrong_spoof"]
         return wrong + card["costs"]["c_unsure"] * (found["dev/unsure_genuine"] + found["dev/unsure_spoof"])
 

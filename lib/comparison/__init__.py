@@ -3,7 +3,6 @@
 
 from lib.comparison.card import *
 from lib.comparison.changes import *
-from lib.comparison.choices import *
 from lib.comparison.claims import *
 from lib.comparison.reading import *
 from lib.comparison.records import *

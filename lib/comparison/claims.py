@@ -3,8 +3,7 @@
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion
-from lib.comparison.tables import percent, ranged, with_interval
+from lib.comparison.records import confusion, is_untrained, percent, ranged, with_interval
 from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -35,7 +34,7 @@ def _answer(claim, rows):
     if not whole:
         there = {name for found in by_seed.values() for name in found}
         return OPEN, f"not run: {', '.join(name for name in claim['runs'] if name not in there)}"
-    untrained = [name for name, row in whole[0].items() if row.get("weights", "").startswith("untrained")]
+    untrained = [name for name, row in whole[0].items() if is_untrained(row)]
     if untrained:
         return OPEN, f"the pretrained part is untrained here: {', '.join(untrained)}"
     extra = (claim["cause"],) if "cause" in claim else ()

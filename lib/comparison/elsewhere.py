@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion, metrics_of
-from lib.comparison.tables import percent
+from lib.comparison.records import confusion, metrics_of, percent
 from lib.corpus import GENUINE
 
 HOME = "own eval"

@@ -1,6 +1,7 @@
-"""What the runs recorded, read back; `row` is one of `lib.tracking.query.compare`."""
+"""What the runs recorded, read back, and how it is written on a page; `row` is one of `lib.tracking.query.compare`."""
 
 import json
+import math
 from collections import Counter
 from fnmatch import fnmatch
 
@@ -38,6 +39,18 @@ def ladder(row):
         return pd.read_csv(path, dtype=str)
 
 
+def interventions(corpus, digest):
+    """What turned the answers of runs in the newest `92_sensitivity` on a version of a corpus; None without one.
+
+    The table of `lib.judgement.shortcuts.sensitivity`.
+    """
+    page = query.newest(corpus, "92_sensitivity", corpus_digest=digest)
+    if page is None:
+        return None
+    with artifact(page.run_id, "sensitivity.csv") as path:
+        return pd.read_csv(path)
+
+
 def selected(study, corpus, patterns):
     """The finished runs of a study on this version of a corpus that a page asks again, one of each name and seed.
 
@@ -56,3 +69,43 @@ def selected(study, corpus, patterns):
         )
     seeds = Counter(run for run, _ in first)
     return {run + (f" seed {seed}" if seeds[run] > 1 else ""): row for (run, seed), row in first.items()}
+
+
+def systems(rows, recorded):
+    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
+    found = {}
+    for row in rows:
+        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
+    return found
+
+
+def label(row):
+    """A run's name on a page: `named`, and its seed when it has one."""
+    return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
+
+
+def named(row):
+    """A run's name, with a word where its pretrained part is untrained, and with parameters other than the study's."""
+    said = row["run"].endswith("/untrained") or not is_untrained(row)
+    return row["run"] + ("" if said else " (untrained)") + (f", {row['changed']}" if row.get("changed") else "")
+
+
+def is_untrained(row):
+    """Whether its pretrained part has only its first weights."""
+    return row.get("weights", "").startswith("untrained")
+
+
+def percent(value):
+    """A fraction as a percentage with one digit; a dash for what is not a number."""
+    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
+
+
+def ranged(value, low, high):
+    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
+    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
+def with_interval(values, name):
+    """A metric and its 95 % interval, in percent, as far as they are known."""
+    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
+    return ranged(value, low, high) if math.isfinite(low) else percent(value)

@@ -3,13 +3,12 @@
 `rows` are those of `lib.tracking.query.compare`; every table is a pandas.DataFrame of text.
 """
 
-import math
 from contextlib import suppress
 
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import recorded_scores
+from lib.comparison.records import label, named, percent, ranged, recorded_scores, systems, with_interval
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
@@ -21,33 +20,6 @@ _SHOWN = {
     "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
 }
-
-
-def percent(value):
-    """A fraction as a percentage with one digit; a dash for what is not a number."""
-    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
-
-
-def ranged(value, low, high):
-    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
-    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
-
-
-def with_interval(values, name):
-    """A metric and its 95 % interval, in percent, as far as they are known."""
-    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
-    return ranged(value, low, high) if math.isfinite(low) else percent(value)
-
-
-def label(row):
-    """A run's name on a page: `named`, and its seed when it has one."""
-    return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
-
-
-def named(row):
-    """A run's name, with a word where its pretrained part is untrained, and with parameters other than the study's."""
-    said = row["run"].endswith("/untrained") or not row.get("weights", "").startswith("untrained")
-    return row["run"] + ("" if said else " (untrained)") + (f", {row['changed']}" if row.get("changed") else "")
 
 
 def table(rows):
@@ -86,14 +58,6 @@ def counts(rows):
     said = "{} {:,.0f} genuine + {:,.0f} spoof"
     parts = (said.format(s, row[f"{s}/n_genuine"], row[f"{s}/n_spoof"]) for s in ("train", "dev", "eval"))
     return f"Trials: {', '.join(parts)}."
-
-
-def systems(rows, recorded):
-    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
-    found = {}
-    for row in rows:
-        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
-    return found
 
 
 def rank(tables):
@@ -146,8 +110,8 @@ def beside_report(name, split, values, matrix):
             theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
     for truth, answers in enumerate(matrix):
         recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
-        ours[recall] = hits / total
-        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = metrics.rate_interval(hits, total)
+        low, high = metrics.rate_interval(hits, total)
+        ours |= {recall: hits / total, f"{recall}_ci_low": low, f"{recall}_ci_high": high}
     lines = [
         {
             "measure": f"{split} {measure.replace('_', ' ')} ({source})",

@@ -5,15 +5,13 @@ accepted as genuine when its score is at or above the threshold. Rates are fract
 share of spoof trials accepted; FRR: share of genuine trials rejected.
 """
 
-from lib.metrics.alarms import shuffled_auc
-from lib.metrics.breakdown import breakdown
-from lib.metrics.calibration import Calibration, calibrate, calibrated, threshold_card
+from lib.metrics.clusters import breakdown
+from lib.metrics.decisions import Calibration, calibrate, calibrated, threshold_card
 from lib.metrics.evaluation import evaluate_table, read_tables
 from lib.metrics.measures import Costs, auc, cllr, confusion, eer, evaluate, rate_interval, report, roc
 from lib.metrics.paired import against, beside, compare, compare_seeds, holm, over, ranking
-from lib.metrics.resampling import METRICS, bootstrap
+from lib.metrics.resampling import METRICS, bootstrap, configurations, shuffled_auc
 from lib.metrics.tables import describe
-from lib.metrics.units import configurations
 
 __all__ = [
     "METRICS", "Calibration", "Costs", "against", "auc", "beside", "bootstrap", "breakdown", "calibrate", "calibrated",

@@ -22,8 +22,7 @@ import pandas as pd
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
 from lib.metrics.measures import auc, checked, cllr, eer, surprise
-from lib.metrics.resampling import LEVEL
-from lib.metrics.units import numbered, units_of
+from lib.metrics.resampling import LEVEL, numbered, units_of
 
 _RATES = ("eer", "auc")  # from 0 to 1
 

@@ -18,18 +18,52 @@ The notebook 32_coverage checks their coverage by simulation.
 
 import numpy as np
 
-from lib.corpus.protocol import GENUINE, SPOOF
+from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.measures import ASVSPOOF5
-from lib.metrics.units import numbered
 
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "mcc", "min_dcf", "act_dcf", "cllr", "min_cllr")
 MINIMA = ("min_dcf", "min_cllr")
 LEVEL = 0.95  # coverage of every interval
+CONFIGURATION = ("environment", "playback", "recorder")
 _UNSEEN = {GENUINE: (0, 1), SPOOF: (2, 3)}  # places of the unseen trials after the others: the worst, the best
 _EVERY = 4  # of so many resamples one serves min Cllr, whose maps take long
 _BLOCK = 1_000_000  # weights held at a time, 8 MB an array
+
+
+def configurations(table):
+    """Environment, playback device and recorder of each trial as ``E01/P02/R03``; ``-`` if there is none."""
+    joined = table[list(CONFIGURATION)].agg("/".join, axis=1)
+    return joined.where(joined != "/".join([UNKNOWN] * len(CONFIGURATION)), UNKNOWN)
+
+
+def units_of(table, columns=("speaker",)):
+    """Kind -> the name of each trial's unit: of `columns` and ``configuration`` those that the table knows."""
+    kinds = {name: table[name].to_numpy() for name in columns if name in table}
+    if set(CONFIGURATION) <= set(table):
+        kinds["configuration"] = configurations(table).to_numpy()
+    return {kind: names for kind, names in kinds.items() if (names != UNKNOWN).any()}
+
+
+def numbered(names):
+    """A number from 0 for each trial's unit; a trial whose unit is unknown (``-``) is one of its own."""
+    names = np.asarray(names).astype(str)
+    alone = names == UNKNOWN
+    units = np.unique(names, return_inverse=True)[1]
+    units[alone] = units.max() + 1 + np.arange(alone.sum())
+    return np.unique(units, return_inverse=True)[1]
+
+
+def shuffled_auc(scores, labels, *, resamples=200, level=LEVEL):
+    """Interval (low, high) of the AUC with the labels shuffled; an AUC inside it is indistinguishable from chance."""
+    from scipy.stats import rankdata
+
+    scores, labels = measures.checked(scores, labels)
+    ranks, n_genuine, rng = rankdata(scores), int(labels.sum()), np.random.default_rng(0)
+    sums = np.array([rng.permutation(ranks)[:n_genuine].sum() for _ in range(resamples)])
+    values = (sums - n_genuine * (n_genuine + 1) / 2) / (n_genuine * (len(labels) - n_genuine))
+    return interval(values, level)
 
 
 def bootstrap(scores, labels, *, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
@@ -54,9 +88,9 @@ def intervals(values, point):
     return result
 
 
-def interval(values):
+def interval(values, level=LEVEL):
     """Percentiles (low, high) of resampled values."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

@@ -1,13 +1,14 @@
-"""Figures of an evaluation: decisions at a threshold, and the errors of all thresholds."""
+"""Figures of an evaluation: decisions at a threshold, the errors of all thresholds, and what a training shows."""
 
 import textwrap
 
 import numpy as np
 import seaborn as sns
+from matplotlib.ticker import MaxNLocator
 
 from lib import metrics
 from lib.corpus.protocol import LABEL_NAMES
-from lib.plots import PALETTE, forest, histogram, page, tiles
+from lib.plots import PALETTE, Described, forest, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _NAMED = len(_DASHES)  # curves of one figure that are told apart
@@ -93,44 +94,57 @@ def score_histogram(scores, labels, threshold, title):
     return figure
 
 
-def changes(table, label):
-    """What each change does to each system; index: system, change; columns as from `lib.metrics.compare`."""
-    systems = table.index.unique(level=0)
-    size = 1.2 + 0.3 * len(table) / len(systems)
-    figure, grid = page(1 + 3 * len(systems), size, 1, len(systems), sharey=True, squeeze=False)
-    for axes, system in zip(grid.flat, systems, strict=True):
-        rows = table.loc[system]
-        forest(axes, list(rows.index), rows["difference"], rows["low"], rows["high"])
-        axes.axvline(0, color="grey", linewidth=1, linestyle=":")
-        axes.set_title(system, fontsize=10)
-        axes.set_xlabel(label)
-    return figure
-
-
 def breakdown(table, by, title, *, overall):
     """EER of each group of `lib.metrics.breakdown` with interval and counts, few trials hollow; a line at `overall`."""
-    rows = len(table)
-    height = min(0.27, 9.0 / max(rows, 1))  # inches a row
+    height = min(0.27, 9.0 / max(len(table), 1))  # inches a row
     size = min(9.0, 0.75 * 72 * height)  # points: three quarters of a row
-    figure, axes = page(7.2, 1.4 + height * max(rows, 3))
+    figure, axes = page(7.2, 1.4 + height * max(len(table), 3))
+    values, lows, highs = (100 * table[name].to_numpy() for name in ("eer", "eer_low", "eer_high"))
+    forest(axes, table["group"], values, lows, highs, at=100 * overall, size=0.6 * size)
+    few = np.flatnonzero(table["small"])
+    axes.plot(values[few], few, "o", markersize=0.6 * size, color=PALETTE[0], markerfacecolor="white")
     for y, row in enumerate(table.itertuples()):
-        axes.plot([100 * row.eer_low, 100 * row.eer_high], [y, y], color=PALETTE[0], linewidth=1.6)
-        face = "white" if row.small else PALETTE[0]
-        axes.plot(100 * row.eer, y, "o", markersize=0.6 * size, color=PALETTE[0], markerfacecolor=face)
         counts = f"{row.n_genuine:,} + {row.n_spoof:,}" + (" few" if row.small else "")
         axes.text(1.02, y, counts, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
     above = {"va": "bottom", "fontsize": 8.5, "color": "0.3"}
-    axes.axvline(100 * overall, color="0.4", linestyle="--", linewidth=1)
     name = f"all {100 * overall:.1f}"
     axes.text(100 * overall, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", **above)
     axes.text(1.02, 1.005, "genuine + spoof", transform=axes.transAxes, **above)
-    axes.set_yticks(range(rows), table["group"], fontsize=size)
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall, 0.01]))
-    axes.grid(axis="x", color="0.92")
-    axes.set_xlabel("EER, % (95 % interval over trials)")
-    axes.set_ylabel("duration, s" if by == "duration" else by)
+    axes.tick_params(axis="y", labelsize=size)
+    axes.set_xlim(0, 1.05 * np.nanmax([*highs, 100 * overall, 1]))
+    axes.set(xlabel="EER, % (95 % interval over trials)", ylabel="duration, s" if by == "duration" else by)
     figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def evidence(shown, diagnosis):
+    """The `lib.judgement.diagnosis.Evidence` of a `Diagnosis` on half a page.
+
+    The loss beside the best constant output's, then the scores of train and dev at inference
+    and, where there are any, with batch statistics.
+    """
+    panels = []
+    for split in ("train", "dev"):
+        table, batch = getattr(shown, split), getattr(shown, f"{split}_batch")
+        panels.append((f"{split}, inference", f"{split}_auc", table["score"].to_numpy(), table["label"].to_numpy()))
+        if batch is not None and shown.train_batch is not None:
+            panels.append((f"{split}, batch statistics", f"{split}_batch_auc", batch, table["label"].to_numpy()))
+    above = 0 if shown.history is None else 1  # some systems are fitted in one go
+    rows = above + -(-len(panels) // 2)
+    figure = Described(figsize=(8, 2.6 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, 2)
+    if above:
+        _loss(figure.add_subplot(grid[0, :]), shown.history, diagnosis.figures["loss_constant"])
+    for place, (title, area, scores, labels) in enumerate(panels):
+        axes = figure.add_subplot(grid[above + place // 2, place % 2])
+        low, high = min(-1.0, np.quantile(scores, 0.005)), max(1.0, np.quantile(scores, 0.995))
+        margin = 0.03 * (high - low)
+        histogram(axes, scores, labels, np.linspace(low - margin, high + margin, 41))
+        axes.axvline(0, color="0.2", linestyle="--", linewidth=1, label="probability 0.5")
+        axes.tick_params(labelsize=8)
+        axes.set_title(f"{title}: AUC {100 * diagnosis.figures[area]:.1f} %", fontsize=10)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.suptitle(f"Diagnosis: {diagnosis.cause}", fontsize=12)
     return figure
 
 
@@ -188,3 +202,18 @@ def _curves(curves, title, diagonal, drawn):
         handles = axes.get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", fontsize=8.5, frameon=False)
     return figure, axes
+
+
+def _loss(axes, history, baseline):
+    axes.plot(history.index, history["loss"], color=PALETTE[2], marker=".", label="train")
+    if "val_loss" in history:
+        axes.plot(history.index, history["val_loss"], color=PALETTE[4], linestyle="--", marker=".", label="dev")
+    ending = " = ln 2" if abs(baseline - np.log(2)) < 0.0005 else ""
+    name = f"best constant output, {baseline:.3f}{ending}"
+    axes.axhline(baseline, color="0.4", linewidth=1, linestyle=":", label=name)
+    low, high = axes.get_ylim()
+    if low <= 0 or high > 10 * low:  # a loss may start at a hundred and end at a hundredth
+        axes.set_yscale("log")
+    axes.set(xlabel="epoch", ylabel="binary cross-entropy, nat")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, fontsize=9, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))

@@ -5,7 +5,6 @@ from lib.judgement.shortcuts.judgement import cue_metrics, cue_sentences, judge,
 from lib.judgement.shortcuts.metadata import concentration, findings, shared
 from lib.judgement.shortcuts.sensitivity import (
     intervention_sentences,
-    runs_metrics,
     score_recordings,
     sensitivity,
     versions,
@@ -14,5 +13,5 @@ from lib.judgement.shortcuts.sensitivity import (
 __all__ = [
     "GROUPS", "columns_of", "concentration", "cue_metrics", "cue_sentences", "describe",
     "findings", "intervention_sentences", "judge", "linear", "measure",
-    "of_recording", "runs_metrics", "score_recordings", "sensitivity", "shared", "versions",
+    "of_recording", "score_recordings", "sensitivity", "shared", "versions",
 ]  # fmt: skip
