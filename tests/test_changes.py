@@ -101,10 +101,3 @@ def test_figure_has_a_panel_a_system_and_a_row_a_change(table):
     first, second = figure.axes
     assert [axes.get_title() for axes in (first, second)] == ["one", "two"]
     assert [text.get_text() for text in first.get_yticklabels()] == ["none", "better", "same", "worse"]
-
-
-def test_change_metrics_have_their_intervals(table):
-    found = comparison.change_metrics(table)
-    names = [f"change/one/cllr/better{end}" for end in ("_ci_low", "", "_ci_high")]
-    low, value, high = (found[name] for name in names)
-    assert low < value < high < 0

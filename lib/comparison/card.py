@@ -3,8 +3,9 @@
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import is_untrained, label, named, percent, recorded_scores, systems, with_interval
+from lib.comparison.records import is_untrained, label, named, recorded_scores, systems
 from lib.corpus import UNKNOWN
+from lib.metrics.tables import percent, with_interval
 
 _FEW_SPEAKERS = 20  # of eval; what differs between speakers is hardly known from fewer
 _EDGE = "lowpassed"  # the change after which a system that wins by the edge of the band no longer does
@@ -15,7 +16,7 @@ def chosen_by_dev(rows, turned=None):
     """The finished run that dev chooses, or None: lowest cost of its calibrated dev scores (Cllr).
 
     The EER of small dev splits is 0 for several systems; Cllr goes on counting how far apart the classes lie. While
-    another is steady, one that needs the edge of the band (by `turned`, of `interventions`) is not chosen.
+    another is steady, one that needs the edge of the band (by `turned`, of 92_sensitivity) is not chosen.
     """
     able = [row for row in rows if _able(row)]
     return min([row for row in able if not _needs_edge(row, turned)] or able, key=_dev_cost, default=None)
@@ -36,7 +37,8 @@ def first_screen(best, rows, recorded, notes, *, audit=None, turned=None):
     """What a reader must know first, a pandas.Series of answers by question.
 
     `best` is from `chosen_by_dev`, `rows` are finished runs, `recorded` maps their ids to eval's scores, `notes` say
-    which corpus this is; `audit` are the metrics of its newest `01_corpus`, `turned` is from `interventions`.
+    which corpus this is; `audit` are the metrics of its newest `01_corpus`, `turned` is the table
+    of its newest `92_sensitivity`.
     """
     answers = {"best system, chosen on dev": "none is above chance on dev", "not told apart from it on eval": "-"}
     if best:

@@ -8,8 +8,8 @@ it is below 0.05.
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import percent, ranged
 from lib.metrics.resampling import LEVEL, units_of
+from lib.metrics.tables import percent, ranged
 from lib.params import PARAMS
 
 NONE = "none"
@@ -37,12 +37,6 @@ def measure_changes(scores, trials, measures=tuple(_UNITS)):
     changed = table.index.get_level_values(2) != NONE
     table.loc[changed, "p"] = table.loc[changed, "p"].groupby(level=[0, 1]).transform(metrics.holm)
     return table
-
-
-def change_metrics(table):
-    """The table under its MLflow names: ``change/<system>/<measure>/<change>`` with ``_ci_low`` and ``_ci_high``."""
-    ends = {"difference": "", "low": "_ci_low", "high": "_ci_high"}
-    return {f"change/{'/'.join(key)}{end}": row[name] for key, row in table.iterrows() for name, end in ends.items()}
 
 
 def chosen_changes(table):

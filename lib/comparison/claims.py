@@ -3,7 +3,8 @@
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion, is_untrained, percent, ranged, with_interval
+from lib.comparison.records import confusion, is_untrained
+from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -15,12 +16,12 @@ def report_claims(rows, recorded, changes=None):
     """The report's conclusions (params/claims.yaml) and what runs say of them: `claim`, `source`, `answer`, `evidence`.
 
     Of finished runs, `rows`, one with other parameters than the study's or an untrained part answers nothing, and
-    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` are the metrics of the newest
-    `31_augmentation` on this corpus. Intervals are of 95 %.
+    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` is the table of the
+    newest `31_augmentation` on this corpus. Intervals are of 95 %.
     """
     lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
     for claim in read_table("claims"):
-        answer, evidence = _helps(claim["change"], changes or {}) if "change" in claim else _answer(claim, rows)
+        answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
     return pd.DataFrame(lines)
 
@@ -54,13 +55,12 @@ def _better(first, second):
 
 def _helps(change, changes):
     """On dev, by the cost of calibrated scores (Cllr): for one system at least, and against none."""
-    names = [name for name in changes if name.endswith(f"/cllr/{change}")]
-    if not names:
+    rows = None if changes is None else changes[[key[1:] == ("cllr", change) for key in changes.index]]
+    if rows is None or rows.empty:
         return OPEN, "not run: 31_augmentation"
-    ends = {name: (changes[f"{name}_ci_low"], changes[f"{name}_ci_high"]) for name in names}
-    helped, hurt = any(high < 0 for _, high in ends.values()), any(low > 0 for low, _ in ends.values())
+    helped, hurt = (rows["high"] < 0).any(), (rows["low"] > 0).any()
     answer = HOLDS if helped and not hurt else FAILS if hurt and not helped else OPEN
-    parts = ["{} {:+.3f} [{:+.3f}, {:+.3f}]".format(name.split("/")[1], changes[name], *ends[name]) for name in names]
+    parts = [f"{key[0]} {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]" for key, row in rows.iterrows()]
     return answer, f"change of dev Cllr, bits: {', '.join(parts)}"
 
 

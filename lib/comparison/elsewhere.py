@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion, metrics_of, percent
+from lib.comparison.records import confusion, metrics_of
 from lib.corpus import GENUINE
+from lib.metrics.tables import percent
 
 HOME = "own eval"
 _WORDS = {"eer": "EER", "rejected": "genuine rejected"}  # the latter at the run's own threshold

@@ -1,6 +1,7 @@
 """What numbers say, in sentences that are computed from them."""
 
-from lib.comparison.records import label, percent, with_interval
+from lib.comparison.records import label
+from lib.metrics.tables import percent, with_interval
 
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection
 _SAME = 0.02  # of accuracies that are taken for the same

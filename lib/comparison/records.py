@@ -1,7 +1,6 @@
 """What the runs recorded, read back, and how it is written on a page; `row` is one of `lib.tracking.query.compare`."""
 
 import json
-import math
 from collections import Counter
 from fnmatch import fnmatch
 
@@ -39,16 +38,13 @@ def ladder(row):
         return pd.read_csv(path, dtype=str)
 
 
-def interventions(corpus, digest):
-    """What turned the answers of runs in the newest `92_sensitivity` on a version of a corpus; None without one.
-
-    The table of `lib.judgement.shortcuts.sensitivity`.
-    """
-    page = query.newest(corpus, "92_sensitivity", corpus_digest=digest)
+def kept_table(corpus, digest, notebook, name, **how):
+    """A table (CSV) of the newest finished run of a notebook on a version of a corpus; None without such a run."""
+    page = query.newest(corpus, notebook, corpus_digest=digest)
     if page is None:
         return None
-    with artifact(page.run_id, "sensitivity.csv") as path:
-        return pd.read_csv(path)
+    with artifact(page.run_id, name) as path:
+        return pd.read_csv(path, **how)
 
 
 def selected(study, corpus, patterns):
@@ -93,19 +89,3 @@ def named(row):
 def is_untrained(row):
     """Whether its pretrained part has only its first weights."""
     return row.get("weights", "").startswith("untrained")
-
-
-def percent(value):
-    """A fraction as a percentage with one digit; a dash for what is not a number."""
-    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
-
-
-def ranged(value, low, high):
-    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
-    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
-
-
-def with_interval(values, name):
-    """A metric and its 95 % interval, in percent, as far as they are known."""
-    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
-    return ranged(value, low, high) if math.isfinite(low) else percent(value)

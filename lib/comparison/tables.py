@@ -8,10 +8,11 @@ from contextlib import suppress
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import label, named, percent, ranged, recorded_scores, systems, with_interval
+from lib.comparison.records import label, named, recorded_scores, systems
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
+from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table, studies
 
 PUBLISHED = read_table("published")
@@ -105,7 +106,7 @@ def beside_report(name, split, values, matrix):
     theirs, ours = [], dict(values)
     if reported := REPORT.get(name, {}).get(split):
         measures = ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
-        theirs = [(measure, getattr(reported, measure), reported.figure) for measure in measures]
+        theirs = [(name, reported[name], reported["figure"]) for name in measures if name in reported]
         if split == "eval" and name in BASE_PAPER_ACCURACY:
             theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
     for truth, answers in enumerate(matrix):
@@ -120,7 +121,6 @@ def beside_report(name, split, values, matrix):
             "difference": f"{100 * (ours[measure] - value):+.1f}",
         }
         for measure, value, source in theirs
-        if value is not None
     ]
     return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference"])
 

@@ -12,6 +12,7 @@ import numpy as np
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
 from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, rate_interval
+from lib.metrics.tables import with_interval
 
 EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 
@@ -117,14 +118,9 @@ def caution(found):
     if "dev/band_low" not in found:
         return ""
     promised, came = (
-        " and ".join(f"{text(found, f'{split}/wrong_{name}')} of {name}" for name in LABEL_NAMES)
+        " and ".join(f"{with_interval(found, f'{split}/wrong_{name}')} of {name}" for name in LABEL_NAMES)
         for split in ("dev", "eval")
     )
     broken = any(found[f"eval/wrong_{n}_ci_low"] > found[f"dev/wrong_{n}_ci_high"] for n in LABEL_NAMES)
     said = "dev's promise does not hold" if broken else "expect eval's rates"
     return f"Wrong outside the band of no answer, %: on dev, which chose it, {promised}; on eval {came}: {said}."
-
-
-def text(found, name):
-    """A share of `kept` and its interval, in percent."""
-    return "{:.1f} [{:.1f}, {:.1f}]".format(*(100 * found[name + end] for end in ("", "_ci_low", "_ci_high")))

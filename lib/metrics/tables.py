@@ -1,15 +1,31 @@
-"""The result of an evaluation as text, at most 100 columns wide."""
+"""Numbers as text: percentages with their intervals, and the result of an evaluation, at most 100 columns wide."""
 
+import math
 import textwrap
 
 import pandas as pd
 
 from lib.corpus.protocol import LABEL_NAMES
-from lib.metrics.decisions import text
 from lib.params import read_table
 
 _MEASURES = read_table("measures")
 _ESCAPED = {9: r"\t", 10: r"\n", 13: r"\r"}  # as pandas does; a file's name may have them
+
+
+def percent(value):
+    """A fraction as a percentage with one digit; a dash for what is not a number."""
+    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
+
+
+def ranged(value, low, high):
+    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
+    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
+def with_interval(values, name):
+    """A metric and its 95 % interval, in percent, as far as they are known."""
+    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
+    return ranged(value, low, high) if math.isfinite(low) else percent(value)
 
 
 def describe(result):
@@ -84,7 +100,7 @@ def _card(card, kept):
     costs, (low, high), rows = card["costs"], card["band"], []
     for kind, words in (("wrong", "answered wrongly"), ("unsure", "not answered")):
         for name in LABEL_NAMES:
-            on_dev, here = (text(kept, f"{split}/{kind}_{name}") for split in ("dev", "eval"))
+            on_dev, here = (with_interval(kept, f"{split}/{kind}_{name}") for split in ("dev", "eval"))
             rows.append({"of a class, %": f"{name} {words}", "on dev": on_dev, "here": here})
     return [
         f"For {100 * costs['p_spoof']:g} % spoofs; costs: {costs['c_miss']:g} genuine recording rejected, "

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lib import metrics
 from lib.corpus.protocol import LABEL_NAMES
-from lib.plots import PALETTE, Described, forest, histogram, page, tiles
+from lib.plots import PALETTE, Described, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _NAMED = len(_DASHES)  # curves of one figure that are told apart
@@ -33,43 +33,46 @@ def confusion_grid(matrices):
 def det(curves, title):
     """Detection error trade-off: FRR over FAR on probit axes; the marked point is the EER.
 
-    `curves` maps names to (scores, labels): log-odds and 1 = genuine, of the same length.
+    `curves` maps names to (scores, labels): log-odds and 1 = genuine, of the same length. Of many, those of
+    the lowest EERs are coloured and named, in this order, and the others grey.
     A. Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
     """
     from scipy.stats import norm  # slow to import
 
     ticks = norm.ppf(np.array(_PERCENT_TICKS) / 100)
-    low, high = ticks[0], ticks[-1]
+    ends = ticks[0], ticks[-1]
+    rates = {name: metrics.eer(*trials)[0] for name, trials in curves.items()}
+    order = list(curves) if len(curves) <= _NAMED else sorted(curves, key=rates.get)
+    named, others = order[:_NAMED], order[_NAMED:]
+    figure, axes = page(5.6, 5.6 + 0.22 * (len(named) + bool(others)))  # the legend has a line for each
+    axes.plot(ends, ends, color="0.75", linewidth=0.8, zorder=0)
 
-    def drawn(scores, labels):
-        far, frr, _ = metrics.roc(scores, labels)
-        rate = metrics.eer(scores, labels)[0]
+    def drawn(name, **style):
+        far, frr, _ = metrics.roc(*curves[name])
         # Points along the interpolated curve, so that few trials give no false straight lines.
         steps = np.arange(len(far))
         fine = np.union1d(np.linspace(0, len(far) - 1, max(len(far), 2000)), steps)
-        rates = (np.interp(fine, steps, values) for values in (far, frr))
-        point = np.clip(norm.ppf(rate), low, high)
-        return np.clip(norm.ppf(list(rates)), low, high), (point, point), f"EER {100 * rate:.1f} %"
+        axes.plot(*np.clip(norm.ppf([np.interp(fine, steps, values) for values in (far, frr)]), *ends), **style)
 
-    figure, axes = _curves(curves, title, (low, high), drawn)
+    for name, colour, dashes in zip(named, PALETTE, _DASHES, strict=False):
+        words, point = f"{name}: EER {100 * rates[name]:.1f} %", np.clip(norm.ppf(rates[name]), *ends)
+        drawn(name, label=words, color=colour, linestyle=dashes, linewidth=1.8)
+        axes.plot(point, point, marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=3)
+    for name in others:
+        drawn(name, color="0.8", linewidth=0.9, zorder=1)
+    if others:
+        span = f"EER {100 * rates[others[0]]:.1f} to {100 * rates[others[-1]]:.1f} %"
+        axes.plot([], [], color="0.8", label=f"{len(others)} others: {span}")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in _PERCENT_TICKS])
-    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="FRR: genuine trials rejected, %")
-    return figure
-
-
-def roc(curves, title):
-    """ROC: genuine trials accepted over spoof trials accepted, the EER marked; `curves` as for `det`."""
-
-    def drawn(scores, labels):
-        far, frr, _ = metrics.roc(scores, labels)
-        area, rate = metrics.auc(scores, labels), metrics.eer(scores, labels)[0]
-        return (100 * far, 100 * (1 - frr)), (100 * rate, 100 * (1 - rate)), f"AUC {100 * area:.1f} %"
-
-    figure, axes = _curves(curves, title, (0, 100), drawn)
-    axes.set(xlim=(-1, 101), ylim=(-1, 101))
-    axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="genuine trials accepted, %")
+    axes.set_title(title, fontsize=11)
+    axes.grid(color="0.92")
+    axes.tick_params(labelsize=8)
+    if curves:
+        handles = axes.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", fontsize=8.5, frameon=False)
     return figure
 
 
@@ -91,29 +94,6 @@ def score_histogram(scores, labels, threshold, title):
         axes.set_xlabel(f"{axes.get_xlabel()}\nbeyond the axis, in the outer bars: {beyond:,} of {len(scores):,}")
     axes.set_xlim(edges[0], edges[-1])
     axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-    return figure
-
-
-def breakdown(table, by, title, *, overall):
-    """EER of each group of `lib.metrics.breakdown` with interval and counts, few trials hollow; a line at `overall`."""
-    height = min(0.27, 9.0 / max(len(table), 1))  # inches a row
-    size = min(9.0, 0.75 * 72 * height)  # points: three quarters of a row
-    figure, axes = page(7.2, 1.4 + height * max(len(table), 3))
-    values, lows, highs = (100 * table[name].to_numpy() for name in ("eer", "eer_low", "eer_high"))
-    forest(axes, table["group"], values, lows, highs, at=100 * overall, size=0.6 * size)
-    few = np.flatnonzero(table["small"])
-    axes.plot(values[few], few, "o", markersize=0.6 * size, color=PALETTE[0], markerfacecolor="white")
-    for y, row in enumerate(table.itertuples()):
-        counts = f"{row.n_genuine:,} + {row.n_spoof:,}" + (" few" if row.small else "")
-        axes.text(1.02, y, counts, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
-    above = {"va": "bottom", "fontsize": 8.5, "color": "0.3"}
-    name = f"all {100 * overall:.1f}"
-    axes.text(100 * overall, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", **above)
-    axes.text(1.02, 1.005, "genuine + spoof", transform=axes.transAxes, **above)
-    axes.tick_params(axis="y", labelsize=size)
-    axes.set_xlim(0, 1.05 * np.nanmax([*highs, 100 * overall, 1]))
-    axes.set(xlabel="EER, % (95 % interval over trials)", ylabel="duration, s" if by == "duration" else by)
-    figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -148,18 +128,14 @@ def evidence(shown, diagnosis):
     return figure
 
 
-def pages(table, breakdowns, title):
-    """All figures of one evaluation, by file name; `breakdowns` maps columns to tables of `lib.metrics.breakdown`."""
+def pages(table, title):
+    """The figures of one evaluation, by file name."""
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
-    found = {
+    return {
         "det": det({title: (scores, labels)}, "DET curve"),
         "scores": score_histogram(scores, labels, 0.0, title),
         "confusion_matrix": confusion_matrix(metrics.confusion(scores, labels, 0.0), f"{title}, threshold 0 log-odds"),
     }
-    overall = metrics.eer(scores, labels)[0]
-    for column, rows in breakdowns.items():
-        found[f"by_{column}"] = breakdown(rows, column, f"{title}: EER by {column}", overall=overall)
-    return found
 
 
 def _draw_matrix(axes, matrix, title, size):
@@ -173,35 +149,6 @@ def _draw_matrix(axes, matrix, title, size):
     axes.set_yticklabels(LABEL_NAMES, rotation=90, va="center")
     axes.set(xlabel="decision", ylabel="truth (% of its row)")
     axes.set_title(title, fontsize=size)
-
-
-def _curves(curves, title, diagonal, drawn):
-    """A curve, a marked point and words of each (scores, labels), as `drawn` makes them; names below the axes.
-
-    Of many, those of the lowest EERs are coloured and named, in this order, and the others grey.
-    """
-    rates = {name: metrics.eer(*trials)[0] for name, trials in curves.items()}
-    order = list(curves) if len(curves) <= _NAMED else sorted(curves, key=rates.get)
-    named, others = order[:_NAMED], order[_NAMED:]
-    figure, axes = page(5.6, 5.6 + 0.22 * (len(named) + bool(others)))  # the legend has a line for each
-    axes.plot(diagonal, diagonal, color="0.75", linewidth=0.8, zorder=0)
-    for name, colour, dashes in zip(named, PALETTE, _DASHES, strict=False):
-        curve, point, words = drawn(*curves[name])
-        axes.plot(*curve, label=f"{name}: {words}", color=colour, linestyle=dashes, linewidth=1.8)
-        axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=3)
-    for name in others:
-        axes.plot(*drawn(*curves[name])[0], color="0.8", linewidth=0.9, zorder=1)
-    if others:
-        span = f"EER {100 * rates[others[0]]:.1f} to {100 * rates[others[-1]]:.1f} %"
-        axes.plot([], [], color="0.8", label=f"{len(others)} others: {span}")
-    axes.set_title(title, fontsize=11)
-    axes.set_aspect("equal")
-    axes.grid(color="0.92")
-    axes.tick_params(labelsize=8)
-    if curves:
-        handles = axes.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", fontsize=8.5, frameon=False)
-    return figure, axes
 
 
 def _loss(axes, history, baseline):
