@@ -502,6 +502,3 @@ def test_figures_and_metrics_hold_every_group(described):
     assert {"shortcut/duration/eval_auc", "shortcut/ltas/dev_eer"} <= names.keys()
     (axes,) = plots.cues(measured, size=0.1).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["duration", "ltas"]
-    left, right = plots.shared(shortcuts.shared(TRIALS), shortcuts.concentration(TRIALS)).axes
-    assert "1 of 2\n50 %" in [text.get_text() for text in left.texts]
-    assert "R1\n100 % (1 of 1)" in [text.get_text() for text in right.texts]

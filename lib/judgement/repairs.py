@@ -1,8 +1,4 @@
-"""An ablation from the report's settings to a run's own, one change at a time.
-
-Each step keeps the changes before it, so the difference between two steps is the effect of
-one change on the same trials.
-"""
+"""An ablation from the report's settings to a run's own, one change at a time; each step keeps those before it."""
 
 from typing import NamedTuple
 
@@ -27,9 +23,8 @@ def rungs(settings, reported, *, ladder):
     changes = [key for key, value in reported.items() if settings[key] != value]
     steps = [("as reported", {**settings, **reported})]
     for key in changes:
-        steps.append(
-            (f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}", {**steps[-1][1], key: settings[key]})
-        )
+        name = f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}"
+        steps.append((name, {**steps[-1][1], key: settings[key]}))
     last = max((n for n, key in enumerate(changes, 1) if key not in _AFTER_TRAINING), default=0)
     return [Rung(name, changed, own=n >= last) for n, (name, changed) in enumerate(steps)]
 

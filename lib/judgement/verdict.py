@@ -1,9 +1,8 @@
 """What a printed classification report or confusion matrix proves.
 
-A report rounds to a few digits and states the number of trials of each class. Only so many
-pairs of right counts (spoof, genuine) round to what is printed, and everything else follows
-from them. The ROC of any scores is monotone, so the EER lies between FAR and FRR. Matrices
-have rows for the truth and columns for the decision, spoof first.
+Only so many pairs of right counts (spoof, genuine) round to what a report prints, and everything else follows from
+them. The ROC of any scores is monotone, so the EER lies between FAR and FRR. Matrices have rows for the truth and
+columns for the decision, spoof first.
 """
 
 import numpy as np
@@ -81,10 +80,7 @@ def describe_verdict(result):
 
 
 def _value(key, right, support, undefined):
-    """A number of a report from right counts (spoof, genuine); more of either never lowers it.
-
-    `undefined` is the precision of a class that is never decided for.
-    """
+    """A number of a report from right counts (spoof, genuine), of which more never lower it; see `_undefined`."""
     column, row = key
     if column == "accuracy":
         return (right[SPOOF] + right[GENUINE]) / sum(support)

@@ -4,6 +4,7 @@ Scores are log-odds, higher = more genuine; labels are 1 = genuine, 0 = spoof. A
 accepted as genuine when its score is at or above the threshold. Rates are fractions. FAR:
 share of spoof trials accepted; FRR: share of genuine trials rejected.
 """
+# ruff: noqa: F401
 
 from lib.metrics.clusters import breakdown
 from lib.metrics.decisions import Calibration, calibrate, calibrated, threshold_card
@@ -12,9 +13,3 @@ from lib.metrics.measures import Costs, auc, cllr, confusion, eer, evaluate, rat
 from lib.metrics.paired import against, beside, compare, compare_seeds, holm, over, ranking
 from lib.metrics.resampling import METRICS, bootstrap, configurations, shuffled_auc
 from lib.metrics.tables import describe
-
-__all__ = [
-    "METRICS", "Calibration", "Costs", "against", "auc", "beside", "bootstrap", "breakdown", "calibrate", "calibrated",
-    "cllr", "compare", "compare_seeds", "configurations", "confusion", "describe", "eer", "evaluate", "evaluate_table",
-    "holm", "over", "ranking", "rate_interval", "read_tables", "report", "roc", "shuffled_auc", "threshold_card",
-]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures of the shortcut audit: cheap cues, what splits share, manipulations."""
+"""Figures of the shortcut audit: cheap cues, manipulations."""
 
 import numpy as np
 
@@ -36,23 +36,6 @@ def cues(measured, *, size):
     axes.set_xlim(min(0.3, measured["auc_ci_low"].min() - 0.02), 1.01)
     axes.set_xlabel(f"AUC with 95 % interval over trials; grey: within {size:g} of chance")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8.5, frameon=False)
-    return figure
-
-
-def shared(table, concentrated):
-    """What splits share, and the largest share of spoofs that one value has, by `lib.judgement.shortcuts`."""
-    seen = zip(table["n_shared"], table["n_second"], table["seen"], strict=True)
-    common = [f"{count} of {total}\n{100 * share:.0f} %" if total else "none" for count, total, share in seen]
-    spread = zip(concentrated["largest"], concentrated["spoof_share"], concentrated["values"], strict=True)
-    largest = ["none" if np.isnan(x) else f"{value}\n{100 * x:.0f} % (1 of {count})" for value, x, count in spread]
-    figure, (left, right) = page(8.4, 1.5 + 0.55 * table["column"].nunique(), 1, 2)
-    style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False}
-    pairs = table.assign(pair=table["second"] + "\nin " + table["first"], text=common)
-    heat(left, pairs, "column", "pair", "seen", **style)
-    left.set_title("values of one split that another has too,\nand share of its trials that they make", fontsize=9.5)
-    heat(right, concentrated.assign(text=largest), "column", "split", "spoof_share", **style)
-    right.set_title("value with most spoof trials, number of values,\nand share of the spoof trials", fontsize=9.5)
-    right.set_yticklabels([])
     return figure
 
 

@@ -1,13 +1,11 @@
 """How well each group of cues tells the labels apart on its own, and a verdict on the corpus.
 
-Classifiers are trained on train, and the one of two with the higher AUC in cross-validation
-there is used: neither dev nor eval chooses anything. A group of shortcut cues is a
-**shortcut** when the mean of its AUC on dev and eval lies at least 0.1 from 0.5 (an EER of
-about 43 %), or that on one of them twice as far, with p below 0.05 after Holm's correction
-over all groups and splits. p is the larger of two, over trials and over speakers, since trials of
-one speaker are not independent. The channel is what replay changes by its physics; where it tells
-labels nearly without error it is **unexplained**, except at the upper edge of the band, where any
-second recording was resampled.
+Of two classifiers the one with the higher AUC in cross-validation on train is used: neither dev nor eval chooses
+anything. A group of shortcut cues is a **shortcut** when the mean of its AUC on dev and eval lies at least 0.1 from
+0.5 (an EER of about 43 %), or that on one of them twice as far, with p below 0.05 after Holm's correction over all
+groups and splits; p is the larger of those over trials and over speakers. The channel is what replay changes by its
+physics; where it tells labels nearly without error it is **unexplained**, except at the upper edge of the band, where
+any second recording was resampled.
 """
 
 import numpy as np
