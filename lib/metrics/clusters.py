@@ -11,19 +11,9 @@ import pandas as pd
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.errors import InputError
+from lib.metrics import resampling
 from lib.metrics.measures import ASVSPOOF5, checked, eer
-from lib.metrics.resampling import (
-    CONFIGURATION,
-    METRICS,
-    MINIMA,
-    bootstrap,
-    configurations,
-    freedom_of,
-    intervals,
-    intervals_over_clusters,
-    resample,
-    units_of,
-)
+from lib.metrics.resampling import CONFIGURATION, METRICS, MINIMA, bootstrap, configurations, resample, units_of
 
 _FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
 _SMALL = 30  # below this many trials of a class one error is more than 3 % of it
@@ -44,7 +34,7 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
     over_trials = resample(scores, labels, metrics=metrics, **how)
     several = [name for name in metrics if name not in MINIMA]
-    result = {"trials": _listed(intervals(over_trials, measured)), "clusters": {}}
+    result = {"trials": _listed(resampling.intervals(over_trials, measured)), "clusters": {}}
     shown = {"trials": result["trials"]}
     for kind, names in units_of(table, ("speaker", "phrase")).items():
         if len(set(names[labels == SPOOF]) - {UNKNOWN}) < 2:
@@ -52,12 +42,12 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
         count = len(set(names) - {UNKNOWN})
         part = {"count": count, "most": _most(scores, labels, names, measured["eer"])}
         part |= {"eer_ci": None, "design_effect": None}
-        if round(freedom_of(labels, names)) < _FEWEST - 1:
+        if round(resampling.freedom_of(labels, names)) < _FEWEST - 1:
             few = f"{count} {kind}s are too few for an interval over {kind}s"
             part["why"] = f"{few}: at least {_FEWEST} of each class are required."
         else:
             values = resample(scores, labels, clusters=names, metrics=several, **how)
-            part |= _listed(intervals_over_clusters(values, measured, labels, names))
+            part |= _listed(resampling.intervals_over_clusters(values, measured, labels, names))
             if over_trials["eer"].var() > 0:
                 part["design_effect"] = float(values["eer"].var() / over_trials["eer"].var())
             shown[f"{kind}s"] = part
@@ -124,11 +114,10 @@ def breakdown(table, by, *, resamples=1000):
     for group in groups.cat.categories:
         here = (groups == group).to_numpy() | (pooled & genuine)
         counts = int((here & genuine).sum()), int((here & ~genuine).sum())
-        row = {"group": str(group), "n_genuine": counts[0], "n_spoof": counts[1]}
-        row |= dict.fromkeys(("eer", "eer_low", "eer_high"), np.nan)
+        rate = low = high = np.nan
         if all(counts):
-            row["eer"] = eer(scores[here], labels[here])[0]
-            ends = bootstrap(scores[here], labels[here], metrics=("eer",), resamples=resamples)["eer"]
-            row["eer_low"], row["eer_high"] = ends
-        rows.append(row | {"small": min(counts) < _SMALL, "pooled": pooled})
-    return pd.DataFrame(rows)
+            rate = eer(scores[here], labels[here])[0]
+            low, high = bootstrap(scores[here], labels[here], metrics=("eer",), resamples=resamples)["eer"]
+        rows.append((str(group), *counts, rate, low, high, min(counts) < _SMALL, pooled))
+    columns = ["group", "n_genuine", "n_spoof", "eer", "eer_low", "eer_high", "small", "pooled"]
+    return pd.DataFrame(rows, columns=columns)
