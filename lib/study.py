@@ -15,7 +15,7 @@ from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
 from lib.inputs import opened, rate
-from lib.judgement import diagnosis, domain, reference, repairs
+from lib.judgement import diagnosis, domain, reference
 from lib.metrics import decisions
 from lib.plots import evaluation, signals
 from lib.tracking import models, runs
@@ -175,13 +175,13 @@ class Run:
 
     def ablation(self, reported):
         """The steps from reported settings (name -> value) to the run's own, which are all without `ladder`."""
-        return repairs.rungs(self.settings, reported, ladder=self.settings["ladder"])
+        return reference.rungs(self.settings, reported, ladder=self.settings["ladder"])
 
     def reached(self, step, fitted):
         """Note what a step of an ablation reached."""
         tables = self.tables(fitted)
-        cut = repairs.threshold(step.settings["threshold"], tables["dev"])
-        self.steps.append((step, repairs.measures(tables["dev"], tables["eval"], cut)))
+        cut = decisions.threshold(step.settings["threshold"], tables["dev"])
+        self.steps.append((step, reference.measures(tables["dev"], tables["eval"], cut)))
 
     def show_ablation(self):
         """What each step changed, one row a step; the last is this run."""
@@ -209,7 +209,7 @@ class Run:
         """
         self.doing("measuring")
         tables = self.tables(fitted)
-        cut = repairs.threshold(threshold, tables["dev"])
+        cut = decisions.threshold(threshold, tables["dev"])
         about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
         about |= {"expected_range": expected_range, "threshold": cut}
         first = fed.load("train", range(min(64, len(fed.labels["train"]))))

@@ -14,7 +14,7 @@ from lib.corpus import SPLITS, open_corpus
 from lib.errors import InputError
 from lib.judgement import shortcuts
 from lib.judgement.shortcuts import cues, judgement
-from lib.plots import shortcuts as plots
+from lib.plots import comparisons as plots
 
 JUDGED = [group for group, about in shortcuts.GROUPS.items() if about["kind"] == "shortcut"]
 

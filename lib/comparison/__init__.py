@@ -5,6 +5,5 @@ from lib.comparison.card import *
 from lib.comparison.changes import *
 from lib.comparison.claims import *
 from lib.comparison.reading import *
-from lib.comparison.records import *
 from lib.comparison.tables import *
 from lib.metrics.tables import percent, ranged, with_interval

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import is_untrained, label, named, recorded_scores, systems
+from lib.comparison.tables import is_untrained, label, named, recorded_scores, systems
 from lib.corpus import UNKNOWN
 from lib.metrics.tables import percent, with_interval
 

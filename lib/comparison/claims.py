@@ -3,7 +3,7 @@
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion, is_untrained
+from lib.comparison.tables import confusion, is_untrained
 from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table
 

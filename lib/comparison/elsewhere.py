@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion, metrics_of
+from lib.comparison.tables import confusion, metrics_of
 from lib.corpus import GENUINE
 from lib.metrics.tables import percent
 

@@ -1,6 +1,6 @@
 """What numbers say, in sentences that are computed from them."""
 
-from lib.comparison.records import label
+from lib.comparison.tables import label
 from lib.metrics.tables import percent, with_interval
 
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection

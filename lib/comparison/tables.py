@@ -1,19 +1,23 @@
-"""Tables of runs, and the report's and others' figures beside ours.
+"""What the runs recorded, read back, and tables of it, the report's and others' figures beside ours.
 
-`rows` are those of `lib.tracking.query.compare`; every table is a pandas.DataFrame of text.
+`row` and `rows` are those of `lib.tracking.query.compare`; every table for a page is a pandas.DataFrame of text.
 """
 
+import json
+from collections import Counter
 from contextlib import suppress
+from fnmatch import fnmatch
 
 import pandas as pd
 
-from lib import metrics
-from lib.comparison.records import label, named, recorded_scores, systems
+from lib import metrics, scores
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
 from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table, studies
+from lib.tracking import query
+from lib.tracking.client import artifact
 
 PUBLISHED = read_table("published")
 _SHOWN = {
@@ -21,6 +25,85 @@ _SHOWN = {
     "eval/balanced_accuracy": "eval bal. acc. %",
     "eval/accuracy": "eval accuracy %",
 }
+
+
+def confusion(row, split):
+    """The confusion matrix that a run recorded, rows truth, columns answer, spoof first."""
+    with artifact(row["run_id"], f"confusion_matrix/{split}.json") as path:
+        return json.loads(path.read_text(encoding="utf-8"))["matrix"]
+
+
+def recorded_scores(row, split, trials=None):
+    """The scores table that a run recorded: `trial`, `score`, `label`, and the columns of `trials`, the protocol's."""
+    with artifact(row["run_id"], f"scores/{split}.tsv") as path:
+        found = scores.read_scores(path)
+    return found if trials is None else scores.match(found, trials)
+
+
+def metrics_of(row, split):
+    """A row's metrics of one split, without the split's name."""
+    return {name.partition("/")[2]: value for name, value in row.items() if name.startswith(f"{split}/")}
+
+
+def ladder(row):
+    """The ladder of repairs that a run recorded, one line a rung (pandas.DataFrame), or None without any."""
+    if row["parameters"].get("ladder") != "True":
+        return None
+    with artifact(row["run_id"], "ladder.csv") as path:
+        return pd.read_csv(path, dtype=str)
+
+
+def kept_table(corpus, digest, notebook, name, **how):
+    """A table (CSV) of the newest finished run of a notebook on a version of a corpus; None without such a run."""
+    page = query.newest(corpus, notebook, corpus_digest=digest)
+    if page is None:
+        return None
+    with artifact(page.run_id, name) as path:
+        return pd.read_csv(path, **how)
+
+
+def selected(study, corpus, patterns):
+    """The finished runs of a study on this version of a corpus that a page asks again, one of each name and seed.
+
+    `patterns` are of the runs' names, as ``14_*``. Returns name, with the seed where there are several -> row: the
+    newest with the study's own parameters, or with others where it has none. InputError where there is none at all.
+    """
+    rows, _ = query.compare(study, corpus.name, digest=corpus.digest)
+    first = {}
+    for row in rows:
+        if row["status"] == "FINISHED" and any(fnmatch(row["run"], pattern) for pattern in patterns):
+            first.setdefault((row["run"], row["seed"]), row)
+    if not first:
+        raise InputError(
+            f"study {study}: no finished run of a model on corpus {corpus.name}, digest {corpus.digest}, is called "
+            f"{' or '.join(patterns)}; `study run` makes them"
+        )
+    seeds = Counter(run for run, _ in first)
+    return {run + (f" seed {seed}" if seeds[run] > 1 else ""): row for (run, seed), row in first.items()}
+
+
+def systems(rows, recorded):
+    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
+    found = {}
+    for row in rows:
+        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
+    return found
+
+
+def label(row):
+    """A run's name on a page: `named`, and its seed when it has one."""
+    return named(row) + ("" if row["seed"] is None else f", seed {row['seed']}")
+
+
+def named(row):
+    """A run's name, with a word where its pretrained part is untrained, and with parameters other than the study's."""
+    said = row["run"].endswith("/untrained") or not is_untrained(row)
+    return row["run"] + ("" if said else " (untrained)") + (f", {row['changed']}" if row.get("changed") else "")
+
+
+def is_untrained(row):
+    """Whether its pretrained part has only its first weights."""
+    return row.get("weights", "").startswith("untrained")
 
 
 def table(rows):

@@ -1,8 +1,12 @@
-"""The report's own figures, from params/report.yaml, to stand beside ours.
+"""The report's own figures (params/report.yaml), and the ablation from its settings to a run's own.
 
-All on ASVspoof 2017 Version 2.0, threshold 0.5, printed with two digits.
+The figures are all on ASVspoof 2017 Version 2.0, threshold 0.5, printed with two digits. An ablation makes one change
+at a time, and each step keeps those before it.
 """
 
+from typing import NamedTuple
+
+from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.judgement.printed import read
 from lib.params import read_table
@@ -34,3 +38,41 @@ BASE_PAPER_ACCURACY = _REPORT["base_paper_accuracy"]
 MODIFIED_CNN_SETTINGS, MOBILENET_SETTINGS = (_REPORT["settings"][name] for name in ("modified_cnn", "mobilenet"))
 # Figure -> layer (type), output shape and parameters of each layer.
 LAYERS = _REPORT["layers"]
+# Changes to a trained model and to its decisions; every other change trains again.
+_AFTER_TRAINING = ("refresh_batch_norm", "threshold")
+
+
+class Rung(NamedTuple):
+    """One ablation step: the change in words, all its parameters, and whether the run keeps its training's model."""
+
+    name: str
+    settings: dict
+    own: bool = True
+
+
+def rungs(settings, reported, *, ladder):
+    """The `Rung`s from parameter -> value as reported to the run's own `settings`; without `ladder` the last alone."""
+    if not ladder:
+        return [Rung("this run", settings)]
+    changes = [key for key, value in reported.items() if settings[key] != value]
+    steps = [("as reported", {**settings, **reported})]
+    for key in changes:
+        name = f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}"
+        steps.append((name, {**steps[-1][1], key: settings[key]}))
+    last = max((n for n, key in enumerate(changes, 1) if key not in _AFTER_TRAINING), default=0)
+    return [Rung(name, changed, own=n >= last) for n, (name, changed) in enumerate(steps)]
+
+
+def measures(dev, final, cut):
+    """Metrics of an ablation step, from tables of `score` and `label` of dev and eval and a threshold (log-odds).
+
+    Fractions `dev_eer`, `eval_eer`, `eval_balanced_accuracy`, each with ``_ci_low`` and
+    ``_ci_high``, and `eval_says_genuine`, the share of eval classified as genuine.
+    """
+    found = {}
+    for split, table, names in (("dev", dev, ["eer"]), ("eval", final, ["eer", "balanced_accuracy"])):
+        scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
+        measured = metrics.evaluate(scores, labels, threshold=cut)
+        for name, (low, high) in metrics.bootstrap(scores, labels, metrics=names, threshold=cut).items():
+            found |= {f"{split}_{name}": measured[name], f"{split}_{name}_ci_low": low, f"{split}_{name}_ci_high": high}
+    return found | {"eval_says_genuine": float((final["score"] >= cut).mean())}

@@ -11,7 +11,7 @@ import numpy as np
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
-from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, rate_interval
+from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, eer, rate_interval
 from lib.metrics.tables import with_interval
 
 EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
@@ -48,6 +48,11 @@ def calibrate(scores, labels):
 def calibrated(scores, calibration):
     """Scores as log-likelihood ratios."""
     return calibration.slope * np.asarray(scores, dtype=np.float64) + calibration.offset
+
+
+def threshold(choice, dev):
+    """The threshold (log-odds) of a setting: ``0.5``, a probability, or ``dev-eer``, where FAR = FRR on dev."""
+    return {"0.5": 0.0, "dev-eer": eer(dev["score"].to_numpy(), dev["label"].to_numpy())[1]}[choice]
 
 
 def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
