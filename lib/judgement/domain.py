@@ -77,11 +77,7 @@ def checked(known):
 
 
 def outside(known, y, *, window=False):
-    """Sentences on where a recording lies outside of what a run was made on; none where it lies inside.
-
-    `known` is from `checked`, `y` [shape=(samples,)] at its rate ``known["sr"]``; a `window` is a part
-    of a longer recording, whose duration is no matter.
-    """
+    """Sentences on where a recording, or a `window` of one, lies outside of what a run was made on (`checked`)."""
     values, spectrum = describe(y, known["sr"])
     found = []
     for (name, (text, unit, _)), value in zip(CUES.items(), values, strict=True):

@@ -64,11 +64,7 @@ def rungs(settings, reported, *, ladder):
 
 
 def measures(dev, final, cut):
-    """Metrics of an ablation step, from tables of `score` and `label` of dev and eval and a threshold (log-odds).
-
-    Fractions `dev_eer`, `eval_eer`, `eval_balanced_accuracy`, each with ``_ci_low`` and
-    ``_ci_high``, and `eval_says_genuine`, the share of eval classified as genuine.
-    """
+    """Metrics with intervals of an ablation step, from tables of dev and eval and a threshold (log-odds)."""
     found = {}
     for split, table, names in (("dev", dev, ["eer"]), ("eval", final, ["eer", "balanced_accuracy"])):
         scores, labels = table["score"].to_numpy(), table["label"].to_numpy()

@@ -21,14 +21,12 @@ _BINS = 4  # groups of a numeric column
 
 
 def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
-    """Intervals of `metrics` over all that a table of `score`, `label` and protocol columns knows.
+    """Intervals over all that a table knows, around the metrics `measured` with the same `threshold` and `costs`.
 
-    `measured` are the metrics themselves, from `lib.metrics.evaluate` with the same `threshold` and
-    `costs`. Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over;
-    `trials`, the intervals over trials alone; `clusters`: speaker, phrase and configuration, each with
-    its `count`, intervals or, with fewer than five, the sentence `why` there are none, `design_effect`
-    (variance of the EER over clusters / over trials; None where that is 0) and `most`, the cluster
-    without which the EER changes most; and `speaker_and_configuration`, where both have intervals.
+    Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over; `trials`, those over trials
+    alone; `clusters`: speaker, phrase and configuration, each with its `count`, intervals or, with fewer than five,
+    the sentence `why` there are none, `design_effect` (variance of the EER over clusters / over trials; None where that
+    is 0) and `most`, the cluster without which the EER changes most; `speaker_and_configuration`, if both have any.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
@@ -85,16 +83,11 @@ def _listed(ends):
 
 
 def breakdown(table, by, *, resamples=1000):
-    """Measure each group of trials separately.
+    """EER of each group of trials: of a column of `table` or ``configuration``; numbers form four groups of equal size.
 
-    Spoof trials of a group are measured against the genuine trials of the same group or,
-    where genuine trials have no such group (they were never replayed), against all. `table`
-    has `score`, `label` and the column `by`; ``configuration`` is environment, playback device
-    and recorder together; numbers form four groups of equally many trials.
-
-    One row a group, in order: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high`
-    (fractions; NaN where a class is missing), `small` (fewer than 30 trials of a class), `pooled`
-    (genuine trials are those of all groups). InputError for a column that no spoof trial has.
+    One row a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions; NaN where a class is
+    missing), `small` (fewer than 30 trials of a class), `pooled` (genuine trials, never replayed, have no such group
+    and are those of all). InputError for a column that no spoof trial has.
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))

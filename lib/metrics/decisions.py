@@ -93,9 +93,8 @@ def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
 def kept(band, tables):
     """What a band (low, high) answers on `tables`, split (``dev``, ``eval``) -> `score`, `label`, under MLflow names.
 
-    ``dev/band_low``, ``dev/band_high``; ``<split>/wrong_genuine``, ``wrong_spoof``, the share of the
-    class that is answered wrongly outside the band; ``unsure_genuine``, ``unsure_spoof``, the share
-    inside it; each share with ``_ci_low``, ``_ci_high``.
+    ``dev/band_low``, ``_high``; of each split and class the shares ``<split>/wrong_genuine`` outside the band and
+    ``unsure_genuine`` inside it, with ``_ci_low``, ``_ci_high``.
     """
     low, high = map(float, band)
     found = {"dev/band_low": low, "dev/band_high": high}

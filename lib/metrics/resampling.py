@@ -179,8 +179,7 @@ def _strata(labels, units):
 def _sorted(scores, labels, threshold, costs):
     """What all resamples have in common: the trials by falling score, the unseen ones among them.
 
-    The best unseen trial lies one standard deviation of its class beyond the best that was seen; the worst
-    as far beyond the worst that was seen, or at the median of the other class if that is worse.
+    The best of these lies a standard deviation beyond the best seen; the worst too, or at the other class's median.
     """
     genuine, spoof = scores[labels == GENUINE], scores[labels == SPOOF]
     unseen = [

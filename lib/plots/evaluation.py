@@ -98,11 +98,7 @@ def score_histogram(scores, labels, threshold, title):
 
 
 def evidence(shown, diagnosis):
-    """The `lib.judgement.diagnosis.Evidence` of a `Diagnosis` on half a page.
-
-    The loss beside the best constant output's, then the scores of train and dev at inference
-    and, where there are any, with batch statistics.
-    """
+    """The `Evidence` of a `Diagnosis`: the loss, then the scores at inference and, if any, with batch statistics."""
     panels = []
     for split in ("train", "dev"):
         table, batch = getattr(shown, split), getattr(shown, f"{split}_batch")
