@@ -8,6 +8,7 @@ from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
+_OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
 _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overfitting
 _ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
 
@@ -41,7 +42,7 @@ def _answer(claim, rows):
     extra = (claim["cause"],) if "cause" in claim else ()
     answers = [_TESTS[claim["test"]](*(found[name] for name in claim["runs"]), *extra) for found in whole]
     evidence = "; ".join(said for _, said in answers)
-    agreed = {answer for answer, _ in answers}
+    agreed = {_OPPOSITE[answer] if claim.get("denies") else answer for answer, _ in answers}
     return (agreed.pop(), evidence) if len(agreed) == 1 else (OPEN, f"seeds disagree: {evidence}")
 
 
@@ -73,11 +74,6 @@ def _overfits(row):
     return (FAILS if row[f"{train}_ci_high"] - row[f"{final}_ci_low"] < _SMALL else OPEN), said
 
 
-def _generalises(row):
-    answer, said = _overfits(row)
-    return {HOLDS: FAILS, FAILS: HOLDS}.get(answer, OPEN), said
-
-
 def _one_class(row):
     matrices = {split: confusion(row, split) for split in ("train", "eval")}
     shares = {split: sum(line[1] for line in m) / sum(map(sum, m)) for split, m in matrices.items()}
@@ -102,7 +98,7 @@ def _majority(row):
     return HOLDS, f"{said}, balanced {with_interval(row, 'eval/balanced_accuracy')} %"
 
 
-_TESTS = {  # by their names in params/claims.yaml
-    "better": _better, "overfits": _overfits, "generalises": _generalises, "one_class": _one_class, "cause": _cause,
-    "majority": _majority,
+# By their names in params/claims.yaml.
+_TESTS = {
+    "better": _better, "overfits": _overfits, "one_class": _one_class, "cause": _cause, "majority": _majority,
 }  # fmt: skip

@@ -71,8 +71,7 @@ def det(curves, title):
     axes.grid(color="0.92")
     axes.tick_params(labelsize=8)
     if curves:
-        handles = axes.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", fontsize=8.5, frameon=False)
+        figure.legend(loc="outside lower center", fontsize=8.5, frameon=False)
     return figure
 
 
@@ -140,8 +139,7 @@ def _draw_matrix(axes, matrix, title, size):
     cells = zip(matrix.flat, shares.flat, strict=True)
     texts = np.array([f"{count:,.0f}\n{100 * share:.1f} %" for count, share in cells]).reshape(2, 2)
     style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False, "linewidths": 1, "square": True}
-    sns.heatmap(shares, annot=texts, fmt="", ax=axes, **style)
-    axes.set_xticklabels(LABEL_NAMES)
+    sns.heatmap(shares, annot=texts, fmt="", ax=axes, xticklabels=LABEL_NAMES, **style)
     axes.set_yticklabels(LABEL_NAMES, rotation=90, va="center")
     axes.set(xlabel="decision", ylabel="truth (% of its row)")
     axes.set_title(title, fontsize=size)
