@@ -52,7 +52,9 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
         result["clusters"][kind] = part
     if {"speakers", "configurations"} <= shown.keys():
         three = shown["speakers"], shown["configurations"], shown["trials"]
-        both = {f"{name}_ci": _together(measured[name], *(part[f"{name}_ci"] for part in three)) for name in several}
+        both = {
+            f"{name}_ci": _together(name, measured[name], *(part[f"{name}_ci"] for part in three)) for name in several
+        }
         shown["speakers and configurations"] = result["speaker_and_configuration"] = both
     for key in shown["trials"]:
         ends = [part[key] for part in shown.values() if key in part]
@@ -71,11 +73,12 @@ def _most(scores, labels, names, value):
     return {"cluster": str(most), "without": without[most]}
 
 
-def _together(value, one, other, trials):
-    """Interval over two kinds of cluster at once, each end from its distances to the value."""
+def _together(name, value, one, other, trials):
+    """Interval of a metric over two kinds of cluster at once, each end from its distances to the value."""
     first, second, alone = (np.square(np.subtract(ends, value)) for ends in (one, other, trials))
     low, high = np.sqrt(np.maximum.reduce([first + second - alone, first, second, alone]))
-    return [float(value - low), float(value + high)]
+    lowest, highest = -1.0 if name == "mcc" else 0.0, np.inf if name in ("act_dcf", "cllr") else 1.0
+    return [float(max(value - low, lowest)), float(min(value + high, highest))]
 
 
 def _listed(ends):
