@@ -235,7 +235,7 @@ def compare(study, corpus, everything, others, data, as_json, html):
     chosen, theirs = studies.load(study, corpus=corpus), []
     if others:
         from lib.corpus import read_trials
-        from lib.tracking.measured import of_scores
+        from lib.tracking.runs import of_scores
 
         values = studies.corpus_values(chosen.corpus, data)
         trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")

@@ -16,7 +16,7 @@ from threading import Thread
 from joblib import Parallel, delayed
 
 from lib.errors import InputError, RunError
-from lib.params import code
+from lib.params import identity
 
 SCHEDULER = "STUDY_SCHEDULER"  # environment variable that names the cluster to a notebook's kernel
 TIMEOUT = 10  # seconds to reach the scheduler, and to see a worker
@@ -113,7 +113,7 @@ def _client(scheduler):
 
 
 def _lib():
-    return code.digest("")  # of all of lib, as this process read it first
+    return identity.code_digest("")  # of all of lib, as this process read it first
 
 
 def _same_lib(digest, function, task):

@@ -25,7 +25,7 @@ from lib.tracking.client import PROGRESS
 _SHOWN = ("eer", "auc", "accuracy", "balanced_accuracy")
 
 
-def begin(notebook, namespace, takes=()):
+def begin(notebook, namespace, *, takes=()):
     """Judge a notebook's parameters, open its corpus and begin its run in MLflow: a `Run`.
 
     `notebook` is its own name, as ``11_paper_cnn``, and `namespace` its ``globals()`` after the

@@ -19,8 +19,8 @@ from lib.errors import InputError, RunError
 from lib.inputs import Waveform
 from lib.plots import answers
 from lib.scoring import Judge, System, app
-from lib.tracking.done import Record
-from lib.tracking.trained import Trained
+from lib.tracking.models import Trained
+from lib.tracking.query import Record
 
 
 class Loud:

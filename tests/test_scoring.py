@@ -30,7 +30,7 @@ from lib.systems import training
 from lib.systems.backend import keras
 from lib.systems.networks import Network
 from lib.tracking import models, runs
-from lib.tracking.trained import DIGEST, find
+from lib.tracking.models import DIGEST, find
 
 KEYS = ["path", "score", "label", "threshold", "threshold_source", "warnings", "calibrated", "reason", "windows"]
 COLOURS = {"mfcc": "coolwarm", "spectrogram": "magma"}
@@ -212,8 +212,6 @@ def test_log_odds_of_a_model_without_one_finite_number_a_recording_are_refused(p
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("params.yaml", "a: [", "its params.yaml cannot be read"),
-        ("params.yaml", b"\xff\xfe", "its params.yaml cannot be read"),
         ("confusion_matrix/eval.json", '{"threshold": NaN}', "is nan: must be finite"),
         ("confusion_matrix/eval.json", "[" * 100_000, "its confusion_matrix/eval.json cannot be read"),
         ("scores/dev.tsv", "D_1 nan genuine", "its scores/dev.tsv cannot be read"),

@@ -13,7 +13,7 @@ from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
 from lib.params import studies
 from lib.tracking import query, runs, views
-from lib.tracking.measured import measure
+from lib.tracking.runs import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr")

@@ -1,6 +1,7 @@
 """What decides a run's numbers, in parts, so that a plan can say which part has changed since.
 
-Comments, prose, and where things are on a machine are in none of the parts.
+Comments, docstrings, prose, and where things are on a machine are in none of the parts; tables of params that code
+reads are.
 """
 
 import ast
@@ -8,11 +9,12 @@ import hashlib
 import json
 import os
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
-from lib.params import code
-from lib.params.paths import NOTEBOOKS, local_path
+from lib.params.paths import NOTEBOOKS, ROOT, local_path
 from lib.params.settings import PLACES, code_cells
+from lib.params.yaml_files import read_table
 
 # Rooms that decide a fit; what changes elsewhere leaves the kept fits as they are.
 COMPUTING = ("audio", "corpus", "features", "files", "inputs", "systems")
@@ -28,6 +30,45 @@ _NAMED = 3  # changed rooms; more are counted, as an update of the study changes
 _LONG = 200  # characters of a parameter's value; MLflow cuts a tag at 8,000
 
 
+@cache
+def code_digest(*parts):
+    """16 hexadecimal digits over some modules or rooms of lib, by dotted names; of a room every module counts."""
+    total = hashlib.blake2b(digest_size=8)
+    for file in sorted({file for part in parts for file in code_files(part)}):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            if documented and ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+            match node:
+                case ast.Call(func=ast.Name("read_table"), args=[ast.Constant(table)]):
+                    total.update(json.dumps(read_table(table)).encode())
+        total.update(f"{file.relative_to(ROOT).as_posix()}\0{ast.dump(tree)}\0".encode())
+    return total.hexdigest()
+
+
+@cache
+def versions(*packages):
+    """Package -> installed version."""
+    return {package: metadata.version(package) for package in packages}
+
+
+def code_files(part):
+    """The modules of a part of lib; none when there is no such part."""
+    place = ROOT / "lib" / part.replace(".", "/")
+    return [file for file in (place.with_suffix(".py"), *place.rglob("*.py")) if file.is_file()]
+
+
+def content_digest(path):
+    """16 hexadecimal digits over a file (Path), or over names and bytes of the files in a folder."""
+    total = hashlib.sha256()
+    for file in _contents(path):
+        total.update(f"{file.relative_to(path).as_posix()}\0".encode())
+        with file.open("rb") as opened:
+            total.update(hashlib.file_digest(opened, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
 def identity(run, corpus_digest, reads=()):
     """What decides the numbers of a `lib.params.studies.PlannedRun`, as JSON holds it.
 
@@ -39,8 +80,8 @@ def identity(run, corpus_digest, reads=()):
         "cells": cells,
         "parameters": parameters(run.parameters),
         "corpus": corpus_digest,
-        "rooms": {room: code.digest(room) for room in rooms},
-        "versions": code.versions(*LIBRARIES),
+        "rooms": {room: code_digest(room) for room in rooms},
+        "versions": versions(*LIBRARIES),
         "weights": weights(run.parameters),
         "reads": fingerprint(list(reads)) if reads else "",
     }
@@ -51,9 +92,10 @@ def fingerprint(value):
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def stored(parts):
-    """An identity as the text of a tag."""
-    return json.dumps(parts, separators=(",", ":"), sort_keys=True)
+def marks(parts):
+    """The tags by which a run of an identity is found again."""
+    text = json.dumps(parts, separators=(",", ":"), sort_keys=True)
+    return {"fingerprint": fingerprint(parts), "identity": text}
 
 
 def parameters(values):
@@ -91,8 +133,7 @@ def reasons(old, new):
     if rooms := _rooms_changed(old, new):
         many = f"{len(rooms)} rooms of lib"
         found.append(f"{many if len(rooms) > _NAMED else ', '.join(f'lib/{room}' for room in rooms)} changed")
-    found += [READS] * (old.get("reads") != new["reads"])
-    return found
+    return found + [READS] * (old.get("reads") != new["reads"])
 
 
 def kept(old, new):
@@ -134,7 +175,7 @@ def _notebook(path, content):
 
 @cache
 def _neighbours(room):
-    return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in code.files(room)))
+    return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in code_files(room)))
 
 
 def _imported(tree):
@@ -145,15 +186,18 @@ def _imported(tree):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {room for room in (name.split(".")[1] for name in names if name.startswith("lib.")) if code.files(room)}
+    return {room for room in (name.split(".")[1] for name in names if name.startswith("lib.")) if code_files(room)}
+
+
+def _contents(path):
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _weights_of(name):
     path = local_path(name)
     if name not in _UNTRAINED and path.exists():
-        files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-        marks = tuple((f, f.stat().st_size, f.stat().st_mtime_ns, f.stat().st_ctime_ns) for f in files)
-        return _content(path, marks)
+        about = [(file, file.stat()) for file in _contents(path)]
+        return _read_once(path, tuple((file, of.st_size, of.st_mtime_ns, of.st_ctime_ns) for file, of in about))
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
     cached = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     try:
@@ -164,10 +208,6 @@ def _weights_of(name):
 
 
 @cache
-def _content(path, marks):
-    """Digest of files, which this process reads again when size or time of one has changed."""
-    total = hashlib.sha256()
-    for file, *_ in marks:
-        with file.open("rb") as opened:
-            total.update(file.relative_to(path).as_posix().encode() + hashlib.file_digest(opened, "sha256").digest())
-    return total.hexdigest()[:16]
+def _read_once(path, marks):
+    """`content_digest`, which reads again what has other marks."""
+    return content_digest(path)

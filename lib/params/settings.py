@@ -1,8 +1,7 @@
 """Parameters: what a notebook declares, what YAML files and the command line say.
 
-A notebook declares what it is about in the one cell tagged ``parameters``, a typed literal
-a line, and names the groups of further settings (`lib.params.schema`) in its one call of
-``study.begin``. Nothing here evaluates code.
+A notebook declares what it is about in the one cell tagged ``parameters``, a typed literal a line, and names the
+groups of further settings (`lib.params.schema`) in its call of ``study.begin``. Nothing here evaluates code.
 """
 
 import ast
@@ -44,58 +43,6 @@ def code_cells(path, content):
     return tagged, others
 
 
-@cache
-def _declared(path, content):
-    tagged, others = code_cells(path, content)
-    if len(tagged) != 1:
-        raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
-    found = _cell(path, tagged[0])
-    for group in _takes(path, [source for source in others if "study.begin" in source]):
-        found |= {name: setting for name, setting in GROUPS[group].items() if name not in found}
-    return found
-
-
-def _cell(path, source):
-    """The parameters of the tagged cell."""
-    found = {}
-    for node in _parsed(path, source).body:
-        try:
-            name, annotation, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
-        except (AttributeError, ValueError, TypeError):
-            line = source.splitlines()[node.lineno - 1]
-            raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
-        wanted = [kind(name)] if kind(name) else KINDS
-        if annotation not in wanted:
-            raise InputError(f"{path}: {name} must be annotated {' or '.join(wanted)}, got {annotation}")
-        if name in found:
-            raise InputError(f"{path}: the parameter {name} stands twice")
-        found[name] = Parameter(annotation, judged(name, default, annotation, path), own=True)
-    return found
-
-
-def _takes(path, sources):
-    """Groups that the notebook's call of ``study.begin`` names; without a call none."""
-    nodes = [node for source in sources for node in ast.walk(_parsed(path, source)) if isinstance(node, ast.Call)]
-    calls = [node for node in nodes if ast.unparse(node.func) == "study.begin"]
-    if not calls:
-        return ()
-    if len(calls) > 1:
-        raise InputError(f"{path}: study.begin must be called once, not {len(calls)} times")
-    given = [word.value for word in calls[0].keywords if word.arg == "takes"] + calls[0].args[2:3]
-    takes = [getattr(word, "value", None) for group in given for word in getattr(group, "elts", [group])]
-    for group in takes:
-        if group not in GROUPS:
-            raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
-    return ("corpus", *takes)
-
-
-def _parsed(path, source):
-    try:
-        return ast.parse(source)
-    except SyntaxError as error:
-        raise InputError(f"{path}: a cell is not Python ({error.msg}: {(error.text or '').strip()!r})") from None
-
-
 def resolve(notebook, layers):
     """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them."""
     known = declared(notebook)
@@ -132,3 +79,52 @@ def _injected(history):
         if first.strip() == "# Parameters" and all(assigned):
             return [name.group(1) for name in assigned]
     return []
+
+
+@cache
+def _declared(path, content):
+    tagged, others = code_cells(path, content)
+    if len(tagged) != 1:
+        raise InputError(f"{path}: one cell must be tagged 'parameters', got {len(tagged)}")
+    found = _cell(path, tagged[0])
+    for group in _takes(path, [source for source in others if "study.begin" in source]):
+        found |= {name: setting for name, setting in GROUPS[group].items() if name not in found}
+    return found
+
+
+def _cell(path, source):
+    """The parameters of the tagged cell."""
+    found = {}
+    for node in _parsed(path, source).body:
+        try:
+            name, annotation, default = node.target.id, node.annotation.id, ast.literal_eval(node.value)
+        except (AttributeError, ValueError, TypeError):
+            line = source.splitlines()[node.lineno - 1]
+            raise InputError(f"{path}: parameter line {line!r} is not 'name: type = literal'") from None
+        wanted = [kind(name)] if kind(name) else KINDS
+        if annotation not in wanted:
+            raise InputError(f"{path}: {name} must be annotated {' or '.join(wanted)}, got {annotation}")
+        if name in found:
+            raise InputError(f"{path}: the parameter {name} stands twice")
+        found[name] = Parameter(annotation, judged(name, default, annotation, path), own=True)
+    return found
+
+
+def _takes(path, sources):
+    """Groups that the notebook's call of ``study.begin`` names; without a call none."""
+    for node in (node for source in sources for node in ast.walk(_parsed(path, source))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "study.begin":
+            given = [word.value for word in node.keywords if word.arg == "takes"]
+            takes = [getattr(name, "value", None) for group in given for name in getattr(group, "elts", [group])]
+            for group in takes:
+                if group not in GROUPS:
+                    raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
+            return ("corpus", *takes)
+    return ()
+
+
+def _parsed(path, source):
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise InputError(f"{path}: a cell is not Python ({error.msg}: {(error.text or '').strip()!r})") from None

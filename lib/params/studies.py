@@ -54,6 +54,10 @@ class PlannedRun:
         """Whether it reads the study's runs below 90 (notebooks from 90 on)."""
         return self.stage >= 90
 
+    def matches(self, pattern):
+        """Whether a pattern of ``--only`` means this run."""
+        return fnmatch(self.name, pattern) or fnmatch(self.notebook, pattern)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -66,11 +70,7 @@ class Study:
 
     def chooses(self, run):
         """Whether the command line asked for this run (for all, when it named none)."""
-        return not self.only or any(_matches(run, pattern) for pattern in self.only)
-
-
-def _matches(run, pattern):
-    return fnmatch(run.name, pattern) or fnmatch(run.notebook, pattern)
+        return not self.only or any(run.matches(pattern) for pattern in self.only)
 
 
 def names(folder):
@@ -81,10 +81,9 @@ def names(folder):
 def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seeds=None):
     """Read a study, a name in ``params/studies``, and resolve every parameter of every run: a `Study`.
 
-    `corpus` (a name in ``params/corpora``) and `seeds` (text, ``0,1,2``) replace the study's own;
-    `data` and `store` are folder or URL of the corpus and of the feature store; `only` has
-    patterns of run names or notebooks, none for all; `changes` are ``KEY=VALUE``, for every
-    notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
+    `corpus` (a name in ``params/corpora``) and `seeds` (text, ``0,1,2``) replace the study's own; `data` and `store`
+    are folder or URL; `only` has patterns of run names or notebooks, none for all; `changes` are ``KEY=VALUE``, for
+    every notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
     """
     if study not in names("studies"):
         corpus = f" (it is a corpus: STUDY --corpus {study})" if study in names("corpora") else ""
@@ -92,48 +91,52 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     where = str(PARAMS / "studies" / f"{study}.yaml")
     content = _keys(where, read_yaml(where), TABLE["study"], ("corpus", "runs"), "a study")
     corpus, in_set = corpus or content["corpus"], f"{where}, set"
-    corpus_file = str(PARAMS / "corpora" / f"{corpus}.yaml")
-    notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
-    general, own = {}, {}  # values for every notebook that has the parameter, and for one notebook
-    for key, value in content.get("set", {}).items():
-        if not isinstance(value, dict):
-            general[key] = value
-        elif key not in notebooks:
-            raise unknown(key, notebooks, f"{in_set}: {key} is not a notebook of the study")
-        else:
-            own[key] = _without_fixed(f"{in_set}, {key}", value)
+    general, own = _for_all_and_for_one(in_set, content)
     given = _parse_changes(changes) | ({} if store is None else {"store_url": absolute(store, Path.cwd())})
-    shared = {corpus_file: corpus_values(corpus, data), in_set: _without_fixed(in_set, general), "--set": given}
-    if seeds is None:
-        seeds = content.get("seeds", [0])
-    else:
-        seeds = judged_by("seeds", "seeds", parse(f"[{seeds}]", "--seeds"), "--seeds")
+    of_corpus = str(PARAMS / "corpora" / f"{corpus}.yaml"), corpus_values(corpus, data)
+    shared = [of_corpus, (in_set, _without_fixed(in_set, general)), ("--set", given)]
+    chosen = content.get("seeds", [0])
+    if seeds is not None:
+        chosen = judged_by("seeds", "seeds", parse(f"[{seeds}]", "--seeds"), "--seeds")
 
     runs = []
     for entry in content["runs"]:
         notebook, variant = entry.split("/")
         known, file = declared(notebook), PARAMS / notebook / f"{variant}.yaml"
         of_corpus, of_study, of_command = (
-            (place, {key: value for key, value in values.items() if key in known}) for place, values in shared.items()
+            (place, {key: value for key, value in values.items() if key in known}) for place, values in shared
         )
         of_variant = (file, _without_fixed(file, _named(file, "variant"), ("seed", "corpus", "compares")))
         of_notebook = (f"{in_set}, {notebook}", own.get(notebook, {}))
         order = [of_corpus, of_variant, of_study, of_notebook, of_command]  # each overrules those before
         order += [(where, {"compares": study})] * ("compares" in known)
-        for seed in seeds if "seed" in known else [None]:
+        for seed in chosen if "seed" in known else [None]:
             seeded = [] if seed is None else [("seeds", {"seed": seed})]
             runs.append(PlannedRun(notebook, variant, resolve(notebook, order + seeded)))
     every = sorted({name for run in runs for name in run.parameters})
-    for place, values in shared.items():
-        for key in values:
-            if key not in every:
-                there = nearest(key, every) or f"; there are {', '.join(every)}"
-                raise InputError(f"{place}: {key} is a parameter of none of the study's notebooks{there}")
+    for place, key in ((place, key) for place, values in shared for key in values):
+        if key not in every:
+            there = nearest(key, every) or f"; there are {', '.join(every)}"
+            raise InputError(f"{place}: {key} is a parameter of none of the study's notebooks{there}")
     for pattern in only:
-        if not any(_matches(run, pattern) for run in runs):
+        if not any(run.matches(pattern) for run in runs):
             there = ", ".join(dict.fromkeys(run.name for run in runs))
             raise InputError(f"--only {pattern}: no run of the study has such a name; there are {there}")
     return Study(study, corpus, runs, tuple(only))
+
+
+def _for_all_and_for_one(where, content):
+    """A study's `set`: values for every notebook that has the parameter, and notebook -> those for it alone."""
+    general, own = {}, {}
+    notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
+    for key, value in content.get("set", {}).items():
+        if not isinstance(value, dict):
+            general[key] = value
+        elif key not in notebooks:
+            raise unknown(key, notebooks, f"{where}: {key} is not a notebook of the study")
+        else:
+            own[key] = _without_fixed(f"{where}, {key}", value)
+    return general, own
 
 
 def _parse_changes(changes):

@@ -6,16 +6,11 @@ the SQLite file. MLflow, its UI too, finds this class through an entry point (se
 
 import os
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from lib.tracking.client import OWN, SQLITE
-
-
-def location(experiment):
-    """The artifact location to register for an experiment."""
-    return f"study:/{quote(experiment, safe='')}"
 
 
 class ProjectArtifacts(LocalArtifactRepository):

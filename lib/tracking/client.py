@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import util
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
 from lib.errors import InputError
@@ -182,11 +182,10 @@ def create(client, *, experiment, name, tags):
     """Create a run in an experiment, and the experiment when it is new; the run's id."""
     from mlflow.exceptions import MlflowException
 
-    from lib.tracking.artifacts import location
-
     known = client.get_experiment_by_name(experiment)
     if not known:
-        place = location(experiment) if database() else None  # a server decides where its artifacts go
+        # Files beside the database (`lib.tracking.artifacts`); a server decides itself where its artifacts go.
+        place = f"study:/{quote(experiment, safe='')}" if database() else None
         kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and curves
         with suppress(MlflowException):  # another process was faster
             client.create_experiment(experiment, place, kind)

@@ -8,8 +8,7 @@ from contextlib import nullcontext, suppress
 from threading import Event, Thread
 
 from lib.tracking.client import connect, lock_folder, locked
-from lib.tracking.done import records
-from lib.tracking.query import BY_HAND
+from lib.tracking.query import BY_HAND, records
 
 BEAT = 60  # seconds between two heartbeats
 SILENT = 900  # seconds without one after which a run is taken for dead, wherever it was made

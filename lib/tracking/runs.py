@@ -19,13 +19,19 @@ from mlflow.entities import Metric, Param, RunTag
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
+from lib.metrics import alarms
+from lib.metrics.clusters import spreads
 from lib.plots import evaluation
 from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
-from lib.tracking.measured import measure
 from lib.tracking.query import BY_HAND, METRICS
 from lib.tracking.views import NOTE
 
+_MEASURED = (
+    "eer", "eer_hull", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "constant_accuracy", "n_genuine",
+    "n_spoof",
+)  # fmt: skip
+_INTERVALS = ("eer", "auc", "accuracy", "balanced_accuracy")
 _COMPARED = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof")
 _CI = ("", "_ci_low", "_ci_high")
 # What is compared with its interval, and its tag in MLflow's table, whose metrics have 16 digits and no interval.
@@ -96,7 +102,7 @@ def log_epoch(run, epoch, values):
     _compare(run, {f"epoch/{name}": value for name, value in values.items()}, epoch)
 
 
-def _compare(run, values, step):
+def _compare(run, values, step=0):
     now = int(time.time() * 1000)
     run.client.log_batch(run.run_id, [Metric(name, float(v), now, step) for name, v in values.items()])
 
@@ -109,17 +115,51 @@ def note_fit(run, fitted):
     keep_metrics(run, {f"fit/{len(known)}/seconds": fitted.seconds, f"fit/{len(known)}/found": fitted.found})
 
 
+def measure(table, *, threshold=0.0):
+    """The numbers of one split by name, and its alarms; `table` holds `score`, `label` and what the protocol knows.
+
+    ``<name>_ci_low`` and ``_high`` are 95 % intervals over trials, speakers or replay configurations, whichever is
+    widest, ``auc_shuffled_low`` and ``_high`` what shuffled labels give; with enough speakers there are
+    ``eer_speaker_ci_low``, ``_high`` and `design_effect`.
+    """
+    values, labels = table["score"].to_numpy(), table["label"].to_numpy()
+    measured = metrics.evaluate(values, labels, threshold=threshold)
+    found = spreads(table.drop(columns="phrase", errors="ignore"), measured, metrics=_INTERVALS, threshold=threshold)
+    speakers, shuffled = found["clusters"].get("speaker", {}), metrics.shuffled_auc(values, labels)
+    result, pairs = {name: measured[name] for name in _MEASURED}, {"auc_shuffled": shuffled}
+    pairs |= {f"{name}_ci": found[f"{name}_ci"] for name in _INTERVALS}
+    if speakers.get("eer_ci"):
+        pairs["eer_speaker_ci"] = speakers["eer_ci"]
+        if speakers["design_effect"] is not None:
+            result["design_effect"] = speakers["design_effect"]
+    for name, ends in pairs.items():
+        result[f"{name}_low"], result[f"{name}_high"] = ends
+
+    spoof, genuine = metrics.confusion(values, labels, 0.0)
+    plain = {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
+    plain |= {"shuffled_auc": shuffled, "trials": found["trials"]}
+    plain["clusters"] = {"speaker": speakers} if speakers else {}
+    return result, alarms.of_scores(values) + alarms.of_result(metrics.evaluate(values, labels) | plain)
+
+
+def of_scores(name, file, trials):
+    """A row such as `lib.tracking.query.compare` has, of another system's scores of these trials."""
+    values, _ = measure(scores.match(scores.read_scores(file), trials))
+    row = {"run": f"{name} (scores of another system)", "seed": None, "run_id": "", "status": "FINISHED"}
+    return row | {"parameters": {}, **{f"eval/{key}": value for key, value in values.items()}}
+
+
 def log_split(run, split, table, *, threshold=0.0):
     """Measure the scores of one split and keep numbers, tables and pictures.
 
     `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine); scores from the threshold on say genuine.
-    Returns the numbers of `lib.tracking.measured.measure`, and `alarms`, sentences, a tag of the run too.
+    Returns the numbers of `measure`, and `alarms`, sentences, a tag of the run too.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
     names = [*_COMPARED, *(name + end for name in _ENDS[split] for end in _CI[1:])]
     names += ["constant_accuracy"] if split == "eval" else []
-    _compare(run, {f"{split}/{name}": result[name] for name in names}, 0)
+    _compare(run, {f"{split}/{name}": result[name] for name in names})
     keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
     tags = {f"alarms.{split}": "\n".join(warnings) or "none"}
     for name, title in _ENDS[split].items():
