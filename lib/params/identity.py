@@ -1,7 +1,6 @@
 """What decides a run's numbers, in parts, so that a plan can say which part has changed since.
 
-Comments, docstrings, prose, and where things are on a machine are in none of the parts; tables of params that code
-reads are.
+Prose, comments and docstrings included, and where things are on a machine are in none of the parts.
 """
 
 import ast
@@ -32,7 +31,7 @@ _LONG = 200  # characters of a parameter's value; MLflow cuts a tag at 8,000
 
 @cache
 def code_digest(*parts):
-    """16 hexadecimal digits over some modules or rooms of lib, by dotted names; of a room every module counts."""
+    """16 hexadecimal digits over modules or whole rooms of lib, by dotted names, and over the tables they read."""
     total = hashlib.blake2b(digest_size=8)
     for file in sorted({file for part in parts for file in code_files(part)}):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -70,10 +69,7 @@ def content_digest(path):
 
 
 def identity(run, corpus_digest, reads=()):
-    """What decides the numbers of a `lib.params.studies.PlannedRun`, as JSON holds it.
-
-    `reads` are the ids of the runs that this one reads (a comparison reads all others).
-    """
+    """What decides a planned run's numbers, as JSON holds it; `reads` are the ids of the runs that it reads itself."""
     path = NOTEBOOKS / f"{run.notebook}.ipynb"
     cells, rooms = _notebook(path, path.read_bytes())
     return {
@@ -116,10 +112,7 @@ def settled(parts, values):
 
 
 def reasons(old, new):
-    """What has changed between two identities, a list of words; empty when nothing has.
-
-    `old` is None when there is no run, and empty for one made before identities were kept.
-    """
+    """What has changed between two identities, in words; `old` is None without a run, empty for one without any."""
     if not old:
         return ["new" if old is None else "made by an older version"]
     found = []

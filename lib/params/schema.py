@@ -1,7 +1,4 @@
-"""What judges a parameter, by its name: the rules, and the settings of the groups, stand in params/settings.yaml.
-
-A parameter that no rule knows is judged by its annotation: whole numbers from 0, finite numbers.
-"""
+"""What judges a parameter: the rule of its name in params/settings.yaml, without one its annotation."""
 
 import re
 from functools import cache

@@ -58,12 +58,9 @@ def resolve(notebook, layers):
 
 
 def current(notebook, namespace):
-    """The values that a running notebook's parameters hold now, so that every way of running it records the same.
-
-    `namespace` is its ``globals()``. papermill only warns of a parameter that is unknown; here it is an error.
-    """
+    """The values that a running notebook's parameters hold now; `namespace` is its ``globals()``."""
     known, injected = declared(notebook), _injected(namespace.get("In", ()))
-    held = {name: None for name in injected if name not in known}  # is refused by its name
+    held = {name: None for name in injected if name not in known}  # papermill only warns of it; here it is refused
     for name in (name for name in known if name in namespace):
         # A module or an array that has a group's name by chance is no setting.
         if known[name].own or name in injected or isinstance(namespace[name], (bool, int, float, str, list)):

@@ -10,12 +10,7 @@ from lib.params.schema import GROUPS, RULES, TABLE, judged_by
 from lib.params.settings import declared, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
-_FIXED = {  # what a study decides for all its runs -> where
-    "seed": "seeds are given with --seeds 0,1,2 or the study's key seeds",
-    "corpus": "the corpus is given with --corpus or the study's key corpus",
-    "compares": "the study's own name is taken",
-    "variant": "a run's name in the study's key runs decides it",
-}
+_FIXED = TABLE["fixed"]
 
 
 @dataclass(frozen=True)
@@ -28,22 +23,15 @@ class PlannedRun:
 
     @property
     def name(self):
-        """The run's name in MLflow, ``<notebook>/<variant>``."""
         return f"{self.notebook}/{self.variant}"
 
     @property
     def seed(self):
-        """The run's seed, or None when the notebook has none."""
         return self.parameters.get("seed")
 
     @property
-    def key(self):
-        """What tells the runs of one study apart: name and seed."""
-        return self.name, self.seed
-
-    @property
     def stage(self):
-        """Runs of one stage do not need each other; stages follow one another, and the comparison comes last."""
+        """Runs of one stage do not need each other; stages follow one another, the comparison last."""
         number = int(self.notebook[:2])
         if number < 3:  # a corpus is shown while its features are extracted
             return 1
@@ -79,11 +67,10 @@ def names(folder):
 
 
 def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seeds=None):
-    """Read a study, a name in ``params/studies``, and resolve every parameter of every run: a `Study`.
+    """Read a study of ``params/studies``, and resolve every parameter of every run: a `Study`, or an InputError.
 
-    `corpus` (a name in ``params/corpora``) and `seeds` (text, ``0,1,2``) replace the study's own; `data` and `store`
-    are folder or URL; `only` has patterns of run names or notebooks, none for all; `changes` are ``KEY=VALUE``, for
-    every notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
+    `corpus` (of ``params/corpora``) and `seeds` (text, ``0,1,2``) replace the study's own; `data` and `store` are
+    folder or URL; `only` has patterns of runs or notebooks; `changes` are ``KEY=VALUE``.
     """
     if study not in names("studies"):
         corpus = f" (it is a corpus: STUDY --corpus {study})" if study in names("corpora") else ""

@@ -66,8 +66,8 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None):
     for stage in sorted({step.run.stage for step in todo}):
         members = [step for step in todo if step.run.stage == stage]
         if members[0].run.compares:  # what it reads is known only now
-            fresh = {step.run.key: step for step in plan(chosen)}
-            members = [replace(fresh[step.run.key], planned=step.planned) for step in members]
+            fresh = {(step.run.name, step.run.seed): step for step in plan(chosen)}
+            members = [replace(fresh[step.run.name, step.run.seed], planned=step.planned) for step in members]
         there = scheduler if stage == MODELS else None
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
         work = partial(_execute_on_worker, uri=tracking_uri()) if there else here

@@ -1,7 +1,6 @@
-"""Artifacts that stay readable when the checkout is moved.
+"""Artifacts that stay readable when the checkout is moved: MLflow itself would keep their absolute path.
 
-MLflow writes their location into its database as an absolute path. Here it is one of the scheme ``study:``, relative to
-the SQLite file. MLflow, its UI too, finds this class through an entry point (see pyproject.toml).
+MLflow, its UI too, finds this class through an entry point (see pyproject.toml).
 """
 
 import os

@@ -47,7 +47,7 @@ def plan(chosen, *, force=False):
         if known:
             steps.append(Step(run, digest, mark, known.run_id, parts, planned=now, tags=known.tags))
             continue
-        same = [record for record in finished if (record.name, record.seed) == run.key]
+        same = [record for record in finished if (record.name, record.seed) == (run.name, run.seed)]
         before = next((record for record in same if not record.changed(run)), same[0] if same else None)
         why = ["--force"] if force else identity.reasons(before and before.identity, parts)
         if before and out_of_date and not force:

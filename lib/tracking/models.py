@@ -1,13 +1,11 @@
-"""A run's fitted system as an MLflow model, kept and found again; and its corpus as a dataset.
-
-Samples and their rate go in, a score comes out.
-"""
+"""A run's fitted system as an MLflow model, kept and found again; and its corpus as a dataset."""
 
 import json
 import math
 import re
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -24,17 +22,13 @@ from mlflow.types.schema import Array
 from lib import inputs
 from lib.errors import InputError, unknown
 from lib.params import PARAMS, identity
-from lib.tracking.client import artifact, connect, tracking_uri
+from lib.tracking.client import artifact, connect
 from lib.tracking.query import Record, is_model, numbers, records
 from lib.tracking.views import NOTE
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
 DIGEST = "model_digest"  # tag of a run: `lib.params.identity.content_digest` of its model's files
-_CARD = {  # what params/model_card.md says, from these tags of the run
-    "digest": "corpus_digest", "seed": "seed", "weights": "weights", "eer": "eval EER", "balanced": "eval bal. acc.",
-    "dev": "dev EER", "diagnosis": "diagnosis", "alarms": "alarms.eval",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,10 +78,10 @@ def log_system(run, fitted, fed):
 def _card(run, sr):
     """What a reader of the model has to know, from what the run has recorded so far."""
     found = run.client.get_run(run.run_id)
-    values = {name: " ".join(found.data.tags.get(tag, "not known").split()) for name, tag in _CARD.items()}
+    tags = defaultdict(lambda: "not known", {name: " ".join(text.split()) for name, text in found.data.tags.items()})
     corpus = run.client.get_experiment(found.info.experiment_id).name
     text = (PARAMS / "model_card.md").read_text(encoding="utf-8")
-    return text.format(name=found.info.run_name, corpus=corpus, run_id=run.run_id, sr=sr, **values)
+    return text.format(name=found.info.run_name, corpus=corpus, run_id=run.run_id, sr=sr, tags=tags)
 
 
 def log_corpus(run, corpus):
@@ -106,23 +100,14 @@ def log_corpus(run, corpus):
 
 
 def find(run, *, corpus=None):
-    """The run of that id or ``models:/...``, or the newest finished run of that name, on one corpus or all: `Trained`.
-
-    InputError when there is no such run, it has not finished, or it keeps no model.
-    """
+    """The run of that id or ``models:/...``, or the newest finished one of that name: `Trained`, or an InputError."""
     run = run_of(run) if run.startswith("models:/") else run
-    every, by_id = records(), re.fullmatch(r"[0-9a-f]{32}", run)
-    if not by_id:
-        every = [record for record in every if corpus in (None, record.corpus)]
-    found = [record for record in every if run == (record.run_id if by_id else record.name)]
-    if not found and by_id:
-        raise InputError(f"run {run}: no run of that id in {tracking_uri()}")
+    every = [record for record in records() if corpus in (None, record.corpus)]
+    found = [record for record in every if run in (record.run_id, record.name)]
     if not found:
         there = sorted({record.name for record in every if is_model(record.name)})
-        raise unknown(run, there, f"run {run!r}: no run {f'of corpus {corpus} ' if corpus else ''}has that name")
+        raise unknown(run, there, f"run {run!r}: no run {f'of corpus {corpus} ' if corpus else ''}has that name or id")
     record = max(found, key=lambda known: (known.status == "FINISHED", known.started))
-    if corpus not in (None, record.corpus):
-        raise InputError(f"run {run}: was made on corpus {record.corpus}, not on {corpus}")
     if record.status != "FINISHED":
         raise InputError(f"run {run}: its status is {record.status}; it must be finished")
     if not is_model(record.name):

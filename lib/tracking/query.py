@@ -1,7 +1,4 @@
-"""Which runs there are, and how a study's compare.
-
-Importing MLflow takes longer than all else that a plan does: a SQLite file is read without it, a server is not.
-"""
+"""Which runs there are, read without MLflow where a SQLite file holds them, and how a study's compare."""
 
 import json
 import math
@@ -40,7 +37,6 @@ class Record:
 
     @property
     def seed(self):
-        """Its seed, or None."""
         seed = self.tags.get("seed", "")
         return int(seed) if seed.isdigit() else None
 
@@ -153,15 +149,14 @@ def fits_in_use():
     found = {}
     for record in records():
         for key in record.tags.get("fits", "").split():
-            found.setdefault(key, []).append(record.name)
+            found.setdefault(key, set()).add(record.name)
     return found
 
 
 def looks(experiment, corpus_digest):
-    """The eval ledger: every run on one version of a corpus that has opened eval, and how often, oldest first.
+    """The eval ledger: every run on one version of a corpus that has opened eval, deleted ones too, oldest first.
 
-    Runs of every study, replaced, failed and deleted ones count: who saw their numbers may have chosen by them.
-    Each is a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks`.
+    Each is a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks`, how often.
     """
     found = [r for r in records(experiment, deleted=True) if r.tags.get("corpus_digest") == corpus_digest]
     return [
@@ -172,37 +167,31 @@ def looks(experiment, corpus_digest):
 
 
 def compare(study, experiment, *, digest=None, everything=False):
-    """A study's runs of models on one version of a corpus (an experiment), side by side.
+    """A study's runs of models on one version of a corpus (an experiment; without `digest` the newest finished run's).
 
-    Of each run, seed and set of parameters the newest finished run is shown, whatever has been started since; one
-    that failed or was stopped only while no newer one has finished. Without `digest` the newest finished run decides
-    which version of the corpus this is. `everything` adds runs of other studies and by hand.
+    Of each run, seed and set of parameters the newest finished one is shown; one that failed or was stopped only while
+    no newer one has finished. `everything` adds runs of other studies and by hand.
 
     Returns the rows, and how many runs of the study are on other versions. A row is a dict of `run`, `seed`, `run_id`,
-    `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis` (cause), `longest` (the section that took
-    longest), `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan would make it
-    again), `diverged` (a loss is not finite), `parameters` (dict) and every metric under its MLflow name. The study's
-    own runs stand first, then those with other parameters, those no longer listed, those not finished.
+    `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis`, `longest` (the section that took longest),
+    `changed` (parameters other than the study's), `stale` (why a plan would make it again), `diverged`, `parameters`
+    and every metric under its MLflow name. The study's own runs stand first, those not finished last.
     """
     chosen, tag = studies.load(study, corpus=experiment), in_study(study)
     planned = {run.name: run for run in reversed(chosen.runs)}
     members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
     members = [record for record in members if everything or tag in record.tags]
-    if digest is None:  # a run that has not finished has a say only where none has
-        known = [record for record in members if record.tags.get("corpus_digest")]
-        known.sort(key=lambda record: record.status != "FINISHED")
-        digest = known[0].tags["corpus_digest"] if known else None
+    members.sort(key=lambda record: record.status != "FINISHED")  # one that has not has a say only where none has
+    if digest is None:
+        digest = next((r.tags["corpus_digest"] for r in members if r.tags.get("corpus_digest")), None)
     same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
-    finished, failed = {}, {}
-    for record in same:  # newest first
+    shown = {}
+    for record in same:
         run = planned.get(record.name)
         changed = record.changed(run) if run else {}
         key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
-        if record.status == "FINISHED":
-            finished.setdefault(key, (record, run, changed))
-        elif key not in finished:
-            failed.setdefault(key, (record, run, changed))
-    rows = [_row(study, *found) for found in (*finished.values(), *failed.values())]
+        shown.setdefault(key, (record, run, changed))
+    rows = [_row(study, *found) for found in shown.values()]
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
 
 

@@ -1,8 +1,4 @@
-"""Recording one run: parameters, curves, scores, metrics, pictures.
-
-Under the runner the run exists already (its id is in the environment), and the runner closes it. MLflow is told the
-numbers that are set side by side, there or by a page; ``metrics.json`` holds every one.
-"""
+"""Recording one run. MLflow is told the numbers that are set side by side; ``metrics.json`` holds every one."""
 
 import json
 import math
@@ -27,12 +23,8 @@ from lib.tracking.client import RUN_ID, connect, create
 from lib.tracking.query import BY_HAND, METRICS
 from lib.tracking.views import NOTE
 
-_MEASURED = (
-    "eer", "eer_hull", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "constant_accuracy", "n_genuine",
-    "n_spoof",
-)  # fmt: skip
 _INTERVALS = ("eer", "auc", "accuracy", "balanced_accuracy")
-_COMPARED = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof")
+_COMPARED = (*_INTERVALS, "min_dcf", "cllr", "n_genuine", "n_spoof")
 _CI = ("", "_ci_low", "_ci_high")
 # What is compared with its interval, and its tag in MLflow's table, whose metrics have 16 digits and no interval.
 _ENDS = {
@@ -52,17 +44,15 @@ class Run:
 
     @property
     def known(self):
-        """Its tags and metrics so far."""
         return self.client.get_run(self.run_id).data
 
     def tag(self, **tags):
-        """Set tags."""
         self.client.log_batch(self.run_id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
 
 
 def start(notebook, settings, *, corpus_digest, weights="none"):
     """Open the record of a notebook's run, with all its resolved settings and where its weights came from."""
-    client, run_id = connect(), os.environ.get(RUN_ID)
+    client, run_id = connect(), os.environ.get(RUN_ID)  # the runner has begun the run, and will close it
     if not run_id:
         name, tags = f"{notebook}/{settings['variant']}", {"study": BY_HAND, "fingerprint": BY_HAND, **living.owner()}
         run_id = create(client, experiment=settings["corpus"], name=name, tags=tags)
@@ -118,16 +108,14 @@ def note_fit(run, fitted):
 def measure(table, *, threshold=0.0):
     """The numbers of one split by name, and its alarms; `table` holds `score`, `label` and what the protocol knows.
 
-    ``<name>_ci_low`` and ``_high`` are 95 % intervals over trials, speakers or replay configurations, whichever is
-    widest, ``auc_shuffled_low`` and ``_high`` what shuffled labels give; with enough speakers there are
-    ``eer_speaker_ci_low``, ``_high`` and `design_effect`.
+    ``<name>_ci_low`` and ``_high`` are 95 % intervals over trials, speakers or configurations, whichever is widest.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     measured = metrics.evaluate(values, labels, threshold=threshold)
     found = spreads(table.drop(columns="phrase", errors="ignore"), measured, metrics=_INTERVALS, threshold=threshold)
     speakers, shuffled = found["clusters"].get("speaker", {}), metrics.shuffled_auc(values, labels)
-    result, pairs = {name: measured[name] for name in _MEASURED}, {"auc_shuffled": shuffled}
-    pairs |= {f"{name}_ci": found[f"{name}_ci"] for name in _INTERVALS}
+    result = {name: measured[name] for name in (*_COMPARED, "eer_hull", "constant_accuracy")}
+    pairs = {f"{name}_ci": found[f"{name}_ci"] for name in _INTERVALS} | {"auc_shuffled": shuffled}
     if speakers.get("eer_ci"):
         pairs["eer_speaker_ci"] = speakers["eer_ci"]
         if speakers["design_effect"] is not None:
@@ -150,10 +138,9 @@ def of_scores(name, file, trials):
 
 
 def log_split(run, split, table, *, threshold=0.0):
-    """Measure the scores of one split and keep numbers, tables and pictures.
+    """Measure the scores (log-odds) of one split and keep numbers, tables and pictures; what `measure` says as a dict.
 
-    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine); scores from the threshold on say genuine.
-    Returns the numbers of `measure`, and `alarms`, sentences, a tag of the run too.
+    `table` holds `trial`, `score` and `label` (1 = genuine); scores from the threshold on say genuine.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
