@@ -17,10 +17,7 @@ from lib.params.yaml_files import read_table
 
 # Rooms that decide a fit; what changes elsewhere leaves the kept fits as they are.
 COMPUTING = ("audio", "corpus", "features", "files", "inputs", "systems")
-LIBRARIES = {
-    "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "transformers": "transformers", "numpy": "NumPy",
-    "scipy": "SciPy", "scikit-learn": "scikit-learn", "librosa": "librosa", "soundfile": "soundfile", "soxr": "soxr",
-}  # fmt: skip
+LIBRARIES = read_table("libraries")  # package -> its name
 READS = "the runs that it reads changed"
 
 _WEIGHTS = ("backbone_weights", "wav2vec_weights")

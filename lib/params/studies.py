@@ -78,10 +78,17 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     where = str(PARAMS / "studies" / f"{study}.yaml")
     content = _keys(where, read_yaml(where), TABLE["study"], ("corpus", "runs"), "a study")
     corpus, in_set = corpus or content["corpus"], f"{where}, set"
-    general, own = _for_all_and_for_one(in_set, content)
+    notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
+    given_set = content.get("set", {})
+    own = {key: value for key, value in given_set.items() if isinstance(value, dict)}  # for one notebook alone
+    for key in own:
+        if key not in notebooks:
+            raise unknown(key, notebooks, f"{in_set}: {key} is not a notebook of the study")
+        _without_fixed(f"{in_set}, {key}", own[key])
+    general = _without_fixed(in_set, {key: value for key, value in given_set.items() if key not in own})
     given = _parse_changes(changes) | ({} if store is None else {"store_url": absolute(store, Path.cwd())})
     of_corpus = str(PARAMS / "corpora" / f"{corpus}.yaml"), corpus_values(corpus, data)
-    shared = [of_corpus, (in_set, _without_fixed(in_set, general)), ("--set", given)]
+    shared = [of_corpus, (in_set, general), ("--set", given)]
     chosen = content.get("seeds", [0])
     if seeds is not None:
         chosen = judged_by("seeds", "seeds", parse(f"[{seeds}]", "--seeds"), "--seeds")
@@ -110,20 +117,6 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
             there = ", ".join(dict.fromkeys(run.name for run in runs))
             raise InputError(f"--only {pattern}: no run of the study has such a name; there are {there}")
     return Study(study, corpus, runs, tuple(only))
-
-
-def _for_all_and_for_one(where, content):
-    """A study's `set`: values for every notebook that has the parameter, and notebook -> those for it alone."""
-    general, own = {}, {}
-    notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
-    for key, value in content.get("set", {}).items():
-        if not isinstance(value, dict):
-            general[key] = value
-        elif key not in notebooks:
-            raise unknown(key, notebooks, f"{where}: {key} is not a notebook of the study")
-        else:
-            own[key] = _without_fixed(f"{where}, {key}", value)
-    return general, own
 
 
 def _parse_changes(changes):

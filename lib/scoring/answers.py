@@ -57,7 +57,7 @@ class Judge:
 
     @property
     def run(self):
-        """The run, a `lib.tracking.models.Trained`."""
+        """The run, a `lib.tracking.query.Record`."""
         return self.system.run
 
     @property

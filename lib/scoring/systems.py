@@ -10,7 +10,7 @@ from lib import inputs
 from lib.errors import InputError
 from lib.params import identity
 from lib.systems import kept
-from lib.tracking import models
+from lib.tracking import models, query
 from lib.tracking.client import artifact
 
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
@@ -23,7 +23,7 @@ _HIGHEST = 2**20  # of the whole numbers that describe inputs
 class System:
     """A trained run that can score, its fitted system, and what that is fed."""
 
-    run: models.Trained
+    run: query.Record
     system: object
     inputs: tuple
 

@@ -6,7 +6,7 @@ import re
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -23,20 +23,12 @@ from lib import inputs
 from lib.errors import InputError, unknown
 from lib.params import PARAMS, identity
 from lib.tracking.client import artifact, connect
-from lib.tracking.query import Record, is_model, numbers, records
+from lib.tracking.query import is_model, numbers, records
 from lib.tracking.views import NOTE
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
 DIGEST = "model_digest"  # tag of a run: `lib.params.identity.content_digest` of its model's files
-
-
-@dataclass(frozen=True)
-class Trained(Record):
-    """A finished run that keeps a model, with every number; scores from `threshold` (log-odds) on are genuine."""
-
-    threshold: float = 0.0
-    threshold_source: str = "0.5"  # or dev-eer
 
 
 def log_system(run, fitted, fed):
@@ -100,7 +92,7 @@ def log_corpus(run, corpus):
 
 
 def find(run, *, corpus=None):
-    """The run of that id or ``models:/...``, or the newest finished one of that name: `Trained`, or an InputError."""
+    """The run of that id or ``models:/...``, or the newest finished one of that name: a `Record`, or an InputError."""
     run = run_of(run) if run.startswith("models:/") else run
     every = [record for record in records() if corpus in (None, record.corpus)]
     found = [record for record in every if run in (record.run_id, record.name)]
@@ -116,8 +108,7 @@ def find(run, *, corpus=None):
     threshold = read(record, matrix, lambda path: float(json.loads(path.read_text(encoding="utf-8"))["threshold"]))
     if not math.isfinite(threshold):
         raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
-    known = vars(record) | {"metrics": numbers(record)}
-    return Trained(**known, threshold=threshold, threshold_source=record.params.get("threshold", "0.5"))
+    return replace(record, metrics=numbers(record), threshold=threshold)
 
 
 def run_of(uri):

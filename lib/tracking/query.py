@@ -34,6 +34,11 @@ class Record:
     tags: dict = field(default_factory=dict, repr=False)
     params: dict = field(default_factory=dict, repr=False)
     metrics: dict = field(default_factory=dict, repr=False)
+    threshold: float = 0.0  # log-odds from which on a score is genuine; `lib.tracking.models.find` reads it
+
+    @property
+    def threshold_source(self):
+        return self.params.get("threshold", "0.5")  # or dev-eer
 
     @property
     def seed(self):
