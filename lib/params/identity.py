@@ -198,6 +198,6 @@ def _weights_of(name):
 
 
 @cache
-def _read_once(path, marks):
-    """`content_digest`, which reads again what has other marks."""
+def _read_once(path, stats):
+    """`content_digest`, which reads again only what has changed in size or time."""
     return content_digest(path)
