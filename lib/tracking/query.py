@@ -186,17 +186,20 @@ def compare(study, experiment, *, digest=None, everything=False):
     planned = {run.name: run for run in reversed(chosen.runs)}
     members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
     members = [record for record in members if everything or tag in record.tags]
-    members.sort(key=lambda record: record.status != "FINISHED")  # one that has not has a say only where none has
-    if digest is None:
-        digest = next((r.tags["corpus_digest"] for r in members if r.tags.get("corpus_digest")), None)
+    if digest is None:  # a run that has not finished has a say only where none has
+        first = sorted(members, key=lambda record: record.status != "FINISHED")
+        digest = next((r.tags["corpus_digest"] for r in first if r.tags.get("corpus_digest")), None)
     same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
-    shown = {}
-    for record in same:
+    finished, failed = {}, {}
+    for record in same:  # newest first
         run = planned.get(record.name)
         changed = record.changed(run) if run else {}
         key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
-        shown.setdefault(key, (record, run, changed))
-    rows = [_row(study, *found) for found in shown.values()]
+        if record.status == "FINISHED":
+            finished.setdefault(key, (record, run, changed))
+        elif key not in finished:
+            failed.setdefault(key, (record, run, changed))
+    rows = [_row(study, *found) for found in (*finished.values(), *failed.values())]
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
 
 
