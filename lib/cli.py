@@ -350,25 +350,26 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
         tables[file], dev = read_tables(file, protocol, **read)
         measured = metrics.evaluate_table(tables[file], dev, by=by, costs=costs, c_unsure=c_unsure)
         found.append({"scores": file, "protocol": protocol, **measured})
-    if len(found) > 1:
-        ranked = {file: {None: table} for file, table in tables.items()}
-        if as_json:
-            return _answer({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")}, as_json, None)
-        from lib.comparison import rank
+    if len(found) == 1:
+        _answer(found[0], as_json, describe)
+        if pictures:
+            import pandas as pd
 
-        click.echo("\n\n".join([*map(describe, found), rank(ranked).to_string(index=False)]))
-        return click.echo("Paired tests on the same trials; equal ranks are not told apart.")
-    _answer(found[0], as_json, describe)
-    if pictures:
-        import pandas as pd
+            from lib.plots import evaluation as plots
 
-        from lib.plots import evaluation as plots
+            Path(pictures).mkdir(parents=True, exist_ok=True)
+            breakdowns = {column: pd.DataFrame(rows) for column, rows in found[0]["breakdown"].items()}
+            for name, figure in plots.pages(tables[scores[0]], breakdowns, Path(scores[0]).stem).items():
+                figure.savefig(f"{pictures}/{name}.png", dpi=120)
+                click.echo(f"picture: {pictures}/{name}.png", err=True)
+        return
+    ranked = {file: {None: table} for file, table in tables.items()}
+    if as_json:
+        return _answer({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")}, as_json, None)
+    from lib.comparison import rank
 
-        Path(pictures).mkdir(parents=True, exist_ok=True)
-        breakdowns = {column: pd.DataFrame(rows) for column, rows in found[0]["breakdown"].items()}
-        for name, figure in plots.pages(tables[scores[0]], breakdowns, Path(scores[0]).stem).items():
-            figure.savefig(f"{pictures}/{name}.png", dpi=120)
-            click.echo(f"picture: {pictures}/{name}.png", err=True)
+    click.echo("\n\n".join([*map(describe, found), rank(ranked).to_string(index=False)]))
+    click.echo("Paired tests on the same trials; equal ranks are not told apart.")
 
 
 @main.command()
