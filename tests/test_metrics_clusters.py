@@ -69,3 +69,13 @@ def test_spreads_without_a_class_left_have_no_eer_without_the_cluster():
     table = pd.DataFrame({"score": [1.0, 0.0, 0.5], "label": [1, 0, 0], "speaker": ["a", "b", "a"]})
     assert found(table)["clusters"]["speaker"]["most"] == {"cluster": "b", "without": pytest.approx(0)}
     assert found(table.assign(speaker=["a", "b", "b"]))["clusters"] == {}
+
+
+def test_spreads_of_few_errors_end_at_the_bounds_of_a_metric(rng):
+    for _ in range(6):
+        table = corpus(rng, 12, configurations=12, effect=1.0, each=40)
+        table["score"] += 3.5 * (table["label"] - 0.5)
+        result = found(table, metrics=("eer", "auc", "mcc"))
+        for name in ("eer", "auc", "mcc"):
+            low, high = result["speaker_and_configuration"][f"{name}_ci"]
+            assert 0 <= low <= high <= 1, name

@@ -15,8 +15,8 @@ from mlflow.entities import Metric, Param, RunTag
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
-from lib.metrics import alarms
 from lib.metrics.clusters import spreads
+from lib.metrics.evaluation import alarms
 from lib.plots import evaluation
 from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
@@ -127,7 +127,7 @@ def measure(table, *, threshold=0.0):
     plain = {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
     plain |= {"shuffled_auc": shuffled, "trials": found["trials"]}
     plain["clusters"] = {"speaker": speakers} if speakers else {}
-    return result, alarms.of_scores(values) + alarms.of_result(metrics.evaluate(values, labels) | plain)
+    return result, alarms(values, metrics.evaluate(values, labels) | plain)
 
 
 def of_scores(name, file, trials):
