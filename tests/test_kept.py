@@ -19,7 +19,7 @@ from lib import study
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.inputs import Image, Matrix, opened
-from lib.params import ROOT, code
+from lib.params import ROOT, identity
 from lib.systems import batchnorm, kept, progress, training, wrapped
 from lib.systems.backend import keras
 from lib.systems.estimators import Estimator, Mixtures
@@ -292,16 +292,16 @@ SYSTEMS = {
 def test_key_follows_the_libraries_that_compute_and_none_that_draws_or_records(images, key_of, monkeypatch, kind):
     build, names = SYSTEMS[kind]
     before, asked = key_of(build(), images), set()
-    monkeypatch.setattr(code, "versions", lambda *names: asked.update(names) or dict.fromkeys(names, "0"))
+    monkeypatch.setattr(identity, "versions", lambda *names: asked.update(names) or dict.fromkeys(names, "0"))
     assert key_of(build(), images) != before
     assert asked == set(names.split())
 
 
 def test_key_follows_the_code_of_the_rooms_that_compute_and_no_other(images, key_of, monkeypatch):
     before, asked = key_of(small(), images), []
-    monkeypatch.setattr(code, "digest", lambda *rooms: asked.extend(rooms) or "other code")
+    monkeypatch.setattr(identity, "code_digest", lambda *rooms: asked.extend(rooms) or "other code")
     assert key_of(small(), images) != before
-    counted = {file.relative_to(ROOT / "lib").as_posix() for room in asked for file in code.files(room)}
+    counted = {file.relative_to(ROOT / "lib").as_posix() for room in asked for file in identity.code_files(room)}
     assert {name.split("/")[0] for name in counted} == {"audio", "corpus", "features", "files", "inputs.py", "systems"}
     assert counted >= {"audio/reading.py", "features/encoder.py", "systems/networks.py", "systems/kernels.py"}
 
@@ -309,7 +309,7 @@ def test_key_follows_the_code_of_the_rooms_that_compute_and_no_other(images, key
 def test_digest_of_code_follows_what_it_does_and_no_docstring_comment_or_layout(tmp_path, monkeypatch):
     file = tmp_path / "lib" / "systems" / "training.py"
     file.parent.mkdir(parents=True)
-    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
     found = []
     for text in (
         '"""What it is for."""\nimport json\n\n\ndef fit():\n    """Fit."""\n    return json\n',
@@ -317,7 +317,7 @@ def test_digest_of_code_follows_what_it_does_and_no_docstring_comment_or_layout(
         "import json\n\n\ndef fit():\n    return None\n",
     ):
         file.write_text(text, encoding="utf-8")
-        found.append(code.digest.__wrapped__("systems"))  # without what it remembers for as long as a process lives
+        found.append(identity.code_digest.__wrapped__("systems"))  # without what it remembers
     assert found[0] == found[1] != found[2]
 
 

@@ -24,7 +24,8 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features.images import stretched
 from lib.files import places
-from lib.params import ROOT, code
+from lib.params import ROOT
+from lib.params.identity import code_digest, versions
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
@@ -59,7 +60,7 @@ class Stored:
 
 def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
     """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
-    marks = [code.digest("features.chunks", *parts), code.versions(*packages)]
+    marks = [code_digest("features.chunks", *parts), versions(*packages)]
     return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
 
 

@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.files import places
-from lib.params import ROOT, code, identity
+from lib.params import ROOT, identity
 from lib.systems import networks
 from lib.systems.backend import keras
 
@@ -63,8 +63,8 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
         "system": {"kind": type(system).__name__, **system.identity()},
         "fed": {**fed.identity(), "augmentation": fed.augmentation, "seed": fed.seed},
         "arguments": {**arguments, "seed": seed},
-        "versions": code.versions(*_PACKAGES, *system.packages),
-        "code": code.digest(*identity.COMPUTING),
+        "versions": identity.versions(*_PACKAGES, *system.packages),
+        "code": identity.code_digest(*identity.COMPUTING),
     }
     key = _key(about)
     place, lock, state = f"{places.absolute(store)}/fits/{key}.zip", STATES / f"{key}.lock", STATES / key
