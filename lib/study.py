@@ -211,7 +211,7 @@ class Run:
         self.doing("measuring")
         tables = self.tables(fitted)
         cut = repairs.threshold(threshold, tables["dev"])
-        about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
+        about = {name: scores for name, scores in fitted.scores.items() if name not in SPLITS}
         about |= {"expected_range": expected_range, "threshold": cut}
         first = fed.load("train", range(min(64, len(fed.labels["train"]))))
         if not any(isinstance(array, list) for array in first):  # as matrices of any length are

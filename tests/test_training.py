@@ -11,8 +11,8 @@ from test_store import SETTINGS
 from lib.inputs import Image, opened
 from lib.params import ROOT
 from lib.systems import progress, training
-from lib.systems.batches import of_split
 from lib.systems.networks import Network
+from lib.systems.training import of_split
 
 SIZE = 24
 

@@ -1,10 +1,8 @@
 """Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-Each takes samples, their rate in Hz and the seed of its random numbers, and returns new float32
-samples within -1 and 1. Clicks, silence and non-speech at the start, and trimming as the remedy:
-B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018. Level, hiss, band
-limit and codec are what happens to a recording on its way; the latter three may also cover what
-a replay leaves. Levels, decays and limits are ours.
+Each takes samples, their rate in Hz and a seed, and returns new float32 samples within -1 and 1.
+After B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018; levels,
+decays and limits are ours. Hiss, band limit and codec may also cover what a replay leaves.
 """
 
 import numpy as np

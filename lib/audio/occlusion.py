@@ -1,7 +1,6 @@
-"""Parts of a recording taken out: stretches of time or bands of frequency lowered to the recording's own background.
+"""Stretches of time or bands of frequency replaced by noise at the level of the recording's quietest frames.
 
-Digital silence would be something that no system was made on. So a part is replaced by noise
-which has, at each frequency, the level of the recording's quietest tenth of frames.
+Digital silence would be something that no system was made on.
 """
 
 import numpy as np
@@ -17,10 +16,7 @@ def parts(y, sr, axis, count):
 
 
 def taken_out(y, sr, axis, edges, seed):
-    """What has to be added to take each part between `edges` out, float32 [shape=(parts, samples)].
-
-    `axis` is that of `parts`, ``seconds`` or ``hertz``; `seed` decides the noise.
-    """
+    """What has to be added to take each part between `edges` out, float32 [shape=(parts, samples)]."""
     length = 2 ** round(np.log2(_WINDOW * sr))
     transform = signal.ShortTimeFFT(signal.get_window("hann", length), length // 4, sr)
     spectrum = transform.stft(np.asarray(y, np.float64))

@@ -1,7 +1,4 @@
-"""Changed copies of stored images, for training only.
-
-A copy is a function of the seed, the trial and the copy's number alone; copy 0 is the image itself.
-"""
+"""Changed copies of stored images, for training; copy 0 is the image itself."""
 
 import numpy as np
 from scipy import ndimage
@@ -23,11 +20,7 @@ def augmented(images, positions, kind, *, copy, seed):
 
 
 def _audio(image, rng):
-    """What may happen to the sound, after SpecAugment (D. S. Park et al., Interspeech 2019).
-
-    Shifted in time by up to a quarter, the end following the beginning; one band and one
-    stretch of up to 15 % hidden behind the image's mean; louder or softer by 25 of 255 steps.
-    """
+    """Shifted, one band and one stretch hidden, louder or softer: SpecAugment (D. S. Park et al., Interspeech 2019)."""
     size = len(image)
     result = np.roll(image, rng.integers(-size // 4, size // 4 + 1), axis=1).astype(np.int16)
     hidden = round(float(image.mean()))
@@ -39,9 +32,6 @@ def _audio(image, rng):
 
 
 def _image(image, rng):
-    """What is usual for photographs: mirrored every other time, turned by up to 18 degrees.
-
-    The report says "image augmentations" without naming them, so these are our choice.
-    """
+    """Mirrored every other time, turned by up to 18 degrees; the report names no augmentation."""
     image = image[:, ::-1] if rng.random() < 0.5 else image
     return ndimage.rotate(image, rng.uniform(-18, 18), reshape=False, order=1, mode="nearest")

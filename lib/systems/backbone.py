@@ -14,10 +14,9 @@ from lib.systems.backend import keras
 def backbone(weights, size, *, name):
     """MobileNetV2 of width 1.0 (M. Sandler et al., CVPR 2018) with global average pooling, a keras.Model of that name.
 
-    ``[batch, size, size, 3] -> [batch, 1280]``, inputs from -1 to 1, sides of at least 32 pixels,
-    2,257,984 parameters, 155 layers. `weights`: ``imagenet`` (Keras' own file, downloaded once),
-    ``random`` (untrained), or an HDF5 file of Keras' layout without the top; InputError when they
-    cannot be had.
+    ``[batch, size, size, 3] -> [batch, 1280]``, inputs from -1 to 1, sides of at least 32 pixels.
+    `weights`: ``imagenet`` (Keras' own file, downloaded once), ``random`` (untrained), or an HDF5
+    file of Keras' layout without the top; InputError when they cannot be had.
     """
     source = "imagenet" if weights == "imagenet" else None
     with warnings.catch_warnings():  # Keras has files for a few sizes only, all with the same weights
