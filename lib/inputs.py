@@ -11,9 +11,8 @@ from lib.audio.augmentation import AUGMENTATIONS
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
-from lib.features.augment import augmented
 from lib.features.frames import fixed, normalised, with_deltas
-from lib.features.images import colormap, stretched
+from lib.features.images import augmented, colormap, stretched
 from lib.params.schema import judged
 
 BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
@@ -156,7 +155,7 @@ class Fed:
     inputs: tuple  # of Image, Matrix, Embedding or Waveform, in the order in which a system takes them
     corpus: object  # lib.corpus.Corpus
     kept: tuple  # for each input what the store holds of it
-    augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.augment`
+    augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.images`
     seed: int = 0  # decides the augmentation
     waveform: tuple = ()  # of `lib.audio.augmentation`: what may have changed the copies
     copies: int = 0  # changed copies of each training recording, which follow the recordings themselves
@@ -173,7 +172,7 @@ class Fed:
         found = []
         for item, kept in zip(self.inputs, self.kept, strict=True):
             rows = self._rows(split, item, kept, positions)
-            if isinstance(item, Image) and split == "train" and self.augmentation != "none":
+            if isinstance(item, Image) and split == "train":
                 rows = augmented(rows, positions, self.augmentation, copy=copy, seed=self.seed)
             found.append(item.shown(rows))
         return tuple(found)
@@ -184,9 +183,7 @@ class Fed:
         if not self.copies or split != "train":
             return read(split, positions)
         own, changed = len(self.corpus.split(split)), self.made()[item.wanted]
-        first = [position for position in positions if position < own]
-        recorded = iter(read(split, first) if first else ())
-        rows = [next(recorded) if position < own else changed[position - own] for position in positions]
+        rows = [read(split, [number])[0] if number < own else changed[number - own] for number in positions]
         return np.stack(rows) if isinstance(item, Image) else rows
 
     def changed(self, **changes):

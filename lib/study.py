@@ -13,7 +13,7 @@ from IPython.display import Markdown, display
 
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
-from lib.features.augment import augmented
+from lib.features.images import augmented
 from lib.inputs import opened, rate
 from lib.judgement import diagnosis, domain, reference, repairs
 from lib.metrics import band
@@ -88,7 +88,7 @@ class Run:
         """What a system is fed, a `lib.inputs.Fed`, with the run's analysis settings; made where the store lacks it.
 
         `inputs` are values of `lib.inputs`, in the order in which the system takes them;
-        `changes` may name the `augmentation` of training images (`lib.features.augment`).
+        `changes` may name the `augmentation` of training images (`lib.features.images`).
         """
         self.doing("reading features, and making those that the store lacks")
         resolved = [item.resolved(self.settings) for item in inputs]

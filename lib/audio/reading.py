@@ -98,7 +98,7 @@ def find_recordings(folder, trials):
 
 
 def facts(path):
-    """`duration` (s) and `level` (dB of the root mean square re full scale): what a model should not use."""
+    """`duration` (s) and `level` (dB re full scale) of a recording: what a model should not use."""
     y, _ = read(path)
     return {"duration": len(y) / 16_000, "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64))))}
 

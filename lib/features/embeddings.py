@@ -99,11 +99,6 @@ def resolved(precision):
     return _encoder().native_precision() if precision == "auto" else precision
 
 
-def of_recordings(paths, *, sr, **how):
-    """Embeddings of files, as `of_clips` makes them of their samples."""
-    return of_clips([y for y, _ in places.each(partial(audio.read, sr=sr), paths)], **how)
-
-
 def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
     """Embeddings of samples at 16 kHz, float32 [clips, values], made by one thread or by the GPU."""
     encoder = _encoder()
@@ -111,8 +106,9 @@ def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
         return encoder.embed(encoder.load(weights), clips, precision=precision, batch_seconds=batch_seconds)
 
 
-def _make_chunk(paths, targets, **how):
-    store.write_chunk(targets["wav2vec"], of_recordings(paths, **how))
+def _make_chunk(paths, targets, *, sr, **how):
+    clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
+    store.write_chunk(targets["wav2vec"], of_clips(clips, **how))
     return len(paths), {}
 
 

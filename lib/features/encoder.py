@@ -1,8 +1,7 @@
 """The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
-The first convolution of wav2vec2-base is normalised over all time steps of its input, padding
-too. So the convolutions see each recording alone here, and only their frames are padded: a
-recording gives the same vector in any batch, to rounding.
+wav2vec2-base normalises its first convolution over all time steps, padding too. So the convolutions
+see each recording alone here, whose vector is then the same in any batch, to rounding.
 """
 
 from functools import lru_cache
@@ -55,10 +54,9 @@ def load(weights):
 
 
 def embed(model, clips, *, precision, batch_seconds):
-    """One vector a recording, float32 [clips, hidden size]: the mean over time of the last hidden state.
+    """The mean over time of the last hidden state of each clip (float32 at 16 kHz), float32 [clips, hidden size].
 
-    Clips are float32 at 16 kHz, of 400 samples or more; batches hold at most `batch_seconds` of
-    padded audio, with 0 each recording is alone.
+    Batches hold at most `batch_seconds` of padded audio; with 0 each recording is alone.
     """
     where = next(model.parameters()).device
     vectors = np.empty((len(clips), model.config.hidden_size), np.float32)

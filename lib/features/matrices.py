@@ -40,44 +40,36 @@ class Spectra:
     """One recording's samples, and the spectra that features share: each made once, when the first feature needs it."""
 
     def __init__(self, y, precision=np.float64):
-        self.y = y
-        self._precision = precision
-        self._made = {}
+        self.y, self._precision, self._made = y, precision, {}
 
     def power(self, settings):
-        """Power of the short-time Fourier transform."""
-        frames = tuple(getattr(settings, name) for name in _FRAMES)
-        if frames not in self._made:
-            self._made[frames] = power_spectrogram(self.y, settings, precision=self._precision)
-        return self._made[frames]
+        """Power of the short-time Fourier transform, float32 [1 + n_fft // 2, 1 + samples // hop_length]."""
+        key = tuple(getattr(settings, name) for name in _FRAMES)
+        if key in self._made:
+            return self._made[key]
+        half, window = settings.n_fft // 2, _window(settings).astype(self._precision)
+        padded = np.zeros(len(self.y) + settings.n_fft, window.dtype)
+        padded[half : half + len(self.y)] = self.y
+        # As a sliding window, which NumPy's own function takes ten times as long to set up.
+        shape = (1 + len(self.y) // settings.hop_length, settings.n_fft)
+        strides = (settings.hop_length * padded.itemsize, padded.itemsize)
+        frames = np.ndarray(shape, padded.dtype, padded, strides=strides)
+        power = self._made[key] = np.empty((half + 1, len(frames)), dtype=np.float32)
+        step = max(_CACHE // window.nbytes, 1)
+        for start in range(0, len(frames), step):
+            block = slice(start, start + step)
+            # Along the first axis: the transform then turns the matrix round on its way, at no cost.
+            spectrum = scipy.fft.rfft((frames[block] * window).T, axis=0, overwrite_x=True)
+            parts = spectrum.view(window.dtype)  # real and imaginary in turn: squared in one go, in place
+            parts *= parts
+            np.add(parts[:, ::2], parts[:, 1::2], out=power[:, block], casting="same_kind")
+        return power
 
     def mel(self, settings):
         """Power in the mel bands."""
         if settings not in self._made:
             self._made[settings] = _mel_filters(settings) @ self.power(settings)
         return self._made[settings]
-
-
-def power_spectrogram(y, settings, *, precision=np.float64):
-    """Power of the short-time Fourier transform, float32 [1 + n_fft // 2, 1 + samples // hop_length]."""
-    half = settings.n_fft // 2
-    padded = np.zeros(len(y) + settings.n_fft, dtype=precision)
-    padded[half : half + len(y)] = y
-    # As a sliding window, which NumPy's own function takes ten times as long to set up.
-    shape = (1 + len(y) // settings.hop_length, settings.n_fft)
-    strides = (settings.hop_length * padded.itemsize, padded.itemsize)
-    frames = np.ndarray(shape, padded.dtype, padded, strides=strides)
-    window = _window(settings).astype(precision)
-    power = np.empty((half + 1, len(frames)), dtype=np.float32)
-    step = max(_CACHE // window.nbytes, 1)
-    for start in range(0, len(frames), step):
-        block = slice(start, start + step)
-        # Along the first axis: the transform then turns the matrix round on its way, at no cost.
-        spectrum = scipy.fft.rfft((frames[block] * window).T, axis=0, overwrite_x=True)
-        parts = spectrum.view(precision)  # real and imaginary in turn: squared in one go, in place
-        parts *= parts
-        np.add(parts[:, ::2], parts[:, 1::2], out=power[:, block], casting="same_kind")
-    return power
 
 
 def _decibel(power, settings, reference=None):

@@ -38,9 +38,9 @@ def statistics(power):
 def view(name, values):
     """One view of the statistics of recordings [shape=(recordings, bins, 6), float32], float32 [recordings, numbers].
 
-    `name` says how and of which statistic: ``shape mean`` is its smooth shape along frequency (20
-    cosines), ``smooth mean`` the statistic smoothed by 3 bins, every fourth, ``lift16 mean`` its
-    fine structure, less itself smoothed by 16 bins. InputError for others.
+    `name` says how and of which statistic: ``shape mean`` is its smooth shape along frequency (20 cosines),
+    ``smooth mean`` the statistic smoothed by 3 bins, every fourth, ``lift16 mean`` its fine structure,
+    less itself smoothed by 16 bins. InputError for others.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Where in seconds and hertz a run decided on one recording, and whether that can be trusted.
 
 Any system is explained by occlusion: how far the score changes without a part of the recording
-(`lib.audio.occlusion`; M. Zeiler and R. Fergus, ECCV 2014). A Keras network on images or matrices
+(`lib.audio.interventions`; M. Zeiler and R. Fergus, ECCV 2014). A Keras network on images or matrices
 is also explained by its own activations (Grad-CAM, `lib.systems.looking`). A map is believed only
 if it foretells what deleting several parts together does, those that it names and others drawn by
 chance (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a network, if shuffled weights do
@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import spearmanr, ttest_1samp
 
 from lib import inputs, metrics
-from lib.audio.occlusion import parts, taken_out
+from lib.audio.interventions import parts, taken_out
 from lib.features import row_hertz
 from lib.inputs import Image, Matrix
 from lib.scoring.systems import log_odds

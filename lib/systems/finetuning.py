@@ -112,8 +112,7 @@ class AttentiveStatistics(torch.nn.Module):
 class FineTuned(Module):
     """An `Encoder` whose top is trained with a head, as a system.
 
-    The head, a torch.nn.Module with a `LayerMean`, takes what the encoder's layers put out,
-    ``[batch, layers, frames, width]``, to log-odds, ``[batch, 1]``.
+    The head has a `LayerMean` and takes ``[batch, layers, frames, width]`` to log-odds ``[batch, 1]``.
     """
 
     packages = ("torch", "transformers", "numpy")

@@ -1,4 +1,4 @@
-"""Fits that are kept: what is expensive is done once and found again by a key of what decides it.
+"""Fits that are kept, each found again by a key of what decides it.
 
 ``fits/<key>.zip`` of the store holds the fitted system, its history, its scores of every split
 and what the key stands for. It is there only when it is whole; a damaged one is made again.

@@ -25,10 +25,9 @@ def batches(load, labels, *, batch_size=64, seed=None, across=True, copies=1, st
     """Batches of inputs (an array, or a tuple of several) and labels, float32 ``[batch, 1]``: a tf.data.Dataset.
 
     `load(positions, copy)` gives a tuple of float32 arrays, as `lib.inputs.Fed.load`. With a `seed`
-    passes are endless, in an order that seed and pass decide; a batch may reach over the end of a
-    pass (`across`), or pass *e* asks for copy *e* modulo `copies`; `start` batches are passed over
-    without being loaded, to go on where a fit stopped. Without a seed there is one pass, in protocol
-    order or another `order` of positions.
+    passes are endless, each in another order; a batch may reach over the end of a pass (`across`), or
+    pass *e* asks for copy *e* modulo `copies`; `start` batches are passed over without being loaded.
+    Without a seed there is one pass, in protocol order or another `order` of positions.
     """
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
     order = np.arange(len(targets)) if order is None else np.asarray(order)
