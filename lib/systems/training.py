@@ -9,16 +9,9 @@ from lib.systems.progress import Progress
 
 
 def prepare(seed):
-    """Seed Python, NumPy and TensorFlow, ask for determinism, and use every GPU there is."""
+    """Seed Python, NumPy and TensorFlow, and make operations deterministic that are built from here on."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    spread_over(tf.config.list_logical_devices("GPU"))
-
-
-def spread_over(devices):
-    """Let models that are built from here on train on several devices, each with a part of every batch."""
-    if len(devices) > 1 and not tf.distribute.has_strategy():
-        tf.distribute.experimental_set_strategy(tf.distribute.MirroredStrategy([device.name for device in devices]))
 
 
 def batches(load, labels, *, batch_size=64, seed=None, across=True, copies=1, start=0, order=None):
