@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from lib.corpus import open_corpus
@@ -42,7 +43,7 @@ class Clips:
 def tiny_untrained(monkeypatch):
     monkeypatch.setitem(embeddings.UNTRAINED, "random", TINY)
     pretrained.load.cache_clear()
-    with pretrained.threads(1):  # small steps: a second thread would mostly wait
+    with threadpool_limits(1):  # small steps: a second thread would mostly wait
         yield
     pretrained.load.cache_clear()
 
