@@ -13,7 +13,7 @@ from IPython.display import Markdown, display
 
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
-from lib.features.augment import augmented
+from lib.features.images import augmented
 from lib.inputs import opened, rate
 from lib.judgement import diagnosis, domain, reference
 from lib.metrics import decisions
@@ -207,7 +207,7 @@ class Run:
         self.doing("measuring")
         tables = self.tables(fitted)
         cut = decisions.threshold(threshold, tables["dev"])
-        about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
+        about = {name: scores for name, scores in fitted.scores.items() if name not in SPLITS}
         about |= {"expected_range": expected_range, "threshold": cut}
         first = fed.load("train", range(min(64, len(fed.labels["train"]))))
         if not any(isinstance(array, list) for array in first):  # as matrices of any length are

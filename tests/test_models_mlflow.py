@@ -19,7 +19,6 @@ from threadpoolctl import threadpool_limits
 from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import encoder as pretrained
 from lib.inputs import Image, Matrix, Waveform, opened
 from lib.params import ROOT
 from lib.systems import training
@@ -36,7 +35,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 def place(tmp_path_factory, corpus_folder):
     """A run of a network, of mixtures and of a tuned encoder, with the scores that their own pass gives."""
     folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1), pretrained.threads(1):
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
         uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         patch.delenv("STUDY_RUN_ID", raising=False)

@@ -11,7 +11,7 @@ import scipy.signal
 from lib import features, params
 from lib.corpus.protocol import layouts
 from lib.errors import InputError
-from lib.features import augment, embeddings
+from lib.features import embeddings, images
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
@@ -75,7 +75,7 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
     assert schema.TABLE["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
-        "threshold": ("0.5", "dev-eer"), "augmentation": augment.KINDS, "precision": embeddings.PRECISIONS,
+        "threshold": ("0.5", "dev-eer"), "augmentation": images.KINDS, "precision": embeddings.PRECISIONS,
         "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
     }.items():  # fmt: skip
         assert refused(schema.judged, name, "?", "str", "here").startswith(

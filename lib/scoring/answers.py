@@ -16,7 +16,7 @@ import pandas as pd
 from lib import audio, metrics
 from lib.corpus import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
-from lib.features.chunks import CHUNK
+from lib.features.store import CHUNK
 from lib.judgement import domain
 from lib.judgement.diagnosis import HEALTHY
 from lib.judgement.shortcuts import intervention_sentences
