@@ -4,10 +4,13 @@ The band is chosen on dev's trials (`lib.metrics.threshold_card`), so dev flatte
 has other speakers and devices.
 """
 
-from lib.corpus.protocol import LABEL_NAMES
+import numpy as np
+
+from lib.corpus.protocol import GENUINE, LABEL_NAMES
 from lib.errors import InputError
 from lib.metrics.calibration import threshold_card
-from lib.metrics.measures import Costs, rate_interval
+from lib.metrics.clusters import decided
+from lib.metrics.measures import Costs
 
 EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 
@@ -17,17 +20,18 @@ def kept(band, tables):
 
     ``dev/band_low``, ``dev/band_high``; ``<split>/wrong_genuine``, ``wrong_spoof``, the share of the
     class that is answered wrongly outside the band; ``unsure_genuine``, ``unsure_spoof``, the share
-    inside it; each share with ``_ci_low``, ``_ci_high``.
+    inside it; each share with ``_ci_low``, ``_ci_high``, the widest.
     """
     low, high = map(float, band)
     found = {"dev/band_low": low, "dev/band_high": high}
     for split, table in tables.items():
-        for label, name in enumerate(LABEL_NAMES):
-            scores = table["score"][table["label"] == label]
-            wrong, unsure = scores < low if label else scores >= high, (scores >= low) & (scores < high)
-            for key, those in ((f"{split}/wrong_{name}", wrong), (f"{split}/unsure_{name}", unsure)):
-                found[key] = float(those.mean())
-                found[f"{key}_ci_low"], found[f"{key}_ci_high"] = rate_interval(those.sum(), len(those))
+        scores, genuine = table["score"].to_numpy(), table["label"].to_numpy() == GENUINE
+        sides = {"wrong": np.where(genuine, scores < low, scores >= high), "unsure": (scores >= low) & (scores < high)}
+        for kind, those in sides.items():
+            shares = decided(table, those != genuine)  # those decided wrongly are the ones asked for
+            for error, name in (("far", "spoof"), ("frr", "genuine")):
+                key = f"{split}/{kind}_{name}"
+                found[key], (found[f"{key}_ci_low"], found[f"{key}_ci_high"]) = shares[error], shares[f"{error}_ci"]
     return found
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.errors import InputError
+from lib.metrics.clusters import spreads
 from lib.metrics.measures import checked, eer
-from lib.metrics.resampling import bootstrap
 from lib.metrics.units import CONFIGURATION, configurations
 
 _SMALL = 30  # below this many trials of a class one error is more than 3 % of it
@@ -22,8 +22,8 @@ def breakdown(table, by, *, resamples=1000):
     and recorder together; numbers form four groups of equally many trials.
 
     One row a group, in order: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high`
-    (fractions; NaN where a class is missing), `small` (fewer than 30 trials of a class), `pooled`
-    (genuine trials are those of all groups). InputError for a column that no spoof trial has.
+    (fractions, the widest interval; NaN where a class is missing), `small` (fewer than 30 trials of a
+    class), `pooled` (genuine trials are those of all groups). InputError for a column that no spoof trial has.
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))
@@ -47,7 +47,7 @@ def breakdown(table, by, *, resamples=1000):
         rate = low = high = np.nan
         if n_genuine and n_spoof:
             rate = eer(scores[here], labels[here])[0]
-            low, high = bootstrap(scores[here], labels[here], metrics=("eer",), resamples=resamples)["eer"]
+            low, high = spreads(table[here], {"eer": rate}, metrics=("eer",), resamples=resamples)["eer_ci"]
         rows.append((str(group), n_genuine, n_spoof, rate, low, high, min(n_genuine, n_spoof) < _SMALL, pooled))
     names = ["group", "n_genuine", "n_spoof", "eer", "eer_low", "eer_high", "small", "pooled"]
     return pd.DataFrame(rows, columns=names)

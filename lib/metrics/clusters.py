@@ -9,14 +9,14 @@ Statistics 29, 2011), end by end as by G. Y. Zou and A. Donner, Statistics in Me
 import numpy as np
 
 from lib.corpus.protocol import SPOOF, UNKNOWN
-from lib.metrics.measures import ASVSPOOF5, eer
-from lib.metrics.resampling import METRICS, MINIMA, freedom_of, intervals, intervals_over_clusters, resample
+from lib.metrics import resampling
+from lib.metrics.measures import ASVSPOOF5, dcf, eer, from_counts, rate_interval
 from lib.metrics.units import units_of
 
 FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
 
 
-def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
+def spreads(table, measured, *, metrics=resampling.METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
     """Intervals of `metrics` over all that a table of `score`, `label` and protocol columns knows.
 
     `measured` are the metrics themselves, from `lib.metrics.evaluate` with the same `threshold` and
@@ -28,34 +28,78 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
-    over_trials = resample(scores, labels, metrics=metrics, **how)
-    several = [name for name in metrics if name not in MINIMA]
-    result = {"trials": _listed(intervals(over_trials, measured)), "clusters": {}}
+    over_trials = resampling.resample(scores, labels, metrics=metrics, **how)
+    several = [name for name in metrics if name not in resampling.MINIMA]
+    result = {"trials": _listed(resampling.intervals(over_trials, measured)), "clusters": {}}
     shown = {"trials": result["trials"]}
-    for kind, names in units_of(table, ("speaker", "phrase")).items():
-        if len(set(names[labels == SPOOF]) - {UNKNOWN}) < 2:
-            continue
+    for kind, names, enough in _kinds(table):
         count = len(set(names) - {UNKNOWN})
         part = {"count": count, "most": _most(scores, labels, names, measured["eer"])}
         part |= {"eer_ci": None, "design_effect": None}
-        if round(freedom_of(labels, names)) < FEWEST - 1:
+        if not enough:
             few = f"{count} {kind}s are too few for an interval over {kind}s"
             part["why"] = f"{few}: at least {FEWEST} of each class are required."
         else:
-            values = resample(scores, labels, clusters=names, metrics=several, **how)
-            part |= _listed(intervals_over_clusters(values, measured, labels, names))
+            values = resampling.resample(scores, labels, clusters=names, metrics=several, **how)
+            part |= _listed(resampling.intervals_over_clusters(values, measured, labels, names))
             if over_trials["eer"].var() > 0:
                 part["design_effect"] = float(values["eer"].var() / over_trials["eer"].var())
             shown[f"{kind}s"] = part
         result["clusters"][kind] = part
+    result |= _widest(shown, {name: measured[name] for name in several})
+    if "speakers and configurations" in shown:
+        result["speaker_and_configuration"] = shown["speakers and configurations"]
+    return result | {"interval_over": max(shown, key=lambda name: np.ptp(shown[name]["eer_ci"]))}
+
+
+def decided(table, accepted, *, costs=ASVSPOOF5, resamples=1000):
+    """`far`, `frr` and what follows from decisions (1 = accepted) [shape=(trials,)], each with its widest ``_ci``.
+
+    Of the rates they are exact, over trials and, for the effective number of trials, over clusters.
+    """
+    labels, accepted = table["label"].to_numpy(), np.asarray(accepted, dtype=int)
+    matrix = np.zeros((2, 2))
+    np.add.at(matrix, (labels, accepted), 1)
+    point, ends = _of_counts(matrix, costs), _of_counts(resampling.redrawn(matrix, resamples), costs)
+    ends = {name: resampling.interval(drawn) for name, drawn in ends.items()}
+    rates = {"far": (matrix[0, 1], matrix[0].sum()), "frr": (matrix[1, 0], matrix[1].sum())}
+    ends |= {name: rate_interval(*counts) for name, counts in rates.items()}
+    shown = {"trials": _listed(ends)}
+    for kind, names, enough in _kinds(table):
+        if enough:
+            drawn = _of_counts(resampling.redrawn_over(names, labels, accepted, resamples), costs)
+            ends = resampling.intervals_over_clusters(drawn, point, labels, names)
+            freedom = resampling.freedom_of(labels, names)
+            ends |= {name: resampling.rate_over_clusters(drawn[name], *rates[name], freedom) for name in rates}
+            shown[f"{kind}s"] = _listed(ends)
+    return {name: float(value) for name, value in point.items()} | _widest(shown, point)
+
+
+def _of_counts(matrix, costs):
+    found = from_counts(matrix)
+    del found["constant_accuracy"]
+    return found | {"dcf": dcf(found["far"], found["frr"], costs)}
+
+
+def _kinds(table):
+    """Each kind of cluster that spoofs come in, its name for each trial, and whether there are enough."""
+    labels = table["label"].to_numpy()
+    for kind, names in units_of(table, ("speaker", "phrase")).items():
+        if len(set(names[labels == SPOOF]) - {UNKNOWN}) > 1:
+            yield kind, names, round(resampling.freedom_of(labels, names)) >= FEWEST - 1
+
+
+def _widest(shown, measured):
+    """The widest intervals; those over speakers and configurations at once join `shown` where both are there."""
     if {"speakers", "configurations"} <= shown.keys():
         three = shown["speakers"], shown["configurations"], shown["trials"]
-        both = {f"{name}_ci": _together(measured[name], *(part[f"{name}_ci"] for part in three)) for name in several}
-        shown["speakers and configurations"] = result["speaker_and_configuration"] = both
+        both = {name: _together(value, *(part[f"{name}_ci"] for part in three)) for name, value in measured.items()}
+        shown["speakers and configurations"] = _listed(both)
+    found = {}
     for key in shown["trials"]:
         ends = [part[key] for part in shown.values() if key in part]
-        result[key] = [min(low for low, _ in ends), max(high for _, high in ends)]
-    return result | {"interval_over": max(shown, key=lambda name: np.ptp(shown[name]["eer_ci"]))}
+        found[key] = [min(low for low, _ in ends), max(high for _, high in ends)]
+    return found
 
 
 def _most(scores, labels, names, value):

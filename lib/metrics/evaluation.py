@@ -7,9 +7,9 @@ from lib.files import places
 from lib.metrics import alarms, band
 from lib.metrics.breakdown import breakdown
 from lib.metrics.calibration import calibrate, threshold_card
-from lib.metrics.clusters import spreads
-from lib.metrics.measures import ASVSPOOF5, bayes_threshold, confusion, dcf, eer, evaluate, from_counts, rate_interval
-from lib.metrics.resampling import LEVEL, interval, redrawn
+from lib.metrics.clusters import decided, spreads
+from lib.metrics.measures import ASVSPOOF5, bayes_threshold, eer, evaluate
+from lib.metrics.resampling import LEVEL
 from lib.scores import match, read_scores
 
 
@@ -44,8 +44,8 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 
     Returns plain values, ready for JSON; fractions: those of `lib.metrics.evaluate`, at threshold
     0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`; `shuffled_auc` [low, high];
-    `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and intervals over
-    trials; `breakdown`; with dev `dev` (EER with its widest interval, calibration, threshold card) and
+    `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and their widest
+    intervals; `breakdown`; with dev `dev` (EER with its widest interval, calibration, threshold card) and
     `band` (`band.kept`); `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
@@ -69,29 +69,17 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
             card = result["dev"]["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
             cuts["bayes"] = (card["threshold"], "costs, calibrated on dev")
             result["band"] = band.kept(card["band"], {"dev": dev, "eval": table})
-    result["thresholds"] = {name: _at(scores, labels, *cut, costs, resamples) for name, cut in cuts.items()}
+    how = {"costs": costs, "resamples": resamples}
+    result["thresholds"] = {
+        name: {"threshold": float(cut), "source": source, **decided(table, scores >= cut, **how)}
+        for name, (cut, source) in cuts.items()
+    }
     few = [part["why"] for part in result["clusters"].values() if "why" in part]
     warnings = [*table.attrs.get("notes", ()), *few, *alarms.of_scores(scores), *alarms.of_result(result)]
     if dev is not None:
         warnings += _about_dev(table, dev, result)
     result |= {f"n_{name}": len(table.attrs.get(name, ())) for name in ("missing", "extra")}
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
-
-
-def _at(scores, labels, threshold, source, costs, resamples):
-    """Metrics at a threshold, each with its interval over trials."""
-    matrix = confusion(scores, labels, threshold)
-    values, several = (from_counts(counts) for counts in (matrix, redrawn(matrix, resamples)))
-    for found in (values, several):
-        found["dcf"] = dcf(found["far"], found["frr"], costs)
-        del found["constant_accuracy"]
-    ends = {name: interval(drawn) for name, drawn in several.items()}
-    ends["far"] = rate_interval(matrix[0, 1], matrix[0].sum())
-    ends["frr"] = rate_interval(matrix[1, 0], matrix[1].sum())
-    result = {"threshold": float(threshold), "source": source}
-    for name, value in values.items():
-        result |= {name: float(value), f"{name}_ci": list(ends[name])}
-    return result
 
 
 def _about_dev(table, dev, result):

@@ -9,7 +9,8 @@ CONFIGURATION = ("environment", "playback", "recorder")
 
 def configurations(table):
     """Environment, playback device and recorder of each trial as ``E01/P02/R03``; ``-`` if there is none."""
-    joined = table[list(CONFIGURATION)].agg("/".join, axis=1)
+    first, *others = (table[name] for name in CONFIGURATION)
+    joined = first.str.cat(others, sep="/")
     return joined.where(joined != "/".join([UNKNOWN] * len(CONFIGURATION)), UNKNOWN)
 
 
