@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import metrics
-from lib.metrics.clusters import decided, spreads
+from lib.metrics.clusters import _widest, decided, spreads
 
 
 def corpus(rng, speakers, *, spread=1.0, each=10, configurations=0, effect=0.0):
@@ -82,6 +82,13 @@ def test_decided_where_speakers_differ_is_less_sure_than_trials(rng):
     for name in ("far", "frr", "accuracy", "balanced_accuracy", "mcc", "dcf"):
         assert apart[name] == alike[name]
         assert np.ptp(apart[f"{name}_ci"]) > 1.5 * np.ptp(alike[f"{name}_ci"])
+
+
+def test_an_interval_over_speakers_and_configurations_stays_within_its_range():
+    both = {"far_ci": [0.0, 0.9], "mcc_ci": [-0.9, 0.2], "dcf_ci": [0.0, 3.0]}
+    shown = {"trials": dict.fromkeys(both, [0.0, 0.0]), "speakers": both, "configurations": both}
+    ends = _widest(shown, {"far": 0.1, "mcc": -0.2, "dcf": 0.5})
+    assert ends == {"far_ci": [0, 1], "mcc_ci": [-1, pytest.approx(0.2, abs=0.2)], "dcf_ci": [0, pytest.approx(4, 0.1)]}
 
 
 def test_decided_where_one_speaker_makes_the_errors_stays_sensible(rng):

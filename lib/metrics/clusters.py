@@ -93,7 +93,10 @@ def _widest(shown, measured):
     """The widest intervals; those over speakers and configurations at once join `shown` where both are there."""
     if {"speakers", "configurations"} <= shown.keys():
         three = shown["speakers"], shown["configurations"], shown["trials"]
-        both = {name: _together(value, *(part[f"{name}_ci"] for part in three)) for name, value in measured.items()}
+        both = {}
+        for name, value in measured.items():
+            bounds = -1 if name == "mcc" else 0, np.inf if name in ("act_dcf", "dcf", "cllr") else 1
+            both[name] = np.clip(_together(value, *(part[f"{name}_ci"] for part in three)), *bounds).tolist()
         shown["speakers and configurations"] = _listed(both)
     found = {}
     for key in shown["trials"]:
@@ -117,7 +120,7 @@ def _together(value, one, other, trials):
     """Interval over two kinds of cluster at once, each end from its distances to the value."""
     first, second, alone = (np.square(np.subtract(ends, value)) for ends in (one, other, trials))
     low, high = np.sqrt(np.maximum.reduce([first + second - alone, first, second, alone]))
-    return [float(value - low), float(value + high)]
+    return value - low, value + high
 
 
 def _listed(ends):
