@@ -70,6 +70,8 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None):
             fresh = {step.run.key: step for step in plan(chosen)}
             members = [replace(fresh[step.run.key], planned=step.planned) for step in members]
         there = scheduler if stage == _MODELS else None
+        if there:
+            connect()  # makes the database where there is none; workers only look for it
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
         work = partial(_execute_on_worker, uri=tracking_uri()) if there else here
         for patient in (False, True):
