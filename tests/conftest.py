@@ -4,7 +4,9 @@ The recordings are filtered noise in a second or less: genuine full-band, spoof
 low-passed. That is enough to see a difference and no claim about speech.
 """
 
+import os
 import shutil
+import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -15,7 +17,6 @@ import pytest
 import soundfile
 from scipy import signal
 from small_study import small  # noqa: F401 - a fixture
-from warm_kernels import served
 
 from lib.corpus import open_corpus
 from lib.tracking import client
@@ -29,7 +30,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 # Test files that train, execute notebooks or start servers, those that take longest first; `make check` does not
 # even read them, since their imports take seconds too.
 EXECUTE = (
-    "test_notebooks", "test_notebooks_by_hand", "test_runner", "test_kept", "test_tracking", "test_scoring",
+    "test_notebooks", "test_notebooks_by_hand", "test_runner", "test_runner_kernels", "test_kept",
+    "test_tracking", "test_scoring",
     "test_finetuning", "test_models_mlflow", "test_diagnosis", "test_transfer", "test_bench", "test_shortcuts",
     "test_cluster", "test_networks", "test_made", "test_embeddings", "test_servers", "test_training", "test_modules",
     "test_label_contract", "test_metrics_coverage",
@@ -126,10 +128,15 @@ def empty_database(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory):
-    """What a process has in its environment to have its kernels from `warm_kernels`."""
-    with served(tmp_path_factory.mktemp("warm") / "kernels") as variables:
-        yield variables
+def warm():
+    """What a process has in its environment to have its kernels from `lib.runner.kernels`."""
+    from lib.runner import kernels  # slow to import
+
+    with kernels.served():
+        place = os.environ.pop(kernels.PLACE)
+        while not Path(place).exists():
+            time.sleep(0.1)
+        yield {kernels.PLACE: place, "PYTHONPATH": str(Path(__file__).parent / "warm")}
 
 
 @pytest.fixture

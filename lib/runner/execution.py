@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from lib import cluster
 from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
 from lib.params.paths import without_logins
-from lib.runner import progress
+from lib.runner import kernels, progress
 from lib.runner.pages import export_html, one_line_a_bar, times
 from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
@@ -32,6 +32,7 @@ from lib.tracking.done import Step, plan, records
 QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 _TEXT_BARS = "import sys, tqdm; sys.modules['tqdm.auto'] = tqdm"
+_FEW = 2  # notebooks that do not repay one process that imports all libraries
 _MODELS = 10  # the stage whose runs go to a cluster's workers
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
 
@@ -64,6 +65,11 @@ def run_all(chosen, steps, *, jobs=1, scheduler=None):
         if step.done and tag not in step.tags:  # another study has made it
             connect().set_tag(step.done, tag, "yes")
     todo = [step for step in steps if not step.done]
+    with kernels.served() if len(todo) > _FEW else nullcontext():
+        yield from _by_stage(chosen, todo, jobs, scheduler)
+
+
+def _by_stage(chosen, todo, jobs, scheduler):
     for stage in sorted({step.run.stage for step in todo}):
         members = [step for step in todo if step.run.stage == stage]
         if members[0].run.compares:  # what it reads is known only now
@@ -206,11 +212,10 @@ def _papermill(run, executed, show, environment):
 
 def _own_kernel(environment):
     """A kernel manager that starts this interpreter, whatever is installed under the name python3."""
-    from ipykernel.kernelspec import make_ipkernel_cmd
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
 
-    spec = KernelSpec(argv=make_ipkernel_cmd(), display_name="Python 3", language="python")
+    spec = KernelSpec(argv=kernels.command(), display_name="Python 3", language="python")
 
     class OwnKernel(AsyncKernelManager):
         kernel_spec = spec

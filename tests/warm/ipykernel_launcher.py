@@ -1,19 +1,6 @@
-"""In the place of ipykernel's launcher: has a kernel of `warm_kernels` while it lives, and ends with it."""
+"""In the place of ipykernel's launcher, so that raw papermill has its kernels from `lib.runner.kernels` too."""
 
-import json
-import os
-import socket
-import sys
+from pathlib import Path
+from runpy import run_path
 
-asked = {"argv": sys.argv[1:], "cwd": os.getcwd(), "environment": dict(os.environ)}
-parent = os.getppid()
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect(os.environ["WARM_KERNELS"])
-    server.sendall(json.dumps(asked).encode() + b"\n")
-    server.settimeout(1)
-    while os.getppid() == parent:  # a kernel ends with the process that started it
-        try:
-            server.recv(1)
-        except TimeoutError:
-            continue
-        break  # nothing was sent: the kernel has ended
+run_path(str(Path(__file__).parents[2] / "lib" / "runner" / "kernels.py"), run_name="__main__")
