@@ -338,7 +338,7 @@ def score(paths, run, corpus, labels, table, as_json):
 @click.option("--c-unsure", type=float, help="Cost of no answer; half an answer's at the threshold without it.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Break the EER down, by speaker, environment, ...")
 @click.option("--recordings", metavar="DIR|URL", help="The recordings, for --by duration.")
-@click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, breakdowns as PNG.")
+@click.option("--pictures", type=click.Path(), metavar="DIR", help="Write DET curve, scores, decisions as PNG.")
 @_JSON(help="Every number as JSON, fractions.")
 def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as_json, **read):
     """Measure SCORES, the score file of any system, or of several on the same trials.
@@ -363,13 +363,10 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
     if len(found) == 1:
         _answer(found[0], as_json, describe)
         if pictures:
-            import pandas as pd
-
             from lib.plots import evaluation as plots
 
             Path(pictures).mkdir(parents=True, exist_ok=True)
-            breakdowns = {column: pd.DataFrame(rows) for column, rows in found[0]["breakdown"].items()}
-            for name, figure in plots.pages(tables[scores[0]], breakdowns, Path(scores[0]).stem).items():
+            for name, figure in plots.pages(tables[scores[0]], Path(scores[0]).stem).items():
                 figure.savefig(f"{pictures}/{name}.png", dpi=120)
                 click.echo(f"picture: {pictures}/{name}.png", err=True)
         return

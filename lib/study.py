@@ -15,9 +15,8 @@ from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.features.augment import augmented
 from lib.inputs import opened, rate
-from lib.judgement import diagnosis, domain, reference, repairs
-from lib.metrics import band
-from lib.plots import diagnosis as diagnosis_plots
+from lib.judgement import diagnosis, domain, reference
+from lib.metrics import decisions
 from lib.plots import evaluation, signals
 from lib.tracking import models, runs
 from lib.tracking.client import PROGRESS
@@ -176,13 +175,13 @@ class Run:
 
     def ablation(self, reported):
         """The steps from reported settings (name -> value) to the run's own, which are all without `ladder`."""
-        return repairs.rungs(self.settings, reported, ladder=self.settings["ladder"])
+        return reference.rungs(self.settings, reported, ladder=self.settings["ladder"])
 
     def reached(self, step, fitted):
         """Note what a step of an ablation reached."""
         tables = self.tables(fitted)
-        cut = repairs.threshold(step.settings["threshold"], tables["dev"])
-        self.steps.append((step, repairs.measures(tables["dev"], tables["eval"], cut)))
+        cut = decisions.threshold(step.settings["threshold"], tables["dev"])
+        self.steps.append((step, reference.measures(tables["dev"], tables["eval"], cut)))
 
     def show_ablation(self):
         """What each step changed, one row a step; the last is this run."""
@@ -210,7 +209,7 @@ class Run:
         """
         self.doing("measuring")
         tables = self.tables(fitted)
-        cut = repairs.threshold(threshold, tables["dev"])
+        cut = decisions.threshold(threshold, tables["dev"])
         about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
         about |= {"expected_range": expected_range, "threshold": cut}
         first = fed.load("train", range(min(64, len(fed.labels["train"]))))
@@ -222,7 +221,7 @@ class Run:
         evidence = diagnosis.Evidence(tables["train"], tables["dev"], fitted.history, **about)
         diagnosed = diagnosis.diagnose(evidence)
         measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
-        kept = band.for_even_costs(tables)
+        kept = decisions.for_even_costs(tables)
         runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters})
         runs.keep_metrics(self.record, kept)
         runs.log_diagnosis(self.record, diagnosed)
@@ -230,7 +229,7 @@ class Run:
         known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])
         scores = np.concatenate([fitted.scores[split] for split in domain.SPLITS])
         runs.log_text(self.record, json.dumps(domain.of_run(known, scores, self.notes)), domain.FILE)
-        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, band.caution(kept))
+        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, decisions.caution(kept))
 
     def finish(self, result=None, text=""):
         """Close the run with what its numbers say, or with another text."""
@@ -251,7 +250,7 @@ class Result:
     cut: float  # log-odds; scores from here on are called genuine
     evidence: object  # see `lib.judgement.diagnosis`
     diagnosed: object
-    caution: str  # about answers outside the band, see `lib.metrics.band`
+    caution: str  # about answers outside the band, see `lib.metrics.decisions`
 
     def show_table(self):
         """EER, AUC and accuracies of each split with their intervals, and what is suspicious about them."""
@@ -265,7 +264,7 @@ class Result:
 
     def show_diagnosis(self):
         """The cause that train and dev show, with its evidence."""
-        figure = diagnosis_plots.evidence(self.evidence, self.diagnosed)
+        figure = evaluation.evidence(self.evidence, self.diagnosed)
         runs.log_figure(self.run.record, figure, "diagnosis.png")
         display(Markdown(diagnosis.describe(self.diagnosed)), figure)
 

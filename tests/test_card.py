@@ -9,8 +9,15 @@ from lib.comparison import card
 
 LABELS = np.repeat([1, 0], 200)
 AUDIT = {"shortcut/flagged": 0.0, "shortcut/level/eval_eer": 0.41, "shortcut/mfcc/eval_eer": 0.35}
-STEADY = {f"sensitivity/a/{change}/{rate}": 0.1 for change in ("none", "click") for rate in ("far", "frr")}
-STEADY |= {f"sensitivity/a/click/{rate}_moved": 0.0 for rate in ("far", "frr")}
+
+
+def turned(run="a", change="click", **given):
+    """What `lib.judgement.shortcuts.sensitivity` says of a run that stays as it is, unless another is `given`."""
+    row = {"run": run, "intervention": change, "far_moved": False, "far_change": 0.0}
+    return pd.DataFrame([row | {"frr_moved": False, "frr_change": 0.0} | given])
+
+
+STEADY = turned()
 
 
 def row(run, apart, **given):
@@ -34,7 +41,7 @@ def recorded(monkeypatch):
 
 
 def screen(rows, **looked):
-    best = card.chosen_by_dev(rows, looked.get("sensitivity"))
+    best = card.chosen_by_dev(rows, looked.get("turned"))
     return comparison.first_screen(best, rows, {row["run_id"]: scores(row, "eval") for row in rows}, [], **looked)
 
 
@@ -52,21 +59,20 @@ def test_dev_chooses_although_eval_is_worse():
 )
 def test_untrained_diverged_changed_and_chance_are_never_chosen(flaw):
     assert card.chosen_by_dev([row("a", 9, **flaw), row("b", 2)])["run"] == "b"
-    alone = screen([row("a", 9, **flaw)], audit=AUDIT, sensitivity=STEADY)
+    alone = screen([row("a", 9, **flaw)], audit=AUDIT, turned=STEADY)
     assert alone["best system, chosen on dev"] == "none is above chance on dev"
     assert alone["may the number be trusted?"].startswith("no")
 
 
 def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is_steady():
-    edge = STEADY | {"sensitivity/a/lowpassed/far": 0.1, "sensitivity/a/lowpassed/frr": 0.5}
-    by_chance = edge | {"sensitivity/a/lowpassed/frr_moved": 0.0}
-    edge |= {name.replace("/a/", "/b/"): 0.1 for name in edge} | {"sensitivity/a/lowpassed/frr_moved": 1.0}
+    edge = pd.concat([STEADY, turned("b"), turned("a", "lowpassed", frr_moved=True, frr_change=0.4)])
+    by_chance = pd.concat([STEADY, turned("a", "lowpassed", frr_change=0.4)])
     rows = [row("a", 9), row("b", 2)]
     assert card.chosen_by_dev(rows)["run"] == "a"
     assert card.chosen_by_dev(rows, edge)["run"] == "b"
     assert card.chosen_by_dev(rows, by_chance)["run"] == "a"
     assert card.chosen_by_dev(rows[:1], edge)["run"] == "a"
-    shown = screen(rows, audit=AUDIT, sensitivity=edge)
+    shown = screen(rows, audit=AUDIT, turned=edge)
     assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
 
 
@@ -77,17 +83,16 @@ def test_runs_that_eval_does_not_tell_apart_are_named():
 
 def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     best = row("a", 3)
-    looked = {"audit": AUDIT, "sensitivity": STEADY}
+    looked = {"audit": AUDIT, "turned": STEADY}
     assert card.trust(best, 24, [], **looked) == ("yes", [])
     assert card.trust(best, 24, [])[0] == "unknown"
     assert card.trust(best, 4, [], **looked) == ("unknown", ["eval has 4 speakers"])
     assert card.trust(best, 0, [], **looked)[1] == ["eval has no known speakers"]
     assert card.trust(best, 24, ["made"], **looked)[0] == "unknown"
-    assert card.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, sensitivity=STEADY)[0] == "no"
-    turned = STEADY | {"sensitivity/a/click/far": 0.3, "sensitivity/a/click/far_moved": 1.0}
-    assert card.trust(best, 24, [], audit=AUDIT, sensitivity=turned) == ("no", ["answers turn with click"])
-    other = {name.replace("/a/", "/b/"): value for name, value in turned.items()}
-    assert card.trust(best, 24, [], audit=AUDIT, sensitivity=other)[0] == "unknown"
+    assert card.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, turned=STEADY)[0] == "no"
+    click = {"far_moved": True, "far_change": 0.2}
+    assert card.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["answers turn with click"])
+    assert card.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
 
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():

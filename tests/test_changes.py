@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import comparison, metrics
-from lib.plots import evaluation
+from lib.plots import comparisons
 
 LABELS = np.r_[np.ones(80, int), np.zeros(120, int)]
 TRIALS = pd.DataFrame({"label": LABELS})
@@ -97,14 +97,7 @@ def test_reading_of_none_alone_says_nothing(scores):
 
 
 def test_figure_has_a_panel_a_system_and_a_row_a_change(table):
-    figure = evaluation.changes(table.xs("cllr", level=1), "bits")
+    figure = comparisons.changes(table.xs("cllr", level=1), "bits")
     first, second = figure.axes
     assert [axes.get_title() for axes in (first, second)] == ["one", "two"]
     assert [text.get_text() for text in first.get_yticklabels()] == ["none", "better", "same", "worse"]
-
-
-def test_change_metrics_have_their_intervals(table):
-    found = comparison.change_metrics(table)
-    names = [f"change/one/cllr/better{end}" for end in ("_ci_low", "", "_ci_high")]
-    low, value, high = (found[name] for name in names)
-    assert low < value < high < 0

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import comparison, metrics, params
-from lib.plots import choices as choice_plots
+from lib.plots import comparisons
 
 LABELS = np.repeat([1, 0], [60, 140])
 
@@ -70,7 +70,7 @@ def test_default_pairs_are_runs_of_the_report_study():
 
 
 def test_changes_figure_has_both_splits_of_every_pair(recorded):
-    figure = choice_plots.changes(comparison.choices([("b", "a"), ("a", "c")], *recorded), "made")
+    figure = comparisons.choices(comparison.choices([("b", "a"), ("a", "c")], *recorded), "made")
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["b against a", "a against c"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dev", "eval"]

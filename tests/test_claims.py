@@ -98,11 +98,9 @@ def test_seeds_must_agree(monkeypatch):
      ((0.1, 0.2), (-0.2, -0.1), claims.OPEN), ((-0.1, 0.1), (-0.1, 0.1), claims.OPEN)],
 )  # fmt: skip
 def test_helps_needs_one_system_that_is_surely_helped_and_none_that_is_hurt(first, second, answer):
-    metrics = {}
-    for system, (low, high) in {"one": first, "two": second}.items():
-        name = f"change/{system}/cllr/pitch"
-        metrics |= {name: (low + high) / 2, f"{name}_ci_low": low, f"{name}_ci_high": high}
-    found = claims.report_claims([], {}, metrics).set_index("claim")
+    changes = pd.DataFrame([first, second], columns=["low", "high"]).assign(difference=0.0)
+    changes.index = pd.MultiIndex.from_tuples([("one", "cllr", "pitch"), ("two", "cllr", "pitch")])
+    found = claims.report_claims([], {}, changes).set_index("claim")
     pitch = found.loc["Training on recordings of changed pitch helps"]
     assert pitch["answer"] == answer and pitch["evidence"].startswith("change of dev Cllr, bits: one ")
     parts = found.loc["Training on several parts of each recording helps"]

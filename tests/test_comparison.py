@@ -61,7 +61,7 @@ def test_beside_report_a_run_without_figures_has_no_rows():
 
 
 def test_reported_balanced_accuracies_are_those_the_recalls_imply():
-    found = [reference.REPORT[f"11_paper_cnn/{name}"]["eval"].balanced_accuracy for name in ("spectrogram", "mfcc")]
+    found = [reference.REPORT[f"11_paper_cnn/{name}"]["eval"]["balanced_accuracy"] for name in ("spectrogram", "mfcc")]
     assert found == pytest.approx([0.54, 0.56])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lib.errors import InputError
 from lib.judgement.diagnosis import Evidence, describe, diagnose
-from lib.plots import diagnosis as plots
+from lib.plots import evaluation as plots
 from lib.systems import batchnorm, training
 from lib.systems.backend import keras, tf
 

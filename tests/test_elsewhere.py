@@ -9,7 +9,7 @@ from lib import scoring
 from lib.comparison import elsewhere, with_interval
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.plots import elsewhere as plots
+from lib.plots import comparisons as plots
 
 LAYOUT = "asvspoof2017_v2"
 LABELS = np.repeat([1, 0], 100)

@@ -140,11 +140,11 @@ def test_notebook_changed_within_a_process_is_seen(small):
 
 
 def test_rooms_follow_the_tables_that_their_modules_read(tmp_path, monkeypatch):
-    before, other = (code.digest.__wrapped__(part) for part in ("judgement.diagnosis", "judgement.domain"))
+    before, other = (code.digest.__wrapped__(part) for part in ("judgement.diagnosis", "metrics.paired"))
     table = shutil.copy(PARAMS / "causes.yaml", tmp_path)
     monkeypatch.setattr(yaml_files, "PARAMS", tmp_path)
     Path(table).write_text("# a comment\n" + Path(table).read_text())
     assert code.digest.__wrapped__("judgement.diagnosis") == before
     Path(table).write_text(Path(table).read_text().replace("trained", "made"))
     assert code.digest.__wrapped__("judgement.diagnosis") != before
-    assert code.digest.__wrapped__("judgement.domain") == other
+    assert code.digest.__wrapped__("metrics.paired") == other

@@ -189,14 +189,14 @@ def test_min_dcf_by_hand():
     # Weights of ASVspoof 5: a miss 0.95, an acceptance 0.5, over 0.5. Accepting the upper
     # genuine trial and one of three spoofs costs 1.9 / 2 + 1 / 3; both genuine and two
     # spoofs 2 / 3; everything 1; the upper genuine alone 0.95.
-    assert measures.min_dcf([3, 1, 2, 1.5, 0], LABELS) == pytest.approx(2 / 3)
-    assert measures.min_dcf([3, 1, 2, 1.5, 1.2], LABELS) == pytest.approx(0.95)
+    assert metrics.evaluate([3, 1, 2, 1.5, 0], LABELS)["min_dcf"] == pytest.approx(2 / 3)
+    assert metrics.evaluate([3, 1, 2, 1.5, 1.2], LABELS)["min_dcf"] == pytest.approx(0.95)
 
 
 def test_act_dcf_is_the_cost_at_the_bayes_threshold():
     costs = metrics.Costs(p_spoof=0.5, c_miss=1, c_fa=1)
-    assert measures.act_dcf([1, -1, 1, -1, -1], LABELS, costs) == pytest.approx(1 / 2 + 1 / 3)
-    assert measures.act_dcf([1, -1, 1, -1, -1], LABELS) == pytest.approx(1.9 / 2 + 1 / 3)
+    assert metrics.evaluate([1, -1, 1, -1, -1], LABELS, costs=costs)["act_dcf"] == pytest.approx(1 / 2 + 1 / 3)
+    assert metrics.evaluate([1, -1, 1, -1, -1], LABELS)["act_dcf"] == pytest.approx(1.9 / 2 + 1 / 3)
 
 
 def test_act_dcf_is_never_below_min_dcf(rng):
@@ -204,7 +204,8 @@ def test_act_dcf_is_never_below_min_dcf(rng):
         scores = rng.normal(size=40) * 3
         labels = np.arange(40) % 3 == 0
         costs = metrics.Costs(*rng.uniform(0.05, 0.95, 3))
-        assert measures.act_dcf(scores, labels, costs) >= measures.min_dcf(scores, labels, costs) - 1e-12
+        found = metrics.evaluate(scores, labels, costs=costs)
+        assert found["act_dcf"] >= found["min_dcf"] - 1e-12
 
 
 def test_cllr_by_hand():

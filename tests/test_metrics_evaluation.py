@@ -274,8 +274,8 @@ def test_evaluate_at_urls_gives_what_local_files_give(scored_corpus, corpus_fold
 
 def test_evaluate_command_writes_its_pictures(scored_corpus, tmp_path):
     file, protocol, recordings = scored_corpus
-    words = ["--recordings", str(recordings), "--by", "duration", "--by", "phrase", "--pictures", str(tmp_path / "out")]
+    words = ["--recordings", str(recordings), "--by", "duration", "--pictures", str(tmp_path / "out")]
     result = CliRunner().invoke(cli.main, ["evaluate", str(file), "--protocol", str(protocol), *words])
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"det.png", "scores.png", "confusion_matrix.png", "by_duration.png", "by_phrase.png"}
+    assert names == {"det.png", "scores.png", "confusion_matrix.png"}

@@ -13,7 +13,7 @@ from matplotlib import pyplot
 
 from lib import metrics
 from lib.params import ROOT
-from lib.plots import evaluation, signals
+from lib.plots import comparisons, evaluation, signals
 
 MATRIX = [[8344, 3664], [207, 1091]]
 
@@ -38,18 +38,11 @@ def figures(trials):
         "other": (-scores, labels),
         "constant": (0 * scores, labels),
     }
-    groups = metrics.breakdown(
-        pd.DataFrame({"score": scores, "label": labels, "speaker": np.tile([f"M{k:04d}" for k in range(50)], 4)}),
-        "speaker",
-        resamples=5,
-    )
     return {
         "confusion_matrix": evaluation.confusion_matrix(MATRIX, "eval, threshold 0 log-odds"),
         "confusion_grid": evaluation.confusion_grid({f"run {k}": MATRIX for k in range(5)}),
         "det": evaluation.det(curves, "DET"),
-        "roc": evaluation.roc(curves, "ROC"),
         "score_histogram": evaluation.score_histogram(scores, labels, 0.0, "eval"),
-        "breakdown": evaluation.breakdown(groups, "speaker", "by speaker", overall=0.2),
     }
 
 
@@ -118,7 +111,7 @@ def test_alternative_text_names_title_axes_rows_and_curves(trials):
     axes = {"FAR: spoof trials accepted, %", "FRR: genuine trials rejected, %"}
     assert set(written[1:-1]) == axes  # and no number of an axis
     rows = [{"run": name, "seed": None} | dict.fromkeys(("eer", "eer_ci_low", "eer_ci_high"), 0.1) for name in "ab"]
-    figure = signals.intervals(rows, "eer", "eval EER, %")
+    figure = comparisons.intervals(rows, "eer", "eval EER, %")
     assert figure.alternative() == "chance; eval EER, %; a; b"
     data, metadata = DisplayFormatter().format(figure)
     assert "image/png" in data and metadata["image/png"]["alt"] == figure.alternative()
@@ -129,14 +122,6 @@ def test_weights_and_probes_have_a_bar_and_a_point_a_layer():
     left, right = signals.weights_and_probes(table, "probes").axes
     assert len(left.patches) == 4
     np.testing.assert_allclose(np.asarray(right.containers[0][0].get_ydata(), float), [40, 30, 10, 20])
-
-
-def test_roc_passes_through_its_points(trials):
-    figure = evaluation.roc({"run": trials}, "ROC")
-    far, frr, _ = metrics.roc(*trials)
-    curve = figure.axes[0].lines[1]
-    np.testing.assert_allclose(curve.get_data(), [100 * far, 100 * (1 - frr)])
-    assert f"run: AUC {100 * metrics.auc(*trials):.1f} %" in texts(figure)
 
 
 def test_score_histogram_bars_of_each_class_sum_to_all_of_it(trials):
@@ -153,17 +138,6 @@ def test_score_histogram_bars_of_each_class_sum_to_all_of_it(trials):
 def test_score_histogram_of_constant_scores_is_drawn():
     figure = evaluation.score_histogram(np.zeros(6), [1, 0, 1, 0, 1, 0], 0.0, "constant")
     assert np.ptp(figure.axes[0].get_xlim()) > 0
-
-
-def test_breakdown_marks_small_groups_and_counts(rng):
-    labels = np.r_[np.ones(50, int), np.zeros(70, int)]
-    device = np.r_[["-"] * 50, ["P1"] * 60, ["P2"] * 10]
-    table = pd.DataFrame({"score": rng.normal(size=120) + labels, "label": labels, "playback": device})
-    figure = evaluation.breakdown(metrics.breakdown(table, "playback", resamples=20), "playback", "eval", overall=0.25)
-    written = texts(figure)
-    assert {"50 + 60", "50 + 10 few", "all 25.0", "playback", "EER, % (95 % interval over trials)"} <= set(written)
-    faces = [line.get_markerfacecolor() for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert faces[1] == "white" and faces[0] != "white"
 
 
 @pytest.mark.parametrize("content", [b"text.usetex: True\n", b"font.family: M\xfcller\n"], ids=["LaTeX", "Latin-1"])

@@ -51,8 +51,7 @@ def test_kernel_forked_prints_and_draws_what_an_ordinary_one_does(warm, tmp_path
 
 def test_server_ends_with_the_process_that_started_it():
     """Also when that is killed."""
-    code = "import os\nfrom lib.runner import kernels\nwith kernels.served():\n"
-    code += " print(os.environ[kernels.PLACE]); input()"
+    code = "import os\nfrom lib.runner import kernels as k\nwith k.served():\n print(os.environ[k.PLACE]); input()"
     started = [sys.executable, "-u", "-c", code]
     environment = {name: value for name, value in os.environ.items() if name != kernels.PLACE}
     with subprocess.Popen(

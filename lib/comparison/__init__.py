@@ -1,10 +1,9 @@
 """A study's runs side by side, and beside the report's figures; every number keeps its interval."""
-# ruff: noqa: F403
+# ruff: noqa: F401, F403
 
 from lib.comparison.card import *
 from lib.comparison.changes import *
-from lib.comparison.choices import *
 from lib.comparison.claims import *
 from lib.comparison.reading import *
-from lib.comparison.records import *
 from lib.comparison.tables import *
+from lib.metrics.tables import percent, ranged, with_interval

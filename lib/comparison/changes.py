@@ -1,14 +1,16 @@
-"""What one change at a time does to several systems, against none.
+"""What one change does: to each of several systems against none of it, and between runs that differ in one choice.
 
-`table` has one row a system, metric and change, its index, with the columns of `lib.metrics.compare`: `first` with the
-change, `second` without; `p` is Holm's over all changes of a system. A change helps or hurts where it is below 0.05.
+A table of changes has one row a system, metric and change, its index, with the columns of `lib.metrics.compare`:
+`first` with the change, `second` without; `p` is Holm's over all changes of a system. A change helps or hurts where
+it is below 0.05.
 """
 
 import pandas as pd
 
-from lib.metrics import calibrate, calibrated, compare, holm
-from lib.metrics.resampling import LEVEL
-from lib.metrics.units import units_of
+from lib import metrics
+from lib.metrics.resampling import LEVEL, units_of
+from lib.metrics.tables import percent, ranged
+from lib.params import PARAMS
 
 NONE = "none"
 _UNITS = {"eer": ("EER, %", 100, 1), "cllr": ("Cllr, bits", 1, 3)}
@@ -21,24 +23,20 @@ def measure_changes(scores, trials, measures=tuple(_UNITS)):
     `scores` maps (system, change) to the scores of each seed; every system has the change ``none``. `trials` holds
     `label` and what else the protocol knows. Cllr is of scores calibrated on these very trials, so for dev.
     """
-    labels, units, made = trials["label"].to_numpy(), units_of(trials), {"eer": scores}
+    labels, how, made = trials["label"].to_numpy(), {"units": units_of(trials)}, {"eer": scores}
     if "cllr" in measures:
-        made["cllr"] = {key: [calibrated(s, calibrate(s, labels)) for s in rows] for key, rows in scores.items()}
+        made["cllr"] = {
+            key: [metrics.calibrated(s, metrics.calibrate(s, labels)) for s in rows] for key, rows in scores.items()
+        }
     rows = {
-        (system, measure, change): compare(own, made[measure][system, NONE], labels, metric=measure, units=units)
+        (system, measure, change): metrics.compare(own, made[measure][system, NONE], labels, metric=measure, **how)
         for measure in measures
         for (system, change), own in made[measure].items()
     }
     table = pd.DataFrame(rows).T
     changed = table.index.get_level_values(2) != NONE
-    table.loc[changed, "p"] = table.loc[changed, "p"].groupby(level=[0, 1]).transform(holm)
+    table.loc[changed, "p"] = table.loc[changed, "p"].groupby(level=[0, 1]).transform(metrics.holm)
     return table
-
-
-def change_metrics(table):
-    """The table under its MLflow names: ``change/<system>/<measure>/<change>`` with ``_ci_low`` and ``_ci_high``."""
-    ends = {"difference": "", "low": "_ci_low", "high": "_ci_high"}
-    return {f"change/{'/'.join(key)}{end}": row[name] for key, row in table.iterrows() for name, end in ends.items()}
 
 
 def chosen_changes(table):
@@ -94,3 +92,49 @@ def _answer(row):
     if row["p"] >= 1 - LEVEL:
         return _UNSURE
     return "helps" if row["difference"] < 0 else "hurts"
+
+
+def question(run):
+    """What a variant asks: the first line of its parameter file."""
+    first = (PARAMS / f"{run}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix("# ").partition("? ")[0].removesuffix("?") + "?"
+
+
+def choices(pairs, dev, final):
+    """EERs of pairs of runs, (the choice, what it stands against), on dev and on eval.
+
+    `dev` and `final` are run -> seed -> recorded scores (`recorded_scores`). One row a pair: `choice`,
+    `against`, `seeds`; with ``dev_`` and ``eval_`` before it what `lib.metrics.compare_seeds` found, where
+    `first` is the choice; and `p` of no difference on dev, Holm's correction over all pairs.
+    """
+    rows = []
+    for choice, against in pairs:
+        row = {"choice": choice, "against": against}
+        for split, tables in (("dev", dev), ("eval", final)):
+            found = metrics.compare_seeds(tables[choice], tables[against])
+            row |= {"seeds": found.pop("seeds")} | {f"{split}_{name}": value for name, value in found.items()}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.drop(columns=["dev_p", "eval_p"]).assign(p=metrics.holm(table["dev_p"]))
+
+
+def answer(asked, row):
+    """A row of `choices` as a sentence that answers what was asked: decided on dev, with eval beside it."""
+    word = "better" if row["dev_difference"] < 0 else "worse"
+    if row["p"] >= 1 - LEVEL:
+        furthest = max(abs(row["dev_low"]), abs(row["dev_high"]))
+        word = f"not told apart (by no more than {percent(furthest)} points)"
+    seeds = f"{row['seeds']} seeds" if row["seeds"] > 1 else "one seed"
+    dev, final = (
+        f"{percent(row[f'{split}_first'])} against {percent(row[f'{split}_second'])} %, change {change(row, split)}"
+        for split in ("dev", "eval")
+    )
+    return (
+        f"{asked} **{row['choice']}** against {row['against']}, {seeds}: "
+        f"dev EER {dev} points: {word}. Eval: {final} points."
+    )
+
+
+def change(row, split):
+    """The change of a row of `choices` with its 95 % interval, in percent."""
+    return ranged(*(row[f"{split}_{end}"] for end in ("difference", "low", "high")))

@@ -3,11 +3,12 @@
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion
-from lib.comparison.tables import percent, ranged, with_interval
+from lib.comparison.tables import confusion, is_untrained
+from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
+_OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
 _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overfitting
 _ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
 
@@ -16,12 +17,12 @@ def report_claims(rows, recorded, changes=None):
     """The report's conclusions (params/claims.yaml) and what runs say of them: `claim`, `source`, `answer`, `evidence`.
 
     Of finished runs, `rows`, one with other parameters than the study's or an untrained part answers nothing, and
-    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` are the metrics of the newest
-    `31_augmentation` on this corpus. Intervals are of 95 %.
+    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` is the table of the
+    newest `31_augmentation` on this corpus. Intervals are of 95 %.
     """
     lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
     for claim in read_table("claims"):
-        answer, evidence = _helps(claim["change"], changes or {}) if "change" in claim else _answer(claim, rows)
+        answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
     return pd.DataFrame(lines)
 
@@ -35,13 +36,13 @@ def _answer(claim, rows):
     if not whole:
         there = {name for found in by_seed.values() for name in found}
         return OPEN, f"not run: {', '.join(name for name in claim['runs'] if name not in there)}"
-    untrained = [name for name, row in whole[0].items() if row.get("weights", "").startswith("untrained")]
+    untrained = [name for name, row in whole[0].items() if is_untrained(row)]
     if untrained:
         return OPEN, f"the pretrained part is untrained here: {', '.join(untrained)}"
     extra = (claim["cause"],) if "cause" in claim else ()
     answers = [_TESTS[claim["test"]](*(found[name] for name in claim["runs"]), *extra) for found in whole]
     evidence = "; ".join(said for _, said in answers)
-    agreed = {answer for answer, _ in answers}
+    agreed = {_OPPOSITE[answer] if claim.get("denies") else answer for answer, _ in answers}
     return (agreed.pop(), evidence) if len(agreed) == 1 else (OPEN, f"seeds disagree: {evidence}")
 
 
@@ -55,13 +56,12 @@ def _better(first, second):
 
 def _helps(change, changes):
     """On dev, by the cost of calibrated scores (Cllr): for one system at least, and against none."""
-    names = [name for name in changes if name.endswith(f"/cllr/{change}")]
-    if not names:
+    rows = None if changes is None else changes[[key[1:] == ("cllr", change) for key in changes.index]]
+    if rows is None or rows.empty:
         return OPEN, "not run: 31_augmentation"
-    ends = {name: (changes[f"{name}_ci_low"], changes[f"{name}_ci_high"]) for name in names}
-    helped, hurt = any(high < 0 for _, high in ends.values()), any(low > 0 for low, _ in ends.values())
+    helped, hurt = (rows["high"] < 0).any(), (rows["low"] > 0).any()
     answer = HOLDS if helped and not hurt else FAILS if hurt and not helped else OPEN
-    parts = ["{} {:+.3f} [{:+.3f}, {:+.3f}]".format(name.split("/")[1], changes[name], *ends[name]) for name in names]
+    parts = [f"{key[0]} {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]" for key, row in rows.iterrows()]
     return answer, f"change of dev Cllr, bits: {', '.join(parts)}"
 
 
@@ -72,11 +72,6 @@ def _overfits(row):
     if row[f"{train}_ci_low"] > row[f"{final}_ci_high"]:
         return HOLDS, said
     return (FAILS if row[f"{train}_ci_high"] - row[f"{final}_ci_low"] < _SMALL else OPEN), said
-
-
-def _generalises(row):
-    answer, said = _overfits(row)
-    return {HOLDS: FAILS, FAILS: HOLDS}.get(answer, OPEN), said
 
 
 def _one_class(row):
@@ -103,7 +98,7 @@ def _majority(row):
     return HOLDS, f"{said}, balanced {with_interval(row, 'eval/balanced_accuracy')} %"
 
 
-_TESTS = {  # by their names in params/claims.yaml
-    "better": _better, "overfits": _overfits, "generalises": _generalises, "one_class": _one_class, "cause": _cause,
-    "majority": _majority,
+# By their names in params/claims.yaml.
+_TESTS = {
+    "better": _better, "overfits": _overfits, "one_class": _one_class, "cause": _cause, "majority": _majority,
 }  # fmt: skip

@@ -8,20 +8,21 @@ import numpy as np
 import pandas as pd
 
 from lib import metrics
-from lib.comparison.records import confusion, metrics_of
-from lib.comparison.tables import percent
+from lib.comparison.tables import confusion, metrics_of
 from lib.corpus import GENUINE
+from lib.metrics.tables import percent
 
 HOME = "own eval"
 _WORDS = {"eer": "EER", "rejected": "genuine rejected"}  # the latter at the run's own threshold
 _BOTH = ("eer", "balanced_accuracy")  # what needs both labels
 _ENDS = ("", "_ci_low", "_ci_high")
+_MEASURED = [rate + end for rate in _BOTH for end in _ENDS]
 
 
 def at_home(name, row):
     """What a run (a row of `lib.tracking.query.compare`) recorded of its own corpus' eval: a line of `table`."""
     values, (rejected, accepted) = metrics_of(row, "eval"), confusion(row, "eval")[GENUINE]
-    measured = {rate + end: values[rate + end] for rate in _BOTH for end in _ENDS}
+    measured = {rate: values[rate] for rate in _MEASURED}
     return _line(name, HOME, rejected + accepted, int(values["n_spoof"]), rejected, measured)
 
 
@@ -81,7 +82,7 @@ def sentences(found):
 
 def logged(found):
     """MLflow names ``elsewhere/<run>/<place>/eer``, ``balanced_accuracy``, ``rejected``; ``_ci_low``, ``_ci_high``."""
-    names = [rate + end for rate in (*_BOTH, "rejected") for end in _ENDS]
+    names = [*_MEASURED, *(f"rejected{end}" for end in _ENDS)]
     away = found[found["place"] != HOME].melt(["run", "place"], names).dropna()
     return {f"elsewhere/{run}/{place}/{name}": value for run, place, name, value in away.itertuples(index=False)}
 

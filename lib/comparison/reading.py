@@ -1,6 +1,7 @@
 """What numbers say, in sentences that are computed from them."""
 
-from lib.comparison.tables import label, percent, with_interval
+from lib.comparison.tables import label
+from lib.metrics.tables import percent, with_interval
 
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection
 _SAME = 0.02  # of accuracies that are taken for the same
@@ -44,21 +45,19 @@ def reading_study(study, rows, answers, provenance):
 
 def lessons(rows):
     """What to look for in a table of finished runs: what detects, what collapsed, what is chance, a sentence each."""
-    rows = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"])
-    detects = [f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in rows if row["eval/eer_ci_high"] < _DETECTS]
-    one = [f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in rows if _one_decision(row)]
-    chance = [label(row) for row in rows if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]
-    found = []
-    if detects:
+    rows, found = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"]), []
+    if detects := [row for row in rows if row["eval/eer_ci_high"] < _DETECTS]:
+        named = "; ".join(f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in detects)
         surely = f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %"
-        found.append(f"{surely}: {'; '.join(detects)}.")
-    if one:
+        found.append(f"{surely}: {named}.")
+    if one := [row for row in rows if _one_decision(row)]:
+        named = "; ".join(f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in one)
         found.append(
-            f"These decide the same for nearly every trial, whatever their accuracy: {'; '.join(one)}. The majority-"
+            f"These decide the same for nearly every trial, whatever their accuracy: {named}. The majority-"
             f"class baseline has an accuracy of {percent(rows[0]['eval/constant_accuracy'])} % too."
         )
-    if chance:
-        found.append(f"Not distinguishable from chance on these trials: {'; '.join(chance)}.")
+    if chance := [row for row in rows if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]:
+        found.append(f"Not distinguishable from chance on these trials: {'; '.join(map(label, chance))}.")
     return found
 
 
@@ -73,13 +72,13 @@ def reading_ledger(looks, best=""):
     """How often eval was opened before the choice of the run of id `best` was made, as a sentence."""
     if not looks:
         return "Eval of this corpus has not been opened."
-    times = _times(sum(row["looks"] for row in looks))
-    text = f"Eval of this corpus was opened {times} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
+    text = f"Eval of this corpus was opened {_times(looks)} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
     if chosen := next((row for row in looks if row["run_id"] == best), None):
-        before = sum(row["looks"] for row in looks if row["started"] < chosen["started"])
+        before = [row for row in looks if row["started"] < chosen["started"]]
         text += f", {_times(before)} before the run that stands first, {chosen['run']}, was started"
     return f"{text}. The lowest of many EERs is low by luck too: a choice by dev is safe from that, one by eval is not."
 
 
-def _times(number):
+def _times(looks):
+    number = sum(row["looks"] for row in looks)
     return "once" if number == 1 else f"{number:,} times"

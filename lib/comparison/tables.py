@@ -1,19 +1,23 @@
-"""Tables of runs, and the report's and others' figures beside ours.
+"""What the runs recorded, read back, and tables of it, the report's and others' figures beside ours.
 
-`rows` are those of `lib.tracking.query.compare`; every table is a pandas.DataFrame of text.
+`row` and `rows` are those of `lib.tracking.query.compare`; every table for a page is a pandas.DataFrame of text.
 """
 
-import math
+import json
+from collections import Counter
 from contextlib import suppress
+from fnmatch import fnmatch
 
 import pandas as pd
 
-from lib import metrics
-from lib.comparison.records import recorded_scores
+from lib import metrics, scores
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
+from lib.metrics.tables import percent, ranged, with_interval
 from lib.params import read_table, studies
+from lib.tracking import query
+from lib.tracking.client import artifact
 
 PUBLISHED = read_table("published")
 _SHOWN = {
@@ -23,20 +27,67 @@ _SHOWN = {
 }
 
 
-def percent(value):
-    """A fraction as a percentage with one digit; a dash for what is not a number."""
-    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
+def confusion(row, split):
+    """The confusion matrix that a run recorded, rows truth, columns answer, spoof first."""
+    with artifact(row["run_id"], f"confusion_matrix/{split}.json") as path:
+        return json.loads(path.read_text(encoding="utf-8"))["matrix"]
 
 
-def ranged(value, low, high):
-    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
-    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+def recorded_scores(row, split, trials=None):
+    """The scores table that a run recorded: `trial`, `score`, `label`, and the columns of `trials`, the protocol's."""
+    with artifact(row["run_id"], f"scores/{split}.tsv") as path:
+        found = scores.read_scores(path)
+    return found if trials is None else scores.match(found, trials)
 
 
-def with_interval(values, name):
-    """A metric and its 95 % interval, in percent, as far as they are known."""
-    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
-    return ranged(value, low, high) if math.isfinite(low) else percent(value)
+def metrics_of(row, split):
+    """A row's metrics of one split, without the split's name."""
+    return {name.partition("/")[2]: value for name, value in row.items() if name.startswith(f"{split}/")}
+
+
+def ladder(row):
+    """The ladder of repairs that a run recorded, one line a rung (pandas.DataFrame), or None without any."""
+    if row["parameters"].get("ladder") != "True":
+        return None
+    with artifact(row["run_id"], "ladder.csv") as path:
+        return pd.read_csv(path, dtype=str)
+
+
+def kept_table(corpus, digest, notebook, name, **how):
+    """A table (CSV) of the newest finished run of a notebook on a version of a corpus; None without such a run."""
+    page = query.newest(corpus, notebook, corpus_digest=digest)
+    if page is None:
+        return None
+    with artifact(page.run_id, name) as path:
+        return pd.read_csv(path, **how)
+
+
+def selected(study, corpus, patterns):
+    """The finished runs of a study on this version of a corpus that a page asks again, one of each name and seed.
+
+    `patterns` are of the runs' names, as ``14_*``. Returns name, with the seed where there are several -> row: the
+    newest with the study's own parameters, or with others where it has none. InputError where there is none at all.
+    """
+    rows, _ = query.compare(study, corpus.name, digest=corpus.digest)
+    first = {}
+    for row in rows:
+        if row["status"] == "FINISHED" and any(fnmatch(row["run"], pattern) for pattern in patterns):
+            first.setdefault((row["run"], row["seed"]), row)
+    if not first:
+        raise InputError(
+            f"study {study}: no finished run of a model on corpus {corpus.name}, digest {corpus.digest}, is called "
+            f"{' or '.join(patterns)}; `study run` makes them"
+        )
+    seeds = Counter(run for run, _ in first)
+    return {run + (f" seed {seed}" if seeds[run] > 1 else ""): row for (run, seed), row in first.items()}
+
+
+def systems(rows, recorded):
+    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
+    found = {}
+    for row in rows:
+        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
+    return found
 
 
 def label(row):
@@ -46,8 +97,13 @@ def label(row):
 
 def named(row):
     """A run's name, with a word where its pretrained part is untrained, and with parameters other than the study's."""
-    said = row["run"].endswith("/untrained") or not row.get("weights", "").startswith("untrained")
+    said = row["run"].endswith("/untrained") or not is_untrained(row)
     return row["run"] + ("" if said else " (untrained)") + (f", {row['changed']}" if row.get("changed") else "")
+
+
+def is_untrained(row):
+    """Whether its pretrained part has only its first weights."""
+    return row.get("weights", "").startswith("untrained")
 
 
 def table(rows):
@@ -86,14 +142,6 @@ def counts(rows):
     said = "{} {:,.0f} genuine + {:,.0f} spoof"
     parts = (said.format(s, row[f"{s}/n_genuine"], row[f"{s}/n_spoof"]) for s in ("train", "dev", "eval"))
     return f"Trials: {', '.join(parts)}."
-
-
-def systems(rows, recorded):
-    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
-    found = {}
-    for row in rows:
-        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
-    return found
 
 
 def rank(tables):
@@ -141,13 +189,13 @@ def beside_report(name, split, values, matrix):
     theirs, ours = [], dict(values)
     if reported := REPORT.get(name, {}).get(split):
         measures = ("accuracy", "balanced_accuracy", "recall_genuine", "recall_spoof")
-        theirs = [(measure, getattr(reported, measure), reported.figure) for measure in measures]
+        theirs = [(name, reported[name], reported["figure"]) for name in measures if name in reported]
         if split == "eval" and name in BASE_PAPER_ACCURACY:
             theirs.append(("accuracy", BASE_PAPER_ACCURACY[name], "base paper, Table 2"))
     for truth, answers in enumerate(matrix):
         recall, hits, total = f"recall_{LABEL_NAMES[truth]}", answers[truth], sum(answers)
-        ours[recall] = hits / total
-        ours[f"{recall}_ci_low"], ours[f"{recall}_ci_high"] = metrics.rate_interval(hits, total)
+        low, high = metrics.rate_interval(hits, total)
+        ours |= {recall: hits / total, f"{recall}_ci_low": low, f"{recall}_ci_high": high}
     lines = [
         {
             "measure": f"{split} {measure.replace('_', ' ')} ({source})",
@@ -156,7 +204,6 @@ def beside_report(name, split, values, matrix):
             "difference": f"{100 * (ours[measure] - value):+.1f}",
         }
         for measure, value, source in theirs
-        if value is not None
     ]
     return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference"])
 

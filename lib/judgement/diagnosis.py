@@ -1,8 +1,7 @@
 """Why a training came out as it did: a named cause, from plain data and without its model. Eval is never used.
 
-Causes are asked for in one order, and the first that holds is named; its words stand in params/causes.yaml.
-Each has an effect size and, where trials are counted, a test at 1 %, so a dev split of a dozen trials seldom
-proves anything. A network that memorised shuffled labels is *overfitting*.
+Causes are asked for in one order, and the first that holds is named. Each has an effect size and, where trials are
+counted, a test at 1 %, so a dozen trials seldom prove anything. A network that memorised shuffled labels overfits.
 """
 
 import math
@@ -89,7 +88,7 @@ def _figures(evidence):
         found |= _of_scores(split, scores, labels) | {f"{split}_spread": float(np.std(scores))}
         low, high = metrics.shuffled_auc(scores, labels, resamples=_SHUFFLES, level=1 - _SURE)
         found |= {f"{split}_auc_shuffled_low": low, f"{split}_auc_shuffled_high": high}
-        found |= {f"{split}_n_{name}": int((labels == label).sum()) for name, label in (("genuine", 1), ("spoof", 0))}
+        found |= {f"{split}_n_genuine": int(labels.sum()), f"{split}_n_spoof": int((1 - labels).sum())}
         if batch is None:
             continue
         if len(batch) != len(table):
@@ -136,8 +135,7 @@ def _of_history(history, share):
 
 
 def _lost(batch, inference, labels):
-    """What train loses from batch statistics to inference: paired bootstrap of the AUC, and the exact McNemar
-    test in the class that loses more, twice its p for the two classes."""
+    """What train loses from batch statistics to inference; p of McNemar's exact test, twice the smaller class's."""
     area = metrics.compare(batch, inference, labels, metric="auc")
     chances, lost = [1.0], []
     for label in (SPOOF, GENUINE):
@@ -207,8 +205,7 @@ def _causes(f):
 
 
 def _never_learned(f):
-    """Train's loss, which a penalty of weights may raise, and the order of its scores are no better than a
-    constant output's, or neither ever moved."""
+    """Neither train's loss, which a penalty may raise, nor the order of its scores beats a constant output's."""
     if "loss_last" not in f:
         at_chance = f["train_auc_shuffled_low"] <= f["train_auc"] <= f["train_auc_shuffled_high"]
         return f["train_spread"] < _SMALL_SPREAD and at_chance

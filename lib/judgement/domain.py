@@ -1,10 +1,8 @@
 """What a run was made on, measured so that a recording outside of it is told before it gets an answer.
 
-Six numbers of a recording, each with the range that training and dev have of it, and how far its
-spectrum lies from theirs: mean, deviation and movement of 24 mel bands, by Mahalanobis' distance
-with a shrunk covariance (O. Ledoit and M. Wolf, Journal of Multivariate Analysis 88, 2004). As
-far as dev lies from training, and training from dev, a recording may lie from both. Choices and
-margins are ours.
+Six numbers of a recording with the ranges of training and dev, and how far its spectrum (mean, deviation and
+movement of 24 mel bands) lies from theirs, by Mahalanobis' distance with a shrunk covariance (O. Ledoit and
+M. Wolf, Journal of Multivariate Analysis 88, 2004): as far as dev lies from training, and training from dev.
 """
 
 from functools import partial
@@ -16,18 +14,11 @@ from lib import audio
 from lib.features import FeatureSettings, chunks
 from lib.features.matrices import Spectra
 from lib.files import places
+from lib.params import read_table
 
 FILE = "domain.json"  # in a run's artifacts
 SPLITS = ("train", "dev")  # eval stays unopened
-# Name -> what it is, its unit, and how far beyond the range it may lie.
-CUES = {
-    "seconds": ("Duration", "s", 0.25),
-    "level": ("Level", "dB re full scale", 6.0),
-    "clipped": ("Samples at full scale", "%", 0.1),
-    "upper": ("Power in the upper half of the band", "dB re the whole", 6.0),
-    "variation": ("Variation of the level, as voice activity makes it", "dB", 1.0),
-    "flatness": ("Flatness from 100 to 1,500 Hz, which voiced speech lowers", "dB", 1.0),
-}
+CUES = read_table("domain")
 _FRAME, _BANDS = 0.032, 24  # seconds, half of it from frame to frame; mel bands
 _SPOKEN, _FLOOR = 25, 80  # dB under the loudest: a frame that counts as spoken, and what lies no further below
 _FULL = 0.99  # of full scale
@@ -86,11 +77,7 @@ def checked(known):
 
 
 def outside(known, y, *, window=False):
-    """Sentences on where a recording lies outside of what a run was made on; none where it lies inside.
-
-    `known` is from `checked`, `y` [shape=(samples,)] at its rate ``known["sr"]``; a `window` is a part
-    of a longer recording, whose duration is no matter.
-    """
+    """Sentences on where a recording, or a `window` of one, lies outside of what a run was made on (`checked`)."""
     values, spectrum = describe(y, known["sr"])
     found = []
     for (name, (text, unit, _)), value in zip(CUES.items(), values, strict=True):

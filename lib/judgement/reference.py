@@ -1,10 +1,12 @@
-"""The report's own figures, read from params/report.yaml, to stand beside ours.
+"""The report's own figures (params/report.yaml), and the ablation from its settings to a run's own.
 
-All on ASVspoof 2017 Version 2.0, threshold 0.5, printed with two digits.
+The figures are all on ASVspoof 2017 Version 2.0, threshold 0.5, printed with two digits. An ablation makes one change
+at a time, and each step keeps those before it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.judgement.printed import read
 from lib.params import read_table
@@ -12,35 +14,22 @@ from lib.params import read_table
 _REPORT = read_table("report")
 
 
-@dataclass(frozen=True)
-class Reported:
-    """What the report gives of a system on a split, as fractions; a recall is None where it does not."""
-
-    figure: str  # or "text"
-    accuracy: float
-    recall_genuine: float | None = None
-    recall_spoof: float | None = None
-    system: str = ""
-    split: str = ""
-    text: str = ""  # the classification report as printed
-
-    @property
-    def balanced_accuracy(self):
-        """Mean of the two recalls, which the report does not give."""
-        return None if self.recall_genuine is None else (self.recall_genuine + self.recall_spoof) / 2
-
-
 def _printed(figure, about):
+    """What is told about a printed report, with the fractions that it gives."""
     numbers = read(about["text"], figure).numbers
-    keys = ("accuracy", "accuracy"), ("recall", GENUINE), ("recall", SPOOF)
-    return Reported(figure, *(float(numbers[key]) for key in keys), **about)
+    genuine, spoof = (float(numbers["recall", label]) for label in (GENUINE, SPOOF))
+    recalls = {"recall_genuine": genuine, "recall_spoof": spoof, "balanced_accuracy": (genuine + spoof) / 2}
+    return {**about, "figure": figure, "accuracy": float(numbers["accuracy", "accuracy"]), **recalls}
 
 
+# Figure -> `system`, `split`, `text`, `figure`, `accuracy`, `balanced_accuracy`, `recall_genuine`, `recall_spoof`.
 PRINTED = {figure: _printed(figure, about) for figure, about in _REPORT["printed"].items()}
-_STATED = {place: Reported(place.partition(" (")[0], **figures) for place, figures in _REPORT["text"].items()}
-# Run -> split -> Reported.
+# Run -> split -> the same of that run, or only what the report's text says.
 REPORT = {
-    run: {split: (PRINTED | _STATED)[place] for split, place in splits.items()}
+    run: {
+        split: PRINTED.get(place) or {"figure": place.partition(" (")[0], **_REPORT["text"][place]}
+        for split, place in splits.items()
+    }
     for run, splits in _REPORT["runs"].items()
 }
 # Run -> the base paper's accuracy on unseen data.
@@ -49,3 +38,37 @@ BASE_PAPER_ACCURACY = _REPORT["base_paper_accuracy"]
 MODIFIED_CNN_SETTINGS, MOBILENET_SETTINGS = (_REPORT["settings"][name] for name in ("modified_cnn", "mobilenet"))
 # Figure -> layer (type), output shape and parameters of each layer.
 LAYERS = _REPORT["layers"]
+# Changes to a trained model and to its decisions; every other change trains again.
+_AFTER_TRAINING = ("refresh_batch_norm", "threshold")
+
+
+class Rung(NamedTuple):
+    """One ablation step: the change in words, all its parameters, and whether the run keeps its training's model."""
+
+    name: str
+    settings: dict
+    own: bool = True
+
+
+def rungs(settings, reported, *, ladder):
+    """The `Rung`s from parameter -> value as reported to the run's own `settings`; without `ladder` the last alone."""
+    if not ladder:
+        return [Rung("this run", settings)]
+    changes = [key for key, value in reported.items() if settings[key] != value]
+    steps = [("as reported", {**settings, **reported})]
+    for key in changes:
+        name = f"+ {key.replace('_', ' ')}: {reported[key]} → {settings[key]}"
+        steps.append((name, {**steps[-1][1], key: settings[key]}))
+    last = max((n for n, key in enumerate(changes, 1) if key not in _AFTER_TRAINING), default=0)
+    return [Rung(name, changed, own=n >= last) for n, (name, changed) in enumerate(steps)]
+
+
+def measures(dev, final, cut):
+    """Metrics with intervals of an ablation step, from tables of dev and eval and a threshold (log-odds)."""
+    found = {}
+    for split, table, names in (("dev", dev, ["eer"]), ("eval", final, ["eer", "balanced_accuracy"])):
+        scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
+        measured = metrics.evaluate(scores, labels, threshold=cut)
+        for name, (low, high) in metrics.bootstrap(scores, labels, metrics=names, threshold=cut).items():
+            found |= {f"{split}_{name}": measured[name], f"{split}_{name}_ci_low": low, f"{split}_{name}_ci_high": high}
+    return found | {"eval_says_genuine": float((final["score"] >= cut).mean())}

@@ -1,9 +1,8 @@
 """What a printed classification report or confusion matrix proves.
 
-A report rounds to a few digits and states the number of trials of each class. Only so many
-pairs of right counts (spoof, genuine) round to what is printed, and everything else follows
-from them. The ROC of any scores is monotone, so the EER lies between FAR and FRR. Matrices
-have rows for the truth and columns for the decision, spoof first.
+Only so many pairs of right counts (spoof, genuine) round to what a report prints, and everything else follows from
+them. The ROC of any scores is monotone, so the EER lies between FAR and FRR. Matrices have rows for the truth and
+columns for the decision, spoof first.
 """
 
 import numpy as np
@@ -11,6 +10,9 @@ import numpy as np
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.judgement.printed import bounds, in_words, read
 from lib.metrics.measures import from_counts, rate_interval
+from lib.params import read_table
+
+_TEXTS = read_table("verdict")
 
 
 def verdict(text, *, source="text"):
@@ -58,9 +60,7 @@ def verdict(text, *, source="text"):
         "eer_bracket": [min(errors), max(errors)],
         "ranges": ranges,
     }
-    findings = [*_about_reading(result, printed), *_about_decisions(result), _about_balance(result)]
-    bracket = f"{100 * min(errors):.1f} and {100 * max(errors):.1f} %"
-    return result | {"findings": [*findings, f"Whatever the scores were, the EER lies between {bracket}."]}
+    return result | {"findings": _findings(result, printed)}
 
 
 def describe_verdict(result):
@@ -80,10 +80,7 @@ def describe_verdict(result):
 
 
 def _value(key, right, support, undefined):
-    """A number of a report from right counts (spoof, genuine); more of either never lowers it.
-
-    `undefined` is the precision of a class that is never decided for.
-    """
+    """A number of a report from right counts (spoof, genuine), of which more never lower it; see `_undefined`."""
     column, row = key
     if column == "accuracy":
         return (right[SPOOF] + right[GENUINE]) / sum(support)
@@ -157,48 +154,40 @@ def _matrices(right, support):
     return np.stack(cells, axis=-1).reshape(*right.shape, 2)
 
 
-def _about_decisions(result):
-    """How it decides, and its accuracy beside that of the majority-class baseline."""
-    total, ((_, false), (_, hits)) = result["n_genuine"] + result["n_spoof"], result["matrix"]
-    accepted = false + hits
-    if accepted in (0, total):
-        rounding = ", as far as the rounding shows" if result["candidates"] > 1 else ""
-        name = LABEL_NAMES[int(accepted > 0)]
-        decided = f"It classifies every trial as {name}{rounding}: it does not separate the classes."
-    else:
-        share, rightly = f"{100 * accepted / total:.1f} % of trials", f"{100 * hits / accepted:.0f} % of them rightly"
-        genuine = f"{100 * result['n_genuine'] / total:.1f} % of all trials are genuine"
-        decided = f"It classifies {share} as genuine, {rightly}; {genuine}."
-    difference = result["accuracy"] - result["constant_accuracy"]
-    relation = "equals" if abs(difference) < 0.5 / total else "lies below" if difference < 0 else "beats"
-    larger = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
-    baseline = f"the majority-class baseline (always {larger}, {100 * result['constant_accuracy']:.1f} %)"
-    return decided, f"Accuracy {100 * result['accuracy']:.1f} % {relation} {baseline}."
+def _findings(result, printed):
+    """What was assumed, whether the numbers agree, how it decides and how well: sentences of params/verdict.yaml.
 
-
-def _about_reading(result, printed):
-    """What was assumed, and whether the printed numbers agree."""
-    order = "Without names the classes are in scikit-learn's order of 0 (spoof) and 1 (genuine), rows the truth."
-    found, wrong, count = [] if printed.named else [order], "; ".join(result["contradictions"]), result["candidates"]
-    if wrong and count:
-        return [*found, f"The counts fit, but this does not: {wrong}."]
-    if wrong:
-        said = f"No counts give all printed numbers; without one of these the rest fits: {wrong}."
-        return [*found, f"{said} The rest follows from the recalls alone."]
-    ways = "exactly one pair of counts gives" if count == 1 else f"{count:,} pairs of counts give"
-    agree = f"All {len(printed.numbers)} printed numbers agree with each other; {ways} them."
-    return [*found, agree] if printed.numbers else found
-
-
-def _about_balance(result):
-    """Balanced accuracy with Newcombe's limits for a sum of two rates (Statistics in Medicine 17, 1998, method 10)."""
-    value, far, frr = (result[name] for name in ("balanced_accuracy", "far", "frr"))
+    Balanced accuracy has Newcombe's limits for a sum of two rates (Statistics in Medicine 17, 1998, method 10).
+    """
     (right, false), (missed, hits) = result["matrix"]
-    fars, frrs = rate_interval(false, right + false), rate_interval(missed, missed + hits)
-    low, high = value - np.hypot(fars[1] - far, frrs[1] - frr) / 2, value + np.hypot(fars[0] - far, frrs[0] - frr) / 2
-    text = f"Balanced accuracy {100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
-    if low <= 0.5 <= high:
-        return f"{text}: indistinguishable from guessing (50 %)."
-    if value < 0.5:
-        return f"{text}: worse than guessing (50 %); genuine and spoof may be swapped."
-    return f"{text}: {'slightly ' if value < 0.6 else ''}better than guessing (50 %)."
+    genuine, total, accepted = missed + hits, right + false + missed + hits, false + hits
+    balanced, far, frr, count = (result[name] for name in ("balanced_accuracy", "far", "frr", "candidates"))
+    fars, frrs = rate_interval(false, right + false), rate_interval(missed, genuine)
+    low = balanced - np.hypot(fars[1] - far, frrs[1] - frr) / 2
+    high = balanced + np.hypot(fars[0] - far, frrs[0] - frr) / 2
+    difference = result["accuracy"] - result["constant_accuracy"]
+
+    said = [] if printed.named else ["order"]
+    if result["contradictions"]:
+        said.append("one misfit" if count else "no counts")
+    elif printed.numbers:
+        said.append("one way" if count == 1 else "ways")
+    one_class = "one class, rounded" if count > 1 else "one class"
+    said += ["both classes" if 0 < accepted < total else one_class, "baseline"]
+    better = "slightly better" if balanced < 0.6 else "better"
+    said += ["guessing" if low <= 0.5 <= high else "worse" if balanced < 0.5 else better, "bracket"]
+    figures = result | {
+        "wrong": "; ".join(result["contradictions"]),
+        "printed": len(printed.numbers),
+        "decided": LABEL_NAMES[int(accepted > 0)],
+        "accepted": accepted / total,
+        "rightly": hits / max(accepted, 1),
+        "genuine": genuine / total,
+        "relation": "equals" if abs(difference) < 0.5 / total else "lies below" if difference < 0 else "beats",
+        "larger": LABEL_NAMES[int(2 * genuine > total)],
+        "low": 100 * low,
+        "high": 100 * high,
+        "least": 100 * result["eer_bracket"][0],
+        "most": result["eer_bracket"][1],
+    }
+    return [_TEXTS[name].format(**figures).replace("%", " %") for name in said]

@@ -4,19 +4,12 @@ Scores are log-odds, higher = more genuine; labels are 1 = genuine, 0 = spoof. A
 accepted as genuine when its score is at or above the threshold. Rates are fractions. FAR:
 share of spoof trials accepted; FRR: share of genuine trials rejected.
 """
+# ruff: noqa: F401
 
-from lib.metrics.alarms import shuffled_auc
-from lib.metrics.breakdown import breakdown
-from lib.metrics.calibration import Calibration, calibrate, calibrated, threshold_card
+from lib.metrics.clusters import breakdown
+from lib.metrics.decisions import Calibration, calibrate, calibrated, threshold_card
 from lib.metrics.evaluation import evaluate_table, read_tables
 from lib.metrics.measures import Costs, auc, cllr, confusion, eer, evaluate, rate_interval, report, roc
 from lib.metrics.paired import against, beside, compare, compare_seeds, holm, over, ranking
-from lib.metrics.resampling import METRICS, bootstrap
+from lib.metrics.resampling import METRICS, bootstrap, configurations, shuffled_auc
 from lib.metrics.tables import describe
-from lib.metrics.units import configurations
-
-__all__ = [
-    "METRICS", "Calibration", "Costs", "against", "auc", "beside", "bootstrap", "breakdown", "calibrate", "calibrated",
-    "cllr", "compare", "compare_seeds", "configurations", "confusion", "describe", "eer", "evaluate", "evaluate_table",
-    "holm", "over", "ranking", "rate_interval", "read_tables", "report", "roc", "shuffled_auc", "threshold_card",
-]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Over what intervals are taken: trials, or the speakers, phrases and replay configurations that they come in.
+"""What trials come in, speakers, phrases and replay configurations: the EER of each, and intervals over them.
 
 Trials of one speaker or configuration are alike, so an interval over trials alone is too narrow
 where these differ; what is shown is the widest. Over speakers and configurations at once variances
@@ -7,29 +7,31 @@ Statistics 29, 2011), end by end as by G. Y. Zou and A. Donner, Statistics in Me
 """
 
 import numpy as np
+import pandas as pd
 
-from lib.corpus.protocol import SPOOF, UNKNOWN
+from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
+from lib.errors import InputError
 from lib.metrics import resampling
-from lib.metrics.measures import ASVSPOOF5, dcf, eer, from_counts, rate_interval
-from lib.metrics.units import units_of
+from lib.metrics.measures import ASVSPOOF5, checked, dcf, eer, from_counts, rate_interval
+from lib.metrics.resampling import CONFIGURATION, METRICS, MINIMA, configurations, resample, units_of
 
-FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
+_FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
+_SMALL = 30  # below this many trials of a class one error is more than 3 % of it
+_BINS = 4  # groups of a numeric column
 
 
-def spreads(table, measured, *, metrics=resampling.METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
-    """Intervals of `metrics` over all that a table of `score`, `label` and protocol columns knows.
+def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
+    """Intervals over all that a table knows, around the metrics `measured` with the same `threshold` and `costs`.
 
-    `measured` are the metrics themselves, from `lib.metrics.evaluate` with the same `threshold` and
-    `costs`. Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over;
-    `trials`, the intervals over trials alone; `clusters`: speaker, phrase and configuration, each with
-    its `count`, intervals or, with fewer than five, the sentence `why` there are none, `design_effect`
-    (variance of the EER over clusters / over trials; None where that is 0) and `most`, the cluster
-    without which the EER changes most; and `speaker_and_configuration`, where both have intervals.
+    Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over; `trials`, those over trials
+    alone; `clusters`: speaker, phrase and configuration, each with its `count`, intervals or, with fewer than five,
+    the sentence `why` there are none, `design_effect` (variance of the EER over clusters / over trials; None where that
+    is 0) and `most`, the cluster without which the EER changes most; `speaker_and_configuration`, if both have any.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
-    over_trials = resampling.resample(scores, labels, metrics=metrics, **how)
-    several = [name for name in metrics if name not in resampling.MINIMA]
+    over_trials = resample(scores, labels, metrics=metrics, **how)
+    several = [name for name in metrics if name not in MINIMA]
     result = {"trials": _listed(resampling.intervals(over_trials, measured)), "clusters": {}}
     shown = {"trials": result["trials"]}
     for kind, names, enough in _kinds(table):
@@ -38,9 +40,9 @@ def spreads(table, measured, *, metrics=resampling.METRICS, threshold=0.0, costs
         part |= {"eer_ci": None, "design_effect": None}
         if not enough:
             few = f"{count} {kind}s are too few for an interval over {kind}s"
-            part["why"] = f"{few}: at least {FEWEST} of each class are required."
+            part["why"] = f"{few}: at least {_FEWEST} of each class are required."
         else:
-            values = resampling.resample(scores, labels, clusters=names, metrics=several, **how)
+            values = resample(scores, labels, clusters=names, metrics=several, **how)
             part |= _listed(resampling.intervals_over_clusters(values, measured, labels, names))
             if over_trials["eer"].var() > 0:
                 part["design_effect"] = float(values["eer"].var() / over_trials["eer"].var())
@@ -86,18 +88,17 @@ def _kinds(table):
     labels = table["label"].to_numpy()
     for kind, names in units_of(table, ("speaker", "phrase")).items():
         if len(set(names[labels == SPOOF]) - {UNKNOWN}) > 1:
-            yield kind, names, round(resampling.freedom_of(labels, names)) >= FEWEST - 1
+            yield kind, names, round(resampling.freedom_of(labels, names)) >= _FEWEST - 1
 
 
 def _widest(shown, measured):
     """The widest intervals; those over speakers and configurations at once join `shown` where both are there."""
     if {"speakers", "configurations"} <= shown.keys():
         three = shown["speakers"], shown["configurations"], shown["trials"]
-        both = {}
-        for name, value in measured.items():
-            bounds = -1 if name == "mcc" else 0, np.inf if name in ("act_dcf", "dcf", "cllr") else 1
-            both[name] = np.clip(_together(value, *(part[f"{name}_ci"] for part in three)), *bounds).tolist()
-        shown["speakers and configurations"] = _listed(both)
+        shown["speakers and configurations"] = {
+            f"{name}_ci": _together(name, value, *(part[f"{name}_ci"] for part in three))
+            for name, value in measured.items()
+        }
     found = {}
     for key in shown["trials"]:
         ends = [part[key] for part in shown.values() if key in part]
@@ -116,12 +117,47 @@ def _most(scores, labels, names, value):
     return {"cluster": str(most), "without": without[most]}
 
 
-def _together(value, one, other, trials):
-    """Interval over two kinds of cluster at once, each end from its distances to the value."""
+def _together(name, value, one, other, trials):
+    """Interval of a metric over two kinds of cluster at once, each end from its distances to the value."""
     first, second, alone = (np.square(np.subtract(ends, value)) for ends in (one, other, trials))
     low, high = np.sqrt(np.maximum.reduce([first + second - alone, first, second, alone]))
-    return value - low, value + high
+    lowest, highest = -1.0 if name == "mcc" else 0.0, np.inf if name in ("act_dcf", "cllr", "dcf") else 1.0
+    return [float(max(value - low, lowest)), float(min(value + high, highest))]
 
 
 def _listed(ends):
     return {f"{name}_ci": list(pair) for name, pair in ends.items()}
+
+
+def breakdown(table, by, *, resamples=1000):
+    """EER of each group of trials: of a column of `table` or ``configuration``; numbers form four groups of equal size.
+
+    One row a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions, the widest interval; NaN
+    where a class is missing), `small` (fewer than 30 trials of a class), `pooled` (genuine trials, never replayed,
+    have no such group and are those of all). InputError for a column that no spoof trial has.
+    """
+    if by == "configuration" and set(CONFIGURATION) <= set(table):
+        table = table.assign(configuration=configurations(table))
+    if by not in table:
+        raise InputError(f"no column {by!r} to break down by: expected one of {', '.join(table)}")
+    scores, labels = checked(table["score"], table["label"])
+    if pd.api.types.is_numeric_dtype(table[by]):
+        groups, edges = pd.qcut(table[by], _BINS, retbins=True, duplicates="drop")
+        names = [f"{low:.2f} to {high:.2f}" for low, high in zip(edges, edges[1:], strict=False)]
+        groups = groups.cat.rename_categories(names)
+    else:
+        groups = table[by].where(table[by] != UNKNOWN).astype("category")
+    known, genuine = groups.notna().to_numpy(), labels == GENUINE
+    if not known[~genuine].any():
+        raise InputError(f"column {by!r} is unknown ('{UNKNOWN}') for every spoof trial: nothing to break down")
+    pooled, rows = not known[genuine].any(), []
+    for group in groups.cat.categories:
+        here = (groups == group).to_numpy() | (pooled & genuine)
+        counts = int((here & genuine).sum()), int((here & ~genuine).sum())
+        rate = low = high = np.nan
+        if all(counts):
+            rate = eer(scores[here], labels[here])[0]
+            low, high = spreads(table[here], {"eer": rate}, metrics=("eer",), resamples=resamples)["eer_ci"]
+        rows.append((str(group), *counts, rate, low, high, min(counts) < _SMALL, pooled))
+    columns = ["group", "n_genuine", "n_spoof", "eer", "eer_low", "eer_high", "small", "pooled"]
+    return pd.DataFrame(rows, columns=columns)

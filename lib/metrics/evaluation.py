@@ -1,16 +1,21 @@
-"""All metrics of a score file against its protocol: what ``study evaluate`` shows."""
+"""All metrics of a score file against its protocol, and what is suspicious about them: ``study evaluate``."""
+
+import numpy as np
 
 from lib.audio import duration, find_recordings
-from lib.corpus.protocol import read_protocol
+from lib.corpus.protocol import LABEL_NAMES, read_protocol
 from lib.errors import InputError
 from lib.files import places
-from lib.metrics import alarms, band
-from lib.metrics.breakdown import breakdown
-from lib.metrics.calibration import calibrate, threshold_card
-from lib.metrics.clusters import decided, spreads
+from lib.metrics import decisions
+from lib.metrics.clusters import breakdown, decided, spreads
 from lib.metrics.measures import ASVSPOOF5, bayes_threshold, eer, evaluate
-from lib.metrics.resampling import LEVEL
+from lib.metrics.resampling import LEVEL, shuffled_auc
+from lib.params import read_table
 from lib.scores import match, read_scores
+
+_ALARMS = read_table("alarms")
+_FEW = 100  # below so many trials of a class an error rate of 5 % rests on fewer than five errors
+_LARGE_DESIGN_EFFECT = 3
 
 
 def read_tables(
@@ -46,36 +51,37 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`; `shuffled_auc` [low, high];
     `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and their widest
     intervals; `breakdown`; with dev `dev` (EER with its widest interval, calibration, threshold card) and
-    `band` (`band.kept`); `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
+    `band` (`decisions.kept`); `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result = evaluate(scores, labels, costs=costs)
     result |= spreads(table, result, costs=costs, resamples=resamples)
     result["eer_threshold"] = eer(scores, labels)[1]
-    result["shuffled_auc"] = list(alarms.shuffled_auc(scores, labels))
+    result["shuffled_auc"] = list(shuffled_auc(scores, labels))
     parts = {column: breakdown(table, column, resamples=resamples).astype(object) for column in by}
     result["breakdown"] = {column: rows.where(rows.notna(), None).to_dict("records") for column, rows in parts.items()}
     cuts = {"0.5": (0.0, "probability 0.5"), "bayes": (bayes_threshold(costs), "costs, scores as they are")}
     if dev is not None:
         dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
         rate, threshold = eer(dev_scores, dev_labels)
-        line = calibrate(dev_scores, dev_labels)
+        line = decisions.calibrate(dev_scores, dev_labels)
         spread = spreads(dev, {"eer": rate}, metrics=("eer",), resamples=resamples)
         ends = {name: spread[name] for name in ("eer_ci", "interval_over")}
         result["dev"] = {"eer": rate, **ends, "calibration": line._asdict()}
         source = "EER of dev, {:.2f} % ({:.2f} to {:.2f})".format(*(100 * x for x in (rate, *spread["eer_ci"])))
         cuts = {"0.5": cuts["0.5"], "dev-eer": (threshold, source)}
         if line.slope > 0:
-            card = result["dev"]["card"] = threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
+            card = decisions.threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)
             cuts["bayes"] = (card["threshold"], "costs, calibrated on dev")
-            result["band"] = band.kept(card["band"], {"dev": dev, "eval": table})
+            result["dev"]["card"] = card
+            result["band"] = decisions.kept(card["band"], {"dev": dev, "eval": table})
     how = {"costs": costs, "resamples": resamples}
     result["thresholds"] = {
         name: {"threshold": float(cut), "source": source, **decided(table, scores >= cut, **how)}
         for name, (cut, source) in cuts.items()
     }
     few = [part["why"] for part in result["clusters"].values() if "why" in part]
-    warnings = [*table.attrs.get("notes", ()), *few, *alarms.of_scores(scores), *alarms.of_result(result)]
+    warnings = [*table.attrs.get("notes", ()), *few, *alarms(scores, result)]
     if dev is not None:
         warnings += _about_dev(table, dev, result)
     result |= {f"n_{name}": len(table.attrs.get(name, ())) for name in ("missing", "extra")}
@@ -85,9 +91,42 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 def _about_dev(table, dev, result):
     found = [f"dev: {note}" for note in dev.attrs.get("notes", ())]
     if "card" not in result["dev"]:
-        found.append("On dev the scores carry no information or are inverted: there is no Bayes threshold.")
-    shared = len(set(table["trial"]) & set(dev["trial"]))
-    if shared:
-        found.append(f"{shared:,} of the evaluated trials are in dev too: thresholds were chosen on the same trials.")
-    said = band.caution(result.get("band", {}))
+        found.append(_ALARMS["dev without order"])
+    if shared := len(set(table["trial"]) & set(dev["trial"])):
+        found.append(_ALARMS["dev shared"].format(shared=shared))
+    said = decisions.caution(result.get("band", {}))
     return found + [said] * said.endswith("does not hold.")
+
+
+def alarms(scores, result):
+    """What is suspicious about scores and their result before anybody believes it: sentences of params/alarms.yaml."""
+    different, plain = len(np.unique(scores)), result["thresholds"]["0.5"]
+    low, high = result["shuffled_auc"]
+    holds = {
+        "constant": different == 1,
+        "few scores": 1 < different < min(10, len(scores)),
+        "probabilities": different > 1 and scores.min() >= 0 and scores.max() <= 1,
+        "inverted": result["auc"] < 0.5,
+        "chance": low <= result["auc"] <= high,
+        "one decision": abs(plain["far"] - plain["frr"]) == 1,
+        "majority": result["accuracy"] <= result["constant_accuracy"],
+        "misleading": result["cllr"] > 1,
+    }
+    figures = {name: 100 * result[name] for name in ("accuracy", "constant_accuracy", "eer")}
+    figures |= {name: result[name] for name in ("auc", "cllr")} | {"low": low, "high": high}
+    figures |= {"score": scores[0], "different": different, "decided": LABEL_NAMES[int(plain["far"] == 1)]}
+    figures["larger"] = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
+    found = [_ALARMS[name].format(**figures) for name, shown in holds.items() if shown]
+    for label in LABEL_NAMES:
+        if (count := result[f"n_{label}"]) < _FEW:
+            found.append(_ALARMS["few trials"].format(count=count, label=label, share=100 / count))
+    low, high = result["trials"]["eer_ci"]
+    for name, part in result["clusters"].items():
+        effect, most = part["design_effect"], part["most"]
+        if effect is not None and effect > _LARGE_DESIGN_EFFECT:
+            ends = " to ".join(f"{100 * end:.1f}" for end in part["eer_ci"])
+            found.append(_ALARMS["correlated"].format(name=name, ends=ends, **part))
+        if most["without"] is not None and not low <= most["without"] <= high:
+            without = {"cluster": most["cluster"], "without": 100 * most["without"]}
+            found.append(_ALARMS["one dominates"].format(name=name, **without, **figures))
+    return found

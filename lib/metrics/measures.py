@@ -160,18 +160,6 @@ def dcf(far, frr, costs=ASVSPOOF5):
     return (miss * frr + accept * far) / min(miss, accept)
 
 
-def min_dcf(scores, labels, costs=ASVSPOOF5):
-    """Normalised detection cost at the best threshold for these very trials."""
-    far, frr, _ = roc(scores, labels)
-    return float(dcf(far, frr, costs).min())
-
-
-def act_dcf(scores, labels, costs=ASVSPOOF5):
-    """Normalised detection cost at the Bayes threshold; miscalibration raises it above `min_dcf`."""
-    decided = from_counts(confusion(scores, labels, bayes_threshold(costs)))
-    return float(dcf(decided["far"], decided["frr"], costs))
-
-
 def cllr(scores, labels):
     """Cost of the log-likelihood ratios, bits: 0 perfect, 1 as good as none (Brümmer and du Preez, eq. 6)."""
     scores, labels = checked(scores, labels)
@@ -214,10 +202,12 @@ def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
     -1 to 1; normalised costs `min_dcf`, `act_dcf`; `cllr`, `min_cllr`, bits; counts
     `n_genuine`, `n_spoof`.
     """
-    matrix = confusion(scores, labels, threshold)
-    decided = from_counts(matrix)
+    matrix, (far, frr, _) = confusion(scores, labels, threshold), roc(scores, labels)
+    decided, at_bayes = (from_counts(counts) for counts in (matrix, confusion(scores, labels, bayes_threshold(costs))))
     found = {"eer": eer(scores, labels)[0], "eer_hull": eer_hull(scores, labels), "auc": auc(scores, labels)}
     found |= {name: float(decided[name]) for name in ("accuracy", "balanced_accuracy", "mcc", "constant_accuracy")}
-    found |= {"min_dcf": min_dcf(scores, labels, costs), "act_dcf": act_dcf(scores, labels, costs)}
+    # Miscalibration raises the actual cost above the least, that of the best threshold for these very trials.
+    found["min_dcf"] = float(dcf(far, frr, costs).min())
+    found["act_dcf"] = float(dcf(at_bayes["far"], at_bayes["frr"], costs))
     found |= {"cllr": cllr(scores, labels), "min_cllr": min_cllr(scores, labels)}
     return found | {"n_genuine": int(matrix[1].sum()), "n_spoof": int(matrix[0].sum())}

@@ -1,17 +1,15 @@
 """Is one system better than another on the same trials?
 
-Two systems err on many of the same trials, so differences are measured in pairs, over what the trials
-come in: speakers, replay configurations, or both at once, whose variances are added less that of their
-crossings (A. C. Cameron et al., Journal of Business & Economic Statistics 29, 2011), else trials; and
-over seeds, where a system was trained with several. For this a metric is linearised: a sum over trials of
-how much each moves it (for the AUC: E. R. DeLong et al., Biometrics 44, 1988).
+Differences are measured in pairs, over what the trials come in: speakers, replay configurations, or both at
+once, whose variances are added less that of their crossings (A. C. Cameron et al., Journal of Business &
+Economic Statistics 29, 2011), else trials; and over seeds. For this a metric is linearised: a sum over
+trials of how much each moves it (for the AUC: E. R. DeLong et al., Biometrics 44, 1988).
 
-One rule gives p and interval: Student's t. Its degrees of freedom are the effective number of units less
-one, each counted by its share of the variance (A. V. Carter et al., Review of Economics and Statistics
-99, 2017); variances of several kinds pool as in F. E. Satterthwaite, Biometrics Bulletin 2, 1946. A spread
-of zero is no sureness: to a difference of rates one more trial of each class is added that the systems
-decide differently, after A. Agresti and Y. Min, Statistics in Medicine 24, 2005. Where all trials of a
-class are of one unit, nothing is known. tests/test_metrics_paired.py simulates its size.
+p and interval are Student's t. Its degrees of freedom are the effective number of units less one, each
+counted by its share of the variance (A. V. Carter et al., Review of Economics and Statistics 99, 2017);
+variances of several kinds pool as in F. E. Satterthwaite, Biometrics Bulletin 2, 1946. A spread of zero is
+no sureness: to a difference of rates one more trial of each class is added that the systems decide
+differently, after A. Agresti and Y. Min, Statistics in Medicine 24, 2005.
 """
 
 from typing import NamedTuple
@@ -22,8 +20,7 @@ import pandas as pd
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
 from lib.metrics.measures import auc, checked, cllr, eer, surprise
-from lib.metrics.resampling import LEVEL
-from lib.metrics.units import numbered, units_of
+from lib.metrics.resampling import LEVEL, numbered, units_of
 
 _RATES = ("eer", "auc")  # from 0 to 1
 
@@ -60,11 +57,7 @@ def against(scores, labels, value, *, units=None):
 
 
 def compare_seeds(first, second):
-    """The difference between two systems' EERs, each trained with several seeds.
-
-    `first` and `second` map seeds to tables as for `ranking`; the seeds that both have count.
-    Returns what `compare` does, and `seeds`, their number.
-    """
+    """`compare` of two systems' EERs by seed -> table as for `ranking`, and `seeds`, how many both have."""
     shared = sorted(set(first) & set(second))
     tables = {name: {seed: of[seed] for seed in shared} for name, of in (("first", first), ("second", second))}
     found, labels, units = _estimates(tables)

@@ -1,35 +1,66 @@
 """Bootstrap intervals: what the numbers would be on other trials or other speakers.
 
 **Over trials** it is the Bayesian bootstrap (D. B. Rubin, The Annals of Statistics 9, 1981) with one
-trial more in each class than was seen, which may be as good or as bad as can be, by the toss of a
-coin; so rare errors count although none was seen. A rate's interval is then the mid-P form of the
-exact one (H. O. Lancaster, Journal of the American Statistical Association 56, 1961), the AUC's the
-like for a mean between bounds (M. Phan et al., NeurIPS 2021).
+trial more in each class than was seen, as good or as bad as can be by the toss of a coin. A rate's interval
+is then the mid-P form of the exact one (H. O. Lancaster, Journal of the American Statistical Association
+56, 1961), the AUC's the like for a mean between bounds (M. Phan et al., NeurIPS 2021).
 
 **Over clusters** (speakers, phrases, replay configurations) they are drawn whole; those with both
 classes, only genuine and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the
 variance unbiased (J. N. K. Rao and C. F. J. Wu, Journal of the American Statistical Association 83,
-1988). Intervals are symmetric in the logit (costs: logarithm; MCC: Fisher's z), with Student's t.
-The linearised variance of `lib.metrics.paired` is too sure here: with 10 speakers and an EER of 2 % it
-held the truth in 92 % of 200 simulated corpora, this in 97 %.
-
-The notebook 32_coverage checks their coverage by simulation.
+1988). Intervals are symmetric in the logit (costs: logarithm; MCC: Fisher's z), with Student's t; the
+linearised variance of `lib.metrics.paired` is too sure here. 32_coverage simulates how often they hold.
 """
 
 import numpy as np
 
-from lib.corpus.protocol import GENUINE, SPOOF
+from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.measures import ASVSPOOF5
-from lib.metrics.units import numbered
 
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "mcc", "min_dcf", "act_dcf", "cllr", "min_cllr")
 MINIMA = ("min_dcf", "min_cllr")
 LEVEL = 0.95  # coverage of every interval
+CONFIGURATION = ("environment", "playback", "recorder")
 _UNSEEN = {GENUINE: (0, 1), SPOOF: (2, 3)}  # places of the unseen trials after the others: the worst, the best
 _EVERY = 4  # of so many resamples one serves min Cllr, whose maps take long
 _BLOCK = 1_000_000  # weights held at a time, 8 MB an array
+
+
+def configurations(table):
+    """Environment, playback device and recorder of each trial as ``E01/P02/R03``; ``-`` if there is none."""
+    first, *others = (table[name] for name in CONFIGURATION)
+    joined = first.str.cat(others, sep="/")
+    return joined.where(joined != "/".join([UNKNOWN] * len(CONFIGURATION)), UNKNOWN)
+
+
+def units_of(table, columns=("speaker",)):
+    """Kind -> the name of each trial's unit: of `columns` and ``configuration`` those that the table knows."""
+    kinds = {name: table[name].to_numpy() for name in columns if name in table}
+    if set(CONFIGURATION) <= set(table):
+        kinds["configuration"] = configurations(table).to_numpy()
+    return {kind: names for kind, names in kinds.items() if (names != UNKNOWN).any()}
+
+
+def numbered(names):
+    """A number from 0 for each trial's unit; a trial whose unit is unknown (``-``) is one of its own."""
+    names = np.asarray(names).astype(str)
+    alone = names == UNKNOWN
+    units = np.unique(names, return_inverse=True)[1]
+    units[alone] = units.max() + 1 + np.arange(alone.sum())
+    return np.unique(units, return_inverse=True)[1]
+
+
+def shuffled_auc(scores, labels, *, resamples=200, level=LEVEL):
+    """Interval (low, high) of the AUC with the labels shuffled; an AUC inside it is indistinguishable from chance."""
+    from scipy.stats import rankdata
+
+    scores, labels = measures.checked(scores, labels)
+    ranks, n_genuine, rng = rankdata(scores), int(labels.sum()), np.random.default_rng(0)
+    sums = np.array([rng.permutation(ranks)[:n_genuine].sum() for _ in range(resamples)])
+    values = (sums - n_genuine * (n_genuine + 1) / 2) / (n_genuine * (len(labels) - n_genuine))
+    return interval(values, level)
 
 
 def bootstrap(scores, labels, *, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
@@ -54,9 +85,9 @@ def intervals(values, point):
     return result
 
 
-def interval(values):
+def interval(values, level=LEVEL):
     """Percentiles (low, high) of resampled values."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
@@ -92,11 +123,7 @@ def rate_over_clusters(values, errors, count, freedom):
 
 
 def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
-    """The metrics of every resample [shape=(resamples,)] by name, over trials or `clusters`, the name of each trial's.
-
-    The draws depend on labels, clusters and seed alone: differences between systems on the same
-    trials are paired. Of `min_cllr` one in four is resampled. Errors as for `bootstrap`.
-    """
+    """The metrics of every resample [shape=(resamples,)] by name, over trials or the `clusters` that they are of."""
     scores, labels = measures.checked(scores, labels)
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
@@ -161,11 +188,7 @@ def redrawn_over(clusters, labels, accepted, resamples):
 
 
 def freedom_of(labels, clusters):
-    """Degrees of freedom of the variance over clusters; 0 where there is nothing to draw from.
-
-    Those of a sum of variances (F. E. Satterthwaite, Biometrics Bulletin 2, 1946), one for each
-    stratum, in proportion to its share of the trials of each class.
-    """
+    """Degrees of freedom of the variance over clusters, a sum over strata (Satterthwaite, 1946); 0 without any."""
     units = numbered(clusters)
     strata = _strata(labels, units)
     shares = [sum(np.isin(units[labels == c], members).mean() ** 2 for c in _UNSEEN) for members in strata]
@@ -183,8 +206,7 @@ def _strata(labels, units):
 def _sorted(scores, labels, threshold, costs):
     """What all resamples have in common: the trials by falling score, the unseen ones among them.
 
-    The best unseen trial lies one standard deviation of its class beyond the best that was seen; the worst
-    as far beyond the worst that was seen, or at the median of the other class if that is worse.
+    The best of these lies a standard deviation beyond the best seen; the worst too, or at the other class's median.
     """
     genuine, spoof = scores[labels == GENUINE], scores[labels == SPOOF]
     unseen = [

@@ -1,27 +1,31 @@
-"""The result of an evaluation as text, at most 100 columns wide."""
+"""Numbers as text: percentages with their intervals, and the result of an evaluation, at most 100 columns wide."""
 
+import math
 import textwrap
 
 import pandas as pd
 
 from lib.corpus.protocol import LABEL_NAMES
-from lib.metrics import band
+from lib.params import read_table
 
+_MEASURES = read_table("measures")
 _ESCAPED = {9: r"\t", 10: r"\n", 13: r"\r"}  # as pandas does; a file's name may have them
-# Name on the page, key, factor, digits.
-_ROWS = (
-    ("EER, %", "eer", 100, 2),
-    ("EER on convex hull, %", "eer_hull", 100, 2),
-    ("AUC, %", "auc", 100, 2),
-    ("min DCF", "min_dcf", 1, 3),
-    ("actual DCF", "act_dcf", 1, 3),
-    ("Cllr, bits", "cllr", 1, 3),
-    ("min Cllr, bits", "min_cllr", 1, 3),
-    ("balanced accuracy, %", "balanced_accuracy", 100, 2),
-    ("accuracy, %", "accuracy", 100, 2),
-    ("majority class, %", "constant_accuracy", 100, 2),
-    ("MCC", "mcc", 1, 3),
-)
+
+
+def percent(value):
+    """A fraction as a percentage with one digit; a dash for what is not a number."""
+    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
+
+
+def ranged(value, low, high):
+    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
+    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+
+
+def with_interval(values, name):
+    """A metric and its 95 % interval, in percent, as far as they are known."""
+    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
+    return ranged(value, low, high) if math.isfinite(low) else percent(value)
 
 
 def describe(result):
@@ -39,14 +43,13 @@ def describe(result):
 
 
 def _measures(result):
-    columns = {f"{100 * result['level']:g} % over {result['interval_over']}": result}
+    columns, costs = {f"{100 * result['level']:g} % over {result['interval_over']}": result}, result["costs"]
     if result["interval_over"] != "trials":
         columns["over trials"] = result["trials"]
     rows = []
-    for name, key, factor, digits in _ROWS:
-        ends = {head: _ends(part.get(f"{key}_ci"), factor, digits) for head, part in columns.items()}
-        rows.append({"": name, "value": _number(result[key], factor, digits), **ends})
-    costs = result["costs"]
+    for name, (key, *how) in _MEASURES.items():
+        ends = {head: _ends(part.get(f"{key}_ci"), *how) for head, part in columns.items()}
+        rows.append({"": name, "value": _number(result[key], *how), **ends})
     return [
         *_lines(rows),
         f"With labels shuffled the AUC is {_ends(result['shuffled_auc'])} %.",
@@ -94,13 +97,11 @@ def _breakdown(column, rows):
 
 def _card(card, kept):
     """The thresholds that dev chose, and what their band answers on dev and on the trials of the result."""
-    costs, (low, high) = card["costs"], card["band"]
-    rows = [
-        {"of a class, %": f"{name} {words}"}
-        | {head: band.text(kept, f"{split}/{kind}_{name}") for head, split in (("on dev", "dev"), ("here", "eval"))}
-        for kind, words in (("wrong", "answered wrongly"), ("unsure", "not answered"))
-        for name in LABEL_NAMES
-    ]
+    costs, (low, high), rows = card["costs"], card["band"], []
+    for kind, words in (("wrong", "answered wrongly"), ("unsure", "not answered")):
+        for name in LABEL_NAMES:
+            on_dev, here = (with_interval(kept, f"{split}/{kind}_{name}") for split in ("dev", "eval"))
+            rows.append({"of a class, %": f"{name} {words}", "on dev": on_dev, "here": here})
     return [
         f"For {100 * costs['p_spoof']:g} % spoofs; costs: {costs['c_miss']:g} genuine recording rejected, "
         f"{costs['c_fa']:g} spoof accepted, {costs['c_unsure']:.3g} no decision:",

@@ -54,14 +54,16 @@ def tiles(count, columns, width, height, above=0.0):
     return figure, list(grid.flat[:count])
 
 
-def forest(axes, names, values, lows, highs, *, colour=PALETTE[0], shift=0.0, marker="o", label=None):
-    """Values and their intervals, a row each, the first at the top."""
+def forest(axes, names, values, lows, highs, *, at=None, colour=PALETTE[0], shift=0.0, marker="o", label=None):
+    """Values and their intervals, a row each, the first at the top, and a line `at` what they stand against."""
     rows = np.arange(len(names)) + shift
     axes.hlines(rows, lows, highs, color=colour, linewidth=1.7)
     axes.plot(values, rows, marker, markersize=5, color=colour, label=label)
     axes.set_yticks(range(len(names)), [textwrap.fill(name, 45) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="x", color="0.92")
+    if at is not None:
+        axes.axvline(at, color="grey", linewidth=1, linestyle=":")
 
 
 def heat(axes, table, down, across, value, **style):

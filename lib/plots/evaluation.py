@@ -1,13 +1,14 @@
-"""Figures of an evaluation: decisions at a threshold, and the errors of all thresholds."""
+"""Figures of an evaluation: decisions at a threshold, the errors of all thresholds, and what a training shows."""
 
 import textwrap
 
 import numpy as np
 import seaborn as sns
+from matplotlib.ticker import MaxNLocator
 
 from lib import metrics
 from lib.corpus.protocol import LABEL_NAMES
-from lib.plots import PALETTE, forest, histogram, page, tiles
+from lib.plots import PALETTE, Described, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))
 _NAMED = len(_DASHES)  # curves of one figure that are told apart
@@ -32,43 +33,45 @@ def confusion_grid(matrices):
 def det(curves, title):
     """Detection error trade-off: FRR over FAR on probit axes; the marked point is the EER.
 
-    `curves` maps names to (scores, labels): log-odds and 1 = genuine, of the same length.
+    `curves` maps names to (scores, labels): log-odds and 1 = genuine, of the same length. Of many, those of
+    the lowest EERs are coloured and named, in this order, and the others grey.
     A. Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
     """
     from scipy.stats import norm  # slow to import
 
     ticks = norm.ppf(np.array(_PERCENT_TICKS) / 100)
-    low, high = ticks[0], ticks[-1]
+    ends = ticks[0], ticks[-1]
+    rates = {name: metrics.eer(*trials)[0] for name, trials in curves.items()}
+    order = list(curves) if len(curves) <= _NAMED else sorted(curves, key=rates.get)
+    named, others = order[:_NAMED], order[_NAMED:]
+    figure, axes = page(5.6, 5.6 + 0.22 * (len(named) + bool(others)))  # the legend has a line for each
+    axes.plot(ends, ends, color="0.75", linewidth=0.8, zorder=0)
 
-    def drawn(scores, labels):
-        far, frr, _ = metrics.roc(scores, labels)
-        rate = metrics.eer(scores, labels)[0]
+    def drawn(name, **style):
+        far, frr, _ = metrics.roc(*curves[name])
         # Points along the interpolated curve, so that few trials give no false straight lines.
         steps = np.arange(len(far))
         fine = np.union1d(np.linspace(0, len(far) - 1, max(len(far), 2000)), steps)
-        rates = (np.interp(fine, steps, values) for values in (far, frr))
-        point = np.clip(norm.ppf(rate), low, high)
-        return np.clip(norm.ppf(list(rates)), low, high), (point, point), f"EER {100 * rate:.1f} %"
+        axes.plot(*np.clip(norm.ppf([np.interp(fine, steps, values) for values in (far, frr)]), *ends), **style)
 
-    figure, axes = _curves(curves, title, (low, high), drawn)
+    for name, colour, dashes in zip(named, PALETTE, _DASHES, strict=False):
+        words, point = f"{name}: EER {100 * rates[name]:.1f} %", np.clip(norm.ppf(rates[name]), *ends)
+        drawn(name, label=words, color=colour, linestyle=dashes, linewidth=1.8)
+        axes.plot(point, point, marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=3)
+    for name in others:
+        drawn(name, color="0.8", linewidth=0.9, zorder=1)
+    if others:
+        span = f"EER {100 * rates[others[0]]:.1f} to {100 * rates[others[-1]]:.1f} %"
+        axes.plot([], [], color="0.8", label=f"{len(others)} others: {span}")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in _PERCENT_TICKS])
-    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.set(xlim=ends, ylim=ends, aspect="equal")
     axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="FRR: genuine trials rejected, %")
-    return figure
-
-
-def roc(curves, title):
-    """ROC: genuine trials accepted over spoof trials accepted, the EER marked; `curves` as for `det`."""
-
-    def drawn(scores, labels):
-        far, frr, _ = metrics.roc(scores, labels)
-        area, rate = metrics.auc(scores, labels), metrics.eer(scores, labels)[0]
-        return (100 * far, 100 * (1 - frr)), (100 * rate, 100 * (1 - rate)), f"AUC {100 * area:.1f} %"
-
-    figure, axes = _curves(curves, title, (0, 100), drawn)
-    axes.set(xlim=(-1, 101), ylim=(-1, 101))
-    axes.set(xlabel="FAR: spoof trials accepted, %", ylabel="genuine trials accepted, %")
+    axes.set_title(title, fontsize=11)
+    axes.grid(color="0.92")
+    axes.tick_params(labelsize=8)
+    if curves:
+        figure.legend(loc="outside lower center", fontsize=8.5, frameon=False)
     return figure
 
 
@@ -93,59 +96,41 @@ def score_histogram(scores, labels, threshold, title):
     return figure
 
 
-def changes(table, label):
-    """What each change does to each system; index: system, change; columns as from `lib.metrics.compare`."""
-    systems = table.index.unique(level=0)
-    size = 1.2 + 0.3 * len(table) / len(systems)
-    figure, grid = page(1 + 3 * len(systems), size, 1, len(systems), sharey=True, squeeze=False)
-    for axes, system in zip(grid.flat, systems, strict=True):
-        rows = table.loc[system]
-        forest(axes, list(rows.index), rows["difference"], rows["low"], rows["high"])
-        axes.axvline(0, color="grey", linewidth=1, linestyle=":")
-        axes.set_title(system, fontsize=10)
-        axes.set_xlabel(label)
+def evidence(shown, diagnosis):
+    """The `Evidence` of a `Diagnosis`: the loss, then the scores at inference and, if any, with batch statistics."""
+    panels = []
+    for split in ("train", "dev"):
+        table, batch = getattr(shown, split), getattr(shown, f"{split}_batch")
+        panels.append((f"{split}, inference", f"{split}_auc", table["score"].to_numpy(), table["label"].to_numpy()))
+        if batch is not None and shown.train_batch is not None:
+            panels.append((f"{split}, batch statistics", f"{split}_batch_auc", batch, table["label"].to_numpy()))
+    above = 0 if shown.history is None else 1  # some systems are fitted in one go
+    rows = above + -(-len(panels) // 2)
+    figure = Described(figsize=(8, 2.6 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, 2)
+    if above:
+        _loss(figure.add_subplot(grid[0, :]), shown.history, diagnosis.figures["loss_constant"])
+    for place, (title, area, scores, labels) in enumerate(panels):
+        axes = figure.add_subplot(grid[above + place // 2, place % 2])
+        low, high = min(-1.0, np.quantile(scores, 0.005)), max(1.0, np.quantile(scores, 0.995))
+        margin = 0.03 * (high - low)
+        histogram(axes, scores, labels, np.linspace(low - margin, high + margin, 41))
+        axes.axvline(0, color="0.2", linestyle="--", linewidth=1, label="probability 0.5")
+        axes.tick_params(labelsize=8)
+        axes.set_title(f"{title}: AUC {100 * diagnosis.figures[area]:.1f} %", fontsize=10)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.suptitle(f"Diagnosis: {diagnosis.cause}", fontsize=12)
     return figure
 
 
-def breakdown(table, by, title, *, overall):
-    """EER of each group of `lib.metrics.breakdown` with interval and counts, few trials hollow; a line at `overall`."""
-    rows = len(table)
-    height = min(0.27, 9.0 / max(rows, 1))  # inches a row
-    size = min(9.0, 0.75 * 72 * height)  # points: three quarters of a row
-    figure, axes = page(7.2, 1.4 + height * max(rows, 3))
-    for y, row in enumerate(table.itertuples()):
-        axes.plot([100 * row.eer_low, 100 * row.eer_high], [y, y], color=PALETTE[0], linewidth=1.6)
-        face = "white" if row.small else PALETTE[0]
-        axes.plot(100 * row.eer, y, "o", markersize=0.6 * size, color=PALETTE[0], markerfacecolor=face)
-        counts = f"{row.n_genuine:,} + {row.n_spoof:,}" + (" few" if row.small else "")
-        axes.text(1.02, y, counts, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
-    above = {"va": "bottom", "fontsize": 8.5, "color": "0.3"}
-    axes.axvline(100 * overall, color="0.4", linestyle="--", linewidth=1)
-    name = f"all {100 * overall:.1f}"
-    axes.text(100 * overall, 1.005, name, transform=axes.get_xaxis_transform(), ha="center", **above)
-    axes.text(1.02, 1.005, "genuine + spoof", transform=axes.transAxes, **above)
-    axes.set_yticks(range(rows), table["group"], fontsize=size)
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.set_xlim(0, 105 * np.nanmax([*table["eer_high"], overall, 0.01]))
-    axes.grid(axis="x", color="0.92")
-    axes.set_xlabel("EER, % (95 % interval over trials)")
-    axes.set_ylabel("duration, s" if by == "duration" else by)
-    figure.suptitle(title, fontsize=11)
-    return figure
-
-
-def pages(table, breakdowns, title):
-    """All figures of one evaluation, by file name; `breakdowns` maps columns to tables of `lib.metrics.breakdown`."""
+def pages(table, title):
+    """The figures of one evaluation, by file name."""
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
-    found = {
+    return {
         "det": det({title: (scores, labels)}, "DET curve"),
         "scores": score_histogram(scores, labels, 0.0, title),
         "confusion_matrix": confusion_matrix(metrics.confusion(scores, labels, 0.0), f"{title}, threshold 0 log-odds"),
     }
-    overall = metrics.eer(scores, labels)[0]
-    for column, rows in breakdowns.items():
-        found[f"by_{column}"] = breakdown(rows, column, f"{title}: EER by {column}", overall=overall)
-    return found
 
 
 def _draw_matrix(axes, matrix, title, size):
@@ -154,37 +139,22 @@ def _draw_matrix(axes, matrix, title, size):
     cells = zip(matrix.flat, shares.flat, strict=True)
     texts = np.array([f"{count:,.0f}\n{100 * share:.1f} %" for count, share in cells]).reshape(2, 2)
     style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False, "linewidths": 1, "square": True}
-    sns.heatmap(shares, annot=texts, fmt="", ax=axes, **style)
-    axes.set_xticklabels(LABEL_NAMES)
+    sns.heatmap(shares, annot=texts, fmt="", ax=axes, xticklabels=LABEL_NAMES, **style)
     axes.set_yticklabels(LABEL_NAMES, rotation=90, va="center")
     axes.set(xlabel="decision", ylabel="truth (% of its row)")
     axes.set_title(title, fontsize=size)
 
 
-def _curves(curves, title, diagonal, drawn):
-    """A curve, a marked point and words of each (scores, labels), as `drawn` makes them; names below the axes.
-
-    Of many, those of the lowest EERs are coloured and named, in this order, and the others grey.
-    """
-    rates = {name: metrics.eer(*trials)[0] for name, trials in curves.items()}
-    order = list(curves) if len(curves) <= _NAMED else sorted(curves, key=rates.get)
-    named, others = order[:_NAMED], order[_NAMED:]
-    figure, axes = page(5.6, 5.6 + 0.22 * (len(named) + bool(others)))  # the legend has a line for each
-    axes.plot(diagonal, diagonal, color="0.75", linewidth=0.8, zorder=0)
-    for name, colour, dashes in zip(named, PALETTE, _DASHES, strict=False):
-        curve, point, words = drawn(*curves[name])
-        axes.plot(*curve, label=f"{name}: {words}", color=colour, linestyle=dashes, linewidth=1.8)
-        axes.plot(*point, marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=3)
-    for name in others:
-        axes.plot(*drawn(*curves[name])[0], color="0.8", linewidth=0.9, zorder=1)
-    if others:
-        span = f"EER {100 * rates[others[0]]:.1f} to {100 * rates[others[-1]]:.1f} %"
-        axes.plot([], [], color="0.8", label=f"{len(others)} others: {span}")
-    axes.set_title(title, fontsize=11)
-    axes.set_aspect("equal")
-    axes.grid(color="0.92")
-    axes.tick_params(labelsize=8)
-    if curves:
-        handles = axes.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", fontsize=8.5, frameon=False)
-    return figure, axes
+def _loss(axes, history, baseline):
+    axes.plot(history.index, history["loss"], color=PALETTE[2], marker=".", label="train")
+    if "val_loss" in history:
+        axes.plot(history.index, history["val_loss"], color=PALETTE[4], linestyle="--", marker=".", label="dev")
+    ending = " = ln 2" if abs(baseline - np.log(2)) < 0.0005 else ""
+    name = f"best constant output, {baseline:.3f}{ending}"
+    axes.axhline(baseline, color="0.4", linewidth=1, linestyle=":", label=name)
+    low, high = axes.get_ylim()
+    if low <= 0 or high > 10 * low:  # a loss may start at a hundred and end at a hundredth
+        axes.set_yscale("log")
+    axes.set(xlabel="epoch", ylabel="binary cross-entropy, nat")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, fontsize=9, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))

@@ -1,11 +1,11 @@
-"""Figures of recordings, features, training and a study's runs."""
+"""Figures of recordings, features and training."""
 
 import numpy as np
 import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from lib.features.images import coloured
-from lib.plots import LABEL_COLOURS, PALETTE, forest, page, tiles
+from lib.plots import LABEL_COLOURS, PALETTE, page, tiles
 
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
 
@@ -87,22 +87,6 @@ def weights_and_probes(layers, title):
     _whole_numbers(left, xlabel=below, ylabel="learned weight, %", ylim=(0, None))
     _whole_numbers(right, xlabel=below, ylabel="dev EER of a linear probe, %", ylim=(0, most))
     figure.suptitle(title, fontsize=10)
-    return figure
-
-
-def intervals(rows, metric, label):
-    """One metric (MLflow name, such as ``eval/eer``) of several runs with its intervals, lowest at the top.
-
-    `rows` come from `lib.tracking.query.compare`; `label` names the axis with its unit.
-    """
-    rows = sorted((row for row in rows if metric in row), key=lambda row: row[metric])
-    names = [row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}") for row in rows]
-    values, lows, highs = ([100 * row[f"{metric}{end}"] for row in rows] for end in ("", "_ci_low", "_ci_high"))
-    figure, axes = page(8, 1.2 + 0.4 * max(len(rows), 1))
-    forest(axes, names, values, lows, highs)
-    axes.axvline(50, color="grey", linewidth=1, linestyle=":")
-    axes.text(50, 1.01, "chance", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)
-    axes.set(xlabel=label, xlim=(0, max([55, *(1.02 * high for high in highs)])))
     return figure
 
 

@@ -21,7 +21,7 @@ from lib.features.chunks import CHUNK
 from lib.judgement import domain
 from lib.judgement.diagnosis import HEALTHY
 from lib.judgement.shortcuts import intervention_sentences
-from lib.metrics import band
+from lib.metrics import decisions
 from lib.params import code, identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
@@ -129,7 +129,7 @@ def judge(system):
     dev = trained.read(run, "scores/dev.tsv", read_scores)
     known = trained.read(run, domain.FILE, lambda path: domain.checked(json.loads(path.read_bytes())))
     with suppress(InputError):  # the scores carry no order
-        card = metrics.threshold_card(dev["score"], dev["label"], costs=band.EVEN)
+        card = metrics.threshold_card(dev["score"], dev["label"], costs=decisions.EVEN)
     return Judge(system, dev, card, known, [*known["notes"], *_caveats(run, card)])
 
 
@@ -138,7 +138,7 @@ def _caveats(run, card):
     now = {"rooms": {room: code.digest(room) for room in identity.COMPUTING}}
     now["versions"] = code.versions(*identity.LIBRARIES)
     changed = identity.reasons(run.identity, run.identity | now)
-    diagnosis, caution = run.tags.get("diagnosis", HEALTHY), band.caution(run.metrics)
+    diagnosis, caution = run.tags.get("diagnosis", HEALTHY), decisions.caution(run.metrics)
     eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
     digest = run.tags.get("corpus_digest", "")
     cues = (query.newest_metrics(run.corpus, "01_corpus", digest) or {}).get("shortcut/flagged")

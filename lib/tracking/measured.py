@@ -1,8 +1,8 @@
 """What a run records of the scores of one split: numbers, intervals, alarms."""
 
 from lib import metrics
-from lib.metrics import alarms
 from lib.metrics.clusters import spreads
+from lib.metrics.evaluation import alarms
 from lib.scores import match, read_scores
 
 LOGGED = (
@@ -38,7 +38,7 @@ def measure(table, *, threshold=0.0):
     plain = {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
     plain |= {"shuffled_auc": shuffled, "trials": found["trials"]}
     plain["clusters"] = {"speaker": speakers} if speakers else {}
-    return values, alarms.of_scores(scores) + alarms.of_result(metrics.evaluate(scores, labels) | plain)
+    return values, alarms(scores, metrics.evaluate(scores, labels) | plain)
 
 
 def of_scores(name, file, trials):

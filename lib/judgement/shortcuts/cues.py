@@ -1,6 +1,5 @@
-"""Cheap numbers of a recording that might give its label away.
+"""Cheap numbers of a recording that might give its label away: cues, in groups (params/cues.yaml).
 
-A *cue* is one number of one recording; cues form groups (params/cues.yaml), each tested on its own.
 To keep the channel out of the shortcuts, speech ends where it is still louder than a room's tail,
 and click, end of the band, line or hole counts only beyond the range of recorded speech.
 
@@ -179,10 +178,7 @@ def _line(quiet, hertz):
 
 
 def _bands(spectrum):
-    """Power in bands of equal width on the ERB-rate scale, 0 Hz to SR / 2.
-
-    B. R. Glasberg and B. C. J. Moore, Hearing Research 47, 1990.
-    """
+    """Power in bands of equal width in ERBs, 0 Hz to SR / 2 (B. R. Glasberg and B. C. J. Moore, 1990)."""
     hertz = np.expm1(np.linspace(0, np.log1p(0.00437 * SR / 2), _BANDS + 1)[:-1]) / 0.00437
     starts = np.round(hertz / (SR / 2) * (len(spectrum) - 1)).astype(int)
     starts = np.maximum.accumulate(np.maximum(starts, np.arange(_BANDS)))

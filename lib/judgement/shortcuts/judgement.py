@@ -1,13 +1,11 @@
 """How well each group of cues tells the labels apart on its own, and a verdict on the corpus.
 
-Classifiers are trained on train, and the one of two with the higher AUC in cross-validation
-there is used: neither dev nor eval chooses anything. A group of shortcut cues is a
-**shortcut** when the mean of its AUC on dev and eval lies at least 0.1 from 0.5 (an EER of
-about 43 %), or that on one of them twice as far, with p below 0.05 after Holm's correction
-over all groups and splits. p is the larger of two, over trials and over speakers, since trials of
-one speaker are not independent. The channel is what replay changes by its physics; where it tells
-labels nearly without error it is **unexplained**, except at the upper edge of the band, where any
-second recording was resampled.
+Of two classifiers the one with the higher AUC in cross-validation on train is used: neither dev nor eval chooses
+anything. A group of shortcut cues is a **shortcut** when the mean of its AUC on dev and eval lies at least 0.1 from
+0.5 (an EER of about 43 %), or that on one of them twice as far, with p below 0.05 after Holm's correction over all
+groups and splits; p is the larger of those over trials and over speakers. The channel is what replay changes by its
+physics; where it tells labels nearly without error it is **unexplained**, except at the upper edge of the band, where
+any second recording was resampled.
 """
 
 import numpy as np
@@ -70,13 +68,9 @@ def cue_sentences(measured, verdicts):
     judged = ", ".join(verdicts.loc[verdicts["kind"] == "shortcut", "group"])
     others = measured[(measured["kind"] != "shortcut") & (measured["split"] == "eval")]
     reached = ", ".join(f"{row.group} {row.auc:.2f}" for row in others.itertuples())
-    return [
-        *(
-            [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
-            or [f"No shortcut seen in {judged}."]
-        ),
-        f"AUC on eval of what replay may change by its physics, and of a plain countermeasure: {reached}.",
-    ]
+    found = [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
+    last = f"AUC on eval of what replay may change by its physics, and of a plain countermeasure: {reached}."
+    return [*(found or [f"No shortcut seen in {judged}."]), last]
 
 
 def cue_metrics(measured, verdicts):
@@ -125,16 +119,13 @@ def _scores(table, columns):
     from threadpoolctl import threadpool_limits
 
     # For cues that no straight line separates, such as exactly zero silence.
-    trees = HistGradientBoostingClassifier(
-        max_depth=3, max_iter=50, min_samples_leaf=10, early_stopping=False, random_state=0
-    )
-    models, crossed = {"linear": linear(), "trees": trees}, {}
+    small = {"max_depth": 3, "max_iter": 50, "min_samples_leaf": 10, "early_stopping": False}
+    models = {"linear": linear(), "trees": HistGradientBoostingClassifier(**small, random_state=0)}
     cues = {split: part[columns].to_numpy() for split, part in table.groupby("split")}
     train = table[table["split"] == "train"]
-    labels, folds = train["label"].to_numpy(), _folds(train)
+    labels, how = train["label"].to_numpy(), {"cv": _folds(train), "method": "decision_function"}
     with threadpool_limits(1):  # fits of milliseconds: threads would only wait for each other
-        for name, model in models.items():
-            crossed[name] = cross_val_predict(model, cues["train"], labels, cv=folds, method="decision_function")
+        crossed = {name: cross_val_predict(model, cues["train"], labels, **how) for name, model in models.items()}
         best = max(crossed, key=lambda name: metrics.auc(crossed[name], labels))
         model = models[best].fit(cues["train"], labels)
         scores = {split: model.decision_function(cues[split]) for split in SPLITS}

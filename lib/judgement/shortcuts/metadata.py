@@ -26,9 +26,10 @@ def shared(trials):
         of_split = {split: known.loc[known["split"] == split, "value"] for split in SPLITS}
         for first, second in combinations(SPLITS, 2):
             values, met = set(of_split[first]), of_split[second]
-            counts = len(values), met.nunique(), len(values & set(met))
-            rows.append((column, first, second, *counts, met.isin(values).mean()))
-    return pd.DataFrame(rows, columns=["column", "first", "second", "n_first", "n_second", "n_shared", "seen"])
+            row = {"column": column, "first": first, "second": second, "n_first": len(values)}
+            row |= {"n_second": met.nunique(), "n_shared": len(values & set(met)), "seen": met.isin(values).mean()}
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def concentration(trials):
@@ -46,13 +47,14 @@ def concentration(trials):
             counts = here.loc[here["label"] == SPOOF, "value"].value_counts(normalize=True)
             row = {"column": column, "split": split, "values": here["value"].nunique()}
             row |= {"largest": next(iter(counts.index), UNKNOWN), "spoof_share": counts.max()}
-            genuine, alone, by_chance = here["label"] == GENUINE, np.nan, np.nan
+            row |= {"one_label": np.nan, "one_label_chance": np.nan}
+            genuine = here["label"] == GENUINE
             if genuine.any():
                 groups, share = genuine.groupby(here["value"]), genuine.mean()
                 size = groups.size()
-                alone = size[groups.mean().isin((0, 1))].sum() / len(here)
-                by_chance = (size * (share**size + (1 - share) ** size)).sum() / len(here)
-            rows.append(row | {"one_label": alone, "one_label_chance": by_chance})
+                row["one_label"] = size[groups.mean().isin((0, 1))].sum() / len(here)
+                row["one_label_chance"] = (size * (share**size + (1 - share) ** size)).sum() / len(here)
+            rows.append(row)
     return pd.DataFrame(rows)
 
 

@@ -82,19 +82,6 @@ def intervention_sentences(table):
     return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
 
 
-def runs_metrics(table):
-    """MLflow names ``sensitivity/<run>/<intervention>/far``, ``frr``, ``eer``, each with ``_moved``.
-
-    ``sensitivity/moved`` is how many runs moved; ``_moved`` is 1 for a change beyond chance.
-    """
-    moved = [f"{rate}_moved" for rate in RATES]
-    result = {"sensitivity/moved": table.loc[table[moved].any(axis=1), "run"].nunique()}
-    for row in table.to_dict("records"):
-        names = RATES if row["intervention"] == UNCHANGED else (*RATES, *moved)
-        result |= {f"sensitivity/{row['run']}/{row['intervention']}/{name}": float(row[name]) for name in names}
-    return result
-
-
 def score_recordings(model, recordings):
     """Scores (log-odds) [shape=(recordings,)] of recordings at 16 kHz by a model of the group `mfcc`."""
     settings = features.FeatureSettings()

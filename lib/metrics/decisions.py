@@ -1,17 +1,21 @@
-"""From scores to decisions: calibration on dev, and the threshold card.
+"""From scores to decisions: calibration on dev, the thresholds and the band of no answer, and whether eval keeps it.
 
-A calibrated score is a log-likelihood ratio: the same number means the same for every
-system, and the Bayes threshold of a prior and costs applies to it. Map and card are made
-on dev and used unchanged on eval.
+A calibrated score is a log-likelihood ratio: the same number means the same for every system, and the Bayes
+threshold of a prior and costs applies to it. Line and band are made on dev, which so flatters them, and used
+unchanged on eval, which has other speakers and devices.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from lib.corpus.protocol import GENUINE, SPOOF
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
-from lib.metrics.measures import ASVSPOOF5, bayes_threshold, checked
+from lib.metrics.clusters import decided
+from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, eer
+from lib.metrics.tables import with_interval
+
+EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 
 
 class Calibration(NamedTuple):
@@ -47,6 +51,11 @@ def calibrated(scores, calibration):
     return calibration.slope * np.asarray(scores, dtype=np.float64) + calibration.offset
 
 
+def threshold(choice, dev):
+    """The threshold (log-odds) of a setting: ``0.5``, a probability, or ``dev-eer``, where FAR = FRR on dev."""
+    return {"0.5": 0.0, "dev-eer": eer(dev["score"].to_numpy(), dev["label"].to_numpy())[1]}[choice]
+
+
 def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
     """Thresholds for a prior and costs, from scores of dev, with a band in which abstaining is cheaper.
 
@@ -80,3 +89,44 @@ def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
         "n_genuine": int((labels == GENUINE).sum()),
         "n_spoof": int((labels == SPOOF).sum()),
     }
+
+
+def kept(band, tables):
+    """What a band (low, high) answers on `tables`, split (``dev``, ``eval``) -> `score`, `label`, under MLflow names.
+
+    ``dev/band_low``, ``_high``; of each split and class the shares ``<split>/wrong_genuine`` outside the band and
+    ``unsure_genuine`` inside it, with ``_ci_low``, ``_ci_high``.
+    """
+    low, high = map(float, band)
+    found = {"dev/band_low": low, "dev/band_high": high}
+    for split, table in tables.items():
+        scores, genuine = table["score"].to_numpy(), table["label"].to_numpy() == GENUINE
+        sides = {"wrong": np.where(genuine, scores < low, scores >= high), "unsure": (scores >= low) & (scores < high)}
+        for kind, those in sides.items():
+            shares = decided(table, those != genuine)  # those decided wrongly are the ones asked for
+            for error, name in (("far", "spoof"), ("frr", "genuine")):
+                key = f"{split}/{kind}_{name}"
+                found[key], (found[f"{key}_ci_low"], found[f"{key}_ci_high"]) = shares[error], shares[f"{error}_ci"]
+    return found
+
+
+def for_even_costs(tables):
+    """What the band that dev chooses for even costs keeps, as `kept`; nothing where dev's scores have no order."""
+    try:
+        card = threshold_card(tables["dev"]["score"], tables["dev"]["label"], costs=EVEN)
+    except InputError:
+        return {}
+    return kept(card["band"], {split: tables[split] for split in ("dev", "eval")})
+
+
+def caution(found):
+    """A sentence on what `kept` found, which every answer by such a band should carry; empty without one."""
+    if "dev/band_low" not in found:
+        return ""
+    promised, came = (
+        " and ".join(f"{with_interval(found, f'{split}/wrong_{name}')} of {name}" for name in LABEL_NAMES)
+        for split in ("dev", "eval")
+    )
+    broken = any(found[f"eval/wrong_{n}_ci_low"] > found[f"dev/wrong_{n}_ci_high"] for n in LABEL_NAMES)
+    said = "dev's promise does not hold" if broken else "expect eval's rates"
+    return f"Wrong outside the band of no answer, %: on dev, which chose it, {promised}; on eval {came}: {said}."
