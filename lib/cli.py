@@ -422,12 +422,12 @@ def check(name, data, as_json):
 
     values = corpus_values(name, data)
     found = audit.check(name, values["data"], values["layout"])
-    _answer(found.as_json() if as_json else found, as_json, audit.describe)
-    if found.problems:
-        raise InputError(f"{found.folder}: {found.problems[0]}")
-    if not found.complete:
+    _answer(found, as_json, audit.describe)
+    if found["problems"]:
+        raise InputError(f"{found['folder']}: {found['problems'][0]}")
+    if not found["complete"]:
         raise InputError(
-            f"{found.folder}: {len(found.missing)} recordings missing, {len(found.unreadable)} unusable; "
+            f"{found['folder']}: {len(found['missing'])} recordings missing, {len(found['unreadable'])} unusable; "
             "`--set allow_partial=true` uses the rest"
         )
 
@@ -517,6 +517,7 @@ def lab(port):
 @_PORT(default=7860)
 def app(run, port):
     """Open a page for a recording of one's own on this machine (127.0.0.1)."""
-    from lib.scoring.app import serve
+    from lib import runner
 
-    serve(run, port, lambda name, address: click.echo(f"run {name} answers at {address} until Ctrl-C stops it"))
+    told = "run {} answers at {} until Ctrl-C stops it"
+    runner.serve_app(run, port, lambda *about: click.echo(told.format(*about)))

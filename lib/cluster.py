@@ -1,7 +1,6 @@
 """Work in parallel: on this machine's processes, or on the workers of a Dask cluster.
 
-Dask gives the tasks of a dead worker to another one, so a task must have the same result when
-done twice: a chunk is moved into place whole, a notebook's run is a new run of the same fingerprint.
+Dask gives the tasks of a dead worker to another one: a task must have the same result when it is done twice.
 """
 
 import asyncio
@@ -29,12 +28,10 @@ def at_hand():
 
 
 def unordered(function, tasks, *, jobs, scheduler=None):
-    """Yield the result of a function for each task (tuple of its arguments), as they finish.
+    """Yield the result of a function for each task (tuple of its arguments), as they finish; their errors are raised.
 
-    On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be
-    able to import the function. An error in a task is raised here; InputError when no worker
-    fits or one has another version of lib, RunError when a task was lost with worker after
-    worker, or the scheduler went away.
+    On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be able to import the
+    function. InputError when no worker fits; RunError when worker after worker died of a task, or the scheduler did.
     """
     if not (scheduler and tasks):
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
@@ -44,7 +41,7 @@ def unordered(function, tasks, *, jobs, scheduler=None):
     from distributed import KilledWorker, as_completed
 
     with _client(scheduler) as client:
-        call = partial(_same_lib, _lib(), function)
+        call = partial(_same_lib, code.digest(""), function)
         futures = client.map(call, tasks, pure=False, batch_size=_PORTION)
         try:
             for future in as_completed(futures, loop=client.loop):
@@ -112,12 +109,8 @@ def _client(scheduler):
         yield client
 
 
-def _lib():
-    return code.digest("")  # of all of lib, as this process read it first
-
-
 def _same_lib(digest, function, task):
-    if _lib() != digest:
+    if code.digest("") != digest:  # of all of lib, as this process read it first
         from distributed import get_worker
 
         raise InputError(f"worker {get_worker().address} has loaded another lib than this command: restart it")

@@ -5,24 +5,15 @@ A *scores table* has one row a trial: `trial` (file name without ``.wav`` or ``.
 log-odds at full precision, higher = more genuine; 0 is a probability of 0.5.
 """
 
-import csv
 import json
 import math
 from pathlib import Path
 
-import pandas as pd
-
-from lib.corpus.protocol import LABEL_NAMES, LABELS, trial_name
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF, WORDS, fields_of, table_of
 from lib.errors import InputError, unknown
 from lib.files.places import read_text
 
-# Names under which the field's toolkits write the three columns.
-_HEADER = {
-    **dict.fromkeys(("trial", "trial_id", "file", "filename", "path", "utt", "utt_id", "utterance"), "trial"),
-    **dict.fromkeys(("score", "scores", "cm-score", "cm_score", "llr"), "score"),
-    **dict.fromkeys(("label", "key", "class"), "label"),
-}
-_OUTPUT = {"0": 0, "1": 1}  # labels in lines 'Output, trial, label, score'
+_OUTPUT = ["Output", "trial", "label", "score"]  # lines of the baselines of ASVspoof 2021; their labels are 0 and 1
 _RULE = "expected lines 'trial score', 'trial score label' or 'trial label score'"
 
 
@@ -42,46 +33,26 @@ def write_scores(path, trials, scores, labels=None):
 def read_scores(path, column=None):
     """Read the score file of any system, a local file or a URL.
 
-    Blanks, commas, semicolons or tabs separate the columns. With a header they are found by name,
-    others are kept as text, and `column` names the score where several may be meant. Without
-    one a line is ``trial score``, ``trial score label``, ``trial label score``, or as the baselines
-    of ASVspoof 2019 and 2021 write it; `column` may be the score's number there, from 1. A JSON
-    list of objects, such as that of ``study score --json``, is read by its keys.
-
-    One row a trial, in file order; ``attrs["source"]`` is the path. What `study score` could not score is
-    left out, and its answers are no labels. InputError names file, line, value and rule.
+    Blanks, commas, semicolons or tabs separate the columns. With a header, or in a JSON list of objects, they are found
+    by name, others are kept as text, and `column` names the score where several may be meant. Without one a line is
+    ``trial score``, ``trial score label``, ``trial label score``, or as the baselines of ASVspoof 2019 and 2021 write
+    it; `column` may be the score's number there, from 1. What `study score` could not score is left out, and its
+    answers are no labels. One row a trial, in file order; ``attrs["source"]`` is the path. InputError names file, line,
+    value and rule.
     """
     text = read_text(path, "a score file")
-    columns, lines = _json(path, text, column) if text.lstrip()[:1] in ("[", "{") else _lines(path, text, column)
-    labels = LABELS if columns[0] else _OUTPUT
-    rows, seen = [], {}
-    for number, fields in lines:
-        where = f"{path}, line {number}"
-        if len(fields) != len(columns):
-            raise InputError(
-                f"{where}: {len(fields)} columns in {' '.join(fields)!r}: expected {len(columns)}, as in lines above"
-            )
-        row = {name: field for name, field in zip(columns, fields, strict=True) if name}
-        if not row["score"] and "threshold" in row:
-            continue
-        row["trial"] = trial_name(row["trial"])
-        score = row["score"]
-        if not _is_number(score) or not math.isfinite(float(score)):
-            rule = "must be finite" if _is_number(score) else "is not a number, with a decimal point"
-            raise InputError(f"{where}: score {score!r} {rule}")
-        row["score"] = float(score)
-        if "label" in row:
-            if row["label"].lower() not in labels:
-                raise InputError(f"{where}: label {row['label']!r} is unknown: expected one of {', '.join(labels)}")
-            row["label"] = labels[row["label"].lower()]
-        first = seen.setdefault(row["trial"], number)
-        if first != number:
-            raise InputError(f"{where}: duplicate trial {row['trial']!r}, first on line {first}")
-        rows.append(row)
-    if not rows:
-        raise InputError(f"{path}: a header and no score; {_RULE}")
-    table = pd.DataFrame(rows)
-    table = table[["trial", "score", *table.columns.drop(["trial", "score"])]]
+    columns, rows = (_json if text.lstrip()[:1] in ("[", "{") else _lines)(path, text, column)
+    labels = {"0": SPOOF, "1": GENUINE} if columns == _OUTPUT else LABELS
+    table = table_of(path, rows, columns, {"label": labels})
+    if "threshold" in table:
+        table = table[table["score"] != ""]
+    if table.empty:
+        raise InputError(f"{path}: no recording has a score; {_RULE}")
+    scores = table["score"].map(_number)
+    for number, score in table["score"][~scores.map(math.isfinite)].head(1).items():
+        raise InputError(f"{path}, line {number}: score {score!r} must be a finite number, with a decimal point")
+    others = table.columns.drop(["trial", "score", "file", "Output"], errors="ignore")
+    table = table.assign(score=scores)[["trial", "score", *others]].reset_index(drop=True)
     table.attrs["source"] = str(path)
     return table
 
@@ -89,11 +60,10 @@ def read_scores(path, column=None):
 def match(scores, protocol=None, *, allow_missing=False):
     """Join scores (`read_scores`) with the columns of their trials in a protocol (`lib.corpus.read_protocol`).
 
-    One row a trial, in protocol order; without a protocol the scores' own labels count. Folders
-    and endings of the scores' names are left out where they match only so. ``attrs["missing"]`` and
-    ``attrs["extra"]`` list trials without a score and scores without a trial, ``attrs["notes"]`` says so.
-    InputError if there are such without `allow_missing`, or none is common; if a label contradicts
-    the protocol, or one class is left.
+    One row a trial, in protocol order; without a protocol the scores' own labels count. Folders and endings of names
+    are left out where they match only so. ``attrs`` lists trials without a score (`missing`), scores without a trial
+    (`extra`) and sentences on both (`notes`). InputError if there are such without `allow_missing`, or none is common;
+    if a label contradicts the protocol, or one class is left.
     """
     source = str(scores.attrs.get("source", "scores"))
     table, missing, extra, notes = scores.copy(), [], [], []
@@ -146,17 +116,13 @@ def _difference(scored, listed, missing, extra):
             shown = ", ".join(trials[:3]) + (", ..." if len(trials) > 3 else "")
             parts.append(f"{len(trials):,} {what} ({shown})")
     ours, theirs = ({trial.partition("_")[0] for trial in trials if "_" in trial} for trials in (scored, listed))
-    if len(missing) == len(listed) and len(ours) == len(theirs) == 1 and ours != theirs:
-        reason = f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
-    elif len(missing) == len(listed):
+    reason = "--allow-missing measures the common part"
+    if len(missing) == len(listed):
         reason = "No trial is common: another corpus, or other names"
-    elif not extra:
-        reason = "Only a part of the protocol is scored; --allow-missing measures that part"
+        if len(ours) == len(theirs) == 1 and ours != theirs:
+            reason = f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
     elif {len(scored), len(listed)} == {3014, 3016}:  # the training lists of ASVspoof 2017
         reason = "One is of Version 1 of ASVspoof 2017, the other of Version 2: they are not comparable"
-    else:
-        what = "The scores hold another split too" if ours - theirs else "Another version or subset of this split"
-        reason = f"{what}; --allow-missing measures the common part"
     return f"{'; '.join(parts)}. {reason}"
 
 
@@ -172,75 +138,64 @@ def _json(path, text, column):
 
 
 def _lines(path, text, column):
-    """Names of the columns in file order, None for one that is nothing, and number and fields of every line."""
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.split()]
-    if not lines:
+    """Names of the columns in file order, empty for one that is nothing, and number and fields of every line."""
+    lines = text.splitlines()
+    first = next((line for line in lines if line.split()), "")
+    separator = None if "\t" in first else next((mark for mark in ";," if mark in first), None)
+    rows = list(fields_of(path, lines, separator))
+    if not rows:
         raise InputError(f"{path}: is empty; {_RULE}")
-    separator = next((mark for mark in "\t;," if mark in lines[0][1]), None)
-    if separator in (None, "\t"):
-        lines = [(number, line.split()) for number, line in lines]
-    else:
-        try:
-            read = csv.reader((line for _, line in lines), delimiter=separator, strict=True)
-            lines = [(n, [f.strip() for f in fields]) for (n, _), fields in zip(lines, read, strict=True)]
-        except (csv.Error, ValueError) as error:
-            raise InputError(f"{path}: not a list of values between {separator!r} ({error})") from None
-    number, first = lines[0]
+    number, first = rows[0]
     where = f"{path}, line {number}: "
-    header = [field.lower().lstrip("#") for field in first]
-    known = _HEADER.get(header[0]) == "trial" or any(_HEADER.get(name) == "score" or name == column for name in header)
-    if known and not any(map(_is_number, first)):
-        return _named(header, column, where), lines[1:]
-    for number, fields in lines:
+    header, known = [field.lower().lstrip("#") for field in first], WORDS["scores"]
+    names = known.get(header[0]) == "trial" or any(known.get(name) == "score" or name == column for name in header)
+    if names and all(math.isnan(_number(field)) for field in first):
+        return _named(header, column, where), rows[1:]
+    for number, fields in rows if separator else ():
         if any(len(field.split()) > 1 for field in fields):
             text = repr(separator.join(fields))
             raise InputError(f"{path}, line {number}: {text} has blanks and {separator!r}: expected decimal points")
-    return _placed(first, column, where), lines
+    return _placed(first, column, where), rows
 
 
 def _named(header, column, where):
     """The columns that a header names; `label` is none where answers stand beside their `threshold`."""
-    names = [_HEADER.get(name, name) for name in header]
+    names = [WORDS["scores"].get(name, name) for name in header]
     if column is not None:
         if column.lower() not in header:
             raise unknown(column, header, f"{where}there is no column {column!r}")
-        at = header.index(column.lower())
-        names = ["score" if k == at else None if name == "score" else name for k, name in enumerate(names)]
+        names = ["" if name == "score" else name for name in names]
+        names[header.index(column.lower())] = "score"
     if "threshold" in names:
-        names = [None if name == "label" else name for name in names]
+        names = ["" if name == "label" else name for name in names]
     for name in ("trial", "score"):
         if names.count(name) != 1:
             hint = "; --score-column NAME says which is the score" if name == "score" else ""
             raise InputError(f"{where}unknown header {' '.join(header)!r}: expected one column {name}{hint}; {_RULE}")
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice:
-        raise InputError(f"{where}the column {twice} stands twice in {' '.join(header)!r}")
     return names
 
 
 def _placed(first, column, where):
     """The columns of a file without a header, by what stands in its first line."""
-    text, count = repr(" ".join(first)), len(first)
+    count = len(first)
     if column is not None:
         if not (column.isdecimal() and 2 <= int(column[:4]) <= count):
             raise InputError(f"{where}no header; --score-column is a number from 2 to {count}, got {column!r}")
-        return ["trial", *("score" if k == int(column) else None for k in range(2, count + 1))]
-    labels = [k for k, field in enumerate(first) if field.lower() in LABELS]
-    if count == 2:
-        return ["trial", "score"]
-    if count == 3 and labels in ([1], [2]):
-        return ["trial", "label", "score"] if labels == [1] else ["trial", "score", "label"]
-    if count == 4 and 2 in labels and 3 not in labels:
-        return ["trial", "attack", "label", "score"]
-    if count == 4 and first[0] == "Output" and first[2] in _OUTPUT:
-        return [None, "trial", "label", "score"]
+        return ["trial", *("score" if k == int(column) else "" for k in range(2, count + 1))]
+    if count == 4 and first[0] == "Output":
+        return _OUTPUT
+    labels = [field.lower() in LABELS for field in first]
+    for names in ("trial score", "trial score label", "trial label score", "trial attack label score"):
+        columns = names.split()
+        is_label = dict(zip(columns, labels, strict=False))
+        if len(columns) == count and is_label.get("label", True) and not is_label["score"]:
+            return columns
     hint = f"the label one of {', '.join(LABELS)}; --score-column NUMBER says which is the score"
-    raise InputError(f"{where}cannot tell the score in the {count} columns of {text}; {_RULE}, {hint}")
+    raise InputError(f"{where}cannot tell the score in the {count} columns of {' '.join(first)!r}; {_RULE}, {hint}")
 
 
-def _is_number(text):
+def _number(text):
     try:
-        float(text)
+        return math.nan if "_" in text else float(text)  # Python reads 1_000 as a number, no toolkit writes it
     except ValueError:
-        return False
-    return "_" not in text  # Python reads 1_000 as a number, no toolkit writes it
+        return math.nan

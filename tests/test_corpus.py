@@ -217,9 +217,9 @@ def test_open_corpus_takes_a_name_in_another_normalisation_and_says_so(own_corpu
     for place in (own_corpus, put(own_corpus, memory)):
         corpus, found = open_corpus("a", place, LAYOUT), audit.check("a", place, LAYOUT)
         assert corpus.split("dev")["path"][0].endswith("dev/D_e\u0301.wav")
-        assert corpus.split("dev")["trial"][0] == "D_\u00e9" and found.complete and found.unlisted == []
+        assert corpus.split("dev")["trial"][0] == "D_\u00e9" and found["complete"] and found["unlisted"] == []
         said = "1 recordings are named in another Unicode normalisation than the protocols have."
-        assert said in corpus.notes and said in found.remarks
+        assert said in corpus.notes and said in found["remarks"]
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-2], lambda text: text.replace(b'"', b"'")])

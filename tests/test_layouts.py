@@ -12,7 +12,8 @@ from conftest import SR
 
 from lib.cli import main
 from lib.corpus import audit, open_corpus, read_protocol, read_trials
-from lib.corpus.layouts import layouts, protocol_of
+from lib.corpus.protocol import layouts
+from lib.corpus.trials import protocol_of
 from lib.errors import InputError
 from lib.params import PARAMS, studies
 
@@ -78,7 +79,7 @@ def test_layouts_know_what_they_are_and_each_line_tells_its_layout():
         ("path,label\n../a.wav,genuine\n", "line 2: file '../a.wav' leaves the folder"),
         ("path,label\na.wav,spoof\n/b.wav,genuine\n", "line 3: file '/b.wav' leaves the folder"),
         ('path,label\n"a.wav,genuine\n', "line 2: not a list of values"),
-        ("path,file,label\na.wav,b,genuine\n", "line 1: a column stands twice"),
+        ("path,file,label\na.wav,b,genuine\n", "trials.csv: a column stands twice in trial, trial, label"),
     ],
 )
 def test_read_protocol_malformed_list_names_line_and_rule(tmp_path, text, words):
@@ -166,7 +167,7 @@ def test_open_corpus_of_folders_takes_labels_and_splits_from_them(tmp_path):
     corpus = open_corpus("own", tmp_path, "folders")
     assert corpus.counts() == dict.fromkeys(("train", "dev", "eval"), {"genuine": 1, "spoof": 1})
     assert corpus.trials["trial"].tolist()[:2] == ["train/genuine/1", "train/spoof/1"]
-    assert audit.check("own", tmp_path, "folders").complete
+    assert audit.check("own", tmp_path, "folders")["complete"]
 
 
 def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(tmp_path, monkeypatch):

@@ -211,7 +211,7 @@ def test_run_removes_the_temporary_files_of_a_killed_command(small, monkeypatch)
     other = making(small)
     other.kill()
     other.communicate()
-    assert len(list(temporary.iterdir())) == 2  # a folder and its lock
+    assert len(list(temporary.iterdir())) == 1  # a folder with its lock
     assert CliRunner().invoke(main, ["run", "s"]).exit_code == 0
     assert list(temporary.iterdir()) == [] and os.environ["TMPDIR"] == tempfile.tempdir == str(temporary)
 

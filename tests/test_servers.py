@@ -30,7 +30,7 @@ def test_serve_stopped_leaves_no_process(tracking, number):
         os.kill(grandchild, 0)
 
 
-@pytest.mark.parametrize("command", ["ui", "lab"])
+@pytest.mark.parametrize("command", ["ui", "lab", "app"])
 def test_serve_busy_port_is_said_with_exit_code_1(tracking, command):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]

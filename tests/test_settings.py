@@ -9,7 +9,7 @@ import pytest
 import scipy.signal
 
 from lib import features, params
-from lib.corpus.layouts import layouts
+from lib.corpus.protocol import layouts
 from lib.errors import InputError
 from lib.features import augment, embeddings
 from lib.params import schema, settings, yaml_files

@@ -1,12 +1,12 @@
 """A corpus: protocols, layouts, and the trials of a folder, on disk or at a URL.
 
-A *trial* is one recording under test, named by its file stem (``T_1000001``); a *protocol*
-is a table with one row a trial, in file order. Labels are numbers in every array of the
+A *trial* is one recording under test, named by its file stem (``T_1000001``). Labels are numbers in every array of the
 study, **1 = genuine, 0 = spoof**, as `GENUINE`, `SPOOF` and `LABEL_NAMES` define here.
 """
 
-from lib.corpus.folder import Corpus, open_corpus, read_trials
+from lib.corpus.folder import Corpus, open_corpus
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, UNKNOWN, read_protocol
+from lib.corpus.trials import read_trials
 
 __all__ = [
     "GENUINE", "LABEL_NAMES", "SPLITS", "SPOOF", "UNKNOWN", "Corpus", "open_corpus", "read_protocol", "read_trials",

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import yaml
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.corpus import SPLITS, UNKNOWN, open_corpus, read_trials
-from lib.corpus.doubts import of_clipping, of_contents, of_labels
-from lib.corpus.folder import count, with_recordings
-from lib.corpus.layouts import fitting, layouts, protocol_of
+from lib.corpus.folder import copies, odd_labels, open_corpus
+from lib.corpus.protocol import SPLITS, UNKNOWN, layouts
+from lib.corpus.trials import count, fitting, protocol_of, read_trials, with_recordings
 from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS
@@ -24,36 +22,14 @@ _CLIPPED = 0.001  # share of samples at the largest value of all; speech that is
 _MISSING = "no such recording"
 
 
-@dataclass(frozen=True)
-class CorpusReport:
-    """The result of `check`; `as_json` is the output of ``study corpus --json``."""
-
-    corpus: str
-    folder: str
-    splits: dict  # trials as listed, {"train": {"genuine": n, "spoof": n}, ...}
-    missing: list  # recordings as "split/file"
-    unreadable: dict  # recording -> reason
-    unlisted: list
-    shared_speakers: dict  # pair of splits, "train/dev" -> speakers
-    notes: dict  # what reading had to do, "resampled from 8000 Hz" -> how many times
-    remarks: list  # sentences on which corpus this is, and on what is odd in it
-    problems: list  # sentences on what stops a run
-
-    @property
-    def complete(self):
-        """Whether every listed recording is there and readable, and nothing stops a run."""
-        return not (self.missing or self.unreadable or self.problems)
-
-    def as_json(self):
-        """The report as plain dicts and lists."""
-        return {**self.__dict__, "complete": self.complete}
-
-
 def check(name, data, layout, *, jobs=2):
     """Check a corpus: counts, files and what the splits share; every recording is decoded by one of `jobs` threads.
 
-    `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns a `CorpusReport`.
-    InputError if folder or protocols are missing or malformed, or the URL cannot be reached.
+    `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns what ``study corpus --json`` gives: `splits`
+    (trials as listed, {"train": {"genuine": n, "spoof": n}, ...}), `missing` and `unlisted` (lists of "split/file"),
+    `unreadable` (file -> reason), `shared_speakers` ("train/dev" -> speakers), `notes` (what reading had to do -> how
+    many times), sentences: `remarks` (which corpus this is, what is odd in it) and `problems` (what stops a run), and
+    `complete` (nothing is missing or stops a run). InputError if protocols are malformed or cannot be reached.
     """
     folder = places.absolute(data)
     trials, there = with_recordings(read_trials(folder, layout))
@@ -62,33 +38,29 @@ def check(name, data, layout, *, jobs=2):
     results = tqdm(places.each(_try_read, paths, threads=jobs), "reading", len(paths), unit="clip")
     reasons, notes, contents, clipped = zip(*results, strict=True)
     unusable = {key: reason for key, reason in zip(keys, reasons, strict=True) if reason}
-    doubts = [*of_labels(trials), *of_contents(trials, contents), *of_clipping(trials, clipped)]
+    doubts = [*odd_labels(trials), *copies(trials, contents)]
+    problems = [text for stops, text in doubts if stops]
+    remarks = [*trials.attrs["notes"], *(text for stops, text in doubts if not stops), *_clipping(trials, clipped)]
     speakers = {split: set(trials["speaker"][trials["split"] == split]) - {UNKNOWN} for split in SPLITS}
     shared = {f"{a}/{b}": sorted(speakers[a] & speakers[b]) for a, b in combinations(SPLITS, 2)}
     splits = count(trials)
-    return CorpusReport(
-        corpus=name,
-        folder=folder,
-        splits=splits,
-        missing=[key for key, reason in unusable.items() if reason == _MISSING],
-        unreadable={key: reason for key, reason in unusable.items() if reason != _MISSING},
-        unlisted=_unlisted(there, trials),
-        shared_speakers={pair: names for pair, names in shared.items() if names},
-        notes=dict(Counter(note for several in notes for note in several)),
-        remarks=[
-            *_which(folder, layout, splits),
-            *trials.attrs["notes"],
-            *(text for stops, text in doubts if not stops),
-        ],
-        problems=[text for stops, text in doubts if stops],
-    )
+    return {
+        "corpus": name,
+        "folder": folder,
+        "splits": splits,
+        "missing": [key for key, reason in unusable.items() if reason == _MISSING],
+        "unreadable": {key: reason for key, reason in unusable.items() if reason != _MISSING},
+        "unlisted": _unlisted(there, trials),
+        "shared_speakers": {pair: names for pair, names in shared.items() if names},
+        "notes": dict(Counter(note for several in notes for note in several)),
+        "remarks": [*_which(folder, layout, splits), *remarks],
+        "problems": problems,
+        "complete": not (unusable or problems),
+    }
 
 
 def write_corpus_file(name, data, layout=None):
-    """Write ``params/corpora/<name>.yaml``; returns its path and a sentence on the trials. Nothing is overwritten.
-
-    InputError if the name or layout is wrong, the layout cannot be told, or the protocols are malformed.
-    """
+    """Write ``params/corpora/<name>.yaml``, never over another one; returns its path and a sentence on the trials."""
     path = PARAMS / "corpora" / f"{judged('corpus', name, 'str', 'NAME')}.yaml"
     if path.exists():
         raise InputError(f"{path}: there is such a corpus already; another name, or remove that file first")
@@ -108,16 +80,16 @@ def write_corpus_file(name, data, layout=None):
 
 def describe(report):
     """The report as text for a terminal."""
-    lines = [f"corpus {report.corpus} in {report.folder}", "", f"{'split':8}{'genuine':>9}{'spoof':>9}"]
-    lines += ["{:8}{:>9,}{:>9,}".format(split, *counts.values()) for split, counts in report.splits.items()]
-    lines += ["", *(f"PROBLEM: {problem}" for problem in report.problems), *report.remarks]
-    unusable = [f"{file} ({reason})" for file, reason in report.unreadable.items()]
-    for title, files in (("missing", report.missing), ("unusable", unusable), ("unlisted", report.unlisted)):
+    lines = [f"corpus {report['corpus']} in {report['folder']}", "", f"{'split':8}{'genuine':>9}{'spoof':>9}"]
+    lines += ["{:8}{:>9,}{:>9,}".format(split, *counts.values()) for split, counts in report["splits"].items()]
+    lines += ["", *(f"PROBLEM: {problem}" for problem in report["problems"]), *report["remarks"]]
+    unusable = [f"{file} ({reason})" for file, reason in report["unreadable"].items()]
+    for title, files in (("missing", report["missing"]), ("unusable", unusable), ("unlisted", report["unlisted"])):
         lines.append(f"{title}: {len(files)}" + "".join(f"\n  {file}" for file in files[:5]))
         if len(files) > 5:
             lines.append(f"  ... and {len(files) - 5} more (--json lists all)")
-    lines += [f"reading: {note} ({count} recordings)" for note, count in report.notes.items()]
-    shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report.shared_speakers.items())
+    lines += [f"reading: {note} ({count} recordings)" for note, count in report["notes"].items()]
+    shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report["shared_speakers"].items())
     return "\n".join([*lines, f"speakers that splits share: {shared or 'none'}"])
 
 
@@ -126,7 +98,7 @@ def usable(name, data, layout, *, allow_partial=False):
     if not allow_partial:
         return open_corpus(name, data, layout)
     report = check(name, data, layout)
-    return open_corpus(name, data, layout, left_out=dict.fromkeys(report.missing, "missing") | report.unreadable)
+    return open_corpus(name, data, layout, left_out=dict.fromkeys(report["missing"], "missing") | report["unreadable"])
 
 
 def provenance(corpus, layout):
@@ -155,6 +127,15 @@ def _try_read(path):
         return str(error).partition(": ")[2], (), None, None
     level = np.abs(y)
     return None, notes, hashlib.blake2b(y, digest_size=16).digest(), (level >= level.max() - 2e-5).mean() > _CLIPPED
+
+
+def _clipping(trials, clipped):
+    """Sentences on splits of whose recordings of a label a tenth is clipped, by whether each is (None: not read)."""
+    shares = trials.assign(clipped=clipped).dropna(subset="clipped").groupby(["split", "label"])["clipped"].mean()
+    for split, share in shares.astype(float).unstack(fill_value=0).reindex(columns=(0, 1), fill_value=0).iterrows():
+        if share.max() >= 0.1:
+            genuine, spoof = (f"{100 * share[label]:.0f} %" for label in (1, 0))
+            yield f"Clipped recordings of {split}: {genuine} of the genuine, {spoof} of the spoof ones."
 
 
 def _unlisted(there, trials):

@@ -1,17 +1,14 @@
 """Places: a folder on this machine or a URL that fsspec reads, and the files in it.
 
-A *place* is a str, made by `absolute` from what a person wrote: a URL if it holds ``://``, else a
-local path; below both, names are joined by ``/``. A missing file raises FileNotFoundError, a URL
-that cannot be used for another reason `Unreachable`, whatever its driver raised.
+A *place* is a str, made by `absolute` from what a person wrote: a URL if it holds ``://``, else a local path. A missing
+file raises FileNotFoundError, a URL that cannot be used for another reason `Unreachable`, whatever its driver raised.
 """
 
 import errno
 import io
 import json
 import os
-import shutil
 import stat
-import tempfile
 import time
 import uuid
 import zlib
@@ -25,7 +22,6 @@ from lib.params.paths import hide_login, is_url, with_login, without_logins
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _ABANDONED = 86_400  # seconds; nobody writes one file for a day
-_ORPHANED = 2  # seconds after which the children of a process that was killed have ended
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
 
 # What changes with the content in the listings of object stores and file servers, best first.
@@ -39,11 +35,10 @@ class Unreachable(InputError):
 
 
 def listing(folder):
-    """Files and folders directly in a folder, by one request (in an object store one for 1,000 names).
+    """Files and folders directly in a folder, by name, asked for at once; empty when there is no such folder.
 
-    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None
-    for a folder, a pipe or a device. Sorted by name; empty when there is no such folder.
-    InputError if it cannot be listed, or `Unreachable`.
+    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None for a folder, a pipe
+    or a device. InputError if it cannot be listed.
     """
     if not is_url(folder):
         return dict(sorted(_on_disk(folder)))
@@ -141,38 +136,6 @@ def whole_file(place):
         part.unlink(missing_ok=True)
 
 
-@contextmanager
-def scratch():
-    """While this lasts, all temporary files of this process and its children stand in one folder, yielded as a Path.
-
-    It goes at the end, and what killed processes left goes at the beginning: beside each folder stands a lock,
-    which ends with its process. OSError if there is no room.
-    """
-    from filelock import FileLock, Timeout
-
-    root, before = Path(tempfile.gettempdir()), os.environ.get("TMPDIR")
-    for left in root.glob("study-*.lock"):
-        with suppress(OSError, Timeout), FileLock(left, blocking=False):  # OSError: of another person
-            time.sleep(_ORPHANED)
-            _clear(left)
-    with FileLock(root / f"study-{uuid.uuid4().hex[:12]}.lock") as lock:
-        folder = Path(lock.lock_file).with_suffix("")
-        try:
-            folder.mkdir(0o700)
-            os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-            yield folder
-        finally:
-            os.environ.pop("TMPDIR", None)
-            os.environ |= {} if before is None else {"TMPDIR": before}
-            tempfile.tempdir = str(root)
-            _clear(Path(lock.lock_file))
-
-
-def _clear(lock):
-    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-    lock.unlink(missing_ok=True)
-
-
 def remembered(place, make):
     """What ``make()`` returned (a value for JSON), kept in a file with its checksum; made anew if that is damaged."""
     with suppress(OSError, ValueError):
@@ -196,11 +159,7 @@ def remove(place):
 
 
 def each(function, files, *, threads=1):
-    """Yield ``function(file)`` for each file (str), in their order.
-
-    `threads` is for local files; those at a URL have at least `AT_ONCE`, since a request waits for
-    the network and not for a core.
-    """
+    """Yield ``function(file)`` for each file (str), in their order; files at a URL have `AT_ONCE` threads or more."""
     if len(files) and is_url(files[0]):
         threads = max(threads, AT_ONCE)
     if threads == 1:

@@ -49,7 +49,6 @@ def comparison_page(chosen, target, beside=None):
             f"`study run {chosen.name} --corpus {chosen.corpus}` makes it"
         )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         with artifact(made.run_id, "notebook.ipynb") as executed:
             export_html(executed, target, code=False, beside=beside)
     except OSError as error:
@@ -69,8 +68,7 @@ def one_line_a_bar(executed):
 def times(notebook, total):
     """Where `total`, a run's seconds, went by papermill's notes, and the section that took longest, in words.
 
-    Seconds of its `own` work, of `imports` (the first code cell) and `around` it: kernel, pages
-    and artifacts. Sections go by second-level headings; the words are empty without any.
+    Its `own` work, `imports` (the first code cell) and what is `around` it: kernel, pages and artifacts.
     """
     spent, heading, imports = {}, "before section 1", None
     for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:

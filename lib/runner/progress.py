@@ -1,27 +1,30 @@
 """What the runs under way are doing, on the terminal: each writes a line into its own file (`lib.study.Run.doing`)."""
 
 import os
+import shutil
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from lib.files import places
 from lib.tracking.client import PROGRESS
 
 _EVERY = 1.0  # seconds between two looks
 _PATIENCE = 20.0  # seconds between two lines of a run where nothing can be renewed
+_ORPHANED = 2  # seconds after which the children of a process that was killed have ended
 
 
 @contextmanager
 def shown():
-    """While this lasts, runs that are executed by this process or its children are shown; see `places.scratch` too."""
+    """While this lasts, runs that are executed by this process or its children are shown, and leave no file behind."""
     with ExitStack() as ended:
         try:
-            folder = ended.enter_context(places.scratch()) / "progress"
+            folder = ended.enter_context(_scratch()) / "progress"
             folder.mkdir()
         except OSError:  # no room; nothing is shown then
             yield
@@ -36,6 +39,24 @@ def shown():
             del os.environ[PROGRESS]
             stop.set()
             thread.join()
+
+
+@contextmanager
+def _scratch():
+    """One folder for all temporary files of this process and its children; those of killed ones go, by their locks."""
+    root, before = tempfile.gettempdir(), os.environ.get("TMPDIR")
+    for left in Path(root).glob("study-*/lock"):
+        with suppress(OSError, Timeout), FileLock(left, blocking=False):  # OSError: of another person
+            time.sleep(_ORPHANED)
+            shutil.rmtree(left.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="study-", ignore_cleanup_errors=True) as folder, FileLock(f"{folder}/lock"):
+        try:
+            os.environ["TMPDIR"] = tempfile.tempdir = folder
+            yield Path(folder)
+        finally:
+            os.environ.pop("TMPDIR", None)
+            os.environ |= {} if before is None else {"TMPDIR": before}
+            tempfile.tempdir = root
 
 
 def ended(run_id):

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from urllib.request import urlopen
@@ -22,10 +23,9 @@ _LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETR
 
 
 def serve_ui(port, told):
-    """The MLflow UI on this machine until it is stopped; its exit code.
+    """The MLflow UI on this machine until it is stopped; its exit code. A tracking server shows its runs itself.
 
-    `told` is called with a line for each experiment, its name and the address of its runs. A
-    tracking server shows its runs itself: then that is all.
+    `told` is called with a line for each experiment, its name and the address of its runs.
     """
     uri, elsewhere = tracking_uri(), tracking_uri().startswith("http")
     server = uri.rstrip("/") if elsewhere else f"http://{HOST}:{port}"
@@ -44,13 +44,31 @@ def serve_lab(port):
     return _serve(command, port)
 
 
-def _serve(command, port, ready=None):
-    """Run a server in a process group of its own, which ends with this command, those that outlive it too."""
+def serve_app(run, port, ready):
+    """The page of a run (None: the best on dev) until it is stopped; `ready` is told the run's name and the address."""
+    _refuse_taken(port)
+    from lib import scoring
+    from lib.scoring import app
+
+    judge = scoring.judge(scoring.open_run(run or app.best_on_dev()))
+    with tempfile.TemporaryDirectory() as uploads:
+        os.environ["GRADIO_TEMP_DIR"] = uploads
+        made = app.blocks(judge)
+        ready(judge.run.name, app.launch(made, HOST, port)[1])
+        made.block_thread()
+
+
+def _refuse_taken(port):
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
         reason = os.strerror(error.errno)
         raise RunError(f"port {port} of {HOST} cannot be used: {reason}; --port takes another") from None
+
+
+def _serve(command, port, ready=None):
+    """Run a server in a process group of its own, which ends with this command, those that outlive it too."""
+    _refuse_taken(port)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET, **_LEAN}

@@ -1,9 +1,4 @@
-"""Scoring recordings with trained runs, as the runs themselves scored.
-
-- `lib.scoring.systems` opening runs; samples -> log-odds
-- `lib.scoring.answers` what a run may say of a recording, and on what that rests
-- `lib.scoring.files` recordings on disk -> answers, and those as text
-"""
+"""Scoring recordings with trained runs, as the runs themselves scored."""
 
 from lib.scoring.answers import CANNOT_TELL, Judge, judge
 from lib.scoring.files import describe, elsewhere, errors, read_labels, recordings, score_files, summary, write_csv

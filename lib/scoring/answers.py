@@ -1,9 +1,8 @@
 """What a trained run may say of a recording: its score on the scale of dev, and a label only where both support one.
 
-A label is given outside the band in which dev leaves either label one chance in four or more
-(even costs, `lib.metrics.threshold_card`), on the side of the run's own threshold, and to a
-recording of the kind that the run was made on (`lib.judgement.domain`). A recording that is
-longer than those is scored in windows.
+A label needs a score outside the band in which dev leaves either label one chance in four or more (even costs,
+`lib.metrics.threshold_card`), on the side of the run's own threshold, and a recording of the kind that the run was
+made on (`lib.judgement.domain`). One that is longer than those is scored in windows.
 """
 
 import json
@@ -57,7 +56,6 @@ class Judge:
 
     @property
     def run(self):
-        """The run, a `lib.tracking.trained.Trained`."""
         return self.system.run
 
     @property

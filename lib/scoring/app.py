@@ -1,22 +1,18 @@
 """One page on this machine: a recording of one's own, and what a trained run answers.
 
-It is served to this machine alone (127.0.0.1) and asks nothing of any other. What a browser
-sends is a file that was uploaded here, or nothing: no path and no address of the browser's
-choosing is read. Uploads are removed when the page is stopped.
+It is served to this machine alone and asks nothing of any other. Only files that were uploaded here are read, no path
+and no address of the browser's choosing; they are removed when the page is stopped.
 """
 
 import math
-import os
-import socket
-import tempfile
 from functools import partial
 from html import escape
 from pathlib import Path
 
 import gradio as gr
 
-from lib import audio, scoring
-from lib.errors import InputError, RunError
+from lib import audio
+from lib.errors import InputError
 from lib.plots import answers
 from lib.scoring.explanations import explain
 from lib.tracking.done import records
@@ -25,7 +21,6 @@ from lib.tracking.query import is_model
 MEGABYTES = 100  # of an upload, at most
 MINUTES = 20.0  # of a recording, at most
 SECONDS = 20.0  # of it that are explained, at most: each part of it is held in memory
-_HOST = "127.0.0.1"
 _CSS = """
 .answer h2 {font-size: 2rem; margin: 0}
 .picture img {width: 100%; max-width: 36rem; background: white; margin: auto}
@@ -121,31 +116,14 @@ def _uploaded(kept):
     return only_uploads
 
 
-def launch(made, port):
-    """Serve the blocks on this machine and nowhere else, and return what Gradio's `launch` does."""
+def launch(made, host, port):
+    """Serve the blocks at this address and nowhere else, and return what Gradio's `launch` does."""
     theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])  # none from elsewhere
     return made.launch(
-        server_name=_HOST, server_port=port, share=False, inbrowser=False, quiet=True, ssr_mode=False, pwa=False,
+        server_name=host, server_port=port, share=False, inbrowser=False, quiet=True, ssr_mode=False, pwa=False,
         mcp_server=False, allowed_paths=[], max_file_size=MEGABYTES * 10**6, footer_links=[], theme=theme, css=_CSS,
         prevent_thread_lock=True,
     )  # fmt: skip
-
-
-def serve(run, port, ready):
-    """Serve the page for a run (None: the best on dev) until it is stopped; `ready` is told its name and address.
-
-    RunError when the port is taken.
-    """
-    try:
-        socket.create_server((_HOST, port)).close()
-    except OSError as error:
-        raise RunError(f"port {port} cannot be used ({os.strerror(error.errno)}): --port takes another one") from None
-    judge = scoring.judge(scoring.open_run(run or best_on_dev()))
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        made = blocks(judge)
-        ready(judge.run.name, launch(made, port)[1])
-        made.block_thread()
 
 
 def best_on_dev():

@@ -1,12 +1,9 @@
 """Where in seconds and hertz a run decided on one recording, and whether that can be trusted.
 
-Any system is explained by occlusion: how far the score changes without a part of the recording
-(`lib.audio.occlusion`; M. Zeiler and R. Fergus, ECCV 2014). A Keras network on images or matrices
-is also explained by its own activations (Grad-CAM, `lib.systems.looking`). A map is believed only
-if it foretells what deleting several parts together does, those that it names and others drawn by
-chance (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a network, if shuffled weights do
-not give much the same map (J. Adebayo et al., NeurIPS 2018). How many parts and draws, and what
-is too alike, is our choice.
+Any system is explained by occlusion: how far the score changes without a part (M. Zeiler and R. Fergus, ECCV 2014);
+a Keras network on images or matrices by its activations too (Grad-CAM, `lib.systems.looking`). A map is believed only
+if it foretells what deleting several parts together does (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a
+network, if shuffled weights give another map (J. Adebayo et al., NeurIPS 2018). Numbers and limits are our choice.
 """
 
 from dataclasses import dataclass
@@ -48,11 +45,7 @@ class Explanation:
     agreement: float  # rank correlation of what the map foretells of each deletion with what it does; NaN: nothing
     p: float  # that they do not agree, one side
     alike: float | None  # rank correlation with the maps of shuffled weights, the mean; None without a network
-
-    @property
-    def doubts(self):
-        """Why it should not be trusted; empty where both checks hold."""
-        return _doubts(self.p < _ALPHA, self.alike)
+    doubts: list  # why it should not be trusted; empty where both checks hold
 
 
 def explain(system, y):
@@ -75,24 +68,17 @@ def explain(system, y):
             differ = np.ptp(foretold) and np.ptp(came)
             agreed = spearmanr(foretold, came, alternative="greater") if differ else (np.nan, np.nan)
             gain = float(answer * (fall - falls[:_DRAWS].mean()))
-            found.append(Explanation(*key, edges[axis], trained[key], best, gain, *agreed, alike.get(key)))
+            checked = *agreed, alike.get(key), _doubts(agreed[1] < _ALPHA, alike.get(key))
+            found.append(Explanation(*key, edges[axis], trained[key], best, gain, *checked))
     return found
 
 
 def trusted(explained):
     """Whether the maps of runs hold over many recordings: a row for each run, method and axis.
 
-    Parameters
-    ----------
-    explained : dict of str -> list of list of Explanation
-        For each run a list for each recording.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `run`, `method`, `axis`; means of `gain`, `agreement` and `alike` (NaN without a network);
-        `held`, the part of recordings without doubts; `p` that there is no agreement (t over
-        recordings, one side, after Holm's correction); `doubts` in words, empty where a map holds.
+    `explained` has for each run what `explain` gave of each recording. Columns are `run`, `method`, `axis`; means of
+    `gain`, `agreement` and `alike` (NaN without a network); `held`, the share of recordings without doubts; `p` that
+    there is no agreement (t over recordings, one side, Holm); `doubts` in words, empty where a map holds.
     """
     every = [(run, e) for run, recordings in explained.items() for several in recordings for e in several]
     every = pd.DataFrame([{"run": run, **vars(e), "held": not e.doubts} for run, e in every])

@@ -1,6 +1,5 @@
 """Recordings on disk: which there are, what a run answers to each, and its answers as text."""
 
-import io
 import json
 import os
 import re
@@ -12,29 +11,23 @@ from tqdm.auto import tqdm
 
 from lib import audio, metrics
 from lib.corpus import GENUINE, LABEL_NAMES, UNKNOWN, open_corpus
-from lib.corpus.protocol import LABELS
+from lib.corpus.protocol import WORDS, read_list
 from lib.errors import InputError
-from lib.files.places import absolute, read_text
+from lib.files.places import absolute
 from lib.inputs import BLOCK
 from lib.metrics.tables import noted
 from lib.scoring.answers import CANNOT_TELL
 from lib.scoring.systems import SR
 
-# What people call recordings. The reader decides which of them it can use.
-_ENDINGS = (
-    *audio.ENDINGS, ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64",
-    ".m4a", ".mp4", ".aac", ".amr", ".3gp", ".wma", ".webm",
-)  # fmt: skip
+_ENDINGS = (*audio.ENDINGS, *WORDS["endings"])
 _HIDDEN = re.compile(r"\.|__MACOSX$")
 _MANY = 256  # recordings from which on a bar shows how far it is
 
 
 def recordings(paths):
-    """The recordings to score, each once: files as they are, and those below folders by name.
+    """The recordings to score, each once, those below folders by name; and those that are passed over, as hidden.
 
-    Returns them and those that are passed over, as a list each: macOS' ``._`` files, and
-    whatever stands in ``__MACOSX`` or a hidden folder. InputError when a path does not exist, or
-    a folder has no recording.
+    InputError when a path does not exist, or a folder has no recording.
     """
     found, passed = {}, {}
     for path in map(Path, paths):
@@ -43,25 +36,20 @@ def recordings(paths):
         inside = [path]
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
-        visible = [p for p in inside if not any(_HIDDEN.match(part) for part in p.relative_to(path).parts)]
-        if not visible:
+        hidden = dict.fromkeys(p for p in inside if any(map(_HIDDEN.match, p.relative_to(path).parts)))
+        if len(hidden) == len(inside):
             raise InputError(f"{path}: no recording in this folder; expected {', '.join(_ENDINGS)}")
-        found |= dict.fromkeys(map(str, visible))
-        passed |= dict.fromkeys(map(str, sorted({*inside} - {*visible})))
+        passed |= dict.fromkeys(map(str, hidden))
+        found |= dict.fromkeys(str(p) for p in inside if p not in hidden)
     return list(found), list(passed)
 
 
 def elsewhere(corpora, genuine, *, layout, most):
     """Trials that were not made for a run: name of each folder -> digest of its corpus, and table of its trials.
 
-    Parameters
-    ----------
-    corpora, genuine : list of str
-        Folders (relative ones start at the project's) or URLs of corpora in one `layout`, of which
-        eval is drawn from; folders with genuine recordings only, whose digest is empty.
-        InputError for a folder that is wrong, or two of the same name.
-    most : int
-        Trials of each label that are drawn, the same ones each time; `path`, `label`, `speaker`.
+    `corpora` and `genuine` list folders (relative ones start at the project's) or URLs: of corpora in one `layout`,
+    of which eval is drawn from, and of genuine recordings only, whose digest is empty. At most `most` trials of each
+    label are drawn, the same ones each time: `path`, `label`, `speaker`. InputError for two of the same name.
     """
     found = {}
     for folder in (*corpora, *genuine):
@@ -84,43 +72,44 @@ def readable(trials):
 
     InputError when no recording of a label is left.
     """
-    clips, left_out = {}, []
-    for path in trials["path"]:
-        try:
-            clips[path] = audio.read(path, sr=SR)[0]
-        except InputError as error:
-            left_out.append(str(error))
-    kept = trials[trials["path"].isin(list(clips))]
+    read = [_read(path, SR) for path in trials["path"]]
+    kept = trials[[y is not None for y, _ in read]]
+    left_out = [notes[0] for y, notes in read if y is None]
     if set(kept["label"]) != set(trials["label"]):
         raise InputError(f"{left_out[0]}; no recording of its label can be read")
-    return kept, list(clips.values()), left_out
+    return kept, [y for y, _ in read if y is not None], left_out
+
+
+def _read(path, sr):
+    """Samples of a recording, None if it cannot be read, and sentences on what was done or is wrong."""
+    try:
+        return audio.read(path, sr=sr)
+    except InputError as error:
+        return None, [str(error)]
 
 
 def score_files(judge, paths):
     """Yield the answers of a `Judge` to recordings, in their order; few are in memory at a time.
 
-    Dicts of `path`, `score` (log-odds), `label` (genuine, spoof or cannot tell), `threshold` and
-    `threshold_source` of the run, `warnings` (sentences), `calibrated`, `reason` and `windows`,
-    see `lib.scoring.answers.Answer`. A recording that cannot be read has no score.
+    Dicts of `path` and the fields of `lib.scoring.answers.Answer`, `warnings` with what was done in reading and the
+    judge's caveats. A recording that cannot be read has no score.
     """
-    blocks = [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
+    sr, blocks = judge.system.sr, [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
     for part in tqdm(blocks, desc="scoring", unit=f"{BLOCK} clips", disable=len(paths) < _MANY):
         clips, found, notes = {}, {}, {}
         for path in part:
-            try:
-                y, notes[path] = audio.read(path, sr=judge.system.sr)
-            except InputError as error:
+            y, notes[path] = _read(path, sr)
+            if y is None:
                 found[path] = judge.decided(None, "not readable")
-                notes[path] = [str(error).removeprefix(f"{path}: ")]
-                continue
-            if judge.is_long(y):  # as large as many others, and not kept
-                found[path] = judge.answer(y, judge.system.sr)
+            elif judge.is_long(y):  # as large as many others, and not kept
+                found[path] = judge.answer(y, sr)
             else:
                 clips[path] = y
         found |= zip(clips, judge.answers(list(clips.values())), strict=True)
         for path in part:
-            answer, said = found[path], [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in notes[path]]
-            yield {"path": path, **vars(answer), "warnings": [*answer.warnings, *said, *judge.caveats]}
+            said = [note.removeprefix(f"{path}: ").rstrip(".") for note in notes[path]]
+            said = [f"{note[0].upper()}{note[1:]}." for note in said]
+            yield {"path": path, **vars(found[path]), "warnings": [*found[path].warnings, *said, *judge.caveats]}
 
 
 def write_csv(rows, file):
@@ -157,20 +146,9 @@ def summary(rows):
 
 
 def read_labels(file):
-    """Label of each path (from the file's own folder) in a CSV with the columns `path` and `label`."""
-    rule = "a CSV with the columns path,label"
-    text = io.StringIO(read_text(file, rule))
-    try:
-        table = pd.read_csv(text, usecols=["path", "label"], dtype=str, keep_default_na=False)
-    except ValueError as error:
-        raise InputError(f"{file}: not {rule} ({' '.join(str(error).split())[:200]})") from None
-    known = table["label"].str.strip().str.lower().map(LABELS)
-    for path, label in table[known.isna()].values[:1]:
-        raise InputError(f"{file}: label {label!r} of {path!r} is unknown: expected one of {', '.join(LABELS)}")
-    folder = os.path.dirname(file)
-    return {
-        os.path.realpath(os.path.join(folder, path)): label for path, label in zip(table["path"], known, strict=True)
-    }
+    """Label of each path (from the file's own folder) in a list with the columns `path` and `label`, or a protocol."""
+    table, folder = read_list(file)[0], os.path.dirname(file)
+    return {os.path.realpath(os.path.join(folder, path)): label for path, label in table[["file", "label"]].to_numpy()}
 
 
 def errors(rows, labels):

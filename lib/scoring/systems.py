@@ -16,15 +16,16 @@ SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
 _EXPANDED = 100  # times its size that an archive of a model may become, from
 _LARGE = 2**28  # bytes on
 _HIGHEST = 2**20  # of the whole numbers that describe inputs
+_OF_MODELS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class System:
-    """A trained run that can score, its fitted system, and what that is fed."""
+    """A trained run that can score."""
 
     run: trained.Trained
-    system: object
-    inputs: tuple
+    system: object  # lib.systems.System
+    inputs: tuple  # what it is fed, of `lib.inputs`
 
     @property
     def sr(self):
@@ -35,8 +36,7 @@ class System:
 def open_run(run, *, corpus=None):
     """A trained run, ready to score; `run` and `corpus` as `lib.tracking.trained.find` takes them.
 
-    InputError when there is no such run, it keeps no model, or its model cannot be used here or
-    is not the one that it kept.
+    InputError when there is none, or its model cannot be used here or is not the one that it kept.
     """
     found = trained.find(run, corpus=corpus)
     with artifact(found.run_id, models.SYSTEM) as folder:
@@ -96,18 +96,17 @@ def log_odds(systems, clips):
 
     InputError when a system fails to give each recording one finite score.
     """
-    arrays = inputs.prepared([item for system in systems for item in system.inputs], clips)
-    return [_scores(system, clips, arrays) for system in systems]
-
-
-def _scores(system, clips, arrays):
-    model = f"run {system.run.name}: its model"
-    try:
-        found = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-        raise InputError(f"{model} does not take its inputs:\n{' '.join(str(error).split())[:200]}") from None
-    if found.shape != (len(clips),):
-        raise InputError(f"{model} gives {found.shape} scores of {len(clips)} recordings")
-    for wrong in found[~np.isfinite(found)][:1]:
-        raise InputError(f"{model} gives the score {wrong}: scores must be finite")
+    arrays, found = inputs.prepared([item for system in systems for item in system.inputs], clips), []
+    for system in systems:
+        model = f"run {system.run.name}: its model"
+        try:
+            scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
+        except _OF_MODELS as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{model} does not take its inputs:\n{reason}") from None
+        if scores.shape != (len(clips),):
+            raise InputError(f"{model} gives {scores.shape} scores of {len(clips)} recordings")
+        for wrong in scores[~np.isfinite(scores)][:1]:
+            raise InputError(f"{model} gives the score {wrong}: scores must be finite")
+        found.append(scores)
     return found
