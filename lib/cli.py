@@ -77,11 +77,11 @@ def main(context, debug):
 
 
 def _next_steps():
-    from lib.params import studies
+    from lib.params import read_table, studies
     from lib.tracking import query
     from lib.tracking.client import tracking_uri
 
-    lines, runs = [], []
+    lines, runs, names = [], [], {}
     for corpus in studies.names("corpora"):
         if done := [record for record in query.records(corpus) if record.status == "FINISHED"]:
             runs.append((done[0].ended, corpus, done))
@@ -91,21 +91,11 @@ def _next_steps():
         _, corpus, done = max(runs)
         study = next((r.tags["study"] for r in done if r.tags.get("study") in studies.names("studies")), "STUDY")
         model = next((r.name for r in done if query.is_model(r.name)), "RUN")
-        steps = {
-            f"study compare {study} --corpus {corpus}": "their table; --html FILE writes it as a page",
-            f"study score PATH... --run {model}": "score recordings with a trained run",
-            "study app": "the same for one recording of your own, on a page",
-            "study ui": "each run in MLflow: numbers, curves, figures and its notebook",
-            "study lab": "the notebooks in JupyterLab; begin with 00_start",
-        }
-    else:
-        steps = {
-            "make demo": "a made corpus and twenty notebooks in about seven minutes; needs no data",
-            "study corpus asvspoof2017 --data DIR": "is your copy of ASVspoof 2017 complete?",
-            "study run report --data DIR": "the report's systems on it; `study plan` shows what would run",
-        }
-    first = f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."
+        names = {"study": study, "corpus": corpus, "model": model}
+    steps = read_table("next_steps")["runs" if runs else "none"]
+    steps = {step.format(**names): what for step, what in steps.items()}
     width = max(map(len, steps))
+    first = f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."
     lines += ["Next:", *(f"  {step:{width}}   {what}" for step, what in steps.items()), "Every command: study --help"]
     return "\n".join([first, *lines])
 
@@ -235,7 +225,7 @@ def compare(study, corpus, everything, others, data, as_json, html):
     chosen, theirs = studies.load(study, corpus=corpus), []
     if others:
         from lib.corpus import read_trials
-        from lib.tracking.measured import of_scores
+        from lib.tracking.runs import of_scores
 
         values = studies.corpus_values(chosen.corpus, data)
         trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
@@ -462,7 +452,7 @@ def keep(store, remove, as_json):
     from lib.tracking import query
 
     used, rows = query.fits_in_use(), kept.listing(places.absolute(store, Path.cwd()))
-    rows = [row | {"runs": sorted(set(used.get(row["key"], ())))} for row in rows]
+    rows = [row | {"runs": sorted(used.get(row["key"], ()))} for row in rows]
     unused = [row for row in rows if not row["runs"]]
     for row in unused if remove else ():
         places.remove(row["place"])

@@ -15,7 +15,7 @@ from threading import Thread
 from joblib import Parallel, delayed
 
 from lib.errors import InputError, RunError
-from lib.params import code
+from lib.params import identity
 
 SCHEDULER = "STUDY_SCHEDULER"  # environment variable that names the cluster to a notebook's kernel
 TIMEOUT = 10  # seconds to reach the scheduler, and to see a worker
@@ -41,7 +41,7 @@ def unordered(function, tasks, *, jobs, scheduler=None):
     from distributed import KilledWorker, as_completed
 
     with _client(scheduler) as client:
-        call = partial(_same_lib, code.digest(""), function)
+        call = partial(_same_lib, identity.code_digest(""), function)
         futures = client.map(call, tasks, pure=False, batch_size=_PORTION)
         try:
             for future in as_completed(futures, loop=client.loop):
@@ -110,7 +110,7 @@ def _client(scheduler):
 
 
 def _same_lib(digest, function, task):
-    if code.digest("") != digest:  # of all of lib, as this process read it first
+    if identity.code_digest("") != digest:  # of all of lib, as this process read it first
         from distributed import get_worker
 
         raise InputError(f"worker {get_worker().address} has loaded another lib than this command: restart it")

@@ -1,11 +1,7 @@
-"""What a system is fed: values that a notebook names and a run keeps.
-
-The same value feeds a system from the store, when it is fitted, and from samples, when it
-scores recordings of any kind, so the two cannot differ.
-"""
+"""What a system is fed, from the store or from samples alike: values that a notebook names and a run keeps."""
 
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -15,10 +11,8 @@ from lib.audio.augmentation import AUGMENTATIONS
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
-from lib.features.augment import augmented
-from lib.features.chunks import CHUNK
 from lib.features.frames import fixed, normalised, with_deltas
-from lib.features.images import colormap, stretched
+from lib.features.images import augmented, colormap, stretched
 from lib.params.schema import judged
 
 BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
@@ -161,25 +155,24 @@ class Fed:
     inputs: tuple  # of Image, Matrix, Embedding or Waveform, in the order in which a system takes them
     corpus: object  # lib.corpus.Corpus
     kept: tuple  # for each input what the store holds of it
-    augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.augment`
+    augmentation: str = "none"  # of training images: none, audio or image; see `lib.features.images`
     seed: int = 0  # decides the augmentation
-    copies: object = None  # changed copies of each training recording, which follow the recordings themselves
+    waveform: tuple = ()  # of `lib.audio.augmentation`: what may have changed the copies
+    copies: int = 0  # changed copies of each training recording, which follow the recordings themselves
+    made: object = None  # makes them when they are first asked for
 
     @cached_property
     def labels(self):
         """Split -> labels in protocol order, those of changed copies behind them."""
         found = {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
-        return found | {"train": np.tile(found["train"], 1 + self.copies.number)} if self.copies else found
+        return found | {"train": np.tile(found["train"], 1 + self.copies)}
 
     def load(self, split, positions, copy=0):
-        """What a system is fed of some trials, by their numbers: a tuple, one array (or list of matrices) an input.
-
-        `copy` is the changed copy of training images; 0 is the image itself.
-        """
+        """Of some trials a tuple, an array or list of matrices for each input; of training images a changed `copy`."""
         found = []
         for item, kept in zip(self.inputs, self.kept, strict=True):
             rows = self._rows(split, item, kept, positions)
-            if isinstance(item, Image) and split == "train" and self.augmentation != "none":
+            if isinstance(item, Image) and split == "train":
                 rows = augmented(rows, positions, self.augmentation, copy=copy, seed=self.seed)
             found.append(item.shown(rows))
         return tuple(found)
@@ -189,10 +182,8 @@ class Fed:
         read = kept.batch if isinstance(item, Image) else kept.arrays
         if not self.copies or split != "train":
             return read(split, positions)
-        own, changed = len(self.corpus.split(split)), self.copies.arrays[item.wanted]
-        first = [position for position in positions if position < own]
-        recorded = iter(read(split, first) if first else ())
-        rows = [next(recorded) if position < own else changed[position - own] for position in positions]
+        own, changed = len(self.corpus.split(split)), self.made()[item.wanted]
+        rows = [read(split, [number])[0] if number < own else changed[number - own] for number in positions]
         return np.stack(rows) if isinstance(item, Image) else rows
 
     def changed(self, **changes):
@@ -205,44 +196,30 @@ class Fed:
         return replace(self, inputs=(self.inputs[number],), kept=(self.kept[number],))
 
     def copied(self, waveform, copies=1):
-        """With changed copies behind the training recordings, each by one of `waveform` (`lib.audio.augmentation`).
-
-        They are made when they are first asked for.
-        """
-        return replace(self, copies=_Copies(self.inputs, self.corpus, tuple(waveform), copies, self.seed))
+        """With changed copies behind the training recordings, each by one of `waveform` (`lib.audio.augmentation`)."""
+        made = cache(partial(_copies, self.inputs, self.corpus, waveform, copies, self.seed))
+        return replace(self, waveform=tuple(waveform), copies=copies, made=made)
 
     def recorded(self):
         """Without the changed copies: what a system is scored on."""
-        return replace(self, copies=None)
+        return replace(self, copies=0)
 
     def identity(self):
         """What decides every number that is read here, as JSON takes it."""
         stored = [part.url.rpartition("/")[2] if hasattr(part, "url") else self.corpus.digest for part in self.kept]
         found = {"corpus": self.corpus.digest, "inputs": as_json(self.inputs), "stored": stored}
-        return found | ({"waveform": list(self.copies.waveform), "copies": self.copies.number} if self.copies else {})
+        return found | ({"waveform": list(self.waveform), "copies": self.copies} if self.copies else {})
 
 
-@dataclass(frozen=True)
-class _Copies:
-    """What inputs are made from, of changed copies of the training recordings."""
-
-    inputs: tuple
-    corpus: object
-    waveform: tuple
-    number: int
-    seed: int
-
-    @cached_property
-    def arrays(self):
-        """`wanted` of each input -> its arrays: every recording's first copy, then every second."""
-        paths, clips = self.corpus.split("train")["path"], []
-        for copy in range(1, 1 + self.number):
-            for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(self.waveform)}", unit="clip")):
-                rng = np.random.default_rng((self.seed, copy, position))
-                y, _ = audio.read(path, sr=rate(self.inputs))
-                change = AUGMENTATIONS[self.waveform[rng.integers(len(self.waveform))]]
-                clips.append(change(y, rate(self.inputs), rng))
-        return prepared(self.inputs, clips)
+def _copies(inputs, corpus, waveform, number, seed):
+    """`wanted` of each input -> its arrays of changed copies: every training recording's first, then every second."""
+    paths, clips, sr = corpus.split("train")["path"], [], rate(inputs)
+    for copy in range(1, 1 + number):
+        for position, path in enumerate(tqdm(paths, desc=f"copy {copy}, {', '.join(waveform)}", unit="clip")):
+            rng = np.random.default_rng((seed, copy, position))
+            change = AUGMENTATIONS[waveform[rng.integers(len(waveform))]]
+            clips.append(change(audio.read(path, sr=sr)[0], sr, rng))
+    return prepared(inputs, clips)
 
 
 @dataclass(frozen=True)
@@ -263,7 +240,7 @@ def opened(inputs, corpus, *, store_url, jobs=2):
     found = store.extract(corpus, wanted, store=store_url, jobs=jobs)[0] if wanted else {}
     for item in inputs:
         if isinstance(item, Embedding):
-            how = {"sr": item.sr, "precision": item.precision, "store": store_url, "jobs": jobs}
+            how = {"sr": item.sr, "precision": item.precision, "store_url": store_url, "jobs": jobs}
             found[item] = embeddings.extract(corpus, item.weights, **how)
         elif isinstance(item, Waveform):
             found[item] = _Recordings(corpus, item.sr)
@@ -281,16 +258,13 @@ def prepared(inputs, clips):
         found[item] = list(clips)
         if isinstance(item, Embedding):
             how = {"weights": embeddings.find(item.weights), "precision": item.precision}
-            parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
+            parts = [clips[start : start + store.CHUNK] for start in range(0, len(clips), store.CHUNK)]
             found[item] = np.concatenate([embeddings.of_clips(part, **how) for part in parts])
     return found
 
 
 def scores(system, inputs, clips, *, arrays=None):
-    """Scores of recordings at hand as float32 samples, float64, higher = more genuine.
-
-    `arrays` are those of `prepared`, where several systems share them.
-    """
+    """Scores of float32 samples, float64, higher = more genuine; `arrays` of `prepared` where systems share them."""
     arrays = prepared(inputs, clips) if arrays is None else arrays
     parts = [slice(start, start + BLOCK) for start in range(0, len(clips), BLOCK)]  # as a run scores its own trials
     return np.concatenate([system.score(*(item.shown(arrays[item.wanted][part]) for item in inputs)) for part in parts])

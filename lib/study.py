@@ -13,7 +13,7 @@ from IPython.display import Markdown, display
 
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
-from lib.features.augment import augmented
+from lib.features.images import augmented
 from lib.inputs import opened, rate
 from lib.judgement import diagnosis, domain, reference
 from lib.metrics import decisions
@@ -24,13 +24,12 @@ from lib.tracking.client import PROGRESS
 _SHOWN = ("eer", "auc", "accuracy", "balanced_accuracy")
 
 
-def begin(notebook, namespace, takes=()):
+def begin(notebook, namespace, *, takes=()):
     """Judge a notebook's parameters, open its corpus and begin its run in MLflow: a `Run`.
 
-    `notebook` is its own name, as ``11_paper_cnn``, and `namespace` its ``globals()`` after the
-    parameters. `takes` names groups of further settings (params/settings.yaml), and is read
-    from the notebook's text. InputError, and no run, when a parameter is unknown or wrong, or corpus
-    or weights cannot be used.
+    `namespace` is the notebook's ``globals()`` after the parameters; `takes` names groups of further settings
+    (params/settings.yaml), and is read from the notebook's text. InputError, and no run, when a parameter is unknown
+    or wrong, or corpus or weights cannot be used.
     """
     pd.set_option("styler.format.escape", "html")  # names from outside stand in tables as they are written
     settings = params.current(notebook, namespace)
@@ -86,8 +85,7 @@ class Run:
     def inputs(self, *inputs, **changes):
         """What a system is fed, a `lib.inputs.Fed`, with the run's analysis settings; made where the store lacks it.
 
-        `inputs` are values of `lib.inputs`, in the order in which the system takes them;
-        `changes` may name the `augmentation` of training images (`lib.features.augment`).
+        `inputs` are of `lib.inputs`, in the system's order; `changes` may name the `augmentation` of training images.
         """
         self.doing("reading features, and making those that the store lacks")
         resolved = [item.resolved(self.settings) for item in inputs]
@@ -123,11 +121,10 @@ class Run:
     def fit(self, system, fed, *, seed=None, refresh_batch_norm=False, curves=True, **arguments):
         """Fit a system, or take the same fit that is kept: a `lib.systems.kept.Fitted`.
 
-        The system, a Keras model, a PyTorch module, a classifier of scikit-learn or one of
-        `lib.systems`, is left with its first weights. `seed` is the run's own unless it is given.
-        `refresh_batch_norm` sets the moving statistics of batch normalisation after the fit, forward
-        only; `curves` says whether the epochs are this run's curves in MLflow; `arguments` are
-        those of the system's own `fit`.
+        The system (a Keras model, a PyTorch module, a classifier of scikit-learn or one of `lib.systems`) is left with
+        its first weights. `seed` is the run's own unless it is given; `refresh_batch_norm` sets the moving statistics
+        of batch normalisation after the fit, forward only; `curves` says whether the epochs are this run's curves in
+        MLflow; `arguments` are those of the system's own `fit`.
         """
         from lib.systems import kept, wrapped
 
@@ -210,14 +207,11 @@ class Run:
         self.doing("measuring")
         tables = self.tables(fitted)
         cut = decisions.threshold(threshold, tables["dev"])
-        about = {f"{split}_batch": scores for split, scores in fitted.batch_scores.items()}
+        about = {name: scores for name, scores in fitted.scores.items() if name not in SPLITS}
         about |= {"expected_range": expected_range, "threshold": cut}
         first = fed.load("train", range(min(64, len(fed.labels["train"]))))
         if not any(isinstance(array, list) for array in first):  # as matrices of any length are
-            about["input_range"] = (
-                min(float(array.min()) for array in first),
-                max(float(array.max()) for array in first),
-            )
+            about["input_range"] = min(float(part.min()) for part in first), max(float(part.max()) for part in first)
         evidence = diagnosis.Evidence(tables["train"], tables["dev"], fitted.history, **about)
         diagnosed = diagnosis.diagnose(evidence)
         measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}

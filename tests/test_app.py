@@ -19,8 +19,7 @@ from lib.errors import InputError
 from lib.inputs import Waveform
 from lib.plots import answers
 from lib.scoring import Judge, System, app
-from lib.tracking.done import Record
-from lib.tracking.trained import Trained
+from lib.tracking.query import Record
 
 
 class Loud:
@@ -38,9 +37,8 @@ class Loud:
 
 @pytest.fixture(scope="module")
 def judge():
-    run = Trained(
-        "f" * 32, "21_gmm/loud", "demo", "FINISHED", 0, 0, {"seed": "0"}, {}, {"dev/eer": 0.1}, 0.0, "dev-eer"
-    )
+    settings = {"threshold": "dev-eer"}
+    run = Record("f" * 32, "21_gmm/loud", "demo", "FINISHED", 0, 0, {"seed": "0"}, settings, {"dev/eer": 0.1})
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 50)
     dev = pd.DataFrame({"trial": range(100), "score": rng.normal(4 * labels - 2, 2), "label": labels})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.errors import InputError
-from lib.features.augment import augmented
+from lib.features.images import augmented
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from test_store import SETTINGS
 
 from lib.features.images import coloured
 from lib.inputs import Image, opened
-from lib.systems.batches import batches, of_split
+from lib.systems.training import batches, of_split
 
 COUNT = 10
 LABELS = np.arange(COUNT) % 2

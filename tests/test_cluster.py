@@ -23,7 +23,7 @@ from lib import cluster, params, runner
 from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError, RunError
-from lib.features import chunks, store
+from lib.features import store
 from lib.params import studies as study
 from lib.runner import execution
 from lib.tracking.client import database
@@ -46,8 +46,8 @@ def corpus(corpus_folder):
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch, tmp_path):
-    monkeypatch.setattr(chunks, "CHUNK", 5)
-    monkeypatch.setattr(chunks, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(store, "CHUNK", 5)
+    monkeypatch.setattr(store, "CACHE", tmp_path / "cache")
 
 
 def extract(corpus, where):
@@ -181,7 +181,7 @@ def test_extract_to_s3_equals_files_and_goes_on_where_it_was(bucket, corpus, tmp
     s3 = fsspec.filesystem("s3")
     removed = f"{there['mfcc'].url}/dev/00001.npy"
     s3.rm(removed)
-    assert list(chunks.pending(there["mfcc"].url, there["mfcc"].sizes).values()) == [removed]
+    assert list(store.pending(there["mfcc"].url, there["mfcc"].sizes).values()) == [removed]
     extract(corpus, f"{bucket}/store")
     local = f"{here['mfcc'].url}/dev/00001.npy"
     with open(local, "rb") as file:

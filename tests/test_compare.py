@@ -24,9 +24,9 @@ def record(small):
         parts = step.identity
         if room:
             parts = parts | {"rooms": parts["rooms"] | {room: "0" * 16}}
-        known = {"identity": identity.stored(parts), "seed": step.run.seed, "corpus_digest": step.corpus_digest}
+        known = identity.marks(parts) | {"seed": step.run.seed, "corpus_digest": step.corpus_digest}
         known |= {query.in_study("s"): "yes", "study": "s", **(tags or {})}
-        mark = known.pop("fingerprint", identity.fingerprint(parts))
+        mark = known.pop("fingerprint")
         known = {key: value for key, value in known.items() if value is not None}
         return make(step.run.name, mark, status=status, metrics=metrics or {"eval/eer": 0.25}, **known)
 

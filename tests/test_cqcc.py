@@ -1,7 +1,5 @@
 """Constant-Q cepstra against their definition: librosa's filters on the samples, spline, DCT."""
 
-import doctest
-
 import librosa
 import numpy as np
 import pytest
@@ -101,8 +99,3 @@ def test_cqcc_fewer_coefficients_are_the_first(rng):
     np.testing.assert_allclose(cqcc.cqcc(y, SR, 160, 13), cqcc.cqcc(y, SR, 160, 30)[:13], rtol=1e-4, atol=1e-3)
     with pytest.raises(InputError, match="n_cqcc must be at most 864, got 865"):
         FeatureSettings(n_cqcc=865)
-
-
-def test_examples_of_docstrings_hold():
-    found = doctest.testmod(cqcc)
-    assert found.attempted and not found.failed

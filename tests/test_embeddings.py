@@ -12,8 +12,8 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import chunks, embeddings, encoder
-from lib.systems.batches import of_split
+from lib.features import embeddings, encoder, store
+from lib.systems.training import of_split
 
 TINY = {
     "conv_dim": (16,) * 7,
@@ -31,7 +31,7 @@ HOW = {"precision": "float32", "batch_seconds": 10.0}
 @pytest.fixture(autouse=True)
 def tiny_untrained(monkeypatch):
     monkeypatch.setitem(embeddings.UNTRAINED, "random", TINY)
-    monkeypatch.setattr(chunks, "CHUNK", 5)
+    monkeypatch.setattr(store, "CHUNK", 5)
     encoder.load.cache_clear()
     yield
     encoder.load.cache_clear()
@@ -60,9 +60,9 @@ def saved(folder, seed=3, **changes):
     return folder
 
 
-def extract(corpus, store, name="random", **how):
+def extract(corpus, place, name="random", **how):
     how = {"sr": 16_000, "jobs": 1, "precision": "float32", **how}
-    return embeddings.extract(corpus, str(name), store=str(store), **how)
+    return embeddings.extract(corpus, str(name), store_url=str(place), **how)
 
 
 def everything(stored):
@@ -130,14 +130,6 @@ def test_load_untrained_does_not_depend_on_the_callers_seed(clips):
         assert torch.equal(torch.get_rng_state(), before)
         encoder.load.cache_clear()
     np.testing.assert_array_equal(*results)
-
-
-def test_threads_are_as_many_as_before_afterwards():
-    before = torch.get_num_threads()
-    with pytest.raises(KeyboardInterrupt), encoder.threads(before + 1):
-        assert torch.get_num_threads() == before + 1
-        raise KeyboardInterrupt
-    assert torch.get_num_threads() == before
 
 
 def test_extract_vectors_are_those_of_each_recording(corpus, tmp_path):

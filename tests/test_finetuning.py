@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from lib.corpus import open_corpus
@@ -10,7 +11,7 @@ from lib.errors import InputError
 from lib.features import embeddings
 from lib.features import encoder as pretrained
 from lib.inputs import Waveform, opened, scores
-from lib.systems import finetuning, kept, progress, speech, wrapped
+from lib.systems import finetuning, kept, progress, wrapped
 
 TINY = {
     "conv_dim": (32,) * 7, "hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 96,
@@ -42,7 +43,7 @@ class Clips:
 def tiny_untrained(monkeypatch):
     monkeypatch.setitem(embeddings.UNTRAINED, "random", TINY)
     pretrained.load.cache_clear()
-    with pretrained.threads(1):  # small steps: a second thread would mostly wait
+    with threadpool_limits(1):  # small steps: a second thread would mostly wait
         yield
     pretrained.load.cache_clear()
 
@@ -53,11 +54,11 @@ def fed(corpus_folder):
     return opened([Waveform()], corpus, store_url="nowhere")
 
 
-def made(name="random", unfrozen_layers=2, pooling=speech.AttentiveStatistics, dropout=0.1):
+def made(name="random", unfrozen_layers=2, pooling=finetuning.AttentiveStatistics, dropout=0.1):
     torch.manual_seed(0)
-    encoder = speech.Encoder(str(name), unfrozen_layers=unfrozen_layers, precision="float32")
+    encoder = finetuning.Encoder(str(name), unfrozen_layers=unfrozen_layers, precision="float32")
     pooled = pooling(encoder.width)
-    first = [speech.LayerMean(encoder.layers), pooled, torch.nn.Linear(pooled.width, 16), torch.nn.ReLU()]
+    first = [finetuning.LayerMean(encoder.layers), pooled, torch.nn.Linear(pooled.width, 16), torch.nn.ReLU()]
     head = torch.nn.Sequential(*first, torch.nn.Dropout(dropout), torch.nn.Linear(16, 1))
     return finetuning.FineTuned(encoder, head)
 
@@ -98,7 +99,7 @@ def test_fit_trains_the_top_and_the_head_and_nothing_else():
 
 
 def test_fit_with_a_frozen_encoder_trains_the_head_alone():
-    system = made(unfrozen_layers=0, pooling=speech.MeanOverTime)
+    system = made(unfrozen_layers=0, pooling=finetuning.MeanOverTime)
     before = values(system)
     system.fit(Clips(), seed=0, **ARGUMENTS)
     assert changed(before, values(system)) == {name for name in before if name.startswith("1.")}
@@ -225,7 +226,7 @@ def test_parts_add_up_and_only_the_top_and_the_head_are_trained():
 
 @pytest.mark.parametrize("norm", [{}, {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}])
 def test_encoder_gives_every_layer_and_the_last_is_what_embeddings_are_made_of(tmp_path, norm, rng):
-    encoder = speech.Encoder(str(saved(tmp_path / "weights", **norm)), unfrozen_layers=1, precision="float32")
+    encoder = finetuning.Encoder(str(saved(tmp_path / "weights", **norm)), unfrozen_layers=1, precision="float32")
     wave = (3 * rng.normal(size=8000) + 1).astype(np.float32)  # neither level nor offset matters
     with torch.no_grad():
         means = encoder.eval()(torch.from_numpy(wave)[None])[0].mean(1).numpy()
@@ -235,7 +236,8 @@ def test_encoder_gives_every_layer_and_the_last_is_what_embeddings_are_made_of(t
 
 
 def test_layer_means_are_of_trials_spread_over_a_split(fed):
-    (train, labels), (dev, asked) = (speech.layer_means(made().encoder, fed, split, 12) for split in ("train", "dev"))
+    encoder = made().encoder
+    (train, labels), (dev, asked) = (finetuning.layer_means(encoder, fed, split, 12) for split in ("train", "dev"))
     assert train.shape == (4, 12, 48) and dev.shape == (4, 12, 48)
     assert labels.tolist() == [1] * 6 + [0] * 6 and asked.sum() in (5, 6)
 
@@ -249,14 +251,14 @@ def test_bfloat16_scores_nearly_the_same():
 
 def test_layer_mean_and_pooling_of_known_numbers():
     hidden = torch.tensor([[[[1.0, -1.0]], [[-3.0, 3.0]]]])  # two layers, one frame, alike but for scale and sign
-    mean = speech.LayerMean(2)
+    mean = finetuning.LayerMean(2)
     torch.testing.assert_close(mean(hidden), torch.zeros(1, 1, 2))
     mean.layer_logits.data[0] = np.log(3) / mean.GAIN
     torch.testing.assert_close(mean(hidden), torch.tensor([[[0.5, -0.5]]]), rtol=0, atol=1e-4)
-    frames, pooled = torch.tensor([[[1.0], [3.0]]]), speech.AttentiveStatistics(1)
+    frames, pooled = torch.tensor([[[1.0], [3.0]]]), finetuning.AttentiveStatistics(1)
     torch.nn.init.zeros_(pooled.attention[2].weight)  # all frames alike
     torch.testing.assert_close(pooled(frames), torch.tensor([[2.0, 1.0]]), rtol=0, atol=1e-4)
-    torch.testing.assert_close(speech.MeanOverTime(1)(frames), torch.tensor([[2.0]]))
+    torch.testing.assert_close(finetuning.MeanOverTime(1)(frames), torch.tensor([[2.0]]))
 
 
 def test_crops_stand_inside_their_recording_and_short_ones_are_repeated():

@@ -9,8 +9,7 @@ from test_store import SETTINGS
 from lib.inputs import Matrix, opened
 from lib.metrics import eer
 from lib.systems import kept
-from lib.systems.estimators import Estimator, Mixtures
-from lib.systems.fusion import Fusion
+from lib.systems.estimators import Estimator, Fusion, Mixtures
 
 
 @pytest.fixture(scope="module")

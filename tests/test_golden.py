@@ -22,8 +22,7 @@ from lib.corpus import open_corpus
 from lib.features import FeatureSettings
 from lib.inputs import Image, Matrix, opened
 from lib.systems import training
-from lib.systems.estimators import Mixtures
-from lib.systems.kernels import Views
+from lib.systems.estimators import Mixtures, Views
 from lib.systems.networks import Network
 
 GOLDEN = Path(__file__).with_name("golden.tsv")

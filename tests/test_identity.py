@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_study import write_notebook
 
-from lib.params import PARAMS, code, identity, studies, yaml_files
+from lib.params import PARAMS, identity, studies, yaml_files
 
 NOTHING = {"cells": "c", "parameters": {}, "corpus": "d", "rooms": {}, "versions": {}, "weights": {}, "reads": ""}
 
@@ -20,14 +20,14 @@ def parts(small, **changes):
 
 def test_identity_is_plain_json_and_short_enough_for_a_tag(small):
     found = parts(small, variant="a" * 9000)
-    assert json.loads(identity.stored(found)) == found
-    assert len(identity.stored(found)) < 8000
+    assert json.loads(identity.marks(found)["identity"]) == found
+    assert len(identity.marks(found)["identity"]) < 8000
     assert parts(small, variant="a" * 9001) != found
 
 
 def test_identity_of_each_run_of_the_report_fits_into_a_tag():
     for run in studies.load("report").runs:
-        assert len(identity.stored(identity.identity(run, "d" * 16, ["r" * 32] * 200))) < 4000, run
+        assert len(identity.marks(identity.identity(run, "d" * 16, ["r" * 32] * 200))["identity"]) < 4000, run
 
 
 def test_cells_follow_code_but_neither_prose_comments_nor_defaults(small):
@@ -54,7 +54,7 @@ def test_rooms_are_those_that_imports_reach(small):
     assert {"errors", "plots", "metrics"} <= parts(small)["rooms"].keys()  # plots imports metrics
     assert not {"runner", "cli", "demo", "tracking"} & parts(small)["rooms"].keys()
     small.notebook("11_one", "import lib.errors")
-    assert parts(small)["rooms"] == {"errors": code.digest("errors")}
+    assert parts(small)["rooms"] == {"errors": identity.code_digest("errors")}
 
 
 def test_parameters_leave_places_aside(small):
@@ -140,11 +140,11 @@ def test_notebook_changed_within_a_process_is_seen(small):
 
 
 def test_rooms_follow_the_tables_that_their_modules_read(tmp_path, monkeypatch):
-    before, other = (code.digest.__wrapped__(part) for part in ("judgement.diagnosis", "metrics.paired"))
+    before, other = (identity.code_digest.__wrapped__(part) for part in ("judgement.diagnosis", "metrics.paired"))
     table = shutil.copy(PARAMS / "causes.yaml", tmp_path)
     monkeypatch.setattr(yaml_files, "PARAMS", tmp_path)
     Path(table).write_text("# a comment\n" + Path(table).read_text())
-    assert code.digest.__wrapped__("judgement.diagnosis") == before
+    assert identity.code_digest.__wrapped__("judgement.diagnosis") == before
     Path(table).write_text(Path(table).read_text().replace("trained", "made"))
-    assert code.digest.__wrapped__("judgement.diagnosis") != before
-    assert code.digest.__wrapped__("metrics.paired") == other
+    assert identity.code_digest.__wrapped__("judgement.diagnosis") != before
+    assert identity.code_digest.__wrapped__("metrics.paired") == other

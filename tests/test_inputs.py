@@ -11,8 +11,7 @@ from lib import audio, features, inputs
 from lib.audio.augmentation import AUGMENTATIONS
 from lib.corpus import SPLITS
 from lib.errors import InputError
-from lib.features.augment import augmented
-from lib.features.images import coloured
+from lib.features.images import augmented, coloured
 from lib.inputs import Embedding, Image, Matrix, Waveform
 
 SIZE = 24

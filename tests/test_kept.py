@@ -19,11 +19,12 @@ from lib import study
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.inputs import Image, Matrix, opened
-from lib.params import ROOT, code
+from lib.params import ROOT, identity
 from lib.systems import batchnorm, kept, progress, training, wrapped
 from lib.systems.backend import keras
 from lib.systems.estimators import Estimator, Mixtures
-from lib.systems.networks import Network, Transfer
+from lib.systems.networks import Network
+from lib.systems.transfer import Transfer
 from lib.tracking import runs
 
 HOW = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 8, "learning_rate": 0.01}
@@ -99,11 +100,9 @@ def count_fits(monkeypatch, kind=Network):
 
 def same(one, two):
     """Whether two fits have the same numbers, bit for bit."""
-    for name in ("scores", "batch_scores"):
-        first, second = getattr(one, name), getattr(two, name)
-        assert first.keys() == second.keys()
-        if any(first[split].tobytes() != second[split].tobytes() for split in first):
-            return False
+    assert one.scores.keys() == two.scores.keys()
+    if any(one.scores[name].tobytes() != two.scores[name].tobytes() for name in one.scores):
+        return False
     if one.history is None or two.history is None:
         return one.history is two.history
     return one.history.equals(two.history)
@@ -121,7 +120,7 @@ def test_fit_again_is_found_bit_for_bit_and_nothing_is_trained(images, place, mo
     assert first.key == second.key
     assert same(first, second)
     assert first.history.shape == (2, 4) and first.history.index.tolist() == [1, 2]
-    assert first.scores.keys() == set(SPLITS)
+    assert first.scores.keys() == {*SPLITS, "train_batch", "dev_batch"}
     assert first.seconds == second.seconds > 0
 
 
@@ -133,8 +132,8 @@ def test_fit_is_the_fit_of_the_system_itself(images, place):
     for split in SPLITS:
         np.testing.assert_array_equal(found.scores[split], plain.scores(images, split))
         np.testing.assert_array_equal(found.system.scores(images, split), found.scores[split])
-    for split, scores in plain.batch_scores(images, seed=0, batch_size=8).items():
-        np.testing.assert_array_equal(found.batch_scores[split], scores)
+    for name, scores in plain.batch_scores(images, seed=0, batch_size=8).items():
+        np.testing.assert_array_equal(found.scores[name], scores)
 
 
 def test_fit_of_a_run_has_the_runs_seed_unless_another_is_given(corpus, matrices, place, tracking):
@@ -292,24 +291,24 @@ SYSTEMS = {
 def test_key_follows_the_libraries_that_compute_and_none_that_draws_or_records(images, key_of, monkeypatch, kind):
     build, names = SYSTEMS[kind]
     before, asked = key_of(build(), images), set()
-    monkeypatch.setattr(code, "versions", lambda *names: asked.update(names) or dict.fromkeys(names, "0"))
+    monkeypatch.setattr(identity, "versions", lambda *names: asked.update(names) or dict.fromkeys(names, "0"))
     assert key_of(build(), images) != before
     assert asked == set(names.split())
 
 
 def test_key_follows_the_code_of_the_rooms_that_compute_and_no_other(images, key_of, monkeypatch):
     before, asked = key_of(small(), images), []
-    monkeypatch.setattr(code, "digest", lambda *rooms: asked.extend(rooms) or "other code")
+    monkeypatch.setattr(identity, "code_digest", lambda *rooms: asked.extend(rooms) or "other code")
     assert key_of(small(), images) != before
-    counted = {file.relative_to(ROOT / "lib").as_posix() for room in asked for file in code.files(room)}
+    counted = {file.relative_to(ROOT / "lib").as_posix() for room in asked for file in identity.code_files(room)}
     assert {name.split("/")[0] for name in counted} == {"audio", "corpus", "features", "files", "inputs.py", "systems"}
-    assert counted >= {"audio/reading.py", "features/encoder.py", "systems/networks.py", "systems/kernels.py"}
+    assert counted >= {"audio/reading.py", "features/encoder.py", "systems/networks.py", "systems/estimators.py"}
 
 
 def test_digest_of_code_follows_what_it_does_and_no_docstring_comment_or_layout(tmp_path, monkeypatch):
     file = tmp_path / "lib" / "systems" / "training.py"
     file.parent.mkdir(parents=True)
-    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
     found = []
     for text in (
         '"""What it is for."""\nimport json\n\n\ndef fit():\n    """Fit."""\n    return json\n',
@@ -317,7 +316,7 @@ def test_digest_of_code_follows_what_it_does_and_no_docstring_comment_or_layout(
         "import json\n\n\ndef fit():\n    return None\n",
     ):
         file.write_text(text, encoding="utf-8")
-        found.append(code.digest.__wrapped__("systems"))  # without what it remembers for as long as a process lives
+        found.append(identity.code_digest.__wrapped__("systems"))  # without what it remembers
     assert found[0] == found[1] != found[2]
 
 
@@ -547,7 +546,7 @@ def test_scikit_system_is_kept_without_pickle_and_learns(images, matrices, place
     made = count_fits(monkeypatch, Mixtures if kind == "mixtures" else Estimator)
     first, second = (kept.fit(build(), fed, {}, seed=0, store=place) for _ in range(2))
     assert len(made) == 1 and second.found and same(first, second)
-    assert first.history is None and first.batch_scores == {}
+    assert first.history is None and first.scores.keys() == set(SPLITS)
     labels = fed.labels["eval"]
     assert first.scores["eval"][labels == 1].min() > first.scores["eval"][labels == 0].max()
     for split in SPLITS:

@@ -9,7 +9,7 @@ from lib.corpus import SPLITS
 from lib.features.statistics import view
 from lib.inputs import Matrix, opened
 from lib.systems import kept
-from lib.systems.kernels import Views
+from lib.systems.estimators import Views
 
 TWO = ("shape mean", "lift5 fall")
 

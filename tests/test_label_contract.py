@@ -24,8 +24,8 @@ from lib.inputs import Image, opened
 from lib.params import ROOT
 from lib.scores import match, read_scores
 from lib.systems import training
-from lib.systems.batches import of_split
 from lib.systems.networks import Network
+from lib.systems.training import of_split
 from lib.tracking import runs
 
 SIZE = 24

@@ -19,13 +19,12 @@ from threadpoolctl import threadpool_limits
 from lib import audio, inputs
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import encoder as pretrained
 from lib.inputs import Image, Matrix, Waveform, opened
 from lib.params import ROOT
 from lib.systems import training
 from lib.systems.estimators import Mixtures
 from lib.systems.networks import Network
-from lib.tracking import models, runs, trained
+from lib.tracking import models, runs
 
 SPLIT = "dev"
 # A product of float32 matrices has other last digits with another number of threads: here as in `place`.
@@ -36,7 +35,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 def place(tmp_path_factory, corpus_folder):
     """A run of a network, of mixtures and of a tuned encoder, with the scores that their own pass gives."""
     folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1), pretrained.threads(1):
+    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
         uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         patch.delenv("STUDY_RUN_ID", raising=False)
@@ -174,7 +173,7 @@ def test_run_of_a_registered_model_its_alias_and_its_own_id(place, monkeypatch):
     by_id = run.client.create_model_version("gmm", f"models:/{model_id}", model_id=model_id)
     run.client.set_registered_model_alias("gmm", "best", by_run.version)
     for name in (f"gmm/{by_run.version}", f"gmm/{by_id.version}", "gmm@best", model_id):
-        assert trained.run_of(f"models:/{name}") == run.run_id
+        assert models.run_of(f"models:/{name}") == run.run_id
     for name, words in (("gmm/9", "version=9. not found"), ("gmm@none", "none"), ("a/b/c", "expected models:/NAME/V")):
         with pytest.raises(InputError, match=words):
-            trained.run_of(f"models:/{name}")
+            models.run_of(f"models:/{name}")

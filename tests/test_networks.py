@@ -9,7 +9,7 @@ from lib.judgement import reference
 from lib.systems import backbone, training
 from lib.systems.backbone import layer_table
 from lib.systems.backend import keras
-from lib.systems.networks import Transfer
+from lib.systems.transfer import Transfer
 
 
 def rows(table):

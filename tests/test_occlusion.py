@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import SR, tone
 
-from lib.audio.occlusion import parts, taken_out
+from lib.audio.interventions import parts, taken_out
 
 
 @pytest.fixture

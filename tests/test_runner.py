@@ -31,7 +31,7 @@ def run_study(small, **given):
 
 
 def found(name="11_one/a"):
-    return next(record for record in done.records("tiny") if record.name == name)
+    return next(record for record in query.records("tiny") if record.name == name)
 
 
 def test_run_leaves_finished_runs_with_identity_and_page_and_no_temporary_folder(small, monkeypatch):
@@ -66,7 +66,7 @@ def test_run_deleted_meanwhile_fails_that_run_alone(small):
     small.notebook("11_one", delete, "print('goes on')")
     failed, finished = run_study(small)
     assert "deleted" in failed.error and finished.error is None
-    assert failed.run_id and [record.name for record in done.records("tiny")] == ["12_two/a"]
+    assert failed.run_id and [record.name for record in query.records("tiny")] == ["12_two/a"]
 
 
 def test_run_page_that_cannot_be_made_costs_no_run(small, monkeypatch):
@@ -112,7 +112,7 @@ def test_run_on_a_full_disk_is_told_in_a_line_and_later_commands_work(small, cap
     event.remove(*listener)
     engine.dispose()
     living.sweep("tiny")
-    assert "RUNNING" not in {record.status for record in done.records("tiny")}
+    assert "RUNNING" not in {record.status for record in query.records("tiny")}
 
 
 def test_run_that_finds_no_room_for_a_folder_of_its_own_goes_on_without(small, monkeypatch):
@@ -175,7 +175,7 @@ def making(small):
     """Another command, once it is making the run 11_one/a, which takes a while."""
     small.notebook("11_one", "import time; time.sleep(4)")
     other = command(small)
-    while not done.records("tiny"):
+    while not query.records("tiny"):
         time.sleep(0.1)
         assert other.poll() is None, other.communicate()
     return other
@@ -186,7 +186,7 @@ def test_run_two_commands_at_once_share_the_work(small):
     ours = CliRunner().invoke(main, ["run", "s"])
     out, errors = other.communicate(timeout=120)
     assert (ours.exit_code, other.returncode) == (0, 0), (ours.output, errors)
-    assert len(done.records("tiny")) == 2 and "[2/2]" in out
+    assert len(query.records("tiny")) == 2 and "[2/2]" in out
     assert "waiting for another command that is making 11_one/a" in ours.stdout and "[2/2]" in ours.stdout
     assert not list((small.folder / "mlruns" / "locks").iterdir())
 
@@ -199,7 +199,7 @@ def test_run_takes_over_what_a_killed_command_was_making(small):
     other.communicate()
     ours = CliRunner().invoke(main, ["run", "s"])
     assert ours.exit_code == 0 and "marked KILLED" in ours.stderr
-    assert sorted(record.status for record in done.records("tiny")) == ["FINISHED", "KILLED"]
+    assert sorted(record.status for record in query.records("tiny")) == ["FINISHED", "KILLED"]
 
 
 def test_run_removes_the_temporary_files_of_a_killed_command(small, monkeypatch):
@@ -231,7 +231,7 @@ def test_execute_impatient_leaves_what_another_makes(small):
     step = runner.plan(small.load())[0]
     with client.locked(step.fingerprint):
         outcome = runner.execute(step, "s", patient=False)
-    assert outcome.elsewhere and done.records("tiny") == []
+    assert outcome.elsewhere and query.records("tiny") == []
 
 
 def test_run_of_another_study_is_taken_and_tagged(small):

@@ -11,7 +11,7 @@ from conftest import put
 from lib import audio, features
 from lib.corpus import open_corpus
 from lib.errors import InputError
-from lib.features import FEATURES, FeatureSettings, chunks, images, store
+from lib.features import FEATURES, FeatureSettings, images, store
 from lib.files import places
 
 SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=160, n_mels=40)
@@ -35,7 +35,7 @@ def corpus(corpus_folder):
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK", 5)
+    monkeypatch.setattr(store, "CHUNK", 5)
 
 
 def made(corpus, folder, wanted, **how):
@@ -150,7 +150,7 @@ def test_write_chunk_stopped_half_way_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "save", half)
     with pytest.raises(KeyboardInterrupt):
-        chunks.write_chunk(str(tmp_path / "train" / "00000.npy"), np.zeros(3))
+        store.write_chunk(str(tmp_path / "train" / "00000.npy"), np.zeros(3))
     assert list((tmp_path / "train").iterdir()) == []
 
 
@@ -181,7 +181,7 @@ def test_extract_makes_a_damaged_chunk_again_and_says_so(corpus, tmp_path, capsy
 
 
 def test_arrays_of_a_chunk_damaged_at_a_url_are_refused_and_it_is_removed(corpus, tmp_path, memory, monkeypatch):
-    monkeypatch.setattr(chunks, "CACHE", tmp_path)
+    monkeypatch.setattr(store, "CACHE", tmp_path)
     stored, _ = extract(corpus, memory, ["mfcc"])
     place = f"{stored['mfcc'].url}/train/00000.npy"
     with places.whole_file(place) as file:
@@ -197,10 +197,10 @@ def test_arrays_of_a_chunk_damaged_at_a_url_are_refused_and_it_is_removed(corpus
 
 def test_write_chunk_to_an_object_store_is_read_back(tmp_path, monkeypatch):
     arrays, sizes = [np.arange(n, dtype=np.uint8) for n in (3, 1, 4)], {"train": 3, "dev": 0, "eval": 0}
-    chunks.write_chunk("memory://store/mfcc-1/train/00000.npy", arrays)
-    assert chunks.pending("memory://store/mfcc-1", sizes) == {}
-    monkeypatch.setattr(chunks, "CACHE", tmp_path)
-    found = chunks.Stored("memory://store/mfcc-1", sizes).arrays("train", [2, 0, 1])
+    store.write_chunk("memory://store/mfcc-1/train/00000.npy", arrays)
+    assert store.pending("memory://store/mfcc-1", sizes) == {}
+    monkeypatch.setattr(store, "CACHE", tmp_path)
+    found = store.Stored("memory://store/mfcc-1", sizes).arrays("train", [2, 0, 1])
     assert [array.tolist() for array in found] == [[0, 1, 2, 3], [0, 1, 2], [0]]
 
 

@@ -13,7 +13,7 @@ from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
 from lib.params import studies
 from lib.tracking import query, runs, views
-from lib.tracking.measured import measure
+from lib.tracking.runs import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr")
@@ -225,6 +225,6 @@ def test_note_fit_names_each_kept_fit_once(tracking, table):
         "fit/0/seconds": 12.5, "fit/0/found": 0, "fit/1/seconds": 3, "fit/1/found": 1, "fit/2/seconds": 12.5,
         "fit/2/found": 1,
     }  # fmt: skip
-    assert query.fits_in_use() == {"k1": ["13_modified_cnn/x"], "k2": ["13_modified_cnn/x"]}
+    assert query.fits_in_use() == {"k1": {"13_modified_cnn/x"}, "k2": {"13_modified_cnn/x"}}
     run.client.delete_run(run.run_id)
     assert query.fits_in_use() == {}

@@ -13,7 +13,7 @@ import pytest
 
 from lib import params
 from lib.errors import InputError
-from lib.tracking import client, done, living
+from lib.tracking import client, living, query
 
 HOLD = """
 import sys, time
@@ -45,7 +45,7 @@ def holder(tracking):
 def test_tracking_uri_of_another_kind_is_refused(monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(InputError) as error:
-        done.records("tiny")
+        query.records("tiny")
     assert f"MLFLOW_TRACKING_URI={uri} is not" in str(error.value) and "sqlite:///FILE" in str(error.value)
     assert str(error.value).count("\n") == 1
 
@@ -82,7 +82,7 @@ def test_connect_server_of_another_kind_is_refused(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["a?b", "a%2Fb"])
 def test_connect_path_that_mlflow_takes_for_an_address_is_refused(monkeypatch, tmp_path, name):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/{name}.db")
-    for ask in (client.connect, lambda: done.records("tiny")):
+    for ask in (client.connect, lambda: query.records("tiny")):
         with pytest.raises(InputError, match="for parts of an address"):
             ask()
     assert not list(tmp_path.iterdir())
@@ -113,7 +113,7 @@ def test_connect_database_of_another_program_is_refused_and_left_alone(tracking)
     with sqlite3.connect(tracking / "mlflow.db") as other:
         other.execute("CREATE TABLE guests (name)")
     before = (tracking / "mlflow.db").read_bytes()
-    for ask in (client.connect, lambda: done.records("tiny")):
+    for ask in (client.connect, lambda: query.records("tiny")):
         with pytest.raises(InputError, match="no table of MLflow's"):
             ask()
     assert (tracking / "mlflow.db").read_bytes() == before
@@ -122,8 +122,8 @@ def test_connect_database_of_another_program_is_refused_and_left_alone(tracking)
 def test_connect_empty_file_is_made_a_database(tracking):
     tracking.mkdir()
     (tracking / "mlflow.db").touch()
-    assert done.records("tiny") == []
-    assert client.connect().search_experiments() and done.records("tiny") == []
+    assert query.records("tiny") == []
+    assert client.connect().search_experiments() and query.records("tiny") == []
 
 
 def test_schema_is_that_of_a_database_made_by_the_installed_mlflow(tracking):

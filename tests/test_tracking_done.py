@@ -33,13 +33,13 @@ def make(name="11_paper_cnn/mfcc", mark="a" * 16, experiment="tiny", status="FIN
 @pytest.fixture
 def asked(monkeypatch):
     """How often MLflow was asked."""
-    calls, every = [], done._of_mlflow
-    monkeypatch.setattr(done, "_of_mlflow", lambda *given: calls.append(given) or every(*given))
+    calls, every = [], query._of_mlflow
+    monkeypatch.setattr(query, "_of_mlflow", lambda *given: calls.append(given) or every(*given))
     return calls
 
 
 def test_records_without_a_database_are_none_and_make_none(tracking, asked):
-    assert done.records("tiny") == []
+    assert query.records("tiny") == []
     assert not asked and not tracking.exists()
 
 
@@ -49,24 +49,24 @@ def test_records_are_what_mlflow_says(tracking):
     deleted = make(mark="c" * 16)
     client.connect().delete_run(deleted)
     for gone in (False, True):
-        ours = {record.run_id: record for record in done.records("tiny", deleted=gone)}
-        theirs = {record.run_id: record for record in done._of_mlflow(client.connect(), "tiny", gone)}
+        ours = {record.run_id: record for record in query.records("tiny", deleted=gone)}
+        theirs = {record.run_id: record for record in query._of_mlflow(client.connect(), "tiny", gone)}
         assert len(ours) == 3 + gone and repr(ours) == repr(theirs)  # of NaN only the text is equal
         for run_id, record in ours.items():
             assert (record.tags, record.params) == (theirs[run_id].tags, theirs[run_id].params)
             assert str(sorted(record.metrics.items())) == str(sorted(theirs[run_id].metrics.items()))
-    assert done.records("none") == []
+    assert query.records("none") == []
 
 
 def test_records_stand_newest_first(tracking):
     made = [make() for _ in range(5)]
-    assert [record.run_id for record in done.records("tiny")] == made[::-1]
+    assert [record.run_id for record in query.records("tiny")] == made[::-1]
 
 
 def test_records_of_another_schema_ask_mlflow(tracking, asked, monkeypatch):
     run_id = make()
-    monkeypatch.setattr(done, "_RUNS", "SELECT 1 FROM a_table_of_later_versions WHERE name = ? AND ?")
-    assert [record.run_id for record in done.records("tiny")] == [run_id]
+    monkeypatch.setattr(query, "_RUNS", "SELECT 1 FROM a_table_of_later_versions WHERE name = ? AND ?")
+    assert [record.run_id for record in query.records("tiny")] == [run_id]
     assert len(asked) == 1
 
 
@@ -74,7 +74,7 @@ def test_records_while_a_run_is_being_written_do_not_wait(tracking):
     run_id = make()
     with sqlite3.connect(tracking / "mlflow.db") as writing:
         writing.execute("UPDATE runs SET status = 'RUNNING'")
-        assert [(r.run_id, r.status) for r in done.records("tiny")] == [(run_id, "FINISHED")]
+        assert [(r.run_id, r.status) for r in query.records("tiny")] == [(run_id, "FINISHED")]
 
 
 def test_records_of_an_experiment_in_the_trash_are_refused(tracking):
@@ -82,8 +82,8 @@ def test_records_of_an_experiment_in_the_trash_are_refused(tracking):
     connected = client.connect()
     connected.delete_experiment(connected.get_experiment_by_name("tiny").experiment_id)
     for refused in (
-        lambda: done.records("tiny"),
-        lambda: done._of_mlflow(connected, "tiny", False),
+        lambda: query.records("tiny"),
+        lambda: query._of_mlflow(connected, "tiny", False),
         lambda: client.create(connected, experiment="tiny", name="x", tags={}),
     ):
         with pytest.raises(InputError, match="experiment tiny is in MLflow's trash; `mlflow experiments restore`"):
@@ -103,7 +103,7 @@ def test_records_of_no_database_and_of_a_later_mlflow_are_refused(tracking, smal
             assert len(result.stderr.splitlines()) == 2
         file.write_text("text in its place\n" * 100)
     shutil.copy(kept, file)
-    assert done.records("tiny")
+    assert query.records("tiny")
 
 
 def test_commands_on_a_locked_database_end_soon_with_the_reason(tracking, small, corpus_folder, monkeypatch):
@@ -117,7 +117,7 @@ def test_commands_on_a_locked_database_end_soon_with_the_reason(tracking, small,
             assert result.exit_code == 2, result.output
             _, reason = result.stderr.splitlines()
             assert "mlflow.db cannot be used" in result.stderr and reason == "database is locked"
-    assert len(done.records("tiny")) == 1
+    assert len(query.records("tiny")) == 1
 
 
 def test_command_mlflow_fails_is_one_line_and_exit_code_1(tracking, small, monkeypatch):
@@ -135,14 +135,14 @@ def test_run_under_way_waits_for_a_database_that_is_locked_for_a_while(tracking,
     other = sqlite3.connect(tracking / "mlflow.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN EXCLUSIVE")
     threading.Timer(1, other.close).start()
-    assert len(done.records("tiny")) == 1
+    assert len(query.records("tiny")) == 1
     with client.connect()._tracking_client.store.ManagedSessionMaker() as session:  # MLflow's own patience
         assert session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar() >= 20_000  # ms; 5,000 cost runs
 
 
 def test_records_need_no_mlflow(tracking):
     make()
-    code = "import sys; from lib.tracking import done; print(len(done.records('tiny')), 'mlflow' in sys.modules)"
+    code = "import sys; from lib.tracking import query; print(len(query.records('tiny')), 'mlflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["1", "False"]
 
@@ -150,8 +150,8 @@ def test_records_need_no_mlflow(tracking):
 def finish(step, **changes):
     """A finished run of a step, as the runner leaves it."""
     parts = step.identity | changes
-    tags = {"identity": identity.stored(parts), "seed": step.run.seed, "corpus_digest": step.corpus_digest}
-    return make(name=step.run.name, mark=identity.fingerprint(parts), **tags)
+    tags = identity.marks(parts) | {"seed": step.run.seed, "corpus_digest": step.corpus_digest}
+    return make(name=step.run.name, mark=tags.pop("fingerprint"), **tags)
 
 
 def test_plan_says_done_or_why(small):

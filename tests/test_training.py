@@ -1,18 +1,14 @@
 """From the store to scores: determinism, a fit that goes on, and that training learns."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from networks import paper_cnn
 from test_store import SETTINGS
 
 from lib.inputs import Image, opened
-from lib.params import ROOT
 from lib.systems import progress, training
-from lib.systems.batches import of_split
 from lib.systems.networks import Network
+from lib.systems.training import of_split
 
 SIZE = 24
 
@@ -72,36 +68,3 @@ def test_state_is_written_by_long_fits_only_and_changes_nothing(fed, tmp_path, m
     kept, _ = scores_of_a_training(fed, seed=0, state=file)
     assert [path.name for path in file.parent.iterdir()] == ["fit.npz"]
     assert kept.tobytes() == plain.tobytes()
-
-
-_ON_DEVICES = """
-import sys
-import numpy as np
-from lib.systems.backend import tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[1]))
-from lib.systems import training
-from lib.systems.backend import keras
-training.prepare(3)
-training.spread_over(tf.config.list_logical_devices("CPU"))
-x = np.random.default_rng(0).uniform(0, 255, (32, 32, 32, 3)).astype(np.float32)
-y = (x.mean(axis=(1, 2, 3)) > 127.5).astype(np.float32)[:, None]
-batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
-layers = keras.layers
-model = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(8, 3), layers.GlobalMaxPooling2D(), layers.Dense(1)])
-training.compile_binary(model, learning_rate=1e-3)
-history = training.fit(model, lambda start: batches.repeat().skip(start), batches, epochs=2, steps_per_epoch=2)
-print(tf.distribute.get_strategy().num_replicas_in_sync, *history["loss"], *history["val_loss"])
-"""
-
-
-def test_spread_over_two_devices_has_the_losses_of_one():
-    found = []
-    for devices in ("1", "2"):
-        result = subprocess.run(
-            [sys.executable, "-c", _ON_DEVICES, devices], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-        replicas, *losses = result.stdout.split()
-        assert replicas == devices
-        found.append([float(loss) for loss in losses])
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)

@@ -8,7 +8,7 @@ from networks import built
 
 from lib.errors import InputError
 from lib.systems import training
-from lib.systems.networks import Transfer
+from lib.systems.transfer import Transfer
 
 SIZE, COPIES = 32, 3
 PHASES = {

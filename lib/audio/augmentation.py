@@ -1,10 +1,8 @@
 """Changed copies of a recording for training: what else the same speech could have sounded like.
 
-An augmentation takes samples at full scale 1 [shape=(samples,)], their rate in Hz and a NumPy
-generator, and returns new float32 samples with the peak of the old ones, so that the level says
-nothing about what was changed. `pitch` and `crop` are proposed in the report (Future Work);
-`rawboost` is H. Tak et al., ICASSP 2022, three kinds of noise in sequence, with fewer notches.
-The other ranges are ours.
+An augmentation takes samples at full scale 1, their rate in Hz and a NumPy generator, and returns
+new float32 samples with the peak of the old ones. `pitch` and `crop` are of the report (Future Work),
+`rawboost` of H. Tak et al., ICASSP 2022, with fewer notches; the ranges are ours.
 """
 
 import io

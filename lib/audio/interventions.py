@@ -1,17 +1,21 @@
 """Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-Each takes samples, their rate in Hz and the seed of its random numbers, and returns new float32
-samples within -1 and 1. Clicks, silence and non-speech at the start, and trimming as the remedy:
-B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018. Level, hiss, band
-limit and codec are what happens to a recording on its way; the latter three may also cover what
-a replay leaves. Levels, decays and limits are ours.
+Each takes samples, their rate in Hz and a seed, and returns new float32 samples within -1 and 1.
+After B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018; levels,
+decays and limits are ours. Hiss, band limit and codec may also cover what a replay leaves.
+
+Parts of a recording are `taken_out` by noise as loud as its quietest frames: digital silence would be
+something that no system was made on.
 """
 
 import numpy as np
+from scipy import signal
 
 from lib.audio.augmentation import codec
 
 _TINY = 1e-10  # about the power of 16-bit quantisation noise
+_WINDOW = 0.032  # seconds, about, in which parts are taken out
+_QUIET = 0.1  # of the frames
 
 
 def click(y, sr, seed):
@@ -77,6 +81,26 @@ INTERVENTIONS = {
     change.__name__: change
     for change in (click, silence, noise, dc_added, dc_removed, trimmed, quieter, hiss, lowpassed, coded)
 }
+
+
+def parts(y, sr, axis, count):
+    """Edges of so many parts of equal width over the recording's seconds, or over its hertz [shape=(count + 1,)]."""
+    return np.linspace(0, len(y) / sr if axis == "seconds" else sr / 2, count + 1)
+
+
+def taken_out(y, sr, axis, edges, seed):
+    """What has to be added to take each part between `edges` out, float32 [shape=(parts, samples)]."""
+    length = 2 ** round(np.log2(_WINDOW * sr))
+    transform = signal.ShortTimeFFT(signal.get_window("hann", length), length // 4, sr)
+    spectrum = transform.stft(np.asarray(y, np.float64))
+    noise = transform.stft(np.random.default_rng(seed).standard_normal(len(y)))
+    power = np.abs(spectrum) ** 2
+    quiet = np.argsort(power.sum(axis=0))[: max(round(_QUIET * power.shape[1]), 1)]
+    level = np.sqrt(power[:, quiet].mean(axis=1) / (np.abs(noise) ** 2).mean(axis=1))
+    change = level[:, None] * noise - spectrum
+    place = transform.t(len(y)) if axis == "seconds" else transform.f[:, None]
+    part = np.searchsorted(edges[1:-1], place, side="right")
+    return np.stack([transform.istft(change * (part == n), k1=len(y)) for n in range(len(edges) - 1)], dtype=np.float32)
 
 
 def frame_levels(y, sr):

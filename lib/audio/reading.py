@@ -32,18 +32,9 @@ _INTEGERS = {"PCM_S8": (np.int16, 1), "PCM_16": (np.int16, 2), "PCM_24": (np.int
 def read(path, *, sr=16_000):
     """Read one recording, a local file or a URL, of any format that libsndfile reads.
 
-    Returns
-    -------
-    y : numpy.ndarray [shape=(samples,), float32]
-        At `sr` (Hz) and full scale 1.0; channels are averaged.
-    notes : tuple of str
-        What was done, such as "2 channels averaged", "resampled from 44100 Hz".
-
-    Raises
-    ------
-    InputError
-        The file is missing, truncated, damaged or not audio; its length, rate or level is out of
-        range (the constants above); or its URL cannot be reached.
+    Returns float32 samples at `sr` (Hz) and full scale 1, channels averaged, and notes on what was done
+    (tuple of str). InputError if it is missing, truncated, damaged or not audio, if its length,
+    rate or level is out of range (the constants above), or its URL cannot be reached.
     """
     path = os.fspath(path)
     with _opened(path) as file:
@@ -107,7 +98,7 @@ def find_recordings(folder, trials):
 
 
 def facts(path):
-    """`duration` (s) and `level` (dB of the root mean square re full scale): what a model should not use."""
+    """`duration` (s) and `level` (dB re full scale) of a recording: what a model should not use."""
     y, _ = read(path)
     return {"duration": len(y) / 16_000, "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64))))}
 

@@ -11,10 +11,7 @@ _NAMES = (b"data", b"fmt ", b"LIST", b"fact")
 
 
 def mended(path, file, size):
-    """An open file of `size` bytes as libsndfile reads it, and notes (str) on it; InputError if it is a truncated WAV.
-
-    A length of 0 is filled in, and an odd chunk that is not padded left out; else the file is as it was.
-    """
+    """An open file, if it is a WAV its lengths mended and odd chunks left out, and notes; InputError if truncated."""
     file.seek(0)
     kind, riff, form = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
     if (kind, form) != (b"RIFF", b"WAVE"):

@@ -2,8 +2,7 @@
 
 import time
 
-from lib.systems import training, transfer
-from lib.systems.batches import batches
+from lib.systems import training
 
 
 def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
@@ -11,7 +10,7 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
 
     Parameters
     ----------
-    network : lib.systems.networks.Transfer
+    network : lib.systems.transfer.Transfer
         Of one backbone; compiled and trained here.
     top : int >= 0
         Layers of the backbone that are trained.
@@ -31,10 +30,10 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
     seconds : float
         What computing the frozen part once took, for one copy of train and dev.
     """
-    transfer.unfreeze(network, top)
+    network.unfreeze(top)
     loads, started = {"train": train, "dev": dev}, time.perf_counter()
-    kept = {s: transfer.activations(network.backbones, cut, load, len(labels[s]), 1) for s, load in loads.items()}
-    short, found = transfer.shortened(network, cut, top, kept)
+    kept = {s: network.activations(cut, load, len(labels[s]), 1) for s, load in loads.items()}
+    short, found = network.shortened(cut, top, kept)
     seconds = time.perf_counter() - started
     ways = {
         "whole model": _epoch(network.model, loads, labels, batch_size),
@@ -44,10 +43,10 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
 
 
 def _epoch(model, loads, labels, batch_size):
-    """As `lib.systems.transfer.train` trains: in passes, dev kept in memory."""
+    """As `lib.systems.transfer.Transfer.fit` trains: in passes, dev kept in memory."""
     count = len(labels["train"])
-    passes = batches(loads["train"], labels["train"], batch_size=batch_size, seed=0, across=False)
-    checked = batches(loads["dev"], labels["dev"]).cache()
+    passes = training.batches(loads["train"], labels["train"], batch_size=batch_size, seed=0, across=False)
+    checked = training.batches(loads["dev"], labels["dev"]).cache()
     training.compile_binary(model, learning_rate=1e-5)
 
     def once():

@@ -3,10 +3,8 @@
 As published (M. Todisco, H. Delgado, N. Evans, Computer Speech & Language 45, 2017; their
 ``cqcc.m``): a transform of 96 bins an octave over the nine octaves below sr / 2, the logarithm of
 its power, a spline through it taken at 16 points in the lowest octave and at the same distance
-from there on, DCT. Bandwidths grow as the ear's do, as those of `librosa.vqt`, whose filters these
-are. Here filters are Hann windows in time, where the toolbox has them in frequency; frames are
-those of the other features (the toolbox takes one every 8.4 ms); what lies more than `_LOBES` side
-lobes from the centre of a filter, 60 dB below it, is left out.
+from there on, DCT. Filters are those of `librosa.vqt`, Hann windows in time, where the toolbox has
+them in frequency; frames are those of the other features (the toolbox takes one every 8.4 ms).
 """
 
 from functools import lru_cache
@@ -19,29 +17,17 @@ _OCTAVES = 9
 _UNIFORM = 16  # points of the uniform scale in the lowest octave
 BANDS = _BINS * _OCTAVES
 _EPSILON = np.finfo(np.float64).eps  # added to powers, as published
-_LOBES = 8
+_LOBES = 8  # side lobes of a filter that are used on either side; what lies beyond is 60 dB below it
 _BLOCK = 32_768  # samples transformed at a time, at least
 
 
 def cqcc(y, sr, hop_length, count):
-    """The first `count` coefficients of samples at `sr` Hz, float32 [count, 1 + samples // hop_length].
-
-    Frames are centred at multiples of `hop_length` samples, zeros beyond the ends.
-
-    Examples
-    --------
-    >>> cqcc(np.ones(16_000, np.float32), 16_000, 160, 30).shape
-    (30, 101)
-    """
+    """The first `count` coefficients of samples at `sr` Hz, float32 [count, 1 + samples // hop_length]."""
     return _cepstrum(count) @ np.log(constant_q_power(y, sr, hop_length) + np.float32(_EPSILON))
 
 
 def constant_q_power(y, sr, hop_length):
-    """Power in each band, float32 [BANDS, frames]; a sine of amplitude 1 has 1/4 in its band.
-
-    Each filter is applied in the frequency domain to a block of samples. What it leaves there is
-    folded onto as many points as the block has frames, which gives its output at the frames alone.
-    """
+    """Power in each band, float32 [BANDS, frames]; a sine of amplitude 1 has 1/4 in its band."""
     frames, (size, edge, filters) = 1 + len(y) // hop_length, _filters(sr, hop_length)
     step = size - 2 * edge  # frames of a block that no filter reaches beyond it from
     blocks = range(0, frames, step)
@@ -51,7 +37,7 @@ def constant_q_power(y, sr, hop_length):
     output = np.empty((BANDS, size), np.complex64)
     for start in blocks:
         spectrum = scipy.fft.rfft(padded[start * hop_length :][: size * hop_length])
-        for rows, bins, values in filters:
+        for rows, bins, values in filters:  # folded onto so many points as gives the output at the frames alone
             np.einsum("rfs,rfs->rs", spectrum.take(bins), values, out=output[rows])
         found = scipy.fft.ifft(output, axis=1)[:, edge : edge + min(step, frames - start)] / np.float32(hop_length)
         power[:, start : start + step] = found.real**2 + found.imag**2
@@ -60,10 +46,7 @@ def constant_q_power(y, sr, hop_length):
 
 @lru_cache(maxsize=2)
 def _filters(sr, hop_length):
-    """Frames of a block, frames that its ends reach into it, and the filters in groups of as many folds.
-
-    A group is (rows, bins of the spectrum, values at these), both of shape [rows, folds, frames].
-    """
+    """Frames of a block, those that its ends reach, and (rows, bins, values [rows, folds, frames]) by folds."""
     import librosa
 
     frequencies = sr / 2 * 2.0 ** (np.arange(BANDS) / _BINS - _OCTAVES)
@@ -96,7 +79,7 @@ def _filters(sr, hop_length):
 
 @lru_cache(maxsize=8)
 def _cepstrum(count):
-    """From log powers to coefficients: spline, uniform scale, orthonormal DCT-II [shape=(count, bands)]."""
+    """From log powers to coefficients: spline, uniform scale, orthonormal DCT-II, [count, bands]."""
     bands = 2.0 ** (np.arange(BANDS) / _BINS)  # over the lowest
     uniform = np.arange(1, bands[-1], 1 / _UNIFORM)
     spline = scipy.interpolate.CubicSpline(bands, np.eye(len(bands)))

@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
+
 from lib import audio
 from lib.errors import InputError
-from lib.features import chunks
+from lib.features import store
 from lib.files import places
 from lib.params import local_path
 
@@ -41,10 +43,8 @@ class Weights(NamedTuple):
 
 
 def find(name):
-    """The `Weights` of a name: ``random`` or ``random-base`` (untrained), a folder, or a model of the Hugging Face hub.
-
-    A folder is as ``save_pretrained`` writes it; the hub is not asked about models in the local
-    cache. InputError, which says how to get them, if they cannot be had.
+    """The `Weights` of a name: ``random`` or ``random-base`` (untrained), a folder that ``save_pretrained`` wrote,
+    or a model of the Hugging Face hub; InputError, which says how to get them, if they cannot be had.
     """
     digest = hashlib.blake2b(digest_size=6)
     if name in UNTRAINED:
@@ -71,22 +71,21 @@ def described(name):
     return "untrained" if name in UNTRAINED else f"{name}, digest {find(name).digest}"
 
 
-def extract(corpus, weights, *, sr, precision, store, jobs=2):
-    """Make the embeddings of a corpus that the store lacks, as float32 vectors of `lib.features.chunks.Stored`.
+def extract(corpus, weights, *, sr, precision, store_url, jobs=2):
+    """Make the embeddings of a corpus that the store lacks, float32 vectors; a `lib.features.store.Stored`.
 
-    `jobs` processes with one thread and a model of their own (1.2 GB for wav2vec2-base), on a GPU
-    one. Batches never reach over a chunk, so work that was stopped goes on with the same result.
+    `jobs` processes have a model of their own each (1.2 GB for wav2vec2-base), on a GPU there is one.
     """
     if sr != 16_000:
         raise InputError(f"sr must be 16000 Hz, as in wav2vec 2.0's training, got {sr}")
     found, precision = find(weights), resolved(precision)
     numbers, packages = [corpus.digest, found.digest, precision, BATCH_SECONDS], ("torch", "transformers", "soundfile")
-    key = chunks.key(numbers, "audio.reading", "audio.wav", "features.encoder", packages=packages)
-    stored, _ = chunks.filled(
+    key = store.key(numbers, "audio.reading", "audio.wav", "features.encoder", packages=packages)
+    stored, _ = store.filled(
         corpus,
         {"wav2vec": f"wav2vec-{key}"},
         partial(_make_chunk, weights=found, sr=sr, precision=precision),
-        store=store,
+        store=store_url,
         processes=lambda tasks: 1 if _encoder().device().type == "cuda" else min(jobs, tasks),
         doing="embedding",
     )
@@ -100,24 +99,16 @@ def resolved(precision):
     return _encoder().native_precision() if precision == "auto" else precision
 
 
-def of_recordings(paths, *, sr, **how):
-    """Embeddings of files, as `of_clips` makes them of their samples."""
-    return of_clips([y for y, _ in places.each(partial(audio.read, sr=sr), paths)], **how)
-
-
 def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
-    """Embeddings of samples at 16 kHz, float32 [clips, values], made by one thread or by the GPU.
-
-    Threads wait for each other in every layer: on a busy two-core machine two processes of one
-    did 2.1 clips/s where one process of two did 0.9 to 1.9.
-    """
+    """Embeddings of samples at 16 kHz, float32 [clips, values], made by one thread or by the GPU."""
     encoder = _encoder()
-    with encoder.threads(1):
+    with threadpool_limits(1):  # threads wait for each other in every layer: two processes of one are faster
         return encoder.embed(encoder.load(weights), clips, precision=precision, batch_seconds=batch_seconds)
 
 
-def _make_chunk(paths, targets, **how):
-    chunks.write_chunk(targets["wav2vec"], of_recordings(paths, **how))
+def _make_chunk(paths, targets, *, sr, **how):
+    clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
+    store.write_chunk(targets["wav2vec"], of_clips(clips, **how))
     return len(paths), {}
 
 

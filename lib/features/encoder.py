@@ -1,12 +1,9 @@
 """The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
-The first convolution of wav2vec2-base is normalised over all time steps of its input, padding
-too. So the convolutions see each recording alone here, and only their frames are padded, which
-the transformer sets to zero and leaves out of the attention; the mean is over a recording's own
-frames. A recording then gives the same vector in any batch, to rounding.
+wav2vec2-base normalises its first convolution over all time steps, padding too. So the convolutions
+see each recording alone here, whose vector is then the same in any batch, to rounding.
 """
 
-from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -35,17 +32,6 @@ def native_precision():
     return "bfloat16" if native else "float32"
 
 
-@contextmanager
-def threads(count):
-    """PyTorch with so many threads, and afterwards with as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 @lru_cache(maxsize=1)
 def load(weights):
     """The encoder with its weights (`Weights`), on the device, ready to infer; InputError when they do not fit."""
@@ -68,9 +54,8 @@ def load(weights):
 
 
 def embed(model, clips, *, precision, batch_seconds):
-    """One vector a recording, float32 [clips, hidden size]: the mean over time of the last hidden state.
+    """The mean over time of the last hidden state of each clip (float32 at 16 kHz), float32 [clips, hidden size].
 
-    Clips are float32 at 16 kHz, of 400 samples or more, and scaled to zero mean and unit variance.
     Batches hold at most `batch_seconds` of padded audio; with 0 each recording is alone.
     """
     where = next(model.parameters()).device

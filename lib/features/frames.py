@@ -9,11 +9,7 @@ NORMALISATIONS = ("none", "mean", "cmvn")
 
 
 def with_deltas(matrix, width):
-    """A feature with its deltas and their deltas below it, float32 [3 * rows, frames].
-
-    A delta is the slope of the line of least squares through `width` frames (odd), the first and
-    last frame repeated beyond the ends, as in the HTK Book and in the ASVspoof baselines.
-    """
+    """A feature with its deltas and their deltas below it, float32 [3 * rows, frames], as the HTK Book has them."""
     if width < 3 or width % 2 == 0:
         raise InputError(f"delta_width must be odd and at least 3, got {width}")
     offsets = np.arange(width) - width // 2
@@ -23,10 +19,7 @@ def with_deltas(matrix, width):
 
 
 def normalised(matrix, how):
-    """A feature without what a recording's device and level add to every frame, float32 [rows, frames].
-
-    ``mean``: each row less its mean over the recording; ``cmvn``: its variance made 1 as well.
-    """
+    """Each row less its mean over the recording (``mean``), or its variance made 1 as well (``cmvn``), float32."""
     if how not in NORMALISATIONS:
         raise InputError(f"normalisation must be one of {', '.join(NORMALISATIONS)}, got {how!r}")
     if how == "none":

@@ -1,24 +1,25 @@
 """Features as images: a position in a colormap of 256 colours (uint8) a pixel.
 
-An image has its low frequencies at the bottom (last row) and time from left to right. It is scaled
-by its own minimum and maximum, so the level of a recording does not show. It mostly repeats the
-rows and columns of its feature (20 coefficients and 100 frames on 200 x 200 pixels), so each *cell*
-that it shows is stored once, and `stretched` makes the image as it is read.
+An image has its low frequencies at the bottom (last row) and is scaled by its own minimum and
+maximum. It mostly repeats rows and columns of its feature, so each *cell* that it shows is stored
+once, and `stretched` makes the image as it is read. For training there are changed copies.
 """
 
 from functools import lru_cache
 
 import numpy as np
+from scipy import ndimage
 
 from lib.errors import InputError, nearest
+
+KINDS = ("audio", "image", "none")  # of changed copies
 
 
 def to_index(feature, size):
     """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
-    A pixel takes the value of the matrix' cell under its centre, as matplotlib draws a mesh, then
-    the range of the whole matrix is spread over 0 to 255. On real speech the coloured image differs
-    from `librosa.display.specshow` by 0.4 of 255 on average; averaging cells would by 4.6 to 9.9.
+    A pixel takes the value of the cell under its centre, as matplotlib draws a mesh, then the range
+    of the whole matrix is spread over 0 to 255.
 
     Examples
     --------
@@ -65,3 +66,32 @@ def colormap(name):
 def coloured(index, name):
     """Images as a model sees them: uint8 [..., size, size] in the colours of a colormap, [..., size, size, 3]."""
     return colormap(name)[index]
+
+
+def augmented(images, positions, kind, *, copy, seed):
+    """One copy of each of some images, uint8 [trials, size, size], of the trials with the numbers `positions`."""
+    if kind not in KINDS:
+        raise InputError(f"augmentation must be one of {', '.join(KINDS)}, got {kind!r}")
+    if kind == "none" or copy == 0:
+        return images
+    change = _audio if kind == "audio" else _image
+    pairs = zip(images, positions, strict=True)
+    return np.stack([change(image, np.random.default_rng([seed, copy, int(n)])) for image, n in pairs])
+
+
+def _audio(image, rng):
+    """Shifted, one band and one stretch hidden, louder or softer: SpecAugment (D. S. Park et al., Interspeech 2019)."""
+    size = len(image)
+    result = np.roll(image, rng.integers(-size // 4, size // 4 + 1), axis=1).astype(np.int16)
+    hidden = round(float(image.mean()))
+    for axis in (0, 1):
+        width = rng.integers(0, round(0.15 * size) + 1)
+        start = rng.integers(0, size - width + 1)
+        result[(slice(None),) * axis + (slice(start, start + width),)] = hidden
+    return np.clip(result + rng.integers(-25, 26), 0, 255).astype(np.uint8)
+
+
+def _image(image, rng):
+    """Mirrored every other time, turned by up to 18 degrees; the report names no augmentation."""
+    image = image[:, ::-1] if rng.random() < 0.5 else image
+    return ndimage.rotate(image, rng.uniform(-18, 18), reshape=False, order=1, mode="nearest")

@@ -1,7 +1,6 @@
 """Audio features as float32 matrices, low frequencies (or coefficients) in the first row, frames in columns.
 
-Neither the base paper nor the report names an analysis parameter: librosa's defaults stand, each
-written out in `FeatureSettings`. Values are librosa's own within 1e-3 dB.
+No analysis parameter is stated in the report: librosa's defaults stand. Values are librosa's within 1e-3 dB.
 """
 
 from dataclasses import make_dataclass
@@ -41,52 +40,36 @@ class Spectra:
     """One recording's samples, and the spectra that features share: each made once, when the first feature needs it."""
 
     def __init__(self, y, precision=np.float64):
-        self.y = y
-        self._precision = precision
-        self._made = {}
+        self.y, self._precision, self._made = y, precision, {}
 
     def power(self, settings):
-        """Power of the short-time Fourier transform."""
-        frames = tuple(getattr(settings, name) for name in _FRAMES)
-        if frames not in self._made:
-            self._made[frames] = power_spectrogram(self.y, settings, precision=self._precision)
-        return self._made[frames]
+        """Power of the short-time Fourier transform, float32 [1 + n_fft // 2, 1 + samples // hop_length]."""
+        key = tuple(getattr(settings, name) for name in _FRAMES)
+        if key in self._made:
+            return self._made[key]
+        half, window = settings.n_fft // 2, _window(settings).astype(self._precision)
+        padded = np.zeros(len(self.y) + settings.n_fft, window.dtype)
+        padded[half : half + len(self.y)] = self.y
+        # As a sliding window, which NumPy's own function takes ten times as long to set up.
+        shape = (1 + len(self.y) // settings.hop_length, settings.n_fft)
+        strides = (settings.hop_length * padded.itemsize, padded.itemsize)
+        frames = np.ndarray(shape, padded.dtype, padded, strides=strides)
+        power = self._made[key] = np.empty((half + 1, len(frames)), dtype=np.float32)
+        step = max(_CACHE // window.nbytes, 1)
+        for start in range(0, len(frames), step):
+            block = slice(start, start + step)
+            # Along the first axis: the transform then turns the matrix round on its way, at no cost.
+            spectrum = scipy.fft.rfft((frames[block] * window).T, axis=0, overwrite_x=True)
+            parts = spectrum.view(window.dtype)  # real and imaginary in turn: squared in one go, in place
+            parts *= parts
+            np.add(parts[:, ::2], parts[:, 1::2], out=power[:, block], casting="same_kind")
+        return power
 
     def mel(self, settings):
         """Power in the mel bands."""
         if settings not in self._made:
             self._made[settings] = _mel_filters(settings) @ self.power(settings)
         return self._made[settings]
-
-
-def power_spectrogram(y, settings, *, precision=np.float64):
-    """Power of the short-time Fourier transform, float32 [1 + n_fft // 2, 1 + samples // hop_length].
-
-    A transform in float32 takes half the time of librosa's float64; a bin 80 dB below the
-    maximum is then off by up to 7e-3 dB (measured on 60 clips of real speech).
-    """
-    half = settings.n_fft // 2
-    padded = np.zeros(len(y) + settings.n_fft, dtype=precision)
-    padded[half : half + len(y)] = y
-    # As a sliding window, which NumPy's own function takes ten times as long to set up.
-    shape = (1 + len(y) // settings.hop_length, settings.n_fft)
-    strides = (settings.hop_length * padded.itemsize, padded.itemsize)
-    frames = np.ndarray(shape, padded.dtype, padded, strides=strides)
-    window = _window(settings).astype(precision)
-    power = np.empty((half + 1, len(frames)), dtype=np.float32)
-    step = max(_CACHE // window.nbytes, 1)
-    for start in range(0, len(frames), step):
-        block = slice(start, start + step)
-        # Along the first axis: the transform then turns the matrix round on its way, at no cost.
-        spectrum = scipy.fft.rfft((frames[block] * window).T, axis=0, overwrite_x=True)
-        parts = spectrum.view(precision)  # real and imaginary in turn: squared in one go, in place
-        parts *= parts
-        np.add(parts[:, ::2], parts[:, 1::2], out=power[:, block], casting="same_kind")
-    return power
-
-
-def _relative(power, settings):
-    return power, _decibel(power, settings)
 
 
 def _decibel(power, settings, reference=None):
@@ -114,9 +97,8 @@ def _mfcc(spectra, settings):
 def _lfcc(spectra, settings):
     """Cepstral coefficients from 0: orthonormal DCT-II of log10 of the power in triangles of equal width.
 
-    That of the baselines of ASVspoof 2019 (Hamming windows of 20 ms every 10 ms, 512 points, 20
-    bands) and 2021 (30 ms every 15 ms, 1024 points, 70 bands), ``lfcc_bp.m`` there; M. Sahidullah
-    et al., Interspeech 2015. But frames are centred, and powers raised to at least `amin`.
+    As ``lfcc_bp.m`` of the ASVspoof 2019 and 2021 baselines (M. Sahidullah et al., Interspeech 2015),
+    but frames are centred, and powers raised to at least `amin`.
     """
     bands = _linear_filters(settings) @ spectra.power(settings)
     np.log10(np.maximum(bands, np.float32(settings.amin), out=bands), out=bands)
@@ -124,10 +106,7 @@ def _lfcc(spectra, settings):
 
 
 def _fft(spectra, settings):
-    """The mean power of the frames (Welch) as the area under its curve, in dB re its maximum.
-
-    Rows are levels from -top_db to 0 dB, columns FFT bins; 1 up to the level of the bin.
-    """
+    """The mean power of the frames (Welch) as the area under its curve: rows are levels from -top_db to 0 dB."""
     mean = spectra.power(settings).mean(axis=1)
     steps = (np.arange(_LEVELS, dtype=np.float32) / _LEVELS - 1) * np.float32(settings.top_db)
     return _decibel(mean, settings)(mean)[None], lambda level: (level >= steps[:, None]).astype(np.float32)
@@ -140,9 +119,9 @@ _SPECTRUM = (*_FRAMES, "amin", "top_db")
 _BANDS = (*_SPECTRUM, "n_mels", "fmin", "fmax")
 _MADE = {
     # FFT bins from 0 Hz to sr / 2; power, dB re its maximum
-    "spectrogram": (_SPECTRUM, lambda spectra, settings: _relative(spectra.power(settings), settings)),
+    "spectrogram": (_SPECTRUM, lambda made, s: (made.power(s), _decibel(made.power(s), s))),
     # mel bands from fmin to fmax; power, dB re its maximum
-    "mel": (_BANDS, lambda spectra, settings: _relative(spectra.mel(settings), settings)),
+    "mel": (_BANDS, lambda made, s: (made.mel(s), _decibel(made.mel(s), s))),
     "mfcc": ((*_BANDS, "n_mfcc"), _mfcc),
     "lfcc": ((*_FRAMES, "amin", "n_linear", "fmin", "fmax", "n_lfcc"), _lfcc),
     "fft": (_SPECTRUM, _fft),
@@ -173,7 +152,7 @@ def _recipe(name):
 
 
 def row_hertz(name, settings):
-    """The frequency in the middle of each row of a feature, Hz; None of one whose rows are no frequencies."""
+    """The frequency in the middle of each row of a feature, Hz; None where rows are no frequencies."""
     if name == "mel":
         import librosa
 
@@ -182,18 +161,12 @@ def row_hertz(name, settings):
 
 
 def scaled(spectra, name, settings):
-    """A feature whose last step is not yet taken: cells, and that step as a function of cells.
-
-    It works on each cell by itself (that of `fft` makes a column of it) and never falls, so an
-    image, which shows few of the cells, takes it for those alone, the least and the greatest.
-    """
+    """A feature's cells, and its last step, which works on each cell by itself and never falls."""
     return _recipe(name)[1](spectra, settings)
 
 
 def compute(y, names, settings):
-    """Features of one recording [shape=(samples,), float32], by their names: float32 ``[rows, frames]`` each.
-
-    `names` are some of `FEATURES`; InputError when one is unknown.
+    """Features (some of `FEATURES`) of float32 samples by their names, float32 ``[rows, frames]`` each.
 
     Examples
     --------

@@ -1,7 +1,6 @@
 """Long-term statistics of the log spectrum: what a recording's devices and rooms leave in every frame.
 
-One row a bin of the FFT, one column a statistic over the frames of the recording (`STATISTICS`).
-The level of the recording is taken out first.
+One row a bin of the FFT, one column a statistic over the frames of the recording, whose level is taken out first.
 """
 
 import numpy as np
@@ -19,12 +18,7 @@ _DB = np.log(10) / 10  # of power, in natural logarithms
 
 
 def statistics(power):
-    """Statistics of the log of a power [shape=(bins, frames), float32] over frames, float32 [bins, 6].
-
-    ``mean`` of all frames, ``quiet`` of the quietest sixth, ``loud`` of the loudest half,
-    ``upper`` quartile, ``spread`` (standard deviation) and ``fall`` (root mean square of the
-    falls from frame to frame: how fast sound decays).
-    """
+    """`STATISTICS` of the log of a power [shape=(bins, frames), float32] over frames, float32 [bins, 6]."""
     logs = np.log(power / max(float(power.mean()), 1e-20) + _FLOOR).T
     frames = len(logs)
     order = np.argsort(logs.mean(axis=1), kind="stable")
@@ -32,11 +26,11 @@ def statistics(power):
     upper = int(0.75 * (frames - 1))
     found = (
         logs.mean(axis=0),
-        logs[order[: max(frames // 6, 1)]].mean(axis=0),
-        logs[order[frames // 2 :]].mean(axis=0),
-        np.partition(logs, upper, axis=0)[upper],
+        logs[order[: max(frames // 6, 1)]].mean(axis=0),  # the quietest sixth
+        logs[order[frames // 2 :]].mean(axis=0),  # the loudest half
+        np.partition(logs, upper, axis=0)[upper],  # upper quartile
         logs.std(axis=0),
-        np.sqrt(np.square(falls).mean(axis=0)),
+        np.sqrt(np.square(falls).mean(axis=0)),  # how fast sound decays
     )
     return np.stack(found, axis=1).astype(np.float32)
 
@@ -44,9 +38,9 @@ def statistics(power):
 def view(name, values):
     """One view of the statistics of recordings [shape=(recordings, bins, 6), float32], float32 [recordings, numbers].
 
-    `name` says how and of which statistic: ``shape mean`` is its smooth shape along frequency (20
-    cosines), ``smooth mean`` the statistic smoothed by 3 bins, every fourth, ``lift16 mean`` its
-    fine structure, less itself smoothed by 16 bins. InputError for others.
+    `name` says how and of which statistic: ``shape mean`` is its smooth shape along frequency (20 cosines),
+    ``smooth mean`` the statistic smoothed by 3 bins, every fourth, ``lift16 mean`` its fine structure,
+    less itself smoothed by 16 bins. InputError for others.
 
     Examples
     --------
@@ -69,11 +63,7 @@ def view(name, values):
 
 
 def other_device(values, rng):
-    """The statistics [recordings, bins, 6] as another microphone might have left them, float32.
-
-    A smooth response of 3 dB and a fine ripple of 1 dB (standard deviations) are added to the
-    log spectra; the level stays taken out.
-    """
+    """The statistics [recordings, bins, 6] as another microphone might have left them, float32, the level taken out."""
     count, bins = values.shape[:2]
     axis = np.linspace(0, 1, bins) ** 0.6  # finer where the ear is
     strength, phase = rng.normal(size=(count, 6)), rng.uniform(0, 2 * np.pi, (count, 6))

@@ -1,20 +1,38 @@
-"""The feature store: what was computed of a corpus in one pass over its recordings, made once and read back."""
+"""The feature store: one array a trial of all that was computed of a corpus, made once and read back.
 
+``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order, under
+a key of what decides them: what `numpy.save` wrote of their values in one row, and of their shapes,
+then a checksum. It is moved into place whole, so stopped work goes on where it was.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import zlib
 from collections import Counter
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from lib import audio, cluster
+from lib.corpus import SPLITS
 from lib.errors import InputError
-from lib.features import chunks, images
+from lib.features import images
 from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
+from lib.params import ROOT
+from lib.params.identity import code_digest, versions
 
+CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
+CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
+_MARK = 4  # bytes of the checksum
 _CODE = (  # decides the numbers
     "audio.reading", "audio.wav", "features.cqcc", "features.images", "features.matrices", "features.statistics",
-    "features.store",
 )  # fmt: skip
 
 
@@ -26,32 +44,50 @@ class Wanted(NamedTuple):
     size: int = 0  # pixels of an image; 0 for a matrix
 
 
+@dataclass(frozen=True)
+class Stored:
+    """One array of every trial of a corpus; positions are numbers of trials in protocol order."""
+
+    url: str
+    sizes: dict  # split -> number of trials
+    image_size: int = 0  # pixels, where the arrays are cells of images
+
+    def batch(self, split, positions):
+        """The images (uint8) or vectors (float32) of some trials as one array, in the order asked for."""
+        arrays = self.arrays(split, positions)
+        return np.stack([images.stretched(a, self.image_size) for a in arrays] if self.image_size else arrays)
+
+    def arrays(self, split, positions):
+        """The arrays of some trials as a list, each of its own shape; not to be written to."""
+        if split not in self._opened:
+            chunks = _urls(self.url, split, self.sizes[split]).values()
+            self._opened[split] = [array for chunk in chunks for array in _arrays(_local(chunk))]
+        return [self._opened[split][position] for position in positions]
+
+    @cached_property
+    def _opened(self):
+        return {}  # split -> arrays, parts of files that are mapped into memory
+
+
 def extract(corpus, wanted, *, store, jobs=2, progress=True):
     """Make what the store does not hold yet of a corpus in one pass over its recordings, and open it.
 
-    Of what is `Wanted` (all of one rate) in a store (a folder, from the project's
-    folder, or an fsspec URL) each is returned with its `lib.features.chunks.Stored`, whose `batch`
-    gives images and `arrays` float32 matrices ``[rows, frames]``; and what reading had to do, with
-    how many times. InputError if a feature is unknown, a recording cannot be used, or the store
-    cannot be written.
+    Of what is `Wanted` (all of one rate) in a store (a folder, from the project's folder, or an
+    fsspec URL) each is returned with its `Stored`; and what reading had to do, with how many times.
+    InputError if a feature is unknown, a recording cannot be used, or the store cannot be written.
     """
     names = {}
     for item in wanted:
         numbers = [corpus.digest, item.feature, identity(item.feature, item.settings), item.size]
-        names[item] = f"{item.feature}-{chunks.key(numbers, *_CODE)}"
+        names[item] = f"{item.feature}-{key(numbers, *_CODE)}"
     rates = sorted({item.settings.sr for item in names})
     if len(rates) > 1:
         raise InputError(f"sr must be the same for all, got {', '.join(map(str, rates))}")
-    return chunks.filled(
-        corpus,
-        names,
-        partial(_make_chunk, rates[0]),
-        store=store,
+    return filled(
+        corpus, names, partial(_make_chunk, rates[0]), store=store, doing="extracting", progress=progress,
         processes=lambda tasks: min(jobs, max(tasks // 2, 1)),  # starting one costs more than a chunk
-        doing="extracting",
-        progress=progress,
         scheduler=cluster.at_hand(),
-    )
+    )  # fmt: skip
 
 
 def from_clips(wanted, clips):
@@ -61,11 +97,7 @@ def from_clips(wanted, clips):
 
 
 def _made(wanted, y):
-    """All that is wanted of one recording, by a transform in float32, which takes half the time.
-
-    That moves one pixel in 30,000 of the spectrogram by one level of 256, and values of LFCC by
-    2e-4 at most where recordings have a standard deviation of 2.9 (measured on real speech).
-    """
+    """All that is wanted of one recording, by a transform in float32, which takes half the time of float64."""
     spectra, found, arrays = Spectra(y, np.float32), {}, {}
     for item in wanted:
         what = item.feature, item.settings
@@ -83,5 +115,105 @@ def _make_chunk(sr, paths, targets):
         made.append(_made(targets, y))
         notes.update(remarks)
     for item, url in targets.items():
-        chunks.write_chunk(url, [arrays[item] for arrays in made])
+        write_chunk(url, [arrays[item] for arrays in made])
     return len(paths), notes
+
+
+def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
+    """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
+    marks = [code_digest("features.store", *parts), versions(*packages)]
+    return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
+
+
+def filled(corpus, names, make, *, store, processes, doing, progress=True, scheduler=None):
+    """Make what the store lacks of wanted values (-> folder `names`), in parallel: each with its `Stored`, and notes.
+
+    `make` takes paths and wanted value -> URL of the chunk to write, and returns the number of paths, and notes.
+    """
+    root = places.absolute(store)
+    paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
+    sizes = {split: len(there) for split, there in paths.items()}
+    stored = {item: Stored(f"{root}/{name}", sizes, getattr(item, "size", 0)) for item, name in names.items()}
+    lacking, notes = {}, Counter()  # (split, first trial) -> wanted -> URL of its chunk
+    try:
+        for item, kept in stored.items():
+            for place, url in pending(kept.url, sizes).items():
+                lacking.setdefault(place, {})[item] = url
+        tasks = [(paths[split][start : start + CHUNK], urls) for (split, start), urls in lacking.items()]
+        total = sum(len(part) for part, _ in tasks)
+        with tqdm(total=total, desc=doing, unit="clip", disable=not (progress and tasks)) as bar:
+            jobs = processes(len(tasks)) if tasks else 1
+            for clips, found in cluster.unordered(make, tasks, jobs=jobs, scheduler=scheduler):
+                bar.update(clips)
+                notes.update(found)
+    except OSError as error:
+        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
+    return stored, dict(notes)
+
+
+def pending(url, sizes):
+    """The chunks that a folder lacks or holds damaged, in order: (split, first trial of the chunk) -> its URL."""
+    missing, damaged = {}, 0
+    for split in SPLITS:
+        there = places.listing(f"{url}/{split}")
+        for start, chunk in _urls(url, split, sizes[split]).items():
+            lacks = chunk.rpartition("/")[2] not in there
+            if lacks or not (places.is_url(chunk) or _is_sound(chunk, chunk)):  # at a URL when they are fetched
+                missing[split, start] = chunk
+                damaged += not lacks
+    if damaged:
+        tqdm.write(f"{url}: damaged and made again: {damaged} chunk{'s' * (damaged > 1)}", file=sys.stderr)
+    return missing
+
+
+def write_chunk(url, arrays):
+    """Write one chunk of arrays of one type and number of dimensions; only whole ones stand under their name."""
+    with places.whole_file(url) as file:
+        np.save(file, np.concatenate([array.ravel() for array in arrays]))
+        np.save(file, [array.shape for array in arrays])
+        file.seek(0)
+        file.write(_mark(url, file.read()))
+
+
+def _urls(url, split, size):
+    """First trial of each chunk of a split -> the chunk's URL."""
+    return {start: f"{url}/{split}/{start // CHUNK:05d}.npy" for start in range(0, size, CHUNK)}
+
+
+def _arrays(file):
+    """The arrays of one chunk, a local file mapped into memory."""
+    values = np.load(file, mmap_mode="r")
+    with open(file, "rb") as content:
+        content.seek(values.offset + values.nbytes)
+        shapes = np.load(content)
+    values = values.view(np.ndarray)  # slices of a memmap take longer to make
+    parts = np.split(values, np.cumsum(shapes.prod(axis=1))[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def _local(url):
+    """A chunk's file on this machine: itself, which `pending` has checked, or its copy, since a chunk never changes."""
+    if not places.is_url(url):
+        return url
+    # The caches of fsspec write a copy under its name while another process may have mapped it.
+    file = str(CACHE / url.replace("://", os.sep))
+    if not _is_sound(file, url):
+        with places.whole_file(file) as copy:
+            copy.write(places.read(url))
+        if not _is_sound(file, url):
+            places.remove(file)
+            places.remove(url)
+            raise InputError(f"{url}: the chunk was damaged and is removed; run the command again to make it anew")
+    return file
+
+
+def _is_sound(file, url):
+    """Whether the file is a chunk as `write_chunk` left it at this URL."""
+    content = Path(file).read_bytes() if os.path.exists(file) else b""
+    return content[-_MARK:] == _mark(url, content[:-_MARK])
+
+
+def _mark(url, content):
+    """CRC-32 of a chunk's content and of which chunk it is (meant for accidents, not attacks)."""
+    name = "/".join(url.rsplit("/", 3)[1:]).encode()
+    return zlib.crc32(content, zlib.crc32(name)).to_bytes(_MARK, "little")

@@ -11,8 +11,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.features import FeatureSettings, chunks
+from lib.features import FeatureSettings
 from lib.features.matrices import Spectra
+from lib.features.store import key
 from lib.files import places
 from lib.params import read_table
 
@@ -30,8 +31,8 @@ _TINY = np.float32(1e-10)  # about the power of 16-bit quantisation noise
 
 def of_corpus(corpus, sr, *, store):
     """What `outside` has to know of a corpus' train and dev, for JSON; kept in the `store` (folder or URL)."""
-    key = chunks.key([corpus.digest, sr], "audio.reading", "features.matrices", "judgement.domain")
-    return places.remembered(f"{places.absolute(store)}/domains/{key}.json", partial(_measured, corpus, sr))
+    name = key([corpus.digest, sr], "audio.reading", "features.matrices", "judgement.domain")
+    return places.remembered(f"{places.absolute(store)}/domains/{name}.json", partial(_measured, corpus, sr))
 
 
 def _measured(corpus, sr):

@@ -1,6 +1,6 @@
 """What decides a run's numbers, in parts, so that a plan can say which part has changed since.
 
-Comments, prose, and where things are on a machine are in none of the parts.
+Prose, comments and docstrings included, and where things are on a machine are in none of the parts.
 """
 
 import ast
@@ -8,18 +8,16 @@ import hashlib
 import json
 import os
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
-from lib.params import code
-from lib.params.paths import NOTEBOOKS, local_path
+from lib.params.paths import NOTEBOOKS, ROOT, local_path
 from lib.params.settings import PLACES, code_cells
+from lib.params.yaml_files import read_table
 
 # Rooms that decide a fit; what changes elsewhere leaves the kept fits as they are.
 COMPUTING = ("audio", "corpus", "features", "files", "inputs", "systems")
-LIBRARIES = {
-    "tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "transformers": "transformers", "numpy": "NumPy",
-    "scipy": "SciPy", "scikit-learn": "scikit-learn", "librosa": "librosa", "soundfile": "soundfile", "soxr": "soxr",
-}  # fmt: skip
+LIBRARIES = read_table("libraries")  # package -> its name
 READS = "the runs that it reads changed"
 
 _WEIGHTS = ("backbone_weights", "wav2vec_weights")
@@ -28,19 +26,55 @@ _NAMED = 3  # changed rooms; more are counted, as an update of the study changes
 _LONG = 200  # characters of a parameter's value; MLflow cuts a tag at 8,000
 
 
-def identity(run, corpus_digest, reads=()):
-    """What decides the numbers of a `lib.params.studies.PlannedRun`, as JSON holds it.
+@cache
+def code_digest(*parts):
+    """16 hexadecimal digits over modules or whole rooms of lib, by dotted names, and over the tables they read."""
+    total = hashlib.blake2b(digest_size=8)
+    for file in sorted({file for part in parts for file in code_files(part)}):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            if documented and ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+            match node:
+                case ast.Call(func=ast.Name("read_table"), args=[ast.Constant(table)]):
+                    total.update(json.dumps(read_table(table)).encode())
+        total.update(f"{file.relative_to(ROOT).as_posix()}\0{ast.dump(tree)}\0".encode())
+    return total.hexdigest()
 
-    `reads` are the ids of the runs that this one reads (a comparison reads all others).
-    """
+
+@cache
+def versions(*packages):
+    """Package -> installed version."""
+    return {package: metadata.version(package) for package in packages}
+
+
+def code_files(part):
+    """The modules of a part of lib; none when there is no such part."""
+    place = ROOT / "lib" / part.replace(".", "/")
+    return [file for file in (place.with_suffix(".py"), *place.rglob("*.py")) if file.is_file()]
+
+
+def content_digest(path):
+    """16 hexadecimal digits over a file (Path), or over names and bytes of the files in a folder."""
+    total = hashlib.sha256()
+    for file in _contents(path):
+        total.update(f"{file.relative_to(path).as_posix()}\0".encode())
+        with file.open("rb") as opened:
+            total.update(hashlib.file_digest(opened, "sha256").digest())
+    return total.hexdigest()[:16]
+
+
+def identity(run, corpus_digest, reads=()):
+    """What decides a planned run's numbers, as JSON holds it; `reads` are the ids of the runs that it reads itself."""
     path = NOTEBOOKS / f"{run.notebook}.ipynb"
     cells, rooms = _notebook(path, path.read_bytes())
     return {
         "cells": cells,
         "parameters": parameters(run.parameters),
         "corpus": corpus_digest,
-        "rooms": {room: code.digest(room) for room in rooms},
-        "versions": code.versions(*LIBRARIES),
+        "rooms": {room: code_digest(room) for room in rooms},
+        "versions": versions(*LIBRARIES),
         "weights": weights(run.parameters),
         "reads": fingerprint(list(reads)) if reads else "",
     }
@@ -51,9 +85,10 @@ def fingerprint(value):
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def stored(parts):
-    """An identity as the text of a tag."""
-    return json.dumps(parts, separators=(",", ":"), sort_keys=True)
+def marks(parts):
+    """The tags by which a run of an identity is found again."""
+    text = json.dumps(parts, separators=(",", ":"), sort_keys=True)
+    return {"fingerprint": fingerprint(parts), "identity": text}
 
 
 def parameters(values):
@@ -74,10 +109,7 @@ def settled(parts, values):
 
 
 def reasons(old, new):
-    """What has changed between two identities, a list of words; empty when nothing has.
-
-    `old` is None when there is no run, and empty for one made before identities were kept.
-    """
+    """What has changed between two identities, in words; `old` is None without a run, empty for one without any."""
     if not old:
         return ["new" if old is None else "made by an older version"]
     found = []
@@ -91,8 +123,7 @@ def reasons(old, new):
     if rooms := _rooms_changed(old, new):
         many = f"{len(rooms)} rooms of lib"
         found.append(f"{many if len(rooms) > _NAMED else ', '.join(f'lib/{room}' for room in rooms)} changed")
-    found += [READS] * (old.get("reads") != new["reads"])
-    return found
+    return found + [READS] * (old.get("reads") != new["reads"])
 
 
 def kept(old, new):
@@ -134,7 +165,7 @@ def _notebook(path, content):
 
 @cache
 def _neighbours(room):
-    return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in code.files(room)))
+    return set().union(*(_imported(ast.parse(file.read_text(encoding="utf-8"))) for file in code_files(room)))
 
 
 def _imported(tree):
@@ -145,15 +176,18 @@ def _imported(tree):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {room for room in (name.split(".")[1] for name in names if name.startswith("lib.")) if code.files(room)}
+    return {room for room in (name.split(".")[1] for name in names if name.startswith("lib.")) if code_files(room)}
+
+
+def _contents(path):
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _weights_of(name):
     path = local_path(name)
     if name not in _UNTRAINED and path.exists():
-        files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
-        marks = tuple((f, f.stat().st_size, f.stat().st_mtime_ns, f.stat().st_ctime_ns) for f in files)
-        return _content(path, marks)
+        about = [(file, file.stat()) for file in _contents(path)]
+        return _read_once(path, tuple((file, of.st_size, of.st_mtime_ns, of.st_ctime_ns) for file, of in about))
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
     cached = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     try:
@@ -164,10 +198,6 @@ def _weights_of(name):
 
 
 @cache
-def _content(path, marks):
-    """Digest of files, which this process reads again when size or time of one has changed."""
-    total = hashlib.sha256()
-    for file, *_ in marks:
-        with file.open("rb") as opened:
-            total.update(file.relative_to(path).as_posix().encode() + hashlib.file_digest(opened, "sha256").digest())
-    return total.hexdigest()[:16]
+def _read_once(path, stats):
+    """`content_digest`, which reads again only what has changed in size or time."""
+    return content_digest(path)

@@ -55,11 +55,8 @@ def _logins():
 
 
 def absolute(place, base=ROOT):
-    """A place that means the same everywhere: a URL without login, or an absolute path; no slash at its end.
-
-    ``file://`` and ``local://`` name paths of this machine; relative ones start at `base`.
-    """
+    """A place that means the same everywhere: a URL without login, or an absolute path; no slash at its end."""
     scheme, mark, rest = hide_login(os.fspath(place)).partition("://")
-    if mark and scheme not in ("file", "local"):
+    if mark and scheme not in ("file", "local"):  # which name paths of this machine
         return f"{scheme}://{rest.rstrip('/')}"
     return str(base / Path(rest if mark else scheme).expanduser())

@@ -1,8 +1,4 @@
-"""What judges a parameter, by its name: the rules, and the settings of the groups, stand in params/settings.yaml.
-
-A name means the same everywhere, so one rule judges it. A parameter that no rule knows is
-judged by its annotation: whole numbers from 0, finite numbers.
-"""
+"""What judges a parameter: the rule of its name in params/settings.yaml, without one its annotation."""
 
 import re
 from functools import cache
@@ -43,36 +39,8 @@ RULES |= {name: rule for known in TABLE["settings"].values() for name, (rule, _)
 
 def kind(name):
     """Name of a known parameter's type, such as ``int``; None for a name that no rule knows."""
-    return _type(RULES[name]).__origin__.__name__ if name in RULES else None
-
-
-@cache
-def _type(rule):
-    """A rule, or an annotation, as a type for pydantic."""
-    if rule in KINDS:
-        return KINDS[rule]
-    limits = dict(TABLE["rules"][rule])
-    choices, pattern, must, unique = (limits.pop(name, None) for name in ("choices", "pattern", "must", "unique"))
-    kind = list[_type(limits.pop("of"))] if "of" in limits else {**KINDS, "dict": dict}[limits.pop("kind", "str")]
-
-    def check(value):
-        """What the library's own limits cannot say."""
-        if choices:
-            value = str(value)  # a number may be written without quotes
-            if value not in choices:
-                raise _refused(f"one of {', '.join(choices)}", choices)
-        if pattern and not re.fullmatch(pattern, value):
-            raise _refused(must)
-        for index, item in enumerate(value if unique else ()):
-            if item in value[:index]:
-                raise _refused(f"a list without repetitions ({item} stands twice)")
-        return hide_login(value) if rule == "place" else value
-
-    return Annotated[kind, Field(**limits), BeforeValidator(check) if choices else AfterValidator(check)]
-
-
-def _refused(must, choices=()):
-    return PydanticCustomError("own", "", {"must": must, "choices": choices})
+    rule = TABLE["rules"][RULES[name]] if name in RULES else {"kind": None}
+    return "list" if "of" in rule else rule.get("kind", "str")
 
 
 # Group -> name -> `Parameter` of each setting that comes with it.
@@ -84,11 +52,6 @@ GROUPS = {
     }
     for group, parts in TABLE["groups"].items()
 }
-
-
-@cache
-def _adapter(rule):
-    return TypeAdapter(_type(rule), config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 def judged(name, value, annotation, where):
@@ -122,6 +85,38 @@ def judge_together(values, where, places=None):
     places = places or {}
     for name, other, rule, keeps in _BETWEEN:
         if name in values and other in values and not keeps(values[name], values[other]):
-            place = places.get(name) or places.get(other) or where
             got = f"{values[name]!r} with {other} = {values[other]!r}"
-            raise InputError(f"{place}: {name} must be {rule}, got {got}")
+            raise InputError(f"{places.get(name) or places.get(other) or where}: {name} must be {rule}, got {got}")
+
+
+@cache
+def _adapter(rule):
+    return TypeAdapter(_type(rule), config=ConfigDict(strict=True, allow_inf_nan=False))
+
+
+def _type(rule):
+    """A rule, or an annotation, as a type for pydantic."""
+    if rule in KINDS:
+        return KINDS[rule]
+    limits = dict(TABLE["rules"][rule])
+    choices, pattern, must, unique = (limits.pop(name, None) for name in ("choices", "pattern", "must", "unique"))
+    kind = list[_type(limits.pop("of"))] if "of" in limits else {**KINDS, "dict": dict}[limits.pop("kind", "str")]
+
+    def check(value):
+        """What the library's own limits cannot say."""
+        if choices:
+            value = str(value)  # a number may be written without quotes
+            if value not in choices:
+                raise _refused(f"one of {', '.join(choices)}", choices)
+        if pattern and not re.fullmatch(pattern, value):
+            raise _refused(must)
+        for index, item in enumerate(value if unique else ()):
+            if item in value[:index]:
+                raise _refused(f"a list without repetitions ({item} stands twice)")
+        return hide_login(value) if rule == "place" else value
+
+    return Annotated[kind, Field(**limits), BeforeValidator(check) if choices else AfterValidator(check)]
+
+
+def _refused(must, choices=()):
+    return PydanticCustomError("own", "", {"must": must, "choices": choices})

@@ -1,8 +1,7 @@
 """Parameters: what a notebook declares, what YAML files and the command line say.
 
-A notebook declares what it is about in the one cell tagged ``parameters``, a typed literal
-a line, and names the groups of further settings (`lib.params.schema`) in its one call of
-``study.begin``. Nothing here evaluates code.
+A notebook declares what it is about in the one cell tagged ``parameters``, a typed literal a line, and names the
+groups of further settings (`lib.params.schema`) in its call of ``study.begin``. Nothing here evaluates code.
 """
 
 import ast
@@ -44,6 +43,41 @@ def code_cells(path, content):
     return tagged, others
 
 
+def resolve(notebook, layers):
+    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them."""
+    known = declared(notebook)
+    values, places = {name: parameter.default for name, parameter in known.items()}, {}
+    for where, layer in layers:
+        for name, value in layer.items():
+            if name not in known:
+                there = nearest(name, known) or f"; there are {', '.join(known)}"
+                raise InputError(f"{where}: {name} is not a parameter of {notebook}{there}")
+            values[name], places[name] = judged(name, value, known[name].type, where), where
+    judge_together(values, notebook, places)
+    return values
+
+
+def current(notebook, namespace):
+    """The values that a running notebook's parameters hold now; `namespace` is its ``globals()``."""
+    known, injected = declared(notebook), _injected(namespace.get("In", ()))
+    held = {name: None for name in injected if name not in known}  # papermill only warns of it; here it is refused
+    for name in (name for name in known if name in namespace):
+        # A module or an array that has a group's name by chance is no setting.
+        if known[name].own or name in injected or isinstance(namespace[name], (bool, int, float, str, list)):
+            held[name] = namespace[name]
+    return resolve(notebook, [(notebook, held)])
+
+
+def _injected(history):
+    """Names in the newest cell that papermill put in: its first line is ``# Parameters``, the rest assignments."""
+    for source in reversed(history):
+        first, *lines = source.strip().splitlines() or [""]
+        assigned = [re.match(r"(\w+) = ", line) for line in lines]
+        if first.strip() == "# Parameters" and all(assigned):
+            return [name.group(1) for name in assigned]
+    return []
+
+
 @cache
 def _declared(path, content):
     tagged, others = code_cells(path, content)
@@ -75,18 +109,15 @@ def _cell(path, source):
 
 def _takes(path, sources):
     """Groups that the notebook's call of ``study.begin`` names; without a call none."""
-    nodes = [node for source in sources for node in ast.walk(_parsed(path, source)) if isinstance(node, ast.Call)]
-    calls = [node for node in nodes if ast.unparse(node.func) == "study.begin"]
-    if not calls:
-        return ()
-    if len(calls) > 1:
-        raise InputError(f"{path}: study.begin must be called once, not {len(calls)} times")
-    given = [word.value for word in calls[0].keywords if word.arg == "takes"] + calls[0].args[2:3]
-    takes = [getattr(word, "value", None) for group in given for word in getattr(group, "elts", [group])]
-    for group in takes:
-        if group not in GROUPS:
-            raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
-    return ("corpus", *takes)
+    for node in (node for source in sources for node in ast.walk(_parsed(path, source))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "study.begin":
+            given = [word.value for word in node.keywords if word.arg == "takes"]
+            takes = [getattr(name, "value", None) for group in given for name in getattr(group, "elts", [group])]
+            for group in takes:
+                if group not in GROUPS:
+                    raise unknown(group, GROUPS, f"{path}: takes must be a tuple of names of groups, written out")
+            return ("corpus", *takes)
+    return ()
 
 
 def _parsed(path, source):
@@ -94,41 +125,3 @@ def _parsed(path, source):
         return ast.parse(source)
     except SyntaxError as error:
         raise InputError(f"{path}: a cell is not Python ({error.msg}: {(error.text or '').strip()!r})") from None
-
-
-def resolve(notebook, layers):
-    """All parameters of a run, name -> value: the notebook's defaults, then each layer (place, dict) over them."""
-    known = declared(notebook)
-    values, places = {name: parameter.default for name, parameter in known.items()}, {}
-    for where, layer in layers:
-        for name, value in layer.items():
-            if name not in known:
-                there = nearest(name, known) or f"; there are {', '.join(known)}"
-                raise InputError(f"{where}: {name} is not a parameter of {notebook}{there}")
-            values[name], places[name] = judged(name, value, known[name].type, where), where
-    judge_together(values, notebook, places)
-    return values
-
-
-def current(notebook, namespace):
-    """The values that a running notebook's parameters hold now, so that every way of running it records the same.
-
-    `namespace` is its ``globals()``. papermill only warns of a parameter that is unknown; here it is an error.
-    """
-    known, injected = declared(notebook), _injected(namespace.get("In", ()))
-    held = {name: None for name in injected if name not in known}  # is refused by its name
-    for name in (name for name in known if name in namespace):
-        # A module or an array that has a group's name by chance is no setting.
-        if known[name].own or name in injected or isinstance(namespace[name], (bool, int, float, str, list)):
-            held[name] = namespace[name]
-    return resolve(notebook, [(notebook, held)])
-
-
-def _injected(history):
-    """Names in the newest cell that papermill put in: its first line is ``# Parameters``, the rest assignments."""
-    for source in reversed(history):
-        first, *lines = source.strip().splitlines() or [""]
-        assigned = [re.match(r"(\w+) = ", line) for line in lines]
-        if first.strip() == "# Parameters" and all(assigned):
-            return [name.group(1) for name in assigned]
-    return []

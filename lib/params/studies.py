@@ -10,12 +10,7 @@ from lib.params.schema import GROUPS, RULES, TABLE, judged_by
 from lib.params.settings import declared, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
-_FIXED = {  # what a study decides for all its runs -> where
-    "seed": "seeds are given with --seeds 0,1,2 or the study's key seeds",
-    "corpus": "the corpus is given with --corpus or the study's key corpus",
-    "compares": "the study's own name is taken",
-    "variant": "a run's name in the study's key runs decides it",
-}
+_FIXED = TABLE["fixed"]
 
 
 @dataclass(frozen=True)
@@ -28,22 +23,15 @@ class PlannedRun:
 
     @property
     def name(self):
-        """The run's name in MLflow, ``<notebook>/<variant>``."""
         return f"{self.notebook}/{self.variant}"
 
     @property
     def seed(self):
-        """The run's seed, or None when the notebook has none."""
         return self.parameters.get("seed")
 
     @property
-    def key(self):
-        """What tells the runs of one study apart: name and seed."""
-        return self.name, self.seed
-
-    @property
     def stage(self):
-        """Runs of one stage do not need each other; stages follow one another, and the comparison comes last."""
+        """Runs of one stage do not need each other; stages follow one another, the comparison last."""
         number = int(self.notebook[:2])
         if number < 3:  # a corpus is shown while its features are extracted
             return 1
@@ -53,6 +41,10 @@ class PlannedRun:
     def compares(self):
         """Whether it reads the study's runs below 90 (notebooks from 90 on)."""
         return self.stage >= 90
+
+    def matches(self, pattern):
+        """Whether a pattern of ``--only`` means this run."""
+        return fnmatch(self.name, pattern) or fnmatch(self.notebook, pattern)
 
 
 @dataclass(frozen=True)
@@ -66,11 +58,7 @@ class Study:
 
     def chooses(self, run):
         """Whether the command line asked for this run (for all, when it named none)."""
-        return not self.only or any(_matches(run, pattern) for pattern in self.only)
-
-
-def _matches(run, pattern):
-    return fnmatch(run.name, pattern) or fnmatch(run.notebook, pattern)
+        return not self.only or any(run.matches(pattern) for pattern in self.only)
 
 
 def names(folder):
@@ -79,12 +67,10 @@ def names(folder):
 
 
 def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seeds=None):
-    """Read a study, a name in ``params/studies``, and resolve every parameter of every run: a `Study`.
+    """Read a study of ``params/studies``, and resolve every parameter of every run: a `Study`, or an InputError.
 
-    `corpus` (a name in ``params/corpora``) and `seeds` (text, ``0,1,2``) replace the study's own;
-    `data` and `store` are folder or URL of the corpus and of the feature store; `only` has
-    patterns of run names or notebooks, none for all; `changes` are ``KEY=VALUE``, for every
-    notebook that has the parameter. InputError when a file, key, value or pattern is wrong.
+    `corpus` (of ``params/corpora``) and `seeds` (text, ``0,1,2``) replace the study's own; `data` and `store` are
+    folder or URL; `only` has patterns of runs or notebooks; `changes` are ``KEY=VALUE``.
     """
     if study not in names("studies"):
         corpus = f" (it is a corpus: STUDY --corpus {study})" if study in names("corpora") else ""
@@ -92,45 +78,42 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
     where = str(PARAMS / "studies" / f"{study}.yaml")
     content = _keys(where, read_yaml(where), TABLE["study"], ("corpus", "runs"), "a study")
     corpus, in_set = corpus or content["corpus"], f"{where}, set"
-    corpus_file = str(PARAMS / "corpora" / f"{corpus}.yaml")
     notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
-    general, own = {}, {}  # values for every notebook that has the parameter, and for one notebook
-    for key, value in content.get("set", {}).items():
-        if not isinstance(value, dict):
-            general[key] = value
-        elif key not in notebooks:
+    given_set = content.get("set", {})
+    own = {key: value for key, value in given_set.items() if isinstance(value, dict)}  # for one notebook alone
+    for key in own:
+        if key not in notebooks:
             raise unknown(key, notebooks, f"{in_set}: {key} is not a notebook of the study")
-        else:
-            own[key] = _without_fixed(f"{in_set}, {key}", value)
+        _without_fixed(f"{in_set}, {key}", own[key])
+    general = _without_fixed(in_set, {key: value for key, value in given_set.items() if key not in own})
     given = _parse_changes(changes) | ({} if store is None else {"store_url": absolute(store, Path.cwd())})
-    shared = {corpus_file: corpus_values(corpus, data), in_set: _without_fixed(in_set, general), "--set": given}
-    if seeds is None:
-        seeds = content.get("seeds", [0])
-    else:
-        seeds = judged_by("seeds", "seeds", parse(f"[{seeds}]", "--seeds"), "--seeds")
+    of_corpus = str(PARAMS / "corpora" / f"{corpus}.yaml"), corpus_values(corpus, data)
+    shared = [of_corpus, (in_set, general), ("--set", given)]
+    chosen = content.get("seeds", [0])
+    if seeds is not None:
+        chosen = judged_by("seeds", "seeds", parse(f"[{seeds}]", "--seeds"), "--seeds")
 
     runs = []
     for entry in content["runs"]:
         notebook, variant = entry.split("/")
         known, file = declared(notebook), PARAMS / notebook / f"{variant}.yaml"
         of_corpus, of_study, of_command = (
-            (place, {key: value for key, value in values.items() if key in known}) for place, values in shared.items()
+            (place, {key: value for key, value in values.items() if key in known}) for place, values in shared
         )
         of_variant = (file, _without_fixed(file, _named(file, "variant"), ("seed", "corpus", "compares")))
         of_notebook = (f"{in_set}, {notebook}", own.get(notebook, {}))
         order = [of_corpus, of_variant, of_study, of_notebook, of_command]  # each overrules those before
         order += [(where, {"compares": study})] * ("compares" in known)
-        for seed in seeds if "seed" in known else [None]:
+        for seed in chosen if "seed" in known else [None]:
             seeded = [] if seed is None else [("seeds", {"seed": seed})]
             runs.append(PlannedRun(notebook, variant, resolve(notebook, order + seeded)))
     every = sorted({name for run in runs for name in run.parameters})
-    for place, values in shared.items():
-        for key in values:
-            if key not in every:
-                there = nearest(key, every) or f"; there are {', '.join(every)}"
-                raise InputError(f"{place}: {key} is a parameter of none of the study's notebooks{there}")
+    for place, key in ((place, key) for place, values in shared for key in values):
+        if key not in every:
+            there = nearest(key, every) or f"; there are {', '.join(every)}"
+            raise InputError(f"{place}: {key} is a parameter of none of the study's notebooks{there}")
     for pattern in only:
-        if not any(_matches(run, pattern) for run in runs):
+        if not any(run.matches(pattern) for run in runs):
             there = ", ".join(dict.fromkeys(run.name for run in runs))
             raise InputError(f"--only {pattern}: no run of the study has such a name; there are {there}")
     return Study(study, corpus, runs, tuple(only))

@@ -26,14 +26,13 @@ from lib.runner import kernels, progress
 from lib.runner.pages import export_html, one_line_a_bar, times
 from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
-from lib.tracking.done import Step, plan, records
+from lib.tracking.done import MODELS, Step, plan
 
 # Keeps the kernel's log to what a reader of the executed notebook needs.
 QUIET = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 _TEXT_BARS = "import sys, tqdm; sys.modules['tqdm.auto'] = tqdm"
 _FEW = 2  # notebooks that do not repay one process that imports all libraries
-_MODELS = 10  # the stage whose runs go to a cluster's workers
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")  # colours, in the traceback of a cell
 
 
@@ -73,9 +72,9 @@ def _by_stage(chosen, todo, jobs, scheduler):
     for stage in sorted({step.run.stage for step in todo}):
         members = [step for step in todo if step.run.stage == stage]
         if members[0].run.compares:  # what it reads is known only now
-            fresh = {step.run.key: step for step in plan(chosen)}
-            members = [replace(fresh[step.run.key], planned=step.planned) for step in members]
-        there = scheduler if stage == _MODELS else None
+            fresh = {(step.run.name, step.run.seed): step for step in plan(chosen)}
+            members = [replace(fresh[step.run.name, step.run.seed], planned=step.planned) for step in members]
+        there = scheduler if stage == MODELS else None
         if there:
             connect()  # makes the database where there is none; workers only look for it
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
@@ -103,7 +102,7 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
         with locked(step.fingerprint, wait=patient) as mine:
             if not mine:
                 return Outcome(step, "", 0.0, None)
-            for made in records(step.run.parameters["corpus"]):  # another process may have ended it since the plan
+            for made in query.records(step.run.parameters["corpus"]):  # it may have been ended since the plan
                 same = made.tags.get("fingerprint") == step.fingerprint and made.ended >= step.planned
                 if same and made.status in ("FINISHED", "FAILED"):
                     connect().set_tag(made.run_id, query.in_study(study_name), "yes")
@@ -119,13 +118,9 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
 def _begin(step, study_name):
     """A new run, with the tags by which it is found again; its id."""
     tags = {"study": study_name, query.in_study(study_name): "yes", "corpus_digest": step.corpus_digest}
-    tags |= living.owner() | _marks(step.identity)
+    tags |= living.owner() | identity.marks(step.identity)
     tags |= {} if step.run.seed is None else {"seed": step.run.seed}
     return create(connect(), experiment=step.run.parameters["corpus"], name=step.run.name, tags=tags)
-
-
-def _marks(parts):
-    return {"fingerprint": identity.fingerprint(parts), "identity": identity.stored(parts)}
 
 
 def _executed(step, run_id, show, scheduler):
@@ -180,7 +175,7 @@ def _keep(client, step, run_id, executed, started, *, logged):
         seconds, longest = times(executed, time.monotonic() - started)
         for name, value in seconds.items():
             client.log_metric(run_id, f"time/{name}", value)
-        marks = _marks(identity.settled(step.identity, step.run.parameters))
+        marks = identity.marks(identity.settled(step.identity, step.run.parameters))
         for name, value in {"longest": longest, **marks}.items():
             client.set_tag(run_id, name, value)
 

@@ -16,15 +16,15 @@ import pandas as pd
 from lib import audio, metrics
 from lib.corpus import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
-from lib.features.chunks import CHUNK
+from lib.features.store import CHUNK
 from lib.judgement import domain
 from lib.judgement.diagnosis import HEALTHY
 from lib.judgement.shortcuts import intervention_sentences
 from lib.metrics import decisions
-from lib.params import code, identity
+from lib.params import identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds
-from lib.tracking import query, trained
+from lib.tracking import models, query
 
 CANNOT_TELL = "cannot tell"
 OUTSIDE, CLOSE = "outside of what the run was made on", "too close to call"
@@ -124,8 +124,8 @@ class Judge:
 def judge(system):
     """The `Judge` of an open `System`; InputError when what its answers rest on cannot be read."""
     run, card = system.run, None
-    dev = trained.read(run, "scores/dev.tsv", read_scores)
-    known = trained.read(run, domain.FILE, lambda path: domain.checked(json.loads(path.read_bytes())))
+    dev = models.read(run, "scores/dev.tsv", read_scores)
+    known = models.read(run, domain.FILE, lambda path: domain.checked(json.loads(path.read_bytes())))
     with suppress(InputError):  # the scores carry no order
         card = metrics.threshold_card(dev["score"], dev["label"], costs=decisions.EVEN)
     return Judge(system, dev, card, known, [*known["notes"], *_caveats(run, card)])
@@ -133,8 +133,8 @@ def judge(system):
 
 def _caveats(run, card):
     """What is known of the run, as its tags and numbers, shortcuts (01) and what turns its answers (92) have it."""
-    now = {"rooms": {room: code.digest(room) for room in identity.COMPUTING}}
-    now["versions"] = code.versions(*identity.LIBRARIES)
+    now = {"rooms": {room: identity.code_digest(room) for room in identity.COMPUTING}}
+    now["versions"] = identity.versions(*identity.LIBRARIES)
     changed = identity.reasons(run.identity, run.identity | now)
     diagnosis, caution = run.tags.get("diagnosis", HEALTHY), decisions.caution(run.metrics)
     eer = [100 * run.metrics.get(f"eval/eer{end}", math.nan) for end in ("", "_ci_low", "_ci_high")]
@@ -144,7 +144,7 @@ def _caveats(run, card):
         "On eval of its own corpus its EER is {:.1f} % [{:.1f}, {:.1f}].".format(*eer): math.isfinite(sum(eer)),
         caution: caution,
         "On dev its scores say nothing or point the wrong way.": card is None,
-        "It keeps no digest of its model: whether that is its own cannot be checked.": trained.DIGEST not in run.tags,
+        "It keeps no digest of its model: whether that is its own cannot be checked.": models.DIGEST not in run.tags,
         "The run's encoder or backbone is untrained.": run.tags.get("weights", "").startswith("untrained"),
         f"The diagnosis of its training is: {diagnosis}.": diagnosis != HEALTHY,
         f"It was made with another version, and may draw other features now: {', '.join(changed)}.": changed,
@@ -152,6 +152,6 @@ def _caveats(run, card):
     }
     yield from (text for text, holds in said.items() if holds)
     if page := query.newest(run.corpus, "92_sensitivity", corpus_digest=digest):
-        table = trained.read(page, "sensitivity.csv", pd.read_csv)
+        table = models.read(page, "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))

@@ -15,8 +15,7 @@ from lib import audio
 from lib.errors import InputError
 from lib.plots import answers
 from lib.scoring.explanations import explain
-from lib.tracking.done import records
-from lib.tracking.query import is_model
+from lib.tracking.query import is_model, records
 
 MEGABYTES = 100  # of an upload, at most
 MINUTES = 20.0  # of a recording, at most

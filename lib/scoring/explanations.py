@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import spearmanr, ttest_1samp
 
 from lib import inputs, metrics
-from lib.audio.occlusion import parts, taken_out
+from lib.audio.interventions import parts, taken_out
 from lib.features import row_hertz
 from lib.inputs import Image, Matrix
 from lib.scoring.systems import log_odds

@@ -8,8 +8,9 @@ import numpy as np
 
 from lib import inputs
 from lib.errors import InputError
+from lib.params import identity
 from lib.systems import kept
-from lib.tracking import models, trained
+from lib.tracking import models, query
 from lib.tracking.client import artifact
 
 SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
@@ -23,7 +24,7 @@ _OF_MODELS = (ArithmeticError, AttributeError, LookupError, MemoryError, Runtime
 class System:
     """A trained run that can score."""
 
-    run: trained.Trained
+    run: query.Record
     system: object  # lib.systems.System
     inputs: tuple  # what it is fed, of `lib.inputs`
 
@@ -34,11 +35,11 @@ class System:
 
 
 def open_run(run, *, corpus=None):
-    """A trained run, ready to score; `run` and `corpus` as `lib.tracking.trained.find` takes them.
+    """A trained run, ready to score; `run` and `corpus` as `lib.tracking.models.find` takes them.
 
     InputError when there is none, or its model cannot be used here or is not the one that it kept.
     """
-    found = trained.find(run, corpus=corpus)
+    found = models.find(run, corpus=corpus)
     with artifact(found.run_id, models.SYSTEM) as folder:
         try:
             _refuse_other_files(found, folder)
@@ -61,7 +62,7 @@ def _bounded(text):
 
 def _refuse_other_files(run, folder):
     """Refuse files that are not those of the run, as far as it says which they are, and archives without bounds."""
-    mark, now = run.tags.get(trained.DIGEST), trained.digest(folder)
+    mark, now = run.tags.get(models.DIGEST), identity.content_digest(folder)
     if mark not in (None, now):
         raise InputError(f"the digest of its files is {now}, and was {mark} when the run kept them")
     for file in filter(zipfile.is_zipfile, folder.rglob("*.*")):

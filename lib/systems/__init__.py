@@ -14,7 +14,7 @@ class System:
     Beside what stands here: `packages` (the libraries that compute), `parameters` (how many
     numbers it keeps), `identity()` (what decides its fit, besides inputs and arguments),
     `fit(fed, *, seed, ..., on_epoch, state)` in place, which returns its history if it has
-    one, `score(*arrays)` (scores of some recordings), `save(folder)` and `load(folder)`.
+    one, `score(*arrays)` (scores of some recordings), `save(folder)` and `load(folder)` (a Path).
     """
 
     def scores(self, fed, split):

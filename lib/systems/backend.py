@@ -1,8 +1,4 @@
-"""TensorFlow and Keras, imported without their start-up messages and with fixed settings.
-
-A user's environment or keras.json may name another backend, precision or axis order;
-each gives other numbers, so all three are set here before anything is built.
-"""
+"""TensorFlow and Keras, without start-up messages, and with backend, precision and axis order that decide numbers."""
 
 import logging
 import os

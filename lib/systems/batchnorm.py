@@ -5,8 +5,6 @@ averages of them, which need hundreds of steps to arrive with Keras' momentum of
 the report's 240 steps a model can be right in training and answer one class when it scores.
 """
 
-from contextlib import contextmanager
-
 import numpy as np
 
 from lib.systems.backend import keras
@@ -19,37 +17,27 @@ def layers(model):
 
 
 def refresh(model, batches):
-    """Set the moving statistics to the plain mean of the batch statistics, in place, by one forward pass.
-
-    `batches` (inputs, labels) are those of training; no weight that is trained changes.
-    """
-    with _in_training(model) as found:
+    """Set the moving statistics to the mean of those of training batches, in one pass without dropout; its outputs."""
+    dropouts = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
+    before = [(layer, "rate", layer.rate) for layer in dropouts]
+    before += [(layer, "momentum", layer.momentum) for layer in layers(model)]
+    outputs = []
+    try:
+        for layer in dropouts:
+            layer.rate = 0.0
         for number, (x, _) in enumerate(batches):
-            for layer in found:
+            for layer in layers(model):
                 layer.momentum = number / (number + 1)
-            model(x, training=True)
+            outputs.append(np.asarray(model(x, training=True)))
+    finally:
+        for layer, name, value in before:
+            setattr(layer, name, value)
+    return np.concatenate(outputs)
 
 
 def batch_log_odds(model, batches):
-    """Scores, float64, with batch statistics, as training sees them; the model is left unchanged.
-
-    Batches (inputs, labels) should be as large as those of training, both labels in each.
-    """
-    with _in_training(model):
-        values = [np.asarray(model(x, training=True))[:, 0] for x, _ in batches]
-    return np.concatenate(values).astype(np.float64)
-
-
-@contextmanager
-def _in_training(model):
-    """No dropout, and moving statistics that stay as they are, in the `layers` that are given."""
-    dropouts = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
-    changed = [(layer, "rate", 0.0) for layer in dropouts] + [(layer, "momentum", 1.0) for layer in layers(model)]
-    before = [getattr(layer, name) for layer, name, _ in changed]
-    try:
-        for layer, name, value in changed:
-            setattr(layer, name, value)
-        yield layers(model)
-    finally:
-        for (layer, name, _), value in zip(changed, before, strict=True):
-            setattr(layer, name, value)
+    """Scores, float64, with the statistics of batches (inputs, labels) as large and mixed as those of training."""
+    before = model.get_weights()
+    scores = refresh(model, batches)[:, 0].astype(np.float64)
+    model.set_weights(before)
+    return scores

@@ -1,8 +1,7 @@
-"""Fits that are kept: what is expensive is done once and found again by a key of what decides it.
+"""Fits that are kept, each found again by a key of what decides it.
 
-One file, ``<key>.zip``, holds the fitted system, its history, its scores of every split and,
-in ``about.json``, what the key stands for. It stands under its name only when it is whole,
-and each part has a checksum: a damaged one is made again.
+``fits/<key>.zip`` of the store holds the fitted system, its history, its scores of every split
+and what the key stands for. It is there only when it is whole; a damaged one is made again.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ from tqdm.auto import tqdm
 from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.files import places
-from lib.params import ROOT, code, identity
+from lib.params import ROOT, identity
 from lib.systems import networks
 from lib.systems.backend import keras
 
@@ -36,7 +35,6 @@ FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
 _KIND = re.compile(r"([a-z_]+)\.([A-Z]\w*)")
 _PACKAGES = ("librosa", "numpy", "scipy", "soundfile")  # beside those of the system
-_BATCH = "batch_"  # before the split of scores with batch statistics
 
 
 @dataclass(frozen=True)
@@ -47,24 +45,23 @@ class Fitted:
     about: dict  # what the key stands for
     system: object  # of `lib.systems`
     history: pd.DataFrame | None  # one row an epoch; None for a system that is fitted in one go
-    scores: dict  # split -> log-odds, float64, in protocol order
-    batch_scores: dict  # the same of train and dev with batch statistics; empty without batch normalisation
-    seconds: float  # what the fit took when it was made, scoring included
+    scores: dict  # split -> log-odds, float64, in protocol order; <split>_batch of train and dev by batch statistics
     found: bool = True  # whether it was kept already
+
+    @property
+    def seconds(self):
+        """What the fit took when it was made, scoring included."""
+        return self.about["seconds"]
 
 
 def fit(system, fed, arguments, *, seed, store, on_epoch=None):
-    """Fit a system, which is left as it was, or find the same fit that is kept: a `Fitted`.
-
-    `arguments` (dict) are those of the system's own `fit`; fits stand in the folder ``fits``
-    of the `store` (folder or URL).
-    """
+    """Fit a system, which is left as it was, or find the same fit in the `store` (folder or URL): a `Fitted`."""
     about = {
         "system": {"kind": type(system).__name__, **system.identity()},
         "fed": {**fed.identity(), "augmentation": fed.augmentation, "seed": fed.seed},
         "arguments": {**arguments, "seed": seed},
-        "versions": code.versions(*_PACKAGES, *system.packages),
-        "code": code.digest(*identity.COMPUTING),
+        "versions": identity.versions(*_PACKAGES, *system.packages),
+        "code": identity.code_digest(*identity.COMPUTING),
     }
     key = _key(about)
     place, lock, state = f"{places.absolute(store)}/fits/{key}.zip", STATES / f"{key}.lock", STATES / key
@@ -91,8 +88,7 @@ def _make(place, system, fed, about, arguments, *, seed, **how):
     fed = fed.recorded()
     scores = {split: system.scores(fed, split) for split in SPLITS}
     if hasattr(system, "batch_scores"):
-        found = system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
-        scores |= {_BATCH + split: values for split, values in found.items()}
+        scores |= system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
     with tempfile.TemporaryDirectory() as folder:
         save(system, f"{folder}/system")
         np.savez(f"{folder}/scores.npz", **scores)
@@ -118,20 +114,17 @@ def read(place):
         return None
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
-            if parts.testzip() is not None:
-                raise ValueError("a checksum is wrong")
-            parts.extractall(folder)
+            parts.extractall(folder)  # which looks at the checksums
             about = json.loads(Path(folder, "about.json").read_text(encoding="utf-8"))
             key = _key(about)
             if key != Path(place).stem:
                 raise ValueError("the fit of another key")
             with np.load(f"{folder}/scores.npz") as arrays:
-                scores = {split: arrays[split] for split in SPLITS}
-                batch_scores = {name.removeprefix(_BATCH): arrays[name] for name in arrays.files if name not in SPLITS}
+                scores = dict(arrays)
             history = None
             if os.path.exists(f"{folder}/history.csv"):
                 history = pd.read_csv(f"{folder}/history.csv", index_col="epoch", float_precision="round_trip")
-            return Fitted(key, about, load(f"{folder}/system"), history, scores, batch_scores, about["seconds"])
+            return Fitted(key, about, load(f"{folder}/system"), history, scores)
     except Exception as error:  # a damaged file raises whatever its reader raises
         tqdm.write(f"{place}: the kept fit is damaged ({error}) and is made again", file=sys.stderr)
         return None
@@ -154,14 +147,15 @@ def save(system, folder):
 
 def load(folder):
     """The system that `save` kept; InputError when there is none, or one that cannot be read."""
+    folder = Path(folder)
     try:
-        kind = json.loads((Path(folder) / "system.json").read_text(encoding="utf-8"))["kind"]
+        kind = json.loads((folder / "system.json").read_text(encoding="utf-8"))["kind"]
         module, name = _KIND.fullmatch(kind).groups()  # of this room and no other: a file must not choose code
         known = getattr(importlib.import_module(f"lib.systems.{module}"), name)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError) as error:
         raise InputError(f"{folder}: no system is kept there ({type(error).__name__})") from None
     try:
-        return known.load(Path(folder))
+        return known.load(folder)
     except InputError:
         raise
     except Exception as error:  # a broken file raises whatever its reader raises
@@ -173,10 +167,8 @@ def listing(store):
     folder, found = f"{places.absolute(store)}/fits", []
     for name, entry in places.listing(folder).items():
         if name.endswith(".zip") and entry:
-            found.append({"key": Path(name).stem, "place": f"{folder}/{name}", "bytes": entry[0], "about": {}})
-            with (
-                suppress(Exception),
-                zipfile.ZipFile(io.BytesIO(places.read(found[-1]["place"]))) as parts,
-            ):  # as `read`
-                found[-1]["about"] = json.loads(parts.read("about.json"))
+            row = {"key": Path(name).stem, "place": f"{folder}/{name}", "bytes": entry[0], "about": {}}
+            with suppress(Exception), zipfile.ZipFile(io.BytesIO(places.read(row["place"]))) as parts:  # as `read`
+                row["about"] = json.loads(parts.read("about.json"))
+            found.append(row)
     return found

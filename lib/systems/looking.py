@@ -11,9 +11,7 @@ from lib.systems.backend import keras, tf
 def activation_maps(model, arrays):
     """Grad-CAM of a Keras model for one recording: for each input a map [rows, columns], or None without two axes.
 
-    The map of the last layer that still has rows and columns; positive where it speaks for
-    genuine. The paper (R. Selvaraju et al., International Journal of Computer Vision 128, 2020,
-    equations 1 and 2) keeps one sign, for one class; here both classes share one score.
+    Of the last layer that has both; positive where it speaks for genuine (R. Selvaraju et al., IJCV 128, 2020).
     """
     branches = [model] if len(arrays) == 1 else [layer for layer in model.layers if isinstance(layer, keras.Model)]
     found = [_last_spatial(branch) for branch in branches]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from lib.systems import System, digest
 from lib.systems.progress import Progress
@@ -28,12 +27,59 @@ class Module(System):
         return {"layers": repr(self.module), "first_weights": digest(numbers(self.module.state_dict().values()))}
 
     def fit(self, fed, *, learning_rate, **how):
-        """Train in place with Adam and binary cross-entropy, as a Keras fit; `how` as `train` takes it."""
+        """Train in place with Adam and binary cross-entropy, as a Keras fit; the history."""
         self._example = tuple(map(torch.from_numpy, fed.load("train", [0, 1])))
         groups = [list(self.module.parameters())]
-        return train(
-            self, fed, groups, lambda trials, step: fed.load("train", trials), lambda _: [learning_rate], **how
-        )
+        return self.train(fed, groups, lambda trials, _: fed.load("train", trials), lambda _: [learning_rate], **how)
+
+    def train(
+        self, fed, groups, load, rates, *, seed, epochs, steps_per_epoch, batch_size, best=False, on_epoch=None,
+        state=None,
+    ):  # fmt: skip
+        """Train `groups` of parameters in place, at the rates after a share of all steps, on what `load` gives."""
+        optimizer = torch.optim.Adam([{"params": tensors} for tensors in groups])
+        for tensor in (tensor for tensors in groups for tensor in tensors):  # as Adam does when it first meets one
+            optimizer.state[tensor] = {"step": torch.tensor(0.0)}
+            optimizer.state[tensor] |= {name: torch.zeros_like(tensor) for name in ("exp_avg", "exp_avg_sq")}
+        changing = [*self.changing(), *(value for moments in optimizer.state.values() for value in moments.values())]
+        weights = self.first if best else list
+        progress = Progress(state, on_epoch, epochs=epochs, state=lambda: numbers(changing), weights=weights)
+        kept = progress.resumed()
+        if kept:
+            assign(changing, kept)
+        labels, steps = fed.labels["train"], epochs * steps_per_epoch
+        batches = shuffled(len(labels), batch_size, seed)
+        for _ in range(len(progress.rows) * steps_per_epoch):
+            next(batches)
+        while not progress.over:
+            done = len(progress.rows)
+            torch.manual_seed(seed * 10_000 + done + 1)  # of dropout: so no state of a generator has to be kept
+            self.module.train()
+            losses, right = [], []
+            for step in range(done * steps_per_epoch, (done + 1) * steps_per_epoch):
+                for group, rate in zip(optimizer.param_groups, rates((step + 0.5) / steps), strict=True):
+                    group["lr"] = rate
+                trials = next(batches)
+                scores = self.forward(*load(trials, step))
+                genuine = torch.from_numpy(labels[trials]).to(scores)
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, genuine)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+                right.append(((scores > 0) == (genuine > 0)).float().mean().item())
+            found, dev = self.scores(fed, "dev"), fed.labels["dev"]
+            progress.add(
+                {
+                    "loss": np.mean(losses).item(),
+                    "accuracy": np.mean(right).item(),
+                    "val_loss": np.logaddexp(0, np.where(dev == 1, -found, found)).mean().item(),
+                    "val_accuracy": ((found > 0) == (dev == 1)).mean().item(),
+                }
+            )
+        if best:
+            self.restore(progress.best)
+        return progress.history
 
     def score(self, *arrays):
         if self.exported is None:  # an exported module is in that state for ever
@@ -74,64 +120,6 @@ class Module(System):
         found = cls(exported.module())
         found.exported = exported
         return found
-
-
-def train(
-    system, fed, groups, load, rates, *, seed, epochs, steps_per_epoch, batch_size, best=False, on_epoch=None,
-    state=None,
-):  # fmt: skip
-    """Train a `Module` in place with Adam; the history, see `lib.systems.progress.Progress`.
-
-    `groups` are lists of parameters, `rates(share)` the learning rate of each after a share of
-    all steps, `load(trials, step)` what the system is fed of some training trials; with
-    `best` the epoch of the lowest dev loss counts.
-    """
-    optimizer = torch.optim.Adam([{"params": tensors} for tensors in groups])
-    for tensor in (tensor for tensors in groups for tensor in tensors):  # as Adam does when it first meets one
-        optimizer.state[tensor] = {"step": torch.tensor(0.0)}
-        optimizer.state[tensor] |= {name: torch.zeros_like(tensor) for name in ("exp_avg", "exp_avg_sq")}
-    changing = [*system.changing(), *(value for moments in optimizer.state.values() for value in moments.values())]
-    progress = Progress(
-        state, on_epoch, epochs=epochs, state=lambda: numbers(changing), weights=system.first if best else list
-    )
-    kept = progress.resumed()
-    if kept:
-        assign(changing, kept)
-    labels, steps = fed.labels["train"], epochs * steps_per_epoch
-    batches = shuffled(len(labels), batch_size, seed)
-    for _ in range(len(progress.rows) * steps_per_epoch):
-        next(batches)
-    with tqdm(total=epochs, initial=len(progress.rows), desc="training", unit="epoch") as bar:
-        while not progress.over:
-            done = len(progress.rows)
-            torch.manual_seed(seed * 10_000 + done + 1)  # of dropout: so no state of a generator has to be kept
-            system.module.train()
-            losses, right = [], []
-            for step in range(done * steps_per_epoch, (done + 1) * steps_per_epoch):
-                for group, rate in zip(optimizer.param_groups, rates((step + 0.5) / steps), strict=True):
-                    group["lr"] = rate
-                trials = next(batches)
-                scores = system.forward(*load(trials, step))
-                genuine = torch.from_numpy(labels[trials]).to(scores)
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, genuine)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-                right.append(((scores > 0) == (genuine > 0)).float().mean().item())
-            found, dev = system.scores(fed, "dev"), fed.labels["dev"]
-            progress.add(
-                {
-                    "loss": np.mean(losses).item(),
-                    "accuracy": np.mean(right).item(),
-                    "val_loss": np.logaddexp(0, np.where(dev == 1, -found, found)).mean().item(),
-                    "val_accuracy": ((found > 0) == (dev == 1)).mean().item(),
-                }
-            )
-            bar.update()
-    if best:
-        system.restore(progress.best)
-    return progress.history
 
 
 def numbers(tensors):

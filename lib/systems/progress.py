@@ -15,9 +15,8 @@ SECONDS = 20.0  # between two states that are kept; a shorter fit is made again 
 class Progress:
     """Epochs of a fit under way, a dict of `loss`, `accuracy`, `val_loss`, `val_accuracy` each.
 
-    `state` and `weights` are functions that give lists of arrays: all that decides how the fit
-    goes on, and what is to be `best` after the epoch of the lowest dev loss. `on_epoch(epoch, row)`
-    is told every epoch, those before a cut-off included.
+    `state` and `weights` give lists of arrays: all that decides how the fit goes on, and what is to be
+    `best` after the lowest dev loss. `on_epoch(epoch, row)` is told every epoch, those before a cut-off too.
     """
 
     def __init__(self, file, on_epoch, *, epochs, patience=None, state, weights):
@@ -47,18 +46,16 @@ class Progress:
                 arrays = [kept[f"arr_{number}"] for number in range(len(kept.files) - 1)]
         except Exception:  # none is kept, or a damaged one, which raises whatever its reader raises
             return None
-        self.rows, self.best = about["rows"], arrays[about["state"] :]
-        for epoch, row in enumerate(self.rows if self.on_epoch else (), 1):
-            self.on_epoch(epoch, row)
+        for row in about["rows"]:
+            self._note(row)
+        self.best = arrays[about["state"] :]
         return arrays[: about["state"]]
 
     def add(self, row):
         """Note an epoch, and keep the state if the last one is old."""
         if row["val_loss"] < min((before["val_loss"] for before in self.rows), default=math.inf):
             self.best = self.weights()
-        self.rows.append(row)
-        if self.on_epoch:
-            self.on_epoch(len(self.rows), row)
+        self._note(row)
         now = time.monotonic()
         if self.file and now - (self.started if self.over else self.saved) >= SECONDS:
             state = self.state()
@@ -66,3 +63,8 @@ class Progress:
             with places.whole_file(self.file) as file:
                 np.savez(file, *state, *self.best, about=about)
             self.saved = now
+
+    def _note(self, row):
+        self.rows.append(row)
+        if self.on_epoch:
+            self.on_epoch(len(self.rows), row)

@@ -1,8 +1,6 @@
-"""Training a Keras model, in a way that can be cut off and goes on with the same result.
+"""Feeding and training a Keras model: same seed, same machine, same scores bit for bit, cut off between or not."""
 
-Same seed, same machine: same scores bit for bit. `prepare` makes TensorFlow's
-operations deterministic before anything is built.
-"""
+from functools import partial
 
 import numpy as np
 
@@ -11,16 +9,44 @@ from lib.systems.progress import Progress
 
 
 def prepare(seed):
-    """Seed Python, NumPy and TensorFlow, ask for determinism, and use every GPU there is."""
+    """Seed Python, NumPy and TensorFlow, and make operations deterministic that are built from here on."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    spread_over(tf.config.list_logical_devices("GPU"))
 
 
-def spread_over(devices):
-    """Let models that are built from here on train on several logical devices, each with a part of every batch."""
-    if len(devices) > 1 and not tf.distribute.has_strategy():
-        tf.distribute.experimental_set_strategy(tf.distribute.MirroredStrategy([device.name for device in devices]))
+def batches(load, labels, *, batch_size=64, seed=None, across=True, copies=1, start=0, order=None):
+    """Batches of inputs (an array, or a tuple of several) and labels, float32 ``[batch, 1]``: a tf.data.Dataset.
+
+    `load(positions, copy)` gives a tuple of float32 arrays, as `lib.inputs.Fed.load`. With a `seed`
+    passes are endless, each in another order; a batch may reach over the end of a pass (`across`), or
+    pass *e* asks for copy *e* modulo `copies`; `start` batches are passed over without being loaded.
+    Without a seed there is one pass, in protocol order or another `order` of positions.
+    """
+    targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
+    order = np.arange(len(targets)) if order is None else np.asarray(order)
+    positions = tf.data.Dataset.from_tensor_slices(order.astype(np.int64))
+    in_a_pass = -(-len(order) // batch_size)
+    if seed is not None:
+        positions = positions.shuffle(len(order), seed=seed, reshuffle_each_iteration=True)
+        positions = positions.repeat().batch(batch_size) if across else positions.batch(batch_size).repeat()
+    else:
+        positions = positions.batch(batch_size)
+    first = load(np.arange(1), 0)
+
+    def loaded(number, chosen):
+        copy = number // in_a_pass % copies
+        found = tf.numpy_function(load, [chosen, copy], [tf.float32] * len(first), stateful=False)
+        for part, example in zip(found, first, strict=True):
+            part.set_shape((None, *example.shape[1:]))
+        return (tuple(found) if len(found) > 1 else found[0]), tf.gather(targets, chosen)
+
+    numbered = positions.enumerate().skip(start)
+    return numbered.map(loaded, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+
+def of_split(fed, split, **how):
+    """Batches of one split of `lib.inputs.Fed`; see `batches`."""
+    return batches(partial(fed.load, split), fed.labels[split], **how)
 
 
 def compile_binary(model, *, learning_rate, **options):
@@ -36,9 +62,8 @@ def compile_binary(model, *, learning_rate, **options):
 def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=None, state=None):
     """Train a compiled model; the history, one row an epoch from 1: `loss`, `accuracy`, `val_loss`, `val_accuracy`.
 
-    `train(n)` gives endless batches from the n-th on. After `patience` epochs without a lower
-    dev loss the fit ends with the best weights. `on_epoch` and `state`, the file of a fit that was
-    cut off, are those of `lib.systems.progress.Progress`.
+    `train(n)` gives endless batches from the n-th on. After `patience` epochs without a lower dev loss
+    the fit ends with the best weights. `on_epoch` and `state` (a file) are those of `Progress`.
     """
 
     def changing():

@@ -1,9 +1,8 @@
 """Training on frozen backbones in phases, with the frozen part computed once.
 
-Below a *cut* nothing is trained, so its output for an image never changes. A phase with
-all of the backbone frozen trains the head on kept pooled values, one that trains top layers
-goes on from kept activations at the cut; both share their weights with the whole model.
-Augmentation stays: outputs for `copies` changed copies of each training image are kept.
+Below a *cut* nothing is trained, so its output for an image, or a changed copy of it, never changes.
+A phase trains the head on kept pooled values, or top layers on kept activations at the cut; both
+share their weights with the whole model.
 """
 
 import itertools
@@ -15,106 +14,129 @@ from tqdm.auto import tqdm
 
 from lib.errors import InputError
 from lib.inputs import BLOCK
-from lib.systems import training
-from lib.systems.backend import keras, tf
-from lib.systems.batches import batches
+from lib.systems import batchnorm, training
+from lib.systems.backend import keras
+from lib.systems.networks import Network
+from lib.systems.training import batches
+
+PHASES = (  # the settings of `Transfer.fit`
+    "cut", "copies", "batch_size", "patience", "head_epochs", "head_learning_rate", "top_layers", "top_epochs",
+    "top_learning_rate",
+)  # fmt: skip
+_NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
 
 
-def train(
-    network, fed, *, seed, cut, copies, batch_size, patience, head_epochs, head_learning_rate, top_layers, top_epochs,
-    top_learning_rate, on_epoch=None, state=None,
-):  # fmt: skip
-    """Train the head of a `Transfer`, then the top of its backbones, in place; the history, with each epoch's `phase`.
+class Transfer(Network):
+    """A network on MobileNetV2 backbones, trained in two phases (report, Figures 6.0 and 7.0, Transfer Learning).
 
-    Without a `cut` every image runs through the whole model in every epoch. Dev loss may end a
-    phase; `on_epoch` and `state` are those of `lib.systems.training.fit`.
+    `backbones` are names of the model's layers, in the order of the inputs, `head` that of the first
+    layer above them. `batch_norm` of the backbones in training uses moving statistics (``inference``) or,
+    where it is unfrozen, those of the batch (``training``), as Keras does unless told otherwise; the
+    report does not say. Moving statistics of an `untrained` backbone are set from training images first.
     """
-    labels, bases = fed.labels, network.backbones
-    loads = {split: partial(fed.load, split) for split in ("train", "dev")}
-    if cut:
-        _check_cut(bases[0], cut, top_layers)
-        given = {"train": copies, "dev": 1}
-        kept = {s: activations(bases, cut, load, len(labels[s]), given[s]) for s, load in loads.items()}
-    histories, done = [], 0
-    phases = ("head", 0, head_epochs, head_learning_rate), ("top layers", top_layers, top_epochs, top_learning_rate)
-    for number, (name, unfrozen, epochs, learning_rate) in enumerate(phases):
-        unfreeze(network, unfrozen)
-        model = network.model
+
+    def __init__(self, model, *, backbones, head, batch_norm="inference", untrained=False):
+        super().__init__(model)
+        if batch_norm not in ("inference", "training"):
+            raise InputError(f"batch_norm = {batch_norm!r}: must be inference or training")
+        self.backbones = [model.get_layer(name) for name in backbones]
+        self.head = keras.Model(model.get_layer(head).input, model.output)
+        self.batch_norm, self.untrained = batch_norm, untrained
+
+    def identity(self):
+        return super().identity(frozen=False) | {"batch_norm": self.batch_norm, "untrained": self.untrained}
+
+    def fit(
+        self, fed, *, seed, cut, copies, batch_size, patience, head_epochs, head_learning_rate, top_layers, top_epochs,
+        top_learning_rate, on_epoch=None, state=None,
+    ):  # fmt: skip
+        """Train head, then top layers, in place, the whole model without a `cut`; the history, with each `phase`."""
+        if self.untrained:
+            self._normalise(fed, batch_size)
+        labels, loads = fed.labels, {split: partial(fed.load, split) for split in ("train", "dev")}
         if cut:
-            model, loads = shortened(network, cut, unfrozen, kept)
-        training.compile_binary(model, learning_rate=learning_rate)
-        order = {"batch_size": batch_size, "seed": seed + 1000 * number, "across": False, "copies": copies}
-        history = training.fit(
-            model, lambda start, load=loads["train"], order=order: batches(load, labels["train"], start=start, **order),
-            batches(loads["dev"], labels["dev"]).cache(), epochs=epochs, patience=patience,
-            steps_per_epoch=-(-len(labels["train"]) // batch_size),
-            on_epoch=on_epoch and (lambda epoch, values, before=done: on_epoch(before + epoch, values)),
-            state=state and state.with_suffix(f".{number}.npz"),
-        )  # fmt: skip
-        done += len(history)
-        histories.append(history.assign(phase=name))
-    whole = pd.concat(histories, ignore_index=True)
-    return whole.set_index(pd.RangeIndex(1, len(whole) + 1, name="epoch"))
+            self._refuse_cut(cut, top_layers)
+            numbers = {"train": copies, "dev": 1}
+            kept = {s: self.activations(cut, load, len(labels[s]), numbers[s]) for s, load in loads.items()}
+        histories, done = [], 0
+        phases = ("head", 0, head_epochs, head_learning_rate), ("top layers", top_layers, top_epochs, top_learning_rate)
+        for number, (name, unfrozen, epochs, learning_rate) in enumerate(phases):
+            self.unfreeze(unfrozen)
+            model = self.model
+            if cut:
+                model, loads = self.shortened(cut, unfrozen, kept)
+            training.compile_binary(model, learning_rate=learning_rate)
+            passes = partial(
+                batches, loads["train"], labels["train"], batch_size=batch_size, seed=seed + 1000 * number,
+                across=False, copies=copies,
+            )  # fmt: skip
+            history = training.fit(
+                model, lambda start, passes=passes: passes(start=start), batches(loads["dev"], labels["dev"]).cache(),
+                epochs=epochs, patience=patience, steps_per_epoch=-(-len(labels["train"]) // batch_size),
+                on_epoch=on_epoch and (lambda epoch, values, before=done: on_epoch(before + epoch, values)),
+                state=state and state.with_suffix(f".{number}.npz"),
+            )  # fmt: skip
+            done += len(history)
+            histories.append(history.assign(phase=name))
+        whole = pd.concat(histories, ignore_index=True)
+        return whole.set_index(pd.RangeIndex(1, len(whole) + 1, name="epoch"))
 
+    def unfreeze(self, top):
+        """Make the last `top` layers of each backbone trainable and all others not."""
+        for backbone in self.backbones:
+            backbone.trainable = True
+            for number, layer in enumerate(backbone.layers):
+                # ``training=False`` within a functional model has no effect: Keras 3's outer call decides for all.
+                kept = isinstance(layer, keras.layers.BatchNormalization) and self.batch_norm == "inference"
+                layer.trainable = number >= len(backbone.layers) - top and not kept
 
-def unfreeze(network, top):
-    """Make the last `top` layers of each backbone trainable and all others not.
+    def activations(self, cut, load, count, copies):
+        """The output of each frozen part for its images, float32 [copies, count, height, width, channels]."""
+        belows = [keras.Model(backbone.input, backbone.get_layer(cut).output) for backbone in self.backbones]
+        kept = [np.empty((copies, count, *below.output.shape[1:]), np.float32) for below in belows]
+        with tqdm(total=copies * count, desc=f"frozen part of {self.backbones[0].name}", unit="image") as bar:
+            for copy, start in itertools.product(range(copies), range(0, count, BLOCK)):
+                positions = np.arange(start, min(start + BLOCK, count))
+                for part, below, images in zip(kept, belows, load(positions, copy), strict=True):
+                    part[copy, positions] = below.predict_on_batch(images)
+                bar.update(len(positions))
+        return kept
 
-    Batch norm in inference mode stays frozen: ``training=False`` within a functional model has
-    no effect in Keras 3, where the outer call decides for all layers.
-    """
-    for backbone in network.backbones:
-        backbone.trainable = True
-        for number, layer in enumerate(backbone.layers):
-            kept = isinstance(layer, keras.layers.BatchNormalization) and network.batch_norm == "inference"
-            layer.trainable = number >= len(backbone.layers) - top and not kept
+    def shortened(self, cut, unfrozen, kept):
+        """What of the model is trained in a phase, and for each split what `batches` load of its `activations`."""
+        uppers = [keras.Model(base.get_layer(cut).output, base.output) for base in self.backbones]
+        if unfrozen == 0:
+            model = self.head
+            kept = {split: list(map(_pooled, uppers, parts)) for split, parts in kept.items()}
+        else:
+            inputs = [keras.Input(upper.input.shape[1:]) for upper in uppers]
+            x = [upper(part) for upper, part in zip(uppers, inputs, strict=True)]
+            model = keras.Model(inputs if len(inputs) > 1 else inputs[0], self.head(x if len(x) > 1 else x[0]))
+        return model, {
+            split: lambda positions, copy, parts=parts: tuple(part[copy, positions] for part in parts)
+            for split, parts in kept.items()
+        }
 
+    def _normalise(self, fed, batch_size):
+        """Set the moving statistics of the backbones: fresh ones shrink every image to the same nothing."""
+        positions = np.random.default_rng(0).permutation(len(fed.labels["train"]))[:_NORMALISED]
+        starts = range(0, len(positions), batch_size)
+        loaded = [fed.load("train", positions[start : start + batch_size]) for start in starts]
+        for backbone, images in zip(self.backbones, zip(*loaded, strict=True), strict=True):
+            for layer in backbone.layers:  # Keras does not pass the model's own flag on
+                layer.trainable = True  # whatever an earlier fit has frozen
+            batchnorm.refresh(backbone, [(part, None) for part in images])
 
-def activations(backbones, cut, load, count, copies):
-    """The output of each frozen part for its images, float32 [copies, count, height, width, channels]."""
-    belows = [keras.Model(backbone.input, backbone.get_layer(cut).output) for backbone in backbones]
-    forwards = [
-        tf.function(partial(below, training=False), input_signature=[tf.TensorSpec(below.input.shape, tf.float32)])
-        for below in belows
-    ]
-    kept = [np.empty((copies, count, *below.output.shape[1:]), np.float32) for below in belows]
-    with tqdm(total=copies * count, desc=f"frozen part of {backbones[0].name}", unit="image") as bar:
-        for copy, start in itertools.product(range(copies), range(0, count, BLOCK)):
-            positions = np.arange(start, min(start + BLOCK, count))
-            for part, forward, images in zip(kept, forwards, load(positions, copy), strict=True):
-                part[copy, positions] = forward(images)
-            bar.update(len(positions))
-    return kept
-
-
-def shortened(network, cut, unfrozen, kept):
-    """What of the model is trained in a phase, weights shared, and for each split a source of what it is fed.
-
-    `kept` are the `activations` of each split: the source is (positions, copy) -> a tuple of arrays.
-    """
-    uppers = [keras.Model(base.get_layer(cut).output, base.output) for base in network.backbones]
-    if unfrozen == 0:
-        model = network.head
-        kept = {split: [_pooled(*pair) for pair in zip(uppers, parts, strict=True)] for split, parts in kept.items()}
-    else:
-        inputs = [keras.Input(upper.input.shape[1:]) for upper in uppers]
-        x = [upper(part) for upper, part in zip(uppers, inputs, strict=True)]
-        model = keras.Model(inputs if len(inputs) > 1 else inputs[0], network.head(x if len(x) > 1 else x[0]))
-    return model, {
-        split: lambda positions, copy, parts=parts: tuple(part[copy, positions] for part in parts)
-        for split, parts in kept.items()
-    }
+    def _refuse_cut(self, cut, unfrozen):
+        backbone = self.backbones[0]
+        names = [layer.name for layer in backbone.layers]
+        if cut not in names:
+            raise InputError(f"cut = {cut!r}: not a layer of {backbone.name}; for example block_14_add, block_15_add")
+        if names.index(cut) >= len(names) - unfrozen:
+            raise InputError(f"cut = {cut!r}: lies among the top {unfrozen} layers, which are trained")
 
 
 def _pooled(upper, kept):
     flat = kept.reshape(-1, *kept.shape[2:])
     blocks = [upper(flat[i : i + BLOCK], training=False) for i in range(0, len(flat), BLOCK)]
     return np.concatenate(blocks).reshape(*kept.shape[:2], -1)
-
-
-def _check_cut(backbone, cut, unfrozen):
-    names = [layer.name for layer in backbone.layers]
-    if cut not in names:
-        raise InputError(f"cut = {cut!r}: not a layer of {backbone.name}; for example block_14_add, block_15_add")
-    if names.index(cut) >= len(names) - unfrozen:
-        raise InputError(f"cut = {cut!r}: lies among the top {unfrozen} layers, which are trained")

@@ -1,21 +1,15 @@
-"""Artifacts that stay readable when the checkout is moved.
+"""Artifacts that stay readable when the checkout is moved: MLflow itself would keep their absolute path.
 
-MLflow writes their location into its database as an absolute path. Here it is one of the scheme ``study:``, relative to
-the SQLite file. MLflow, its UI too, finds this class through an entry point (see pyproject.toml).
+MLflow, its UI too, finds this class through an entry point (see pyproject.toml).
 """
 
 import os
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from lib.tracking.client import OWN, SQLITE
-
-
-def location(experiment):
-    """The artifact location to register for an experiment."""
-    return f"study:/{quote(experiment, safe='')}"
 
 
 class ProjectArtifacts(LocalArtifactRepository):

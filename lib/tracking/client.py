@@ -1,7 +1,4 @@
-"""The connection to MLflow: where tracking is, its locks, how a run comes to be, and what it keeps.
-
-MLflow, slow to import, is imported when it is first needed: a plan needs none of it.
-"""
+"""The connection to MLflow, which is imported when it is first needed: a plan needs none of it."""
 
 import logging
 import os
@@ -14,7 +11,7 @@ from functools import lru_cache
 from importlib import util
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
 from lib.errors import InputError
@@ -33,17 +30,14 @@ _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 def tracking_uri():
-    """``MLFLOW_TRACKING_URI``, or the project's own SQLite file.
-
-    A relative file is made absolute in the environment too, since kernels work in another folder.
-    """
+    """``MLFLOW_TRACKING_URI``, or the project's own SQLite file."""
     uri = os.environ.get(_URI) or OWN
     if uri.startswith(SQLITE) and set("?%") & set(uri):
         why = f"MLflow takes ? and % for parts of an address; {_URI} may name another"
         raise InputError(f"{uri} cannot be used:\n{why}")
     if uri.startswith(SQLITE) and uri != SQLITE:
         uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
-        if os.environ.get(_URI):
+        if os.environ.get(_URI):  # kernels work in another folder
             os.environ[_URI] = uri
     elif uri.partition(":")[0].partition("+")[0] not in ("http", "https", *_PORTS) or "://" not in uri:
         wanted = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
@@ -64,10 +58,7 @@ def is_made(file):
 
 @contextmanager
 def reading(file):
-    """A connection that reads the SQLite file; InputError when it is locked, of another MLflow, or no such database.
-
-    A table that is not there when it is read stays an sqlite3.Error: MLflow knows what to do or say.
-    """
+    """A connection that reads the SQLite file; InputError when it is locked, of another MLflow, or no such database."""
     wait = PATIENCE if os.environ.get(RUN_ID) else TIMEOUT
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", timeout=wait, uri=True)) as connection:
@@ -79,7 +70,7 @@ def reading(file):
                 raise sqlite3.Error(f"its schema is {revision}, this MLflow's {_schema()}; {hint}")
             yield connection
     except sqlite3.Error as error:
-        if "no such" in str(error):
+        if "no such" in str(error):  # table: MLflow knows what to do or say
             raise
         raise InputError(f"{file} cannot be used as a tracking database:\n{error}") from None
 
@@ -182,11 +173,10 @@ def create(client, *, experiment, name, tags):
     """Create a run in an experiment, and the experiment when it is new; the run's id."""
     from mlflow.exceptions import MlflowException
 
-    from lib.tracking.artifacts import location
-
     known = client.get_experiment_by_name(experiment)
     if not known:
-        place = location(experiment) if database() else None  # a server decides where its artifacts go
+        # Files beside the database (`lib.tracking.artifacts`); a server decides itself where its artifacts go.
+        place = f"study:/{quote(experiment, safe='')}" if database() else None
         kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and curves
         with suppress(MlflowException):  # another process was faster
             client.create_experiment(experiment, place, kind)
@@ -223,10 +213,9 @@ def artifact(run_id, path):
     client = connect()
     folder = local_folder(client, run_id)
     with tempfile.TemporaryDirectory() as place:  # without one MLflow leaves a copy behind each time
-        try:
-            found = folder / path if folder else Path(client.download_artifacts(run_id, path, place))
-        except (MlflowException, OSError):
-            found = None
-        if found is None or not found.exists():
+        found = folder and folder / path
+        with suppress(MlflowException, OSError):
+            found = found or Path(client.download_artifacts(run_id, path, place))
+        if not (found and found.exists()):
             raise InputError(f"run {run_id}: keeps no {path}; it must have trained a model")
         yield found

@@ -8,8 +8,7 @@ from contextlib import nullcontext, suppress
 from threading import Event, Thread
 
 from lib.tracking.client import connect, lock_folder, locked
-from lib.tracking.done import records
-from lib.tracking.query import BY_HAND
+from lib.tracking.query import BY_HAND, records
 
 BEAT = 60  # seconds between two heartbeats
 SILENT = 900  # seconds without one after which a run is taken for dead, wherever it was made
@@ -39,8 +38,8 @@ def beat(client, run_id):
 def sweep(experiment=None, *, held=None):
     """End runs, of one experiment or all, that are 'running' though nobody makes them any more; their `Record`.
 
-    A run of this machine is dead as soon as nobody holds its lock; any other, and one by hand, after `SILENT`
-    seconds. `held` is the fingerprint whose lock the caller holds: only its runs are looked at.
+    A run of this machine is dead as soon as nobody holds its lock, others and those by hand after `SILENT` seconds.
+    With `held`, the fingerprint whose lock the caller holds, only its runs are looked at.
     """
     here, now, ended = owner()["host"], time.time(), []
     for record in records(experiment):

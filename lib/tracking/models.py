@@ -1,8 +1,12 @@
-"""A run's fitted system as an MLflow model: samples and their rate in, a score out; and its corpus as a dataset."""
+"""A run's fitted system as an MLflow model, kept and found again; and its corpus as a dataset."""
 
 import json
+import math
+import re
 import tempfile
 import time
+from collections import defaultdict
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -16,16 +20,15 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
 from lib import inputs
+from lib.errors import InputError, unknown
 from lib.params import PARAMS, identity
-from lib.tracking import trained
+from lib.tracking.client import artifact, connect
+from lib.tracking.query import is_model, numbers, records
 from lib.tracking.views import NOTE
 
 INPUTS = "inputs.json"
 SYSTEM = "model/artifacts/system"  # in a run's artifacts
-_CARD = {  # what params/model_card.md says, from these tags of the run
-    "digest": "corpus_digest", "seed": "seed", "weights": "weights", "eer": "eval EER", "balanced": "eval bal. acc.",
-    "dev": "dev EER", "diagnosis": "diagnosis", "alarms": "alarms.eval",
-}  # fmt: skip
+DIGEST = "model_digest"  # tag of a run: `lib.params.identity.content_digest` of its model's files
 
 
 def log_system(run, fitted, fed):
@@ -38,7 +41,7 @@ def log_system(run, fitted, fed):
         model, system = Path(folder, "model"), Path(folder, "system")
         kept.save(fitted.system, str(system))
         (system / INPUTS).write_text(described, encoding="utf-8")
-        run.tag(**{trained.DIGEST: trained.digest(system)})
+        run.tag(**{DIGEST: identity.content_digest(system)})
         mlflow.pyfunc.save_model(
             str(model),
             mlflow_model=Model(artifact_path="model", run_id=run.run_id),
@@ -67,10 +70,10 @@ def log_system(run, fitted, fed):
 def _card(run, sr):
     """What a reader of the model has to know, from what the run has recorded so far."""
     found = run.client.get_run(run.run_id)
-    values = {name: " ".join(found.data.tags.get(tag, "not known").split()) for name, tag in _CARD.items()}
+    tags = defaultdict(lambda: "not known", {name: " ".join(text.split()) for name, text in found.data.tags.items()})
     corpus = run.client.get_experiment(found.info.experiment_id).name
     text = (PARAMS / "model_card.md").read_text(encoding="utf-8")
-    return text.format(name=found.info.run_name, corpus=corpus, run_id=run.run_id, sr=sr, **values)
+    return text.format(name=found.info.run_name, corpus=corpus, run_id=run.run_id, sr=sr, tags=tags)
 
 
 def log_corpus(run, corpus):
@@ -86,3 +89,48 @@ def log_corpus(run, corpus):
             if last:
                 raise
             time.sleep(0.2)
+
+
+def find(run, *, corpus=None):
+    """The run of that id or ``models:/...``, or the newest finished one of that name: a `Record`, or an InputError."""
+    run = run_of(run) if run.startswith("models:/") else run
+    every = [record for record in records() if corpus in (None, record.corpus)]
+    found = [record for record in every if run in (record.run_id, record.name)]
+    if not found:
+        there = sorted({record.name for record in every if is_model(record.name)})
+        raise unknown(run, there, f"run {run!r}: no run {f'of corpus {corpus} ' if corpus else ''}has that name or id")
+    record = max(found, key=lambda known: (known.status == "FINISHED", known.started))
+    if record.status != "FINISHED":
+        raise InputError(f"run {run}: its status is {record.status}; it must be finished")
+    if not is_model(record.name):
+        raise InputError(f"run {run}: {record.name} trains no model; expected a run of the notebooks 10 to 79")
+    matrix = "confusion_matrix/eval.json"
+    threshold = read(record, matrix, lambda path: float(json.loads(path.read_text(encoding="utf-8"))["threshold"]))
+    if not math.isfinite(threshold):
+        raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
+    return replace(record, metrics=numbers(record), threshold=threshold)
+
+
+def run_of(uri):
+    """Id of the run that made ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/m-ID``; else InputError."""
+    client, parts = connect(), re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))?", uri)
+    if not parts:
+        raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")
+    name, version, alias = parts.groups()
+    try:
+        if not (version or alias):
+            return client.get_logged_model(name).source_run_id
+        made = client.get_model_version_by_alias(name, alias) if alias else client.get_model_version(name, version)
+        return made.run_id or client.get_logged_model(made.model_id).source_run_id
+    except MlflowException as error:
+        raise InputError(f"{uri}: {error.message}") from None
+
+
+def read(run, name, parsed):
+    """An artifact of a run, as the function `parsed` reads its Path; InputError when it is missing or damaged."""
+    with artifact(run.run_id, name) as path:
+        try:
+            return parsed(path)
+        except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
+            raise InputError(f"run {run.name}, {run.run_id}: its {name} cannot be read:\n{reason}") from None

@@ -1,16 +1,120 @@
-"""How a study's runs compare, as far as MLflow has them."""
+"""Which runs there are, read without MLflow where a SQLite file holds them, and how a study's compare."""
 
 import json
 import math
-from dataclasses import replace
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from lib.errors import InputError
 from lib.params import identity, studies
-from lib.tracking.client import artifact
-from lib.tracking.done import records
+from lib.tracking.client import artifact, connect, database, is_made, reading, refuse_deleted
 
 METRICS = "metrics.json"  # a run's artifact with every number
 BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did not make
+_RUNS = """
+SELECT run_uuid, runs.name, experiments.name, status, start_time, end_time, experiments.lifecycle_stage
+FROM experiments LEFT JOIN runs
+  ON runs.experiment_id = experiments.experiment_id AND (? OR runs.lifecycle_stage = 'active')
+WHERE experiments.name = ? ORDER BY start_time DESC, runs.rowid DESC
+"""
+_INFINITE = 1.7e308  # MLflow writes a number beyond for infinity
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run as MLflow has it: times in milliseconds since 1970, UTC; `ended` is 0 while it is running."""
+
+    run_id: str
+    name: str
+    corpus: str  # its experiment
+    status: str
+    started: int
+    ended: int
+    tags: dict = field(default_factory=dict, repr=False)
+    params: dict = field(default_factory=dict, repr=False)
+    metrics: dict = field(default_factory=dict, repr=False)
+    threshold: float = 0.0  # log-odds from which on a score is genuine; `lib.tracking.models.find` reads it
+
+    @property
+    def threshold_source(self):
+        return self.params.get("threshold", "0.5")  # or dev-eer
+
+    @property
+    def seed(self):
+        seed = self.tags.get("seed", "")
+        return int(seed) if seed.isdigit() else None
+
+    @property
+    def identity(self):
+        """What decided its numbers, see `lib.params.identity`; empty when it was not kept."""
+        try:
+            return json.loads(self.tags.get("identity", "{}"))
+        except ValueError:  # cut by a server
+            return {}
+
+    @property
+    def parameters(self):
+        """Every parameter that is known of it, as text."""
+        return self.params or {name: str(value) for name, value in self.identity.get("parameters", {}).items()}
+
+    def changed(self, run):
+        """Parameters in which it differs from a planned run, places and seed aside, with its own values."""
+        planned = identity.parameters(run.parameters)
+        own = self.identity.get("parameters") or self.params
+        names = [name for name in planned if name in own and name != "seed"]
+        return {name: own[name] for name in names if str(own[name]) != str(planned[name])}
+
+
+def records(experiment=None, *, deleted=False):
+    """Every `Record` of an experiment, newest first, or of all; those that were deleted in MLflow on request."""
+    if experiment is None:
+        names = [known.name for known in connect().search_experiments()]
+        return [record for name in names for record in records(name, deleted=deleted)]
+    file = database()
+    if file and not is_made(file):
+        return []
+    if file:
+        with suppress(sqlite3.Error), reading(file) as connection:
+            return _of_file(connection, experiment, deleted)
+    return _of_mlflow(connect(), experiment, deleted)
+
+
+def _of_file(connection, experiment, deleted):
+    rows = connection.execute(_RUNS, (deleted, experiment)).fetchall()
+    if rows:
+        refuse_deleted(experiment, rows[0][-1])
+    found = {row[0]: Record(*row[:5], row[5] or 0) for row in rows if row[0]}
+    for table, nan in (("tags", 0), ("params", 0), ("latest_metrics", "is_nan")):
+        for run_id, key, value, is_nan in connection.execute(f"SELECT run_uuid, key, value, {nan} FROM {table}"):
+            if run_id in found:
+                values = getattr(found[run_id], table.removeprefix("latest_"))
+                values[key] = math.nan if is_nan else _unbounded(value)
+    return list(found.values())
+
+
+def _of_mlflow(client, experiment, deleted):
+    from mlflow.entities import ViewType
+    from mlflow.utils import get_results_from_paginated_fn
+
+    known = client.get_experiment_by_name(experiment)
+    if not known:
+        return []
+    refuse_deleted(experiment, known.lifecycle_stage)
+    asked = [known.experiment_id], "", ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    newest_first = ["attributes.start_time DESC"]
+    runs = get_results_from_paginated_fn(lambda n, token: client.search_runs(*asked, n, newest_first, token), 1000)
+    found = []
+    for about, data in ((run.info, run.data) for run in runs):
+        metrics = {name: _unbounded(value) for name, value in data.metrics.items()}
+        stated = about.run_id, about.run_name, experiment, about.status, about.start_time, about.end_time or 0
+        found.append(Record(*stated, data.tags, data.params, metrics))
+    return found
+
+
+def _unbounded(value):
+    """Infinity where MLflow has written the largest number for it."""
+    return math.copysign(math.inf, value) if isinstance(value, float) and abs(value) > _INFINITE else value
 
 
 def in_study(study):
@@ -50,31 +154,41 @@ def fits_in_use():
     found = {}
     for record in records():
         for key in record.tags.get("fits", "").split():
-            found.setdefault(key, []).append(record.name)
+            found.setdefault(key, set()).add(record.name)
     return found
 
 
-def compare(study, experiment, *, digest=None, everything=False):
-    """A study's runs of models on one version of a corpus (an experiment), side by side.
+def looks(experiment, corpus_digest):
+    """The eval ledger: every run on one version of a corpus that has opened eval, deleted ones too, oldest first.
 
-    Of each run, seed and set of parameters the newest finished run is shown, whatever has been started since; one
-    that failed or was stopped only while no newer one has finished. Without `digest` the newest finished run decides
-    which version of the corpus this is. `everything` adds runs of other studies and by hand.
+    Each is a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks`, how often.
+    """
+    found = [r for r in records(experiment, deleted=True) if r.tags.get("corpus_digest") == corpus_digest]
+    return [
+        {"run": r.name, "run_id": r.run_id, "started": r.started, "looks": int(r.metrics.get("eval/looks", 1))}
+        for r in reversed(found)
+        if "eval/eer" in r.metrics
+    ]
+
+
+def compare(study, experiment, *, digest=None, everything=False):
+    """A study's runs of models on one version of a corpus (an experiment; without `digest` the newest finished run's).
+
+    Of each run, seed and set of parameters the newest finished one is shown; one that failed or was stopped only while
+    no newer one has finished. `everything` adds runs of other studies and by hand.
 
     Returns the rows, and how many runs of the study are on other versions. A row is a dict of `run`, `seed`, `run_id`,
-    `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis` (cause), `longest` (the section that took
-    longest), `changed` (parameters other than the study's, as ``epochs=2``), `stale` (why a plan would make it
-    again), `diverged` (a loss is not finite), `parameters` (dict) and every metric under its MLflow name. The study's
-    own runs stand first, then those with other parameters, those no longer listed, those not finished.
+    `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis`, `longest` (the section that took longest),
+    `changed` (parameters other than the study's), `stale` (why a plan would make it again), `diverged`, `parameters`
+    and every metric under its MLflow name. The study's own runs stand first, those not finished last.
     """
     chosen, tag = studies.load(study, corpus=experiment), in_study(study)
     planned = {run.name: run for run in reversed(chosen.runs)}
     members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
     members = [record for record in members if everything or tag in record.tags]
     if digest is None:  # a run that has not finished has a say only where none has
-        known = [record for record in members if record.tags.get("corpus_digest")]
-        known.sort(key=lambda record: record.status != "FINISHED")
-        digest = known[0].tags["corpus_digest"] if known else None
+        first = sorted(members, key=lambda record: record.status != "FINISHED")
+        digest = next((r.tags["corpus_digest"] for r in first if r.tags.get("corpus_digest")), None)
     same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
     finished, failed = {}, {}
     for record in same:  # newest first
@@ -119,17 +233,3 @@ def _stale(record, run, changed):
     own = run.parameters | changed | ({"seed": record.seed} if "seed" in run.parameters else {})
     now = identity.identity(replace(run, parameters=own), record.tags["corpus_digest"])
     return "; ".join(identity.reasons(record.identity, now))
-
-
-def looks(experiment, corpus_digest):
-    """The eval ledger: every run on one version of a corpus that has opened eval, and how often, oldest first.
-
-    Runs of every study, replaced, failed and deleted ones count: who saw their numbers may have chosen by them.
-    Each is a dict of `run`, `run_id`, `started` (ms since 1970, UTC) and `looks`.
-    """
-    found = [r for r in records(experiment, deleted=True) if r.tags.get("corpus_digest") == corpus_digest]
-    return [
-        {"run": r.name, "run_id": r.run_id, "started": r.started, "looks": int(r.metrics.get("eval/looks", 1))}
-        for r in reversed(found)
-        if "eval/eer" in r.metrics
-    ]

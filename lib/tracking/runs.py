@@ -1,8 +1,4 @@
-"""Recording one run: parameters, curves, scores, metrics, pictures.
-
-Under the runner the run exists already (its id is in the environment), and the runner closes it. MLflow is told the
-numbers that are set side by side, there or by a page; ``metrics.json`` holds every one.
-"""
+"""Recording one run. MLflow is told the numbers that are set side by side; ``metrics.json`` holds every one."""
 
 import json
 import math
@@ -19,14 +15,16 @@ from mlflow.entities import Metric, Param, RunTag
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
+from lib.metrics.clusters import spreads
+from lib.metrics.evaluation import alarms
 from lib.plots import evaluation
 from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
-from lib.tracking.measured import measure
 from lib.tracking.query import BY_HAND, METRICS
 from lib.tracking.views import NOTE
 
-_COMPARED = ("eer", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof")
+_INTERVALS = ("eer", "auc", "accuracy", "balanced_accuracy")
+_COMPARED = (*_INTERVALS, "min_dcf", "cllr", "n_genuine", "n_spoof")
 _CI = ("", "_ci_low", "_ci_high")
 # What is compared with its interval, and its tag in MLflow's table, whose metrics have 16 digits and no interval.
 _ENDS = {
@@ -46,17 +44,15 @@ class Run:
 
     @property
     def known(self):
-        """Its tags and metrics so far."""
         return self.client.get_run(self.run_id).data
 
     def tag(self, **tags):
-        """Set tags."""
         self.client.log_batch(self.run_id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
 
 
 def start(notebook, settings, *, corpus_digest, weights="none"):
     """Open the record of a notebook's run, with all its resolved settings and where its weights came from."""
-    client, run_id = connect(), os.environ.get(RUN_ID)
+    client, run_id = connect(), os.environ.get(RUN_ID)  # the runner has begun the run, and will close it
     if not run_id:
         name, tags = f"{notebook}/{settings['variant']}", {"study": BY_HAND, "fingerprint": BY_HAND, **living.owner()}
         run_id = create(client, experiment=settings["corpus"], name=name, tags=tags)
@@ -96,7 +92,7 @@ def log_epoch(run, epoch, values):
     _compare(run, {f"epoch/{name}": value for name, value in values.items()}, epoch)
 
 
-def _compare(run, values, step):
+def _compare(run, values, step=0):
     now = int(time.time() * 1000)
     run.client.log_batch(run.run_id, [Metric(name, float(v), now, step) for name, v in values.items()])
 
@@ -109,17 +105,48 @@ def note_fit(run, fitted):
     keep_metrics(run, {f"fit/{len(known)}/seconds": fitted.seconds, f"fit/{len(known)}/found": fitted.found})
 
 
-def log_split(run, split, table, *, threshold=0.0):
-    """Measure the scores of one split and keep numbers, tables and pictures.
+def measure(table, *, threshold=0.0):
+    """The numbers of one split by name, and its alarms; `table` holds `score`, `label` and what the protocol knows.
 
-    `table` holds `trial`, `score` (log-odds) and `label` (1 = genuine); scores from the threshold on say genuine.
-    Returns the numbers of `lib.tracking.measured.measure`, and `alarms`, sentences, a tag of the run too.
+    ``<name>_ci_low`` and ``_high`` are 95 % intervals over trials, speakers or configurations, whichever is widest.
+    """
+    values, labels = table["score"].to_numpy(), table["label"].to_numpy()
+    measured = metrics.evaluate(values, labels, threshold=threshold)
+    found = spreads(table.drop(columns="phrase", errors="ignore"), measured, metrics=_INTERVALS, threshold=threshold)
+    speakers, shuffled = found["clusters"].get("speaker", {}), metrics.shuffled_auc(values, labels)
+    result = {name: measured[name] for name in (*_COMPARED, "eer_hull", "constant_accuracy")}
+    pairs = {f"{name}_ci": found[f"{name}_ci"] for name in _INTERVALS} | {"auc_shuffled": shuffled}
+    if speakers.get("eer_ci"):
+        pairs["eer_speaker_ci"] = speakers["eer_ci"]
+        if speakers["design_effect"] is not None:
+            result["design_effect"] = speakers["design_effect"]
+    for name, ends in pairs.items():
+        result[f"{name}_low"], result[f"{name}_high"] = ends
+
+    spoof, genuine = metrics.confusion(values, labels, 0.0)
+    plain = {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
+    plain |= {"shuffled_auc": shuffled, "trials": found["trials"]}
+    plain["clusters"] = {"speaker": speakers} if speakers else {}
+    return result, alarms(values, metrics.evaluate(values, labels) | plain)
+
+
+def of_scores(name, file, trials):
+    """A row such as `lib.tracking.query.compare` has, of another system's scores of these trials."""
+    values, _ = measure(scores.match(scores.read_scores(file), trials))
+    row = {"run": f"{name} (scores of another system)", "seed": None, "run_id": "", "status": "FINISHED"}
+    return row | {"parameters": {}, **{f"eval/{key}": value for key, value in values.items()}}
+
+
+def log_split(run, split, table, *, threshold=0.0):
+    """Measure the scores (log-odds) of one split and keep numbers, tables and pictures; what `measure` says as a dict.
+
+    `table` holds `trial`, `score` and `label` (1 = genuine); scores from the threshold on say genuine.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
     names = [*_COMPARED, *(name + end for name in _ENDS[split] for end in _CI[1:])]
     names += ["constant_accuracy"] if split == "eval" else []
-    _compare(run, {f"{split}/{name}": result[name] for name in names}, 0)
+    _compare(run, {f"{split}/{name}": result[name] for name in names})
     keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
     tags = {f"alarms.{split}": "\n".join(warnings) or "none"}
     for name, title in _ENDS[split].items():
