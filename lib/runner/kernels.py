@@ -72,11 +72,12 @@ def _deputy(arguments):
 
 def _serve(place):
     """Fork a kernel for each deputy that comes."""
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path.insert(0, str(Path(__file__).parents[2]))  # where lib is
     # As they are when a notebook imports these libraries; figures go into its pages.
     os.environ |= {"KERAS_BACKEND": "tensorflow", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     for name in ("lib", *_IMPORTED):
         import_module(name)
+    del sys.path[0]
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the kernels
     threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
