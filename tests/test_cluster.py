@@ -100,7 +100,7 @@ def test_unordered_error_of_a_task_is_raised_here(scheduler):
 
 
 def test_unordered_worker_with_another_lib_is_refused(scheduler, monkeypatch):
-    monkeypatch.setattr(cluster.code, "digest", lambda *parts: "0" * 16)
+    monkeypatch.setattr(cluster.identity, "code_digest", lambda *parts: "0" * 16)
     with pytest.raises(InputError, match="another lib than this command"):
         list(cluster.unordered(process_id(), [(1,)], jobs=1, scheduler=scheduler))
 
