@@ -221,11 +221,12 @@ def compare(study, corpus, everything, others, data, as_json, html):
     """
     from lib.params import studies
     from lib.tracking import query
+    from lib.tracking.runs import of_scores
 
-    chosen, theirs = studies.load(study, corpus=corpus), []
+    chosen, theirs = studies.load(study, corpus=corpus), {}
     if others:
         from lib.corpus import read_trials
-        from lib.tracking.runs import of_scores
+        from lib.scores import match, read_scores
 
         values = studies.corpus_values(chosen.corpus, data)
         trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
@@ -233,33 +234,35 @@ def compare(study, corpus, everything, others, data, as_json, html):
             name, _, file = (part.strip() for part in text.partition("="))
             if not (name and file):
                 raise InputError(f"--scores {text!r}: must be NAME=FILE")
-            theirs.append(of_scores(name, file, trials))
+            theirs[f"{name} (scores of another system)"] = match(read_scores(file), trials)
     _sweep(chosen.corpus)
     rows, older = query.compare(study, chosen.corpus, everything=everything)
-    _answer(rows + theirs, as_json, lambda _: _side_by_side(study, chosen.corpus, rows, older, theirs))
+    beside = [of_scores(name, table) for name, table in theirs.items()]
+    _answer(rows + beside, as_json, lambda _: _side_by_side(study, chosen.corpus, rows, older, beside, theirs, data))
     if html:
         from lib import comparison, runner
 
         finished = [row for row in rows if row["status"] == "FINISHED"]
-        table = comparison.table([*finished, *theirs]).drop(columns="stale", errors="ignore")
+        table = comparison.table([*finished, *beside]).drop(columns="stale", errors="ignore")
         runner.comparison_page(chosen, Path(html), table if theirs else None)
         click.echo(f"comparison page: {html}", err=as_json)
 
 
-def _side_by_side(study, corpus, rows, older, theirs=()):
+def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None):
+    """The table of runs and, `beside` them, of other systems, whose scores are `theirs`; and what it says."""
     from lib import comparison
     from lib.metrics.tables import noted
 
     finished, lines = [row for row in rows if row["status"] == "FINISHED"], []
     if not rows:
         lines.append(f"no run of a model yet for study {study} on corpus {corpus}")
-    if finished or theirs:
-        table = comparison.table([*finished, *theirs])
+    if finished or beside:
+        table = comparison.table([*finished, *beside])
         lines.append("\n" + noted(table.drop(columns="stale", errors="ignore"), table.get("stale")))
     if finished:
         lines.append(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
         lines.append(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
-        sentences = comparison.lessons(finished) + comparison.ranks_in_words(study, corpus, finished)
+        sentences = comparison.lessons(finished) + comparison.ranks_in_words(finished, theirs or {}, data)
         lines += [f"- {sentence}" for sentence in sentences]
     if len(rows) > len(finished):
         lines.append("\nNot finished:")

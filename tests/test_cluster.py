@@ -26,6 +26,7 @@ from lib.errors import InputError, RunError
 from lib.features import store
 from lib.params import studies as study
 from lib.runner import execution
+from lib.tracking.client import database
 
 SMALL = ("--set", "epochs=2", "--set", "steps_per_epoch=2", "--set", "image_size=32", "--set", "jobs=1")
 
@@ -99,7 +100,7 @@ def test_unordered_error_of_a_task_is_raised_here(scheduler):
 
 
 def test_unordered_worker_with_another_lib_is_refused(scheduler, monkeypatch):
-    monkeypatch.setattr(cluster.code, "digest", lambda *parts: "0" * 16)
+    monkeypatch.setattr(cluster.identity, "code_digest", lambda *parts: "0" * 16)
     with pytest.raises(InputError, match="another lib than this command"):
         list(cluster.unordered(process_id(), [(1,)], jobs=1, scheduler=scheduler))
 
@@ -124,6 +125,14 @@ def test_extract_on_workers_from_bucket_to_bucket_equals_local(bucket, corpus, t
 def test_run_on_worker_that_does_not_see_the_database_is_refused(tracking, tmp_path):
     with pytest.raises(InputError, match="has to name a server"):
         execution._execute_on_worker(None, "demo", uri=f"sqlite:///{tmp_path / 'absent.db'}")
+
+
+def test_run_on_workers_makes_the_database_before_they_look_for_it(small, monkeypatch):
+    seen = []
+    monkeypatch.setattr(cluster, "unordered", lambda *_, **how: seen.append(database().exists()) or ())
+    chosen = small.load()
+    assert list(runner.run_all(chosen, runner.plan(chosen), scheduler="tcp://there:1")) == []
+    assert seen == [True]
 
 
 def test_run_on_worker_with_another_notebook_is_refused(tracking, corpus_folder):

@@ -1,7 +1,5 @@
 """Tables of runs and the report's figures beside ours."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,8 +111,6 @@ def test_ranks_in_words_stand_on_what_the_corpus_on_disk_knows(rng, monkeypatch,
             raise InputError(f"{data}: no such folder")
         return protocol
 
-    values = SimpleNamespace(runs=[SimpleNamespace(parameters={"data": "d", "layout": "l"})])
-    monkeypatch.setattr(tables, "studies", SimpleNamespace(load=lambda study, corpus: values))
     monkeypatch.setattr(tables, "read_trials", read_trials)
 
     def recorded(row, split, trials):
@@ -122,9 +118,11 @@ def test_ranks_in_words_stand_on_what_the_corpus_on_disk_knows(rng, monkeypatch,
         return found if trials is None else match(found, trials)
 
     monkeypatch.setattr(tables, "recorded_scores", recorded)
-    rows = [{**ROW, "run": name, "run_id": name} for name in "ab"]
-    units = "speakers" if on_disk else "trials"
-    assert comparison.ranks_in_words("s", "c", rows) == [f"Ranks by eval EER, over {units} and seeds: 1: a; 2: b."]
+    made_on = {"data": "d", "layout": "l"}
+    rows = [{**ROW, "run": name, "run_id": name, "parameters": made_on} for name in "ab"]
+    said = f"Ranks by eval EER, over {'speakers' if on_disk else 'trials'} and seeds: "
+    assert comparison.ranks_in_words(rows, {}) == [f"{said}1: a; 2: b."]
+    assert comparison.ranks_in_words(rows, {"theirs": good}) == [f"{said}1: a, theirs; 3: b."]
 
 
 def test_reading_study_says_the_first_screen_low_accuracies_and_failures():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import metrics
-from lib.metrics.clusters import spreads
+from lib.metrics.clusters import decided, spreads
 
 
 def corpus(rng, speakers, *, spread=1.0, each=10, configurations=0, effect=0.0):
@@ -63,6 +63,36 @@ def test_spreads_find_the_speaker_that_makes_the_errors(rng):
     part = found(table)["clusters"]["speaker"]
     assert (part["count"], part["most"]["cluster"]) == (8, "M0003")
     assert part["most"]["without"] < metrics.eer(table["score"], table["label"])[0] / 3
+
+
+def test_decided_over_trials_alone_has_exact_rates(rng):
+    table = corpus(rng, 20).drop(columns="speaker")
+    accepted = table["score"] > 0.5
+    result = decided(table, accepted)
+    for name, label in (("far", 0), ("frr", 1)):
+        wrong = (accepted != label)[table["label"] == label] if label else accepted[table["label"] == 0]
+        assert result[name] == wrong.mean()
+        assert result[f"{name}_ci"] == list(metrics.rate_interval(wrong.sum(), len(wrong)))
+    assert result["balanced_accuracy"] == pytest.approx(1 - (result["far"] + result["frr"]) / 2)
+
+
+def test_decided_where_speakers_differ_is_less_sure_than_trials(rng):
+    table = corpus(rng, 20, spread=1.5, each=40)
+    apart, alike = (decided(t, t["score"] > 0) for t in (table, table.drop(columns="speaker")))
+    for name in ("far", "frr", "accuracy", "balanced_accuracy", "mcc", "dcf"):
+        assert apart[name] == alike[name]
+        assert np.ptp(apart[f"{name}_ci"]) > 1.5 * np.ptp(alike[f"{name}_ci"])
+
+
+def test_decided_where_one_speaker_makes_the_errors_stays_sensible(rng):
+    table = corpus(rng, 24, spread=0.0, each=50)
+    accepted = np.where(table["speaker"] == "M0003", 1 - table["label"], table["label"])
+    low, high = decided(table, accepted)["frr_ci"]  # one of 24 speakers: about that of one error in 24
+    assert (low, high) == pytest.approx(metrics.rate_interval(1, 24), abs=0.04)
+    few = table[table["speaker"] < "M0004"]
+    accepted = few["label"].to_numpy().copy()
+    accepted[:5] = 0
+    assert decided(few, accepted)["frr_ci"] == list(metrics.rate_interval(5, 200))  # four speakers say nothing
 
 
 def test_spreads_without_a_class_left_have_no_eer_without_the_cluster():

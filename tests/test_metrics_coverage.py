@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from lib import metrics
 from lib.bench import coverage
+from lib.metrics.clusters import decided
 
 CORPORA = 200
 # So many corpora tell a share no better than this, two standard deviations of chance.
@@ -35,3 +37,16 @@ def test_the_interval_shown_covers_where_speakers_and_configurations_vary(speake
     shares = coverage.over_clusters(speakers, configurations, 0.1, simulations=CORPORA)
     assert shares["shown"] > 0.93 - CHANCE
     assert shares["trials"] < 0.9  # trials alone promise too much
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("speakers", "configurations", "far"), [(8, 10, 0.1), (10, 0, 0.02), (24, 57, 0.4)])
+def test_intervals_of_rates_at_a_threshold_cover(speakers, configurations, far):
+    rng, spread = np.random.default_rng(0), 0.7
+    width = np.sqrt(1 + spread**2 * (2 if configurations else 1))
+    hits = []
+    for _ in range(CORPORA):
+        table = coverage._table(rng, speakers, configurations, 40, 0.1, spread)
+        found = decided(table, table["score"] >= norm.isf(far) * width, resamples=200)
+        hits.append(found["far_ci"][0] <= far <= found["far_ci"][1])
+    assert np.mean(hits) > 0.93 - CHANCE

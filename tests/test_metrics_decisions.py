@@ -110,6 +110,18 @@ def test_breakdown_by_device_takes_all_genuine_trials(rng):
     assert (result["eer_low"] <= result["eer"]).all() and (result["eer"] <= result["eer_high"]).all()
 
 
+def test_breakdown_where_speakers_differ_has_their_interval(rng):
+    speaker = np.tile(np.arange(20), 40)
+    labels = np.repeat([1, 0], 400)
+    scores = rng.normal(size=800) + 1.6 * (labels - 0.5) + rng.normal(size=(2, 20))[labels, speaker]
+    found = {"playback": np.where(labels, "-", "P01"), "speaker": np.char.mod("M%04d", speaker)}
+    whole = table(scores, labels, **found)
+    with_speakers, without = (metrics.breakdown(t, "playback") for t in (whole, whole.drop(columns="speaker")))
+    assert with_speakers["eer"][0] == without["eer"][0]
+    widths = [(rows["eer_high"] - rows["eer_low"])[0] for rows in (with_speakers, without)]
+    assert widths[0] > 1.5 * widths[1]
+
+
 def test_breakdown_by_speaker_takes_the_speakers_own_trials(rng):
     scores, labels = normal(rng, 60, 60)
     speaker = np.tile(["M1", "M2", "M3"], 40)

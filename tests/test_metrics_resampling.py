@@ -13,7 +13,7 @@ from lib import metrics
 from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.measures import crossing
-from lib.metrics.resampling import draws, freedom_of, intervals_over_clusters, redrawn, resample
+from lib.metrics.resampling import draws, freedom_of, intervals_over_clusters, rate_over_clusters, redrawn, resample
 
 
 def normal(rng, n_genuine, n_spoof, distance=1.6):
@@ -153,6 +153,14 @@ def test_rate_interval_is_exact_and_holds_the_mid_p_interval():
         low, high = metrics.rate_interval(errors, count)
         inner = mid_p(errors, count)
         assert low <= inner[0] <= errors / count <= inner[1] <= high
+
+
+def test_rate_over_clusters_that_are_alike_is_that_over_trials():
+    values = np.array([0.15, 0.15]) + np.sqrt(0.15 * 0.85 / 20) * np.array([1, -1])
+    assert rate_over_clusters(values, 3, 20, 19) == pytest.approx(metrics.rate_interval(3, 20))
+    for errors in (0, 20):  # without a spread, and with fewer speakers than trials
+        low, high = rate_over_clusters(np.zeros(9), errors, 20, 4)
+        assert high - low > 1.5 * np.ptp(metrics.rate_interval(errors, 20))
 
 
 def test_bootstrap_of_constant_scores_has_no_width():

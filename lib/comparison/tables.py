@@ -15,7 +15,7 @@ from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
 from lib.metrics.tables import percent, ranged, with_interval
-from lib.params import read_table, studies
+from lib.params import read_table
 from lib.tracking import query
 from lib.tracking.client import artifact
 
@@ -163,17 +163,19 @@ def rank(tables):
     )
 
 
-def ranks_in_words(study, corpus, rows):
+def ranks_in_words(rows, others, data=None):
     """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence.
 
-    None where the runs' scores are gone or are of other trials.
+    `others` are name -> table of other systems' scores, and `data` is where the corpus is now. No sentence where the
+    runs' scores are gone or are of other trials.
     """
-    values, trials = studies.load(study, corpus=corpus).runs[0].parameters, None
-    with suppress(InputError):  # the corpus is elsewhere
-        trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
+    values, trials = rows[0]["parameters"], None
+    with suppress(InputError, KeyError):  # the corpus is elsewhere, or nobody noted where it was
+        trials = read_trials(data or values["data"], values["layout"]).query("split == 'eval'")
     try:
         recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
-        ranks = metrics.ranking(systems(rows, recorded)).groupby("rank")["system"]
+        found = systems(rows, recorded) | {name: {None: table} for name, table in others.items()}
+        ranks = metrics.ranking(found).groupby("rank")["system"]
     except InputError:
         return []
     said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)

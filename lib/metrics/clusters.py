@@ -12,8 +12,8 @@ import pandas as pd
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.metrics import resampling
-from lib.metrics.measures import ASVSPOOF5, checked, eer
-from lib.metrics.resampling import CONFIGURATION, METRICS, MINIMA, bootstrap, configurations, resample, units_of
+from lib.metrics.measures import ASVSPOOF5, checked, dcf, eer, from_counts, rate_interval
+from lib.metrics.resampling import CONFIGURATION, METRICS, MINIMA, configurations, resample, units_of
 
 _FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
 _SMALL = 30  # below this many trials of a class one error is more than 3 % of it
@@ -34,13 +34,11 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     several = [name for name in metrics if name not in MINIMA]
     result = {"trials": _listed(resampling.intervals(over_trials, measured)), "clusters": {}}
     shown = {"trials": result["trials"]}
-    for kind, names in units_of(table, ("speaker", "phrase")).items():
-        if len(set(names[labels == SPOOF]) - {UNKNOWN}) < 2:
-            continue
+    for kind, names, enough in _kinds(table):
         count = len(set(names) - {UNKNOWN})
         part = {"count": count, "most": _most(scores, labels, names, measured["eer"])}
         part |= {"eer_ci": None, "design_effect": None}
-        if round(resampling.freedom_of(labels, names)) < _FEWEST - 1:
+        if not enough:
             few = f"{count} {kind}s are too few for an interval over {kind}s"
             part["why"] = f"{few}: at least {_FEWEST} of each class are required."
         else:
@@ -50,16 +48,62 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
                 part["design_effect"] = float(values["eer"].var() / over_trials["eer"].var())
             shown[f"{kind}s"] = part
         result["clusters"][kind] = part
+    result |= _widest(shown, {name: measured[name] for name in several})
+    if "speakers and configurations" in shown:
+        result["speaker_and_configuration"] = shown["speakers and configurations"]
+    return result | {"interval_over": max(shown, key=lambda name: np.ptp(shown[name]["eer_ci"]))}
+
+
+def decided(table, accepted, *, costs=ASVSPOOF5, resamples=1000):
+    """`far`, `frr` and what follows from decisions (1 = accepted) [shape=(trials,)], each with its widest ``_ci``.
+
+    Of the rates they are exact, over trials and, for the effective number of trials, over clusters.
+    """
+    labels, accepted = table["label"].to_numpy(), np.asarray(accepted, dtype=int)
+    matrix = np.zeros((2, 2))
+    np.add.at(matrix, (labels, accepted), 1)
+    point, ends = _of_counts(matrix, costs), _of_counts(resampling.redrawn(matrix, resamples), costs)
+    ends = {name: resampling.interval(drawn) for name, drawn in ends.items()}
+    rates = {"far": (matrix[0, 1], matrix[0].sum()), "frr": (matrix[1, 0], matrix[1].sum())}
+    ends |= {name: rate_interval(*counts) for name, counts in rates.items()}
+    shown = {"trials": _listed(ends)}
+    for kind, names, enough in _kinds(table):
+        if enough:
+            drawn = _of_counts(resampling.redrawn_over(names, labels, accepted, resamples), costs)
+            ends = resampling.intervals_over_clusters(drawn, point, labels, names)
+            freedom = resampling.freedom_of(labels, names)
+            ends |= {name: resampling.rate_over_clusters(drawn[name], *rates[name], freedom) for name in rates}
+            shown[f"{kind}s"] = _listed(ends)
+    return {name: float(value) for name, value in point.items()} | _widest(shown, point)
+
+
+def _of_counts(matrix, costs):
+    found = from_counts(matrix)
+    del found["constant_accuracy"]
+    return found | {"dcf": dcf(found["far"], found["frr"], costs)}
+
+
+def _kinds(table):
+    """Each kind of cluster that spoofs come in, its name for each trial, and whether there are enough."""
+    labels = table["label"].to_numpy()
+    for kind, names in units_of(table, ("speaker", "phrase")).items():
+        if len(set(names[labels == SPOOF]) - {UNKNOWN}) > 1:
+            yield kind, names, round(resampling.freedom_of(labels, names)) >= _FEWEST - 1
+
+
+def _widest(shown, measured):
+    """The widest intervals; those over speakers and configurations at once join `shown` where both are there."""
     if {"speakers", "configurations"} <= shown.keys():
         three = shown["speakers"], shown["configurations"], shown["trials"]
-        both = {
-            f"{name}_ci": _together(name, measured[name], *(part[f"{name}_ci"] for part in three)) for name in several
+        shown["speakers and configurations"] = {
+            f"{name}_ci": _together(name, value, *(part[f"{name}_ci"] for part in three))
+            for name, value in measured.items()
         }
-        shown["speakers and configurations"] = result["speaker_and_configuration"] = both
+    found = {}
     for key in shown["trials"]:
         ends = [part[key] for part in shown.values() if key in part]
-        result[key] = [min(low for low, _ in ends), max(high for _, high in ends)]
-    return result | {"interval_over": max(shown, key=lambda name: np.ptp(shown[name]["eer_ci"]))}
+        found[key] = [min(low for low, _ in ends), max(high for _, high in ends)]
+    return found
 
 
 def _most(scores, labels, names, value):
@@ -77,7 +121,7 @@ def _together(name, value, one, other, trials):
     """Interval of a metric over two kinds of cluster at once, each end from its distances to the value."""
     first, second, alone = (np.square(np.subtract(ends, value)) for ends in (one, other, trials))
     low, high = np.sqrt(np.maximum.reduce([first + second - alone, first, second, alone]))
-    lowest, highest = -1.0 if name == "mcc" else 0.0, np.inf if name in ("act_dcf", "cllr") else 1.0
+    lowest, highest = -1.0 if name == "mcc" else 0.0, np.inf if name in ("act_dcf", "cllr", "dcf") else 1.0
     return [float(max(value - low, lowest)), float(min(value + high, highest))]
 
 
@@ -88,9 +132,9 @@ def _listed(ends):
 def breakdown(table, by, *, resamples=1000):
     """EER of each group of trials: of a column of `table` or ``configuration``; numbers form four groups of equal size.
 
-    One row a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions; NaN where a class is
-    missing), `small` (fewer than 30 trials of a class), `pooled` (genuine trials, never replayed, have no such group
-    and are those of all). InputError for a column that no spoof trial has.
+    One row a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions, the widest interval; NaN
+    where a class is missing), `small` (fewer than 30 trials of a class), `pooled` (genuine trials, never replayed,
+    have no such group and are those of all). InputError for a column that no spoof trial has.
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))
@@ -113,7 +157,7 @@ def breakdown(table, by, *, resamples=1000):
         rate = low = high = np.nan
         if all(counts):
             rate = eer(scores[here], labels[here])[0]
-            low, high = bootstrap(scores[here], labels[here], metrics=("eer",), resamples=resamples)["eer"]
+            low, high = spreads(table[here], {"eer": rate}, metrics=("eer",), resamples=resamples)["eer_ci"]
         rows.append((str(group), *counts, rate, low, high, min(counts) < _SMALL, pooled))
     columns = ["group", "n_genuine", "n_spoof", "eer", "eer_low", "eer_high", "small", "pooled"]
     return pd.DataFrame(rows, columns=columns)

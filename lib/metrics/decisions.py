@@ -11,7 +11,8 @@ import numpy as np
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
-from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, eer, rate_interval
+from lib.metrics.clusters import decided
+from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, eer
 from lib.metrics.tables import with_interval
 
 EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
@@ -99,12 +100,13 @@ def kept(band, tables):
     low, high = map(float, band)
     found = {"dev/band_low": low, "dev/band_high": high}
     for split, table in tables.items():
-        for label, name in enumerate(LABEL_NAMES):
-            scores = table["score"][table["label"] == label]
-            wrong, unsure = scores < low if label else scores >= high, (scores >= low) & (scores < high)
-            for key, those in ((f"{split}/wrong_{name}", wrong), (f"{split}/unsure_{name}", unsure)):
-                found[key] = float(those.mean())
-                found[f"{key}_ci_low"], found[f"{key}_ci_high"] = rate_interval(those.sum(), len(those))
+        scores, genuine = table["score"].to_numpy(), table["label"].to_numpy() == GENUINE
+        sides = {"wrong": np.where(genuine, scores < low, scores >= high), "unsure": (scores >= low) & (scores < high)}
+        for kind, those in sides.items():
+            shares = decided(table, those != genuine)  # those decided wrongly are the ones asked for
+            for error, name in (("far", "spoof"), ("frr", "genuine")):
+                key = f"{split}/{kind}_{name}"
+                found[key], (found[f"{key}_ci_low"], found[f"{key}_ci_high"]) = shares[error], shares[f"{error}_ci"]
     return found
 
 

@@ -7,9 +7,9 @@ from lib.corpus.protocol import LABEL_NAMES, read_protocol
 from lib.errors import InputError
 from lib.files import places
 from lib.metrics import decisions
-from lib.metrics.clusters import breakdown, spreads
-from lib.metrics.measures import ASVSPOOF5, bayes_threshold, confusion, dcf, eer, evaluate, from_counts, rate_interval
-from lib.metrics.resampling import LEVEL, interval, redrawn, shuffled_auc
+from lib.metrics.clusters import breakdown, decided, spreads
+from lib.metrics.measures import ASVSPOOF5, bayes_threshold, eer, evaluate
+from lib.metrics.resampling import LEVEL, shuffled_auc
 from lib.params import read_table
 from lib.scores import match, read_scores
 
@@ -49,8 +49,8 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
 
     Returns plain values, ready for JSON; fractions: those of `lib.metrics.evaluate`, at threshold
     0.5 (0 log-odds), and of `lib.metrics.clusters.spreads`; `eer_threshold`; `shuffled_auc` [low, high];
-    `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and intervals over
-    trials; `breakdown`; with dev `dev` (EER with its widest interval, calibration, threshold card) and
+    `thresholds` (``0.5``, ``bayes``, with dev ``dev-eer``), each with its metrics and their widest
+    intervals; `breakdown`; with dev `dev` (EER with its widest interval, calibration, threshold card) and
     `band` (`decisions.kept`); `n_missing`, `n_extra`; `costs`, `level`, `resamples`; `warnings`, sentences.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
@@ -75,29 +75,17 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
             cuts["bayes"] = (card["threshold"], "costs, calibrated on dev")
             result["dev"]["card"] = card
             result["band"] = decisions.kept(card["band"], {"dev": dev, "eval": table})
-    result["thresholds"] = {name: _at(scores, labels, *cut, costs, resamples) for name, cut in cuts.items()}
+    how = {"costs": costs, "resamples": resamples}
+    result["thresholds"] = {
+        name: {"threshold": float(cut), "source": source, **decided(table, scores >= cut, **how)}
+        for name, (cut, source) in cuts.items()
+    }
     few = [part["why"] for part in result["clusters"].values() if "why" in part]
     warnings = [*table.attrs.get("notes", ()), *few, *alarms(scores, result)]
     if dev is not None:
         warnings += _about_dev(table, dev, result)
     result |= {f"n_{name}": len(table.attrs.get(name, ())) for name in ("missing", "extra")}
     return result | {"costs": costs._asdict(), "level": LEVEL, "resamples": resamples, "warnings": warnings}
-
-
-def _at(scores, labels, threshold, source, costs, resamples):
-    """Metrics at a threshold, each with its interval over trials."""
-    matrix = confusion(scores, labels, threshold)
-    values, several = (from_counts(counts) for counts in (matrix, redrawn(matrix, resamples)))
-    for found in (values, several):
-        found["dcf"] = dcf(found["far"], found["frr"], costs)
-        del found["constant_accuracy"]
-    ends = {name: interval(drawn) for name, drawn in several.items()}
-    ends["far"] = rate_interval(matrix[0, 1], matrix[0].sum())
-    ends["frr"] = rate_interval(matrix[1, 0], matrix[1].sum())
-    result = {"threshold": float(threshold), "source": source}
-    for name, value in values.items():
-        result |= {name: float(value), f"{name}_ci": list(ends[name])}
-    return result
 
 
 def _about_dev(table, dev, result):

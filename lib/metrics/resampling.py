@@ -30,7 +30,8 @@ _BLOCK = 1_000_000  # weights held at a time, 8 MB an array
 
 def configurations(table):
     """Environment, playback device and recorder of each trial as ``E01/P02/R03``; ``-`` if there is none."""
-    joined = table[list(CONFIGURATION)].agg("/".join, axis=1)
+    first, *others = (table[name] for name in CONFIGURATION)
+    joined = first.str.cat(others, sep="/")
     return joined.where(joined != "/".join([UNKNOWN] * len(CONFIGURATION)), UNKNOWN)
 
 
@@ -94,7 +95,7 @@ def intervals_over_clusters(values, point, labels, clusters):
     """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale."""
     from scipy.special import expit, logit, stdtrit
 
-    scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(("act_dcf", "cllr"), (np.log, np.exp))
+    scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(("act_dcf", "cllr", "dcf"), (np.log, np.exp))
     reach = stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2)
     edge = 0.5 / len(labels)  # nothing counts as nearer a bound
     result = {}
@@ -105,6 +106,20 @@ def intervals_over_clusters(values, point, labels, clusters):
         middle, at = there(np.clip(point[name], *ends)), point[name]
         result[name] = min(float(back(middle - spread)), at), max(float(back(middle + spread)), at)
     return result
+
+
+def rate_over_clusters(values, errors, count, freedom):
+    """Exact interval (low, high) of a rate for as many trials as its variance in resamples over clusters is worth.
+
+    E. L. Korn and B. I. Graubard, Survey Methodology 24, 1998. Symmetric intervals fail where few clusters err.
+    """
+    from scipy.special import betaincinv, stdtrit
+
+    rate, ends = errors / count, np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    worth = min(count, rate * (1 - rate) / values.var()) if values.var() > 0 else count
+    worth = min(count, worth * (stdtrit(count - 1, ends[1]) / stdtrit(freedom, ends[1])) ** 2)
+    low, high = betaincinv(np.add(rate * worth, [0, 1]), np.add((1 - rate) * worth, [1, 0]), ends)
+    return (float(low) if errors else 0.0), (float(high) if errors < count else 1.0)
 
 
 def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
@@ -141,6 +156,10 @@ def _over_trials(rng, count, labels):
 
 
 def _over_clusters(rng, count, labels, units):
+    return np.pad(_of_clusters(rng, count, labels, units)[:, units], ((0, 0), (0, 4)))
+
+
+def _of_clusters(rng, count, labels, units):
     weights = np.ones((count, units.max() + 1))
     for members in _strata(labels, units):
         drawn = len(members) - 1
@@ -148,7 +167,7 @@ def _over_clusters(rng, count, labels, units):
         picks += len(members) * np.arange(count)[:, np.newaxis]
         times = np.bincount(picks.ravel(), minlength=count * len(members)).reshape(count, -1)
         weights[:, members] = times * (len(members) / drawn)
-    return np.pad(weights[:, units], ((0, 0), (0, 4)))
+    return weights
 
 
 def redrawn(matrix, resamples):
@@ -158,6 +177,14 @@ def redrawn(matrix, resamples):
     unseen = rng.integers(0, 2, (resamples, 2, 1))
     drawn = rng.standard_gamma(matrix + np.concatenate([1 - unseen, unseen], axis=-1))
     return drawn * totals / drawn.sum(axis=-1, keepdims=True)
+
+
+def redrawn_over(clusters, labels, accepted, resamples):
+    """What resamples over clusters make of the confusion matrix of decisions (0 or 1) [shape=(trials,)]."""
+    units = numbered(clusters)
+    counts = np.zeros((units.max() + 1, 2, 2))
+    np.add.at(counts, (units, labels, accepted), 1)
+    return np.tensordot(_of_clusters(np.random.default_rng(0), resamples, labels, units), counts, 1)
 
 
 def freedom_of(labels, clusters):

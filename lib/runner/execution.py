@@ -75,6 +75,8 @@ def _by_stage(chosen, todo, jobs, scheduler):
             fresh = {(step.run.name, step.run.seed): step for step in plan(chosen)}
             members = [replace(fresh[step.run.name, step.run.seed], planned=step.planned) for step in members]
         there = scheduler if stage == MODELS else None
+        if there:
+            connect()  # makes the database where there is none; workers only look for it
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
         work = partial(_execute_on_worker, uri=tracking_uri()) if there else here
         for patient in (False, True):

@@ -130,10 +130,10 @@ def measure(table, *, threshold=0.0):
     return result, alarms(values, metrics.evaluate(values, labels) | plain)
 
 
-def of_scores(name, file, trials):
-    """A row such as `lib.tracking.query.compare` has, of another system's scores of these trials."""
-    values, _ = measure(scores.match(scores.read_scores(file), trials))
-    row = {"run": f"{name} (scores of another system)", "seed": None, "run_id": "", "status": "FINISHED"}
+def of_scores(name, table):
+    """A row such as `lib.tracking.query.compare` has, of another system's table of scores."""
+    values, _ = measure(table)
+    row = {"run": name, "seed": None, "run_id": "", "status": "FINISHED"}
     return row | {"parameters": {}, **{f"eval/{key}": value for key, value in values.items()}}
 
 
