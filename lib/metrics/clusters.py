@@ -16,6 +16,10 @@ from lib.metrics.measures import ASVSPOOF5, checked, dcf, eer, from_counts, rate
 from lib.metrics.resampling import CONFIGURATION, METRICS, MINIMA, configurations, resample, units_of
 
 _FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
+# Of 200 simulated corpora each with 2, 3 and 4 speakers: 52, 56 and 51 %.
+_TOO_NARROW = (
+    "Where they differ, the interval that is shown is too narrow and may hold the truth in half of the cases only."
+)
 _SMALL = 30  # below this many trials of a class one error is more than 3 % of it
 _BINS = 4  # groups of a numeric column
 
@@ -40,7 +44,7 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
         part |= {"eer_ci": None, "design_effect": None}
         if not enough:
             few = f"{count} {kind}s are too few for an interval over {kind}s"
-            part["why"] = f"{few}: at least {_FEWEST} of each class are required."
+            part["why"] = f"{few}: at least {_FEWEST} of each class are required. {_TOO_NARROW}"
         else:
             values = resample(scores, labels, clusters=names, metrics=several, **how)
             part |= _listed(resampling.intervals_over_clusters(values, measured, labels, names))
