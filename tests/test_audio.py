@@ -1,6 +1,7 @@
 """Recordings: every odd one is handled, noted or refused by name."""
 
 import os
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -282,3 +283,14 @@ def test_read_a_damaged_file_is_refused_in_one_line_or_gives_usable_samples(tmp_
             assert str(error).startswith(str(path)) and "\n" not in str(error)
         else:
             assert np.isfinite(y).all() and SR // 10 <= len(y) <= 8 * SR and np.ptp(y) > 0
+
+
+def test_read_damaged_mp3_writes_nothing_of_its_own(tmp_path, rng, capfd):
+    path = save(tmp_path / "a.mp3", tone(2.0, 16_000), 16_000)
+    content = bytearray(path.read_bytes())
+    for place in rng.integers(200, len(content), 60):
+        content[place] ^= 255
+    path.write_bytes(content)
+    with suppress(InputError):  # what the decoder makes of it is not the point
+        audio.read(path)
+    assert capfd.readouterr().err == ""

@@ -5,7 +5,7 @@ import io
 import os
 import shutil
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ _QUIETEST = 1e-5  # half the range of the samples; a third of one step of 16 bit
 _CANCELLED = 0.01  # power of the channels' mean re the mean of theirs; 0.5 for two that are independent
 _BLOCK = 2**18  # values decoded at a time
 _NO_LENGTH = 2**63 - 1  # what libsndfile says of a stream whose header has none
+_SILENT = (b"RIFF", b"fLaC", b"OggS")  # how files begin whose decoders write nothing
+_ONE_AT_A_TIME = threading.RLock()  # descriptors belong to the process
 _PADDING = {"MP3": 3 * 1152}  # samples that encoders count or leave out at the ends
 _INTEGERS = {"PCM_S8": (np.int16, 1), "PCM_16": (np.int16, 2), "PCM_24": (np.int32, 3)}  # as what, bytes in the file
 
@@ -194,12 +196,13 @@ def _decoder(path, file):
         _after_tag(file)
         # It is faster with files of its own.
         source = io.BytesIO(file.read()) if isinstance(file, io.BytesIO) else file.fileno()
-        with _Sound(source, closefd=False) as sound:
-            if sound.format != "MP3":
+        with nullcontext() if _magic(file) in _SILENT else _unheard():
+            with _Sound(source, closefd=False) as sound:
+                if sound.format != "MP3":
+                    yield sound
+                    return
+            with _piped(file) as source, _Sound(source, closefd=False) as sound:
                 yield sound
-                return
-        with _piped(file) as source, _Sound(source, closefd=False) as sound:
-            yield sound
     except (soundfile.SoundFileError, OSError) as error:
         reason = str(error).replace(repr(source), "it").rstrip(". ")
         if not reason.startswith("Error opening"):
@@ -218,6 +221,28 @@ def _after_tag(file):
     for byte in head[6:]:
         size = size << 7 | byte & 127
     file.seek(10 + size if head[:3] == b"ID3" else 0)
+
+
+def _magic(file):
+    """The first four bytes of an open file, which stays where it is."""
+    at = file.tell()
+    file.seek(0)
+    head = file.read(4)
+    file.seek(at)
+    return head
+
+
+@contextmanager
+def _unheard():
+    """Without the lines that libmpg123 writes straight to descriptor 2; errors are exceptions and arrive as ever."""
+    with _ONE_AT_A_TIME, open(os.devnull, "wb") as nothing:
+        kept = os.dup(2)
+        os.dup2(nothing.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @contextmanager
