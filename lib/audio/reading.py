@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from lib.audio import wav
-from lib.errors import InputError
+from lib.errors import InputError, unheard
 from lib.files import places
 
 ENDINGS = (".wav", ".flac")  # of recordings, in the order of preference
@@ -26,7 +26,6 @@ _CANCELLED = 0.01  # power of the channels' mean re the mean of theirs; 0.5 for 
 _BLOCK = 2**18  # values decoded at a time
 _NO_LENGTH = 2**63 - 1  # what libsndfile says of a stream whose header has none
 _SILENT = (b"RIFF", b"fLaC", b"OggS")  # how files begin whose decoders write nothing
-_ONE_AT_A_TIME = threading.RLock()  # descriptors belong to the process
 _PADDING = {"MP3": 3 * 1152}  # samples that encoders count or leave out at the ends
 _INTEGERS = {"PCM_S8": (np.int16, 1), "PCM_16": (np.int16, 2), "PCM_24": (np.int32, 3)}  # as what, bytes in the file
 
@@ -193,10 +192,10 @@ class _Sound(soundfile.SoundFile):
 def _decoder(path, file):
     """An open file as libsndfile reads it, knowing the content only and not the name, by which it would guess."""
     try:
-        _after_tag(file)
+        begin = _after_tag(file)
         # It is faster with files of its own.
         source = io.BytesIO(file.read()) if isinstance(file, io.BytesIO) else file.fileno()
-        with nullcontext() if _magic(file) in _SILENT else _unheard():
+        with nullcontext() if begin in _SILENT else unheard():  # libmpg123 writes what it finds
             with _Sound(source, closefd=False) as sound:
                 if sound.format != "MP3":
                     yield sound
@@ -214,35 +213,14 @@ def _decoder(path, file):
 
 
 def _after_tag(file):
-    """Go to where the audio starts: libsndfile does not find it after a large ID3 tag, such as one with a picture."""
+    """Go to where the audio starts, which libsndfile does not find after a large ID3 tag; a file's first four bytes."""
     file.seek(0)
     head = file.read(10)
     size = 0
     for byte in head[6:]:
         size = size << 7 | byte & 127
     file.seek(10 + size if head[:3] == b"ID3" else 0)
-
-
-def _magic(file):
-    """The first four bytes of an open file, which stays where it is."""
-    at = file.tell()
-    file.seek(0)
-    head = file.read(4)
-    file.seek(at)
-    return head
-
-
-@contextmanager
-def _unheard():
-    """Without the lines that libmpg123 writes straight to descriptor 2; errors are exceptions and arrive as ever."""
-    with _ONE_AT_A_TIME, open(os.devnull, "wb") as nothing:
-        kept = os.dup(2)
-        os.dup2(nothing.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    return head[:4]
 
 
 @contextmanager

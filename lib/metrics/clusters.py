@@ -125,8 +125,7 @@ def _together(name, value, one, other, trials):
     """Interval of a metric over two kinds of cluster at once, each end from its distances to the value."""
     first, second, alone = (np.square(np.subtract(ends, value)) for ends in (one, other, trials))
     low, high = np.sqrt(np.maximum.reduce([first + second - alone, first, second, alone]))
-    lowest, highest = -1.0 if name == "mcc" else 0.0, np.inf if name in ("act_dcf", "cllr", "dcf") else 1.0
-    return [float(max(value - low, lowest)), float(min(value + high, highest))]
+    return np.clip([value - low, value + high], *resampling.bounds(name)).tolist()
 
 
 def _listed(ends):

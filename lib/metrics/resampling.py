@@ -21,6 +21,7 @@ from lib.metrics.measures import ASVSPOOF5
 
 METRICS = ("eer", "auc", "accuracy", "balanced_accuracy", "mcc", "min_dcf", "act_dcf", "cllr", "min_cllr")
 MINIMA = ("min_dcf", "min_cllr")
+_UNBOUNDED = ("act_dcf", "cllr", "dcf")
 LEVEL = 0.95  # coverage of every interval
 CONFIGURATION = ("environment", "playback", "recorder")
 _UNSEEN = {GENUINE: (0, 1), SPOOF: (2, 3)}  # places of the unseen trials after the others: the worst, the best
@@ -85,6 +86,11 @@ def intervals(values, point):
     return result
 
 
+def bounds(name):
+    """The least and the largest value of a metric."""
+    return -1.0 if name == "mcc" else 0.0, np.inf if name in _UNBOUNDED else 1.0
+
+
 def interval(values, level=LEVEL):
     """Percentiles (low, high) of resampled values."""
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
@@ -95,13 +101,13 @@ def intervals_over_clusters(values, point, labels, clusters):
     """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale."""
     from scipy.special import expit, logit, stdtrit
 
-    scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(("act_dcf", "cllr", "dcf"), (np.log, np.exp))
+    scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(_UNBOUNDED, (np.log, np.exp))
     reach = stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2)
     edge = 0.5 / len(labels)  # nothing counts as nearer a bound
     result = {}
     for name, of_all in values.items():
         there, back = scales.get(name, (logit, expit))
-        ends = (edge - 1 if name == "mcc" else edge), (np.inf if there is np.log else 1 - edge)
+        ends = np.add(bounds(name), (edge, -edge))
         spread = reach * there(np.clip(of_all, *ends)).std()
         middle, at = there(np.clip(point[name], *ends)), point[name]
         result[name] = min(float(back(middle - spread)), at), max(float(back(middle + spread)), at)

@@ -3,21 +3,15 @@
 import logging
 import os
 
-from lib.errors import InputError
+from lib.errors import InputError, unheard
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
-# TensorFlow writes what it found straight to descriptor 2; errors are exceptions and arrive as ever.
-kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-os.dup2(nothing, 2)
-try:
+# TensorFlow tells at length what it found, and that there is no driver where it looks for one.
+with unheard():
     import keras
     import tensorflow as tf
 
-    tf.config.list_physical_devices("GPU")  # looks for a driver, and reports at length when there is none
-finally:
-    os.dup2(kept, 2)
-    os.close(kept)
-    os.close(nothing)
+    tf.config.list_physical_devices("GPU")
 
 if keras.backend.backend() != "tensorflow":  # Keras was imported before this module
     raise InputError(f"Keras runs on {keras.backend.backend()}: the study needs TensorFlow (KERAS_BACKEND, keras.json)")
