@@ -18,6 +18,7 @@ from lib import metrics, params
 from lib.errors import InputError
 from lib.inputs import Waveform
 from lib.plots import answers
+from lib.plots.evaluation import score_histogram
 from lib.scoring import Judge, System, app
 from lib.tracking.query import Record
 
@@ -127,12 +128,12 @@ def test_page_explains_the_window_that_speaks_most_for_the_answer(judge, written
 
 
 def test_figures_of_a_run_without_order_and_of_windows(judge):
-    nowhere = (-np.inf, np.inf)
+    nowhere, dev = (-np.inf, np.inf), judge.dev
     windows = [{"start": n, "end": n + 1.0, "score": float(n)} for n in range(3)]
     assert len(answers.views(tone(3.0), SR, windows, nowhere).axes) == 4
-    scale = answers.on_scale(judge.dev, 99.0, 0.0, nowhere)
+    scale = score_histogram(dev["score"], dev["label"], 0.0, "dev", score=99.0, borders=nowhere)
     low, high = scale.axes[0].get_xlim()
-    assert low < judge.dev["score"].min() and high > 99.0
+    assert low < dev["score"].min() and high > 99.0
 
 
 def test_page_gives_no_odds_where_there_are_none(judge):

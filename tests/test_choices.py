@@ -27,31 +27,26 @@ def seeds(separation, first, count=3):
 @pytest.fixture
 def recorded():
     split = {"a": seeds(1.0, 0), "b": seeds(3.0, 100), "c": {s: t.copy() for s, t in seeds(1.0, 0).items()}}
-    return split, split
+    return {"dev": split, "eval": split}
 
 
-def test_choices_decides_on_dev_and_corrects_for_all_pairs(recorded):
-    found = comparison.choices([("b", "a"), ("a", "c")], *recorded)
-    assert found["choice"].tolist() == ["b", "a"] and found["seeds"].tolist() == [3, 3]
-    assert found["dev_difference"][0] < -0.15 and found["dev_high"][0] < 0
-    assert found["eval_difference"][1] == 0
-    alone = metrics.compare_seeds(recorded[0]["b"], recorded[0]["a"])["p"]
-    assert found["p"].tolist() == pytest.approx([2 * alone, 1.0])
+def test_choices_corrects_for_all_pairs(recorded):
+    found = comparison.choices([("b", "a"), ("a", "c")], recorded)
+    assert found.index.tolist() == [(s, pair) for s in ("dev", "eval") for pair in ("b against a", "a against c")]
+    assert (found["seeds"] == 3).all()
+    better, same = found.loc["dev", "b against a"], found.loc["eval", "a against c"]
+    assert better["difference"] < -0.15 and better["high"] < 0 == same["difference"]
+    alone = metrics.compare_seeds(recorded["dev"]["b"], recorded["dev"]["a"])["p"]
+    assert [better["p"], same["p"]] == pytest.approx([2 * alone, 1.0])
 
 
 @pytest.mark.parametrize(
-    ("pair", "words"),
-    [
-        (("b", "a"), "points: better. Eval"),
-        (("a", "b"), "points: worse. Eval"),
-        (("a", "c"), "points: not told apart (by no more than 0.0 points). Eval"),
-    ],
+    ("pair", "word"), [(("b", "a"), "helps"), (("a", "b"), "hurts"), (("a", "c"), "not told apart")]
 )
-def test_answer_says_what_the_numbers_say(recorded, pair, words):
-    (row,) = comparison.choices([pair], *recorded).to_dict("records")
-    said = comparison.answer("Does it?", row)
-    assert said.startswith(f"Does it? **{pair[0]}** against {pair[1]}, 3 seeds: dev EER ")
-    assert words in said
+def test_answer_says_what_the_numbers_say(recorded, pair, word):
+    said = comparison.answer("Does it?", " against ".join(pair), comparison.choices([pair], recorded))
+    assert said.startswith(f"Does it? **{pair[0]} against {pair[1]}**, seeds: 3: dev EER ")
+    assert "; eval EER " in said and said.endswith(f" points. On dev: {word}.")
 
 
 def test_question_is_the_first_line_of_the_variants_file():
@@ -70,7 +65,6 @@ def test_default_pairs_are_runs_of_the_report_study():
 
 
 def test_changes_figure_has_both_splits_of_every_pair(recorded):
-    figure = comparisons.choices(comparison.choices([("b", "a"), ("a", "c")], *recorded), "made")
-    (axes,) = figure.axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["b against a", "a against c"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dev", "eval"]
+    figure = comparisons.changes(comparison.choices([("b", "a"), ("a", "c")], recorded), "points")
+    assert [axes.get_title() for axes in figure.axes] == ["dev", "eval"]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["b against a", "a against c"]

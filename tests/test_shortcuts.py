@@ -501,4 +501,4 @@ def test_figures_and_metrics_hold_every_group(described):
     assert names["shortcut/flagged"] == 0
     assert {"shortcut/duration/eval_auc", "shortcut/ltas/dev_eer"} <= names.keys()
     (axes,) = plots.cues(measured, size=0.1).axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["duration", "ltas"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["duration, shortcut", "ltas, channel"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib import metrics
 from lib.metrics.resampling import LEVEL, units_of
-from lib.metrics.tables import percent, ranged
+from lib.metrics.tables import percent
 from lib.params import PARAMS
 
 NONE = "none"
@@ -100,41 +100,26 @@ def question(run):
     return first.removeprefix("# ").partition("? ")[0].removesuffix("?") + "?"
 
 
-def choices(pairs, dev, final):
-    """EERs of pairs of runs, (the choice, what it stands against), on dev and on eval.
+def choices(pairs, recorded):
+    """EERs of pairs of runs, (the choice, what it stands against), on each split: a table of changes.
 
-    `dev` and `final` are run -> seed -> recorded scores (`recorded_scores`). One row a pair: `choice`,
-    `against`, `seeds`; with ``dev_`` and ``eval_`` before it what `lib.metrics.compare_seeds` found, where
-    `first` is the choice; and `p` of no difference on dev, Holm's correction over all pairs.
+    `recorded` is split -> run -> seed -> recorded scores (`recorded_scores`). The index is the split and the pair in
+    words; `seeds` is how many both have, and `p` is Holm's over all pairs.
     """
-    rows = []
-    for choice, against in pairs:
-        row = {"choice": choice, "against": against}
-        for split, tables in (("dev", dev), ("eval", final)):
-            found = metrics.compare_seeds(tables[choice], tables[against])
-            row |= {"seeds": found.pop("seeds")} | {f"{split}_{name}": value for name, value in found.items()}
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    return table.drop(columns=["dev_p", "eval_p"]).assign(p=metrics.holm(table["dev_p"]))
+    rows = {
+        (split, " against ".join(pair)): metrics.compare_seeds(*(tables[run] for run in pair))
+        for split, tables in recorded.items()
+        for pair in pairs
+    }
+    table = pd.DataFrame(rows).T
+    return table.assign(p=table["p"].groupby(level=0).transform(metrics.holm))
 
 
-def answer(asked, row):
-    """A row of `choices` as a sentence that answers what was asked: decided on dev, with eval beside it."""
-    word = "better" if row["dev_difference"] < 0 else "worse"
-    if row["p"] >= 1 - LEVEL:
-        furthest = max(abs(row["dev_low"]), abs(row["dev_high"]))
-        word = f"not told apart (by no more than {percent(furthest)} points)"
-    seeds = f"{row['seeds']} seeds" if row["seeds"] > 1 else "one seed"
-    dev, final = (
-        f"{percent(row[f'{split}_first'])} against {percent(row[f'{split}_second'])} %, change {change(row, split)}"
-        for split in ("dev", "eval")
-    )
-    return (
-        f"{asked} **{row['choice']}** against {row['against']}, {seeds}: "
-        f"dev EER {dev} points: {word}. Eval: {final} points."
-    )
-
-
-def change(row, split):
-    """The change of a row of `choices` with its 95 % interval, in percent."""
-    return ranged(*(row[f"{split}_{end}"] for end in ("difference", "low", "high")))
+def answer(asked, pair, table):
+    """What a pair of `choices` answers to what was asked, a sentence: decided on dev, with eval beside it."""
+    said = [
+        f"{split} EER {percent(row['first'])} against {percent(row['second'])} %, {_difference(row, 'eer')} points"
+        for split, row in table.xs(pair, level=1).iterrows()
+    ]
+    own = table.loc["dev", pair]
+    return f"{asked} **{pair}**, seeds: {own['seeds']:.0f}: {'; '.join(said)}. On dev: {_answer(own)}."

@@ -1,11 +1,11 @@
-"""Figures of one recording: what it looks like, where its score lies, and where a run decided."""
+"""Figures of one recording: what it looks like, and where a run decided."""
 
 import numpy as np
 from matplotlib.patches import Patch
 
 from lib.corpus.protocol import LABEL_NAMES
 from lib.features import FeatureSettings, compute
-from lib.plots import LABEL_COLOURS, Described, histogram, page
+from lib.plots import LABEL_COLOURS, Described, page
 
 _WIDTH = 5  # inches: words stay readable on a phone
 _COLUMNS = 1000  # of time that are drawn: an envelope of the samples, and frames of a feature
@@ -31,22 +31,6 @@ def views(y, sr, windows=(), borders=(0.0, 0.0)):
         axes.axhspan(*np.clip(borders, *limits), color="0.9")
         axes.set(ylim=limits, ylabel="log-odds", title="score of each window; grey: cannot tell")
     figure.axes[-1].set_xlabel("time, s")
-    return figure
-
-
-def on_scale(dev, score, threshold, borders):
-    """A score (log-odds) among the run's own scores of dev, with its threshold and the band that gets no label."""
-    scores, labels = dev["score"].to_numpy(), dev["label"].to_numpy()
-    figure, axes = page(_WIDTH, 2.9)
-    shown = [*np.quantile(scores, [0.005, 0.995]), score, threshold]
-    margin = 0.04 * np.ptp(shown) or 1.0
-    edges = np.linspace(min(shown) - margin, max(shown) + margin, 31)
-    axes.axvspan(*np.clip(borders, edges[0], edges[-1]), color="0.9", label="cannot tell")
-    histogram(axes, scores, labels, edges, [f"{name}, dev" for name in LABEL_NAMES])
-    axes.axvline(threshold, color="grey", linestyle=":", label="threshold")
-    axes.axvline(score, color="black", linewidth=2.5, label="this recording")
-    axes.set_xlim(edges[0], edges[-1])
-    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 

@@ -1,6 +1,5 @@
 """Figures that set several runs, changes, cues or ways side by side."""
 
-import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from lib.plots import PALETTE, forest, heat, page
@@ -8,11 +7,6 @@ from lib.plots import PALETTE, forest, heat, page
 _ELSEWHERE = {
     "eer": ("EER, %", 0.5),
     "rejected": ("genuine recordings rejected\nat the run's own threshold, %", 1.0),
-}
-_SPLIT_STYLES = {
-    "train": ("s", PALETTE[7], "train, cross-validated"),
-    "dev": ("D", PALETTE[2], "dev"),
-    "eval": ("o", PALETTE[0], "eval"),
 }
 _RATES = {
     "far": "FAR\nchanged spoof trials accepted",
@@ -36,29 +30,15 @@ def intervals(rows, metric, label):
     return figure
 
 
-def choices(table, title):
-    """Change of the EER with its interval, dev and eval, a row of `lib.comparison.choices` each."""
-    figure, axes = page(8.6, 1.4 + 0.5 * len(table))
-    names = [f"{row['choice']} against {row['against']}" for row in table.to_dict("records")]
-    for shift, colour, split in ((-0.13, PALETTE[0], "dev"), (0.13, PALETTE[1], "eval")) if names else ():
-        ends = (100 * table[f"{split}_{end}"] for end in ("difference", "low", "high"))
-        forest(axes, names, *ends, shift=shift, colour=colour, label=split)
-    axes.axvline(0, color="grey", linewidth=1, linestyle=":")
-    axes.tick_params(axis="y", labelsize=8)
-    axes.set(xlabel="change of the EER, percentage points (left of 0: the choice is better)", title=title)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False)
-    return figure
-
-
 def changes(table, label):
-    """What each change does to each system; index: system, change; columns as from `lib.metrics.compare`."""
-    systems = table.index.unique(level=0)
-    size = 1.2 + 0.3 * len(table) / len(systems)
-    figure, grid = page(1 + 3 * len(systems), size, 1, len(systems), sharey=True, squeeze=False)
-    for axes, system in zip(grid.flat, systems, strict=True):
-        rows = table.loc[system]
+    """Differences with their intervals, a panel a value of the index' first level, a row one of its second level."""
+    panels = table.index.unique(level=0)
+    size = 2 + 3 * len(panels), 1.2 + 0.3 * len(table) / len(panels)
+    figure, grid = page(*size, 1, len(panels), sharey=True, squeeze=False)
+    for axes, name in zip(grid.flat, panels, strict=True):
+        rows = table.loc[name]
         forest(axes, list(rows.index), rows["difference"], rows["low"], rows["high"], at=0)
-        axes.set_title(system, fontsize=10)
+        axes.set_title(name, fontsize=10)
         axes.set_xlabel(label)
     return figure
 
@@ -104,20 +84,14 @@ def cues(measured, *, size):
 
     `size`, the distance from 0.5 that matters, is the width of the grey band.
     """
-    groups = measured.drop_duplicates("group").set_index("group")["kind"]
-    figure, axes = page(7.6, 1.3 + 0.42 * len(groups))
+    splits = dict(tuple(measured.groupby("split", sort=False)))
+    figure, axes = page(7.6, 1.3 + 0.42 * measured["group"].nunique())
     axes.axvspan(0.5 - size, 0.5 + size, color="0.93", zorder=0)
-    axes.axvline(0.5, color="0.5", linewidth=1, zorder=1)
-    for k, (split, (marker, colour, name)) in enumerate(_SPLIT_STYLES.items()):
-        part = measured[measured["split"] == split].set_index("group").loc[groups.index]
-        how = {"shift": 0.22 * (k - 1), "colour": colour, "marker": marker, "label": name}
-        forest(axes, groups.index, part["auc"], part["auc_ci_low"], part["auc_ci_high"], **how)
-    note = {"transform": axes.get_yaxis_transform(), "fontsize": 8.5, "color": "0.3", "va": "center"}
-    for place in np.flatnonzero(groups != groups.shift()):
-        axes.axhline(place - 0.5, color="0.6", linewidth=0.8, linestyle=":")
-        axes.text(1.02, place, groups.iloc[place], **note)
+    for (split, part), shift, marker, colour in zip(splits.items(), (-0.22, 0, 0.22), "sDo", PALETTE, strict=False):
+        how = {"shift": shift, "colour": colour, "marker": marker, "label": split, "at": 0.5}
+        forest(axes, part["group"] + ", " + part["kind"], part["auc"], part["auc_ci_low"], part["auc_ci_high"], **how)
     axes.set_xlim(min(0.3, measured["auc_ci_low"].min() - 0.02), 1.01)
-    axes.set_xlabel(f"AUC with 95 % interval over trials; grey: within {size:g} of chance")
+    axes.set_xlabel(f"AUC with 95 % interval over trials (train: cross-validated); grey: within {size:g} of chance")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8.5, frameon=False)
     return figure
 

@@ -14,6 +14,7 @@ import gradio as gr
 from lib import audio
 from lib.errors import InputError
 from lib.plots import answers
+from lib.plots.evaluation import score_histogram
 from lib.scoring.explanations import explain
 from lib.tracking.query import is_model, records
 
@@ -48,7 +49,9 @@ def answer(judge, y, notes):
         odds, kind = math.exp(abs(found.calibrated)), "genuine" if found.calibrated >= 0 else "replayed"
         lines.append(f"By dev, such a score is {odds:.1f} times as likely if the recording is {kind} as if it is not.")
     lines += ["", *(f"- {escape(text)}" for text in (*found.warnings, *notes))]
-    scale = answers.on_scale(judge.dev, found.score, judge.run.threshold, judge.borders)
+    here = {"score": found.score, "borders": judge.borders}
+    scores, labels, title = judge.dev["score"], judge.dev["label"], "among the scores of dev"
+    scale = score_histogram(scores, labels, judge.run.threshold, title, **here)
     views = answers.views(y, judge.system.sr, found.windows, judge.borders)
     return "\n".join(lines), scale.html() + views.html()
 

@@ -160,7 +160,7 @@ def log_split(run, split, table, *, threshold=0.0):
     described = {"labels": list(LABEL_NAMES), "rows": "truth", "columns": "answer", "threshold": threshold}
     described["matrix"] = [[int(n) for n in row] for row in matrix]
     title = f"{split}, threshold {threshold:g} log-odds"
-    log_figure(run, evaluation.confusion_matrix(matrix, title), f"confusion_matrix/{split}.png")
+    log_figure(run, evaluation.confusion_grid({title: matrix}), f"confusion_matrix/{split}.png")
     log_text(run, json.dumps(described, indent=2), f"confusion_matrix/{split}.json")
     log_text(run, metrics.report(values, labels, threshold), f"classification_report/{split}.txt")
     log_figure(run, evaluation.det({split: (values, labels)}, f"{split}: DET curve"), f"det/{split}.png")
