@@ -98,10 +98,14 @@ def test_threshold_card_wrong_cost_is_an_input_error(rng):
 # --- breakdown
 
 
+def broken_down(*arguments, **how):
+    return pd.DataFrame(metrics.breakdown(*arguments, **how))
+
+
 def test_breakdown_by_device_takes_all_genuine_trials(rng):
     scores, labels = normal(rng, 50, 90)
     device = np.r_[["-"] * 50, ["P01"] * 60, ["P02"] * 30]
-    result = metrics.breakdown(table(scores, labels, playback=device), "playback", resamples=50)
+    result = broken_down(table(scores, labels, playback=device), "playback", resamples=50)
     assert result["group"].tolist() == ["P01", "P02"]
     assert result["n_genuine"].tolist() == [50, 50] and result["n_spoof"].tolist() == [60, 30]
     assert result["pooled"].all()
@@ -116,7 +120,7 @@ def test_breakdown_where_speakers_differ_has_their_interval(rng):
     scores = rng.normal(size=800) + 1.6 * (labels - 0.5) + rng.normal(size=(2, 20))[labels, speaker]
     found = {"playback": np.where(labels, "-", "P01"), "speaker": np.char.mod("M%04d", speaker)}
     whole = table(scores, labels, **found)
-    with_speakers, without = (metrics.breakdown(t, "playback") for t in (whole, whole.drop(columns="speaker")))
+    with_speakers, without = (broken_down(t, "playback") for t in (whole, whole.drop(columns="speaker")))
     assert with_speakers["eer"][0] == without["eer"][0]
     widths = [(rows["eer_high"] - rows["eer_low"])[0] for rows in (with_speakers, without)]
     assert widths[0] > 1.5 * widths[1]
@@ -125,7 +129,7 @@ def test_breakdown_where_speakers_differ_has_their_interval(rng):
 def test_breakdown_by_speaker_takes_the_speakers_own_trials(rng):
     scores, labels = normal(rng, 60, 60)
     speaker = np.tile(["M1", "M2", "M3"], 40)
-    result = metrics.breakdown(table(scores, labels, speaker=speaker), "speaker", resamples=20)
+    result = broken_down(table(scores, labels, speaker=speaker), "speaker", resamples=20)
     here = speaker == "M2"
     assert result["eer"][1] == metrics.eer(scores[here], labels[here])[0]
     assert result["n_genuine"].sum() == result["n_spoof"].sum() == 60
@@ -135,13 +139,13 @@ def test_breakdown_by_speaker_takes_the_speakers_own_trials(rng):
 def test_breakdown_group_of_one_class_has_no_number(rng):
     scores, labels = normal(rng, 40, 40)
     speaker = np.r_[["M1"] * 40, ["M2"] * 40]
-    result = metrics.breakdown(table(scores, labels, speaker=speaker), "speaker", resamples=20)
+    result = broken_down(table(scores, labels, speaker=speaker), "speaker", resamples=20)
     assert result["eer"].isna().all() and result["small"].all()
 
 
 def test_breakdown_by_duration_makes_groups_of_equal_size_in_order(rng):
     scores, labels = normal(rng, 200, 200)
-    result = metrics.breakdown(table(scores, labels, duration=rng.permutation(400) / 100), "duration", resamples=20)
+    result = broken_down(table(scores, labels, duration=rng.permutation(400) / 100), "duration", resamples=20)
     assert result["group"].tolist() == ["0.00 to 1.00", "1.00 to 2.00", "2.00 to 2.99", "2.99 to 3.99"]
     assert (result["n_genuine"] + result["n_spoof"]).tolist() == [100] * 4
 
@@ -151,7 +155,7 @@ def test_breakdown_by_configuration_joins_its_three_columns(rng):
     columns = {
         name: ["-"] * 4 + [f"{name[0].upper()}{k % 2}" for k in range(4)] for name in ("environment", "playback")
     }
-    result = metrics.breakdown(
+    result = broken_down(
         table(scores, labels, **columns, recorder=["-"] * 4 + ["R1"] * 4), "configuration", resamples=9
     )
     assert result["group"].tolist() == ["E0/P0/R1", "E1/P1/R1"]
@@ -160,9 +164,9 @@ def test_breakdown_by_configuration_joins_its_three_columns(rng):
 def test_breakdown_of_an_unknown_or_empty_column_is_an_input_error(rng):
     scores, labels = normal(rng, 4, 4)
     with pytest.raises(InputError, match="no column 'room' to break down by: expected one of trial, score"):
-        metrics.breakdown(table(scores, labels), "room")
+        broken_down(table(scores, labels), "room")
     with pytest.raises(InputError, match="is unknown \\('-'\\) for every spoof trial"):
-        metrics.breakdown(table(scores, labels, recorder="-"), "recorder")
+        broken_down(table(scores, labels, recorder="-"), "recorder")
 
 
 # --- the band of no answer

@@ -221,7 +221,7 @@ def test_describe_fits_a_page_and_shows_the_numbers(files, dev):
     for part in (
         "150 genuine + 300 spoof",
         f"{100 * result['eer']:.2f}",
-        f"{100 * result['eer_ci'][0]:.2f} to {100 * result['eer_ci'][1]:.2f}",
+        f"[{100 * result['eer_ci'][0]:.2f}, {100 * result['eer_ci'][1]:.2f}]",
         "6 speakers",
         "dev-eer",
         "bayes",

@@ -6,4 +6,4 @@ from lib.comparison.changes import *
 from lib.comparison.claims import *
 from lib.comparison.reading import *
 from lib.comparison.tables import *
-from lib.metrics.tables import percent, ranged, with_interval
+from lib.metrics.tables import percent, with_interval

@@ -4,7 +4,7 @@ import pandas as pd
 
 from lib import metrics
 from lib.comparison.tables import confusion, is_untrained
-from lib.metrics.tables import percent, ranged, with_interval
+from lib.metrics.tables import percent, with_interval
 from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -50,7 +50,7 @@ def _better(first, second):
     """The first run's eval EER is lower, on the same trials."""
     found = metrics.compare_seeds({0: first["recorded"]}, {0: second["recorded"]})
     answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
-    difference = ranged(*(found[name] for name in ("difference", "low", "high")))
+    difference = percent(found["difference"], (found["low"], found["high"]))
     return answer, f"eval EER {percent(found['first'])} against {percent(found['second'])} %, difference {difference}"
 
 

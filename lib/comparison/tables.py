@@ -14,7 +14,7 @@ from lib import metrics, scores
 from lib.corpus import LABEL_NAMES, read_trials
 from lib.errors import InputError
 from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
-from lib.metrics.tables import percent, ranged, with_interval
+from lib.metrics.tables import percent, with_interval
 from lib.params import read_table
 from lib.tracking import query
 from lib.tracking.client import artifact
@@ -154,8 +154,10 @@ def rank(tables):
         {
             "rank": row["rank"],
             "run": row["system"],
-            "eval EER %": ranged(row["eer"], row["low"], row["high"]),
-            "more than the best, %": ranged(*(row[f"difference{end}"] for end in ("", "_low", "_high"))) if k else "-",
+            "eval EER %": percent(row["eer"], (row["low"], row["high"])),
+            "more than the best, %": percent(row["difference"], (row["difference_low"], row["difference_high"]))
+            if k
+            else "-",
             "seeds": row["seeds"],
             "s.d. between seeds": percent(row["seed_sd"]),
         }

@@ -135,7 +135,7 @@ def _listed(ends):
 def breakdown(table, by, *, resamples=1000):
     """EER of each group of trials: of a column of `table` or ``configuration``; numbers form four groups of equal size.
 
-    One row a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions, the widest interval; NaN
+    A dict a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions, the widest interval; None
     where a class is missing), `small` (fewer than 30 trials of a class), `pooled` (genuine trials, never replayed,
     have no such group and are those of all). InputError for a column that no spoof trial has.
     """
@@ -156,11 +156,11 @@ def breakdown(table, by, *, resamples=1000):
     pooled, rows = not known[genuine].any(), []
     for group in groups.cat.categories:
         here = (groups == group).to_numpy() | (pooled & genuine)
-        counts = int((here & genuine).sum()), int((here & ~genuine).sum())
-        rate = low = high = np.nan
-        if all(counts):
-            rate = eer(scores[here], labels[here])[0]
-            low, high = spreads(table[here], {"eer": rate}, metrics=("eer",), resamples=resamples)["eer_ci"]
-        rows.append((str(group), *counts, rate, low, high, min(counts) < _SMALL, pooled))
-    columns = ["group", "n_genuine", "n_spoof", "eer", "eer_low", "eer_high", "small", "pooled"]
-    return pd.DataFrame(rows, columns=columns)
+        counts = {"n_genuine": int((here & genuine).sum()), "n_spoof": int((here & ~genuine).sum())}
+        row = {"group": str(group), **counts, **dict.fromkeys(("eer", "eer_low", "eer_high"))}
+        if all(counts.values()):
+            row["eer"] = eer(scores[here], labels[here])[0]
+            ends = spreads(table[here], {"eer": row["eer"]}, metrics=("eer",), resamples=resamples)["eer_ci"]
+            row["eer_low"], row["eer_high"] = ends
+        rows.append(row | {"small": min(counts.values()) < _SMALL, "pooled": bool(pooled)})
+    return rows

@@ -58,8 +58,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
     result |= spreads(table, result, costs=costs, resamples=resamples)
     result["eer_threshold"] = eer(scores, labels)[1]
     result["shuffled_auc"] = list(shuffled_auc(scores, labels))
-    parts = {column: breakdown(table, column, resamples=resamples).astype(object) for column in by}
-    result["breakdown"] = {column: rows.where(rows.notna(), None).to_dict("records") for column, rows in parts.items()}
+    result["breakdown"] = {column: breakdown(table, column, resamples=resamples) for column in by}
     cuts = {"0.5": (0.0, "probability 0.5"), "bayes": (bayes_threshold(costs), "costs, scores as they are")}
     if dev is not None:
         dev_scores, dev_labels = dev["score"].to_numpy(), dev["label"].to_numpy()
@@ -99,22 +98,24 @@ def _about_dev(table, dev, result):
 
 
 def alarms(scores, result):
-    """What is suspicious about scores and their result before anybody believes it: sentences of params/alarms.yaml."""
-    different, plain = len(np.unique(scores)), result["thresholds"]["0.5"]
-    low, high = result["shuffled_auc"]
+    """What is suspicious about scores and their result before anybody believes it: sentences of params/alarms.yaml.
+
+    `result` is that of `lib.metrics.evaluate` with `shuffled_auc` and, as from `spreads`, `trials` and `clusters`.
+    """
+    different, accepted, (low, high) = len(np.unique(scores)), scores >= 0, result["shuffled_auc"]
     holds = {
         "constant": different == 1,
         "few scores": 1 < different < min(10, len(scores)),
         "probabilities": different > 1 and scores.min() >= 0 and scores.max() <= 1,
         "inverted": result["auc"] < 0.5,
         "chance": low <= result["auc"] <= high,
-        "one decision": abs(plain["far"] - plain["frr"]) == 1,
+        "one decision": accepted.all() or not accepted.any(),
         "majority": result["accuracy"] <= result["constant_accuracy"],
         "misleading": result["cllr"] > 1,
     }
     figures = {name: 100 * result[name] for name in ("accuracy", "constant_accuracy", "eer")}
     figures |= {name: result[name] for name in ("auc", "cllr")} | {"low": low, "high": high}
-    figures |= {"score": scores[0], "different": different, "decided": LABEL_NAMES[int(plain["far"] == 1)]}
+    figures |= {"score": scores[0], "different": different, "decided": LABEL_NAMES[int(accepted[0])]}
     figures["larger"] = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
     found = [_ALARMS[name].format(**figures) for name, shown in holds.items() if shown]
     for label in LABEL_NAMES:
@@ -122,11 +123,11 @@ def alarms(scores, result):
             found.append(_ALARMS["few trials"].format(count=count, label=label, share=100 / count))
     low, high = result["trials"]["eer_ci"]
     for name, part in result["clusters"].items():
-        effect, most = part["design_effect"], part["most"]
+        (cluster, without), effect = part["most"].values(), part["design_effect"]
         if effect is not None and effect > _LARGE_DESIGN_EFFECT:
             ends = " to ".join(f"{100 * end:.1f}" for end in part["eer_ci"])
             found.append(_ALARMS["correlated"].format(name=name, ends=ends, **part))
-        if most["without"] is not None and not low <= most["without"] <= high:
-            without = {"cluster": most["cluster"], "without": 100 * most["without"]}
-            found.append(_ALARMS["one dominates"].format(name=name, **without, **figures))
+        if without is not None and not low <= without <= high:
+            figures |= {"cluster": cluster, "without": 100 * without}
+            found.append(_ALARMS["one dominates"].format(name=name, **figures))
     return found

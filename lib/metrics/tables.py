@@ -12,20 +12,17 @@ _MEASURES = read_table("measures")
 _ESCAPED = {9: r"\t", 10: r"\n", 13: r"\r"}  # as pandas does; a file's name may have them
 
 
-def percent(value):
-    """A fraction as a percentage with one digit; a dash for what is not a number."""
-    return f"{100 * value:.1f}" if math.isfinite(value) else "-"
-
-
-def ranged(value, low, high):
-    """``12.3 [10.1, 14.5]``: a value and its interval, in percent."""
-    return f"{percent(value)} [{percent(low)}, {percent(high)}]"
+def percent(value, ends=None, *, factor=100, digits=1):
+    """A fraction as a percentage, ``12.3``, or with its interval ``12.3 [10.1, 14.5]``; a dash if there is none."""
+    numbers = (value, *(ends or ()))
+    texts = ["-" if x is None or not math.isfinite(x) else f"{factor * x:.{digits}f}" for x in numbers]
+    return texts[0] if ends is None else "{} [{}, {}]".format(*texts)
 
 
 def with_interval(values, name):
     """A metric and its 95 % interval, in percent, as far as they are known."""
-    value, low, high = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
-    return ranged(value, low, high) if math.isfinite(low) else percent(value)
+    value, *ends = (values.get(name + end, math.nan) for end in ("", "_ci_low", "_ci_high"))
+    return percent(value, ends if math.isfinite(ends[0]) else None)
 
 
 def describe(result):
@@ -43,16 +40,13 @@ def describe(result):
 
 
 def _measures(result):
-    columns, costs = {f"{100 * result['level']:g} % over {result['interval_over']}": result}, result["costs"]
-    if result["interval_over"] != "trials":
-        columns["over trials"] = result["trials"]
+    costs, head = result["costs"], f"with its {100 * result['level']:g} % interval over {result['interval_over']}"
     rows = []
-    for name, (key, *how) in _MEASURES.items():
-        ends = {head: _ends(part.get(f"{key}_ci"), *how) for head, part in columns.items()}
-        rows.append({"": name, "value": _number(result[key], *how), **ends})
+    for name, (key, factor, digits) in _MEASURES.items():
+        rows.append({"": name, head: percent(result[key], result.get(f"{key}_ci"), factor=factor, digits=digits)})
     return [
         *_lines(rows),
-        f"With labels shuffled the AUC is {_ends(result['shuffled_auc'])} %.",
+        f"With labels shuffled the AUC is {' to '.join(map(percent, result['shuffled_auc']))} %.",
         f"DCF: {100 * costs['p_spoof']:g} % spoofs, a miss costs {costs['c_miss']:g}, a false acceptance "
         f"{costs['c_fa']:g}; accuracies and MCC at threshold 0.5.",
         "Published EERs of ASVspoof 2017 are on the convex hull. Min DCF and min Cllr are over trials alone,",
@@ -61,14 +55,15 @@ def _measures(result):
 
 
 def _clusters(result):
-    """EER over each kind of cluster, and over two at once."""
-    rows = []
+    """EER over trials, each kind of cluster, and two at once."""
+    whole, rows = result["eer"], [{"over": "trials", "EER, %": percent(result["eer"], result["trials"]["eer_ci"])}]
     for kind, part in result["clusters"].items():
-        row = {"over": f"{part['count']} {kind}s", "EER, %": _ends(part["eer_ci"]) or "too few"}
-        row["design effect"] = _number(part["design_effect"], 1, 1)
-        rows.append(row | {"EER without one, %": f"{_number(part['most']['without'])} ({part['most']['cluster']})"})
+        interval = percent(whole, part["eer_ci"]) if part["eer_ci"] else "too few"
+        row = {"over": f"{part['count']} {kind}s", "EER, %": interval}
+        row["design effect"] = percent(part["design_effect"], factor=1)
+        rows.append(row | {"EER without one, %": f"{percent(part['most']['without'])} ({part['most']['cluster']})"})
     if both := result.get("speaker_and_configuration"):
-        rows.append({"over": "speakers and configurations", "EER, %": _ends(both["eer_ci"]), "design effect": "-"})
+        rows.append({"over": "speakers and configurations", "EER, %": percent(whole, both["eer_ci"])})
     return _lines(rows)
 
 
@@ -77,7 +72,7 @@ def _thresholds(result):
     for name, at in result["thresholds"].items():
         row = {"threshold": name, "score": f"{at['threshold']:.3g}"}
         for head, key in (("FAR, %", "far"), ("FRR, %", "frr"), ("bal. acc., %", "balanced_accuracy")):
-            row[head] = f"{_number(at[key], digits=1)} ({_ends(at[f'{key}_ci'], digits=1)})"
+            row[head] = percent(at[key], at[f"{key}_ci"])
         rows.append(row | {"MCC": f"{at['mcc']:.3f}", "DCF": f"{at['dcf']:.3f}"})
     return _lines(rows) + [f"  {name}: {at['source']}" for name, at in result["thresholds"].items()]
 
@@ -85,12 +80,10 @@ def _thresholds(result):
 def _breakdown(column, rows):
     shown = []
     for row in rows:
-        ends = None if row["eer"] is None else (row["eer_low"], row["eer_high"])
-        shown.append({
-            f"by {column}": textwrap.shorten(row["group"], 25, placeholder="..."),
-            "genuine": f"{row['n_genuine']:,}", "spoof": f"{row['n_spoof']:,}",
-            "EER, %": _number(row["eer"]), "interval": _ends(ends), "": "few trials" if row["small"] else "",
-        })  # fmt: skip
+        row_text = {f"by {column}": textwrap.shorten(row["group"], 25, placeholder="...")}
+        row_text |= {name: f"{row[f'n_{name}']:,}" for name in LABEL_NAMES}
+        row_text["EER, %"] = percent(row["eer"], (row["eer_low"], row["eer_high"]))
+        shown.append(row_text | {"": "few trials" if row["small"] else ""})
     note = ["Each group's spoofs against all genuine trials, which have no such group."]
     return _lines(shown) + (note if rows and rows[0]["pooled"] else [])
 
@@ -127,11 +120,3 @@ def noted(table, notes=None, **style):
     lines = table.to_string(index=False, **style).splitlines()
     texts = [""] * len(lines) if notes is None else [text.translate(_ESCAPED) for text in (notes.name, *notes)]
     return "\n".join(f"{line}  {text}".rstrip() for line, text in zip(lines, texts, strict=True))
-
-
-def _number(value, factor=100, digits=2):
-    return "-" if value is None else f"{factor * value:.{digits}f}"
-
-
-def _ends(ends, factor=100, digits=2):
-    return "" if ends is None else f"{factor * ends[0]:.{digits}f} to {factor * ends[1]:.{digits}f}"

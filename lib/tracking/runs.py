@@ -123,11 +123,8 @@ def measure(table, *, threshold=0.0):
     for name, ends in pairs.items():
         result[f"{name}_low"], result[f"{name}_high"] = ends
 
-    spoof, genuine = metrics.confusion(values, labels, 0.0)
-    plain = {"thresholds": {"0.5": {"far": spoof[1] / spoof.sum(), "frr": genuine[0] / genuine.sum()}}}
-    plain |= {"shuffled_auc": shuffled, "trials": found["trials"]}
-    plain["clusters"] = {"speaker": speakers} if speakers else {}
-    return result, alarms(values, metrics.evaluate(values, labels) | plain)
+    known = {"shuffled_auc": shuffled, "trials": found["trials"], "clusters": {"speaker": speakers} if speakers else {}}
+    return result, alarms(values, metrics.evaluate(values, labels) | known)
 
 
 def of_scores(name, table):
