@@ -47,12 +47,6 @@ def test_measure_changes_corrects_p_over_the_changes_of_a_system(table, scores):
     assert [table.loc["one", "eer", name]["p"] for name in changed] == pytest.approx(metrics.holm(alone).tolist())
 
 
-def test_chosen_changes_is_the_lowest_cllr_or_none(scores, table):
-    assert comparison.chosen_changes(table) == {"one": "better", "two": "better"}
-    left = {key: value for key, value in scores.items() if key[1] in ("none", "worse")}
-    assert comparison.chosen_changes(comparison.measure_changes(left, TRIALS)) == {"one": "none", "two": "none"}
-
-
 def test_changes_marks_what_is_no_luck_and_shows_none_as_it_is(table):
     shown = comparison.changes(table)
     assert list(shown.columns) == [("one", "EER, %"), ("one", "Cllr, bits"), ("two", "EER, %"), ("two", "Cllr, bits")]
@@ -67,10 +61,6 @@ def test_reading_says_what_helps_and_what_hurts(table):
     assert len(sentences) == 4
     assert sentences[0].startswith("one, dev EER, %: helps: better -") and "; hurts: worse +" in sentences[0]
     assert "; not told apart: same " in sentences[0]
-    assert comparison.reading_everywhere(table) == [
-        "What helps every system: better (Cllr, bits), better (EER, %).",
-        "What hurts every system: worse (Cllr, bits), worse (EER, %).",
-    ]
 
 
 def test_seeds_that_disagree_leave_a_change_untold(scores):

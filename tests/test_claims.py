@@ -22,7 +22,7 @@ def answered(monkeypatch, rows, claim, *, spread=None, matrices=None):
     noise = np.random.default_rng(0).normal(size=len(LABELS))
     for entry in rows if spread else ():
         scores = noise + LABELS * spread[entry["run"]]
-        entry["recorded"] = pd.DataFrame({"trial": range(400), "label": LABELS, "score": scores})
+        entry["scores"] = pd.DataFrame({"trial": range(400), "label": LABELS, "score": scores})
     monkeypatch.setattr(claims, "confusion", lambda found, split: matrices[split])
     return claims._answer(next(entry for entry in CLAIMS if entry["claim"] == claim), rows)
 
@@ -100,7 +100,7 @@ def test_seeds_must_agree(monkeypatch):
 def test_helps_needs_one_system_that_is_surely_helped_and_none_that_is_hurt(first, second, answer):
     changes = pd.DataFrame([first, second], columns=["low", "high"]).assign(difference=0.0)
     changes.index = pd.MultiIndex.from_tuples([("one", "cllr", "pitch"), ("two", "cllr", "pitch")])
-    found = claims.report_claims([], {}, changes).set_index("claim")
+    found = claims.report_claims([], changes).set_index("claim")
     pitch = found.loc["Training on recordings of changed pitch helps"]
     assert pitch["answer"] == answer and pitch["evidence"].startswith("change of dev Cllr, bits: one ")
     parts = found.loc["Training on several parts of each recording helps"]
@@ -112,4 +112,4 @@ def test_claims_name_known_tests_and_runs():
     assert all(("change" in claim) == (claim["test"] == "helps") for claim in CLAIMS)
     assert len({claim["claim"] for claim in CLAIMS}) == len(CLAIMS)
     assert all(("cause" in claim) == (claim["test"] == "cause") for claim in CLAIMS)
-    assert comparison.report_claims([], {}).shape[0] == len(CLAIMS)
+    assert comparison.report_claims([]).shape[0] == len(CLAIMS)

@@ -1,9 +1,8 @@
 """A study's runs side by side, and beside the report's figures; every number keeps its interval."""
 # ruff: noqa: F401, F403
 
-from lib.comparison.card import *
 from lib.comparison.changes import *
 from lib.comparison.claims import *
-from lib.comparison.reading import *
 from lib.comparison.tables import *
+from lib.comparison.words import *
 from lib.metrics.tables import percent, with_interval

@@ -39,11 +39,6 @@ def measure_changes(scores, trials, measures=tuple(_UNITS)):
     return table
 
 
-def chosen_changes(table):
-    """System -> the change, or ``none``, with the lowest Cllr; the EER of good systems is 0 on dev."""
-    return table.xs("cllr", level=1)["first"].unstack(sort=False).idxmin(axis=1).to_dict()
-
-
 def changes(table):
     """The table for a page: a row a change, a column a system and metric; a star where it is no luck.
 
@@ -68,16 +63,6 @@ def reading_changes(table, split):
             said[_answer(row)].append(f"{change} {_difference(row, measure)}")
         parts = [f"{answer}: {', '.join(names)}" for answer, names in said.items() if names]
         found.append(f"{system}, {split} {_UNITS[measure][0]}: {'; '.join(parts)}.")
-    return found
-
-
-def reading_everywhere(table):
-    """Which changes help or hurt every system, by each metric, a sentence each."""
-    said, found = table.apply(_answer, axis=1).unstack(level=0), []
-    for answer in ("helps", "hurts"):
-        everywhere = said.index[(said == answer).all(axis=1)]
-        names = [f"{change} ({_UNITS[measure][0]})" for measure, change in everywhere]
-        found.append(f"What {answer} every system: {', '.join(names) or 'nothing'}.")
     return found
 
 

@@ -13,14 +13,14 @@ _SMALL = 0.05  # a loss of balanced accuracy from train to eval that is no overf
 _ONE_CLASS = 0.02  # share of the other class beside which a system always gives one
 
 
-def report_claims(rows, recorded, changes=None):
+def report_claims(rows, changes=None):
     """The report's conclusions (params/claims.yaml) and what runs say of them: `claim`, `source`, `answer`, `evidence`.
 
-    Of finished runs, `rows`, one with other parameters than the study's or an untrained part answers nothing, and
-    several seeds must agree; `recorded` maps their ids to eval's scores; `changes` is the table of the
-    newest `31_augmentation` on this corpus. Intervals are of 95 %.
+    Of finished runs, `rows` as from `with_scores`, one with other parameters than the study's or an untrained part
+    answers nothing, and several seeds must agree; `changes` is the table of the newest `31_augmentation` on this
+    corpus. Intervals are of 95 %.
     """
-    lines, rows = [], [row | {"recorded": recorded[row["run_id"]]} for row in rows]
+    lines = []
     for claim in read_table("claims"):
         answer, evidence = _helps(claim["change"], changes) if "change" in claim else _answer(claim, rows)
         lines.append({"claim": claim["claim"], "source": claim["source"], "answer": answer, "evidence": evidence})
@@ -48,7 +48,7 @@ def _answer(claim, rows):
 
 def _better(first, second):
     """The first run's eval EER is lower, on the same trials."""
-    found = metrics.compare_seeds({0: first["recorded"]}, {0: second["recorded"]})
+    found = metrics.compare_seeds({0: first["scores"]}, {0: second["scores"]})
     answer = HOLDS if found["high"] < 0 else FAILS if found["low"] > 0 else OPEN
     difference = percent(found["difference"], (found["low"], found["high"]))
     return answer, f"eval EER {percent(found['first'])} against {percent(found['second'])} %, difference {difference}"

@@ -82,11 +82,16 @@ def selected(study, corpus, patterns):
     return {run + (f" seed {seed}" if seeds[run] > 1 else ""): row for (run, seed), row in first.items()}
 
 
-def systems(rows, recorded):
-    """System -> seed -> recorded scores; `recorded` maps run ids to tables of `recorded_scores`."""
+def with_scores(rows, trials):
+    """The rows of finished runs, each with its recorded scores of eval's `trials` in ``scores``."""
+    return [row | {"scores": recorded_scores(row, "eval", trials)} for row in rows]
+
+
+def systems(rows):
+    """System -> seed -> recorded scores of rows from `with_scores`."""
     found = {}
     for row in rows:
-        found.setdefault(named(row), {})[row["seed"]] = recorded[row["run_id"]]
+        found.setdefault(named(row), {})[row["seed"]] = row["scores"]
     return found
 
 
@@ -175,13 +180,13 @@ def ranks_in_words(rows, others, data=None):
     with suppress(InputError, KeyError):  # the corpus is elsewhere, or nobody noted where it was
         trials = read_trials(data or values["data"], values["layout"]).query("split == 'eval'")
     try:
-        recorded = {row["run_id"]: recorded_scores(row, "eval", trials) for row in rows}
-        found = systems(rows, recorded) | {name: {None: table} for name, table in others.items()}
+        rows = with_scores(rows, trials)
+        found = systems(rows) | {name: {None: table} for name, table in others.items()}
         ranks = metrics.ranking(found).groupby("rank")["system"]
     except InputError:
         return []
     said = "; ".join(f"{rank}: {', '.join(names)}" for rank, names in ranks)
-    return [f"Ranks by eval EER, over {metrics.over(recorded[rows[0]['run_id']])} and seeds: {said}."]
+    return [f"Ranks by eval EER, over {metrics.over(rows[0]['scores'])} and seeds: {said}."]
 
 
 def beside_report(name, split, values, matrix):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import comparison
-from lib.comparison import card
+from lib.comparison import tables, words
 
 LABELS = np.repeat([1, 0], 200)
 AUDIT = {"shortcut/flagged": 0.0, "shortcut/level/eval_eer": 0.41, "shortcut/mfcc/eval_eer": 0.35}
@@ -37,17 +37,19 @@ def scores(found, split):
 
 @pytest.fixture(autouse=True)
 def recorded(monkeypatch):
-    monkeypatch.setattr(card, "recorded_scores", scores)
+    monkeypatch.setattr(words, "recorded_scores", scores)
+    monkeypatch.setattr(tables, "recorded_scores", lambda row, split, trials: scores(row, split))
 
 
 def screen(rows, **looked):
-    best = card.chosen_by_dev(rows, looked.get("turned"))
-    return comparison.first_screen(best, rows, {row["run_id"]: scores(row, "eval") for row in rows}, [], **looked)
+    best = words.chosen_by_dev(rows, looked.get("turned"))
+    best = best and best | {"scores": scores(best, "eval")}
+    return comparison.first_screen(best, comparison.with_scores(rows, None), [], **looked)
 
 
 def test_dev_chooses_although_eval_is_worse():
     rows = [row("a", {"dev": 9, "eval": 1}), row("b", {"dev": 7, "eval": 3})]  # both have a dev EER of 0
-    assert card.chosen_by_dev(rows)["run"] == "a"
+    assert words.chosen_by_dev(rows)["run"] == "a"
     shown = screen(rows)
     assert shown["best system, chosen on dev"].startswith("a, seed 0: eval EER 20.0")
     assert shown["lower on eval, though not dev's choice"] == "b"
@@ -58,7 +60,7 @@ def test_dev_chooses_although_eval_is_worse():
     [{"weights": "untrained: random"}, {"diverged": True}, {"changed": "epochs=2"}, {"dev/eer_ci_high": 0.5}],
 )
 def test_untrained_diverged_changed_and_chance_are_never_chosen(flaw):
-    assert card.chosen_by_dev([row("a", 9, **flaw), row("b", 2)])["run"] == "b"
+    assert words.chosen_by_dev([row("a", 9, **flaw), row("b", 2)])["run"] == "b"
     alone = screen([row("a", 9, **flaw)], audit=AUDIT, turned=STEADY)
     assert alone["best system, chosen on dev"] == "none is above chance on dev"
     assert alone["may the number be trusted?"].startswith("no")
@@ -68,10 +70,10 @@ def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is
     edge = pd.concat([STEADY, turned("b"), turned("a", "lowpassed", frr_moved=True, frr_change=0.4)])
     by_chance = pd.concat([STEADY, turned("a", "lowpassed", frr_change=0.4)])
     rows = [row("a", 9), row("b", 2)]
-    assert card.chosen_by_dev(rows)["run"] == "a"
-    assert card.chosen_by_dev(rows, edge)["run"] == "b"
-    assert card.chosen_by_dev(rows, by_chance)["run"] == "a"
-    assert card.chosen_by_dev(rows[:1], edge)["run"] == "a"
+    assert words.chosen_by_dev(rows)["run"] == "a"
+    assert words.chosen_by_dev(rows, edge)["run"] == "b"
+    assert words.chosen_by_dev(rows, by_chance)["run"] == "a"
+    assert words.chosen_by_dev(rows[:1], edge)["run"] == "a"
     shown = screen(rows, audit=AUDIT, turned=edge)
     assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
 
@@ -84,15 +86,15 @@ def test_runs_that_eval_does_not_tell_apart_are_named():
 def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     best = row("a", 3)
     looked = {"audit": AUDIT, "turned": STEADY}
-    assert card.trust(best, 24, [], **looked) == ("yes", [])
-    assert card.trust(best, 24, [])[0] == "unknown"
-    assert card.trust(best, 4, [], **looked) == ("unknown", ["eval has 4 speakers"])
-    assert card.trust(best, 0, [], **looked)[1] == ["eval has no known speakers"]
-    assert card.trust(best, 24, ["made"], **looked)[0] == "unknown"
-    assert card.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, turned=STEADY)[0] == "no"
+    assert words.trust(best, 24, [], **looked) == ("yes", [])
+    assert words.trust(best, 24, [])[0] == "unknown"
+    assert words.trust(best, 4, [], **looked) == ("unknown", ["eval has 4 speakers"])
+    assert words.trust(best, 0, [], **looked)[1] == ["eval has no known speakers"]
+    assert words.trust(best, 24, ["made"], **looked)[0] == "unknown"
+    assert words.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, turned=STEADY)[0] == "no"
     click = {"far_moved": True, "far_change": 0.2}
-    assert card.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["answers turn with click"])
-    assert card.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
+    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["answers turn with click"])
+    assert words.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
 
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():

@@ -1,0 +1,180 @@
+"""What numbers say, in sentences that are computed from them; first, what is best and whether to trust it."""
+
+import pandas as pd
+
+from lib import metrics
+from lib.comparison.tables import is_untrained, label, named, recorded_scores, systems
+from lib.corpus import UNKNOWN
+from lib.metrics.tables import percent, with_interval
+
+_FEW_SPEAKERS = 20  # of eval; what differs between speakers is hardly known from fewer
+_EDGE = "lowpassed"  # the change after which a system that wins by the edge of the band no longer does
+_TURNED = 0.1  # more of either error, beyond chance, after a change that has nothing to do with replay
+_DETECTS = 0.25  # an eval EER below it, interval included, is called detection
+_SAME = 0.02  # of accuracies that are taken for the same
+
+
+def chosen_by_dev(rows, turned=None):
+    """The finished run that dev chooses, or None: lowest cost of its calibrated dev scores (Cllr).
+
+    The EER of small dev splits is 0 for several systems; Cllr goes on counting how far apart the classes lie. While
+    another is steady, one that needs the edge of the band (by `turned`, of 92_sensitivity) is not chosen.
+    """
+    able = [row for row in rows if _able(row)]
+    return min([row for row in able if not _needs_edge(row, turned)] or able, key=_dev_cost, default=None)
+
+
+def _able(row):
+    """Whether dev may choose it: trained, with the study's own parameters, above chance on dev."""
+    return not (row.get("changed") or row.get("diverged") or is_untrained(row)) and row.get("dev/eer_ci_high", 1) < 0.5
+
+
+def _dev_cost(row):
+    table = recorded_scores(row, "dev")
+    scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
+    return metrics.cllr(metrics.calibrated(scores, metrics.calibrate(scores, labels)), labels)
+
+
+def first_screen(best, rows, notes, *, audit=None, turned=None):
+    """What a reader must know first, a pandas.Series of answers by question.
+
+    `best` is from `chosen_by_dev`, `rows` are finished runs with eval's scores (`with_scores`), `notes` say which
+    corpus this is; `audit` are the metrics of its newest `01_corpus`, `turned` is the table of its newest
+    `92_sensitivity`.
+    """
+    answers = {"best system, chosen on dev": "none is above chance on dev", "not told apart from it on eval": "-"}
+    if best:
+        answers["best system, chosen on dev"] = (
+            f"{label(best)}: eval EER {with_interval(best, 'eval/eer')} %, dev EER {with_interval(best, 'dev/eer')} %"
+        )
+        higher = metrics.beside(named(best), systems(rows))
+        answers["not told apart from it on eval"] = "; ".join(name for name in higher if not higher[name]) or "none"
+        if lower := [name for name in higher if higher[name] < 0]:
+            answers["lower on eval, though not dev's choice"] = "; ".join(lower)
+    if edge := [label(row) for row in rows if _able(row) and _needs_edge(row, turned)]:
+        answers["not chosen, since they need what lies above 7 kHz"] = "; ".join(edge)
+    plain = [f"one class always: accuracy {percent(row['eval/constant_accuracy'])} %, EER 50 %" for row in rows[:1]]
+    if cues := [name for name in audit or {} if name.endswith("/eval_eer")]:
+        cue = min(cues, key=audit.get)
+        group = cue.split("/")[1].replace("_", " ")
+        plain.append(f"logistic regression on cues of {group}: eval EER {percent(audit[cue])} %")
+    answers["plain baselines"] = "; ".join(plain)
+    looked = audit and f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
+    answers["shortcuts found in the corpus"] = looked or "not looked for: 01_corpus has not run"
+    answers["corpus"] = " ".join(notes)
+    speakers = set(best["scores"]["speaker"]) - {UNKNOWN} if best else ()
+    word, reasons = trust(best, len(speakers), notes, audit=audit, turned=turned)
+    answers["may the number be trusted?"] = f"{word}: {'; '.join(reasons)}" if reasons else word
+    return pd.Series(answers, name="answer")
+
+
+def trust(best, speakers, notes, *, audit=None, turned=None):
+    """Whether the best system's EER on so many speakers may be trusted, ``yes``, ``no`` or ``unknown``, and why."""
+    if best is None:
+        return "no", ["no system is above chance on dev"]
+    by = _turned_by(best, turned)
+    against = {
+        "the corpus has shortcuts, which a system can use instead of replay": audit and audit["shortcut/flagged"],
+        f"answers turn with {', '.join(by or ())}": by,
+    }
+    unsure = {
+        "nobody looked for shortcuts": audit is None,
+        "nobody looked at what turns its answers (92_sensitivity)": turned is None,
+        "what turns its answers was looked at for other runs only": turned is not None and by is None,
+        f"eval has {speakers or 'no known'} speakers": speakers < _FEW_SPEAKERS,
+        "the corpus is not the published one, see above": notes,
+    }
+    reasons = [text for text, holds in {**against, **unsure}.items() if holds]
+    if any(against.values()):
+        return "no", reasons
+    return ("unknown" if reasons else "yes"), reasons
+
+
+def _needs_edge(row, turned):
+    return _EDGE in (_turned_by(row, turned) or ())
+
+
+def _turned_by(row, turned):
+    """Changes of a recording that raise either of a run's errors beyond chance; None where the run was not tried."""
+    if turned is None or row["run"] not in set(turned["run"]):
+        return None
+    own = turned[turned["run"] == row["run"]]
+    worse = [own[f"{rate}_moved"] & (own[f"{rate}_change"] > _TURNED) for rate in ("far", "frr")]
+    return own.loc[worse[0] | worse[1], "intervention"].tolist()
+
+
+def reading(name, measured, provenance, *, threshold="0.5"):
+    """What a run's numbers (split -> metrics with intervals) say, in Markdown, with what is known of its corpus."""
+    final = measured["eval"]
+    accuracy, constant = final["accuracy"], final["constant_accuracy"]
+    sentences = [
+        f"**{name}**: eval EER {with_interval(final, 'eer')} % on {final['n_genuine']:,.0f} genuine and "
+        f"{final['n_spoof']:,.0f} spoof trials (train {percent(measured['train']['eer'])} %, "
+        f"dev {percent(measured['dev']['eer'])} %).",
+        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies "
+        f"{'below' if accuracy < constant else 'no lower than'} the {percent(constant)} % of the majority-class "
+        f"baseline; balanced accuracy is {with_interval(final, 'balanced_accuracy')} %.",
+    ]
+    if final["auc"] < 0.5:
+        sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
+    elif final["eer_ci_high"] >= 0.5 >= final["eer_ci_low"]:
+        sentences.append("The interval of the EER holds 50 %: this is not told apart from chance.")
+    return " ".join(sentences + provenance)
+
+
+def reading_study(study, rows, answers, provenance):
+    """What a study's runs say together, in Markdown: rows of all, the `first_screen`, which corpus this is."""
+    finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
+    if not finished:
+        return f"No run of study {study} has finished. " + " ".join(provenance)
+    sentences = [f"{question[0].upper()}{question[1:]}: {answer}" for question, answer in answers.items()]
+    below = [row for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
+    notes = {
+        f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)})": below,
+        "Diverged, a loss is not finite": [row for row in finished if row.get("diverged")],
+        "Stale": [row for row in finished if row.get("stale")],
+        "Not finished": [row for row in rows if row["status"] != "FINISHED"],
+    }
+    sentences += [f"{title}: {'; '.join(map(label, named))}." for title, named in notes.items() if named]
+    return "\n".join(f"- {sentence}" for sentence in sentences + provenance)
+
+
+def lessons(rows):
+    """What to look for in a table of finished runs: what detects, what collapsed, what is chance, a sentence each."""
+    rows, found = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"]), []
+    if detects := [row for row in rows if row["eval/eer_ci_high"] < _DETECTS]:
+        named = "; ".join(f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in detects)
+        surely = f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %"
+        found.append(f"{surely}: {named}.")
+    if one := [row for row in rows if _one_decision(row)]:
+        named = "; ".join(f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in one)
+        found.append(
+            f"These decide the same for nearly every trial, whatever their accuracy: {named}. The majority-"
+            f"class baseline has an accuracy of {percent(rows[0]['eval/constant_accuracy'])} % too."
+        )
+    if chance := [row for row in rows if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]:
+        found.append(f"Not distinguishable from chance on these trials: {'; '.join(map(label, chance))}.")
+    return found
+
+
+def _one_decision(row):
+    """Whether both accuracies are those of giving one class always."""
+    accuracy, share = row["eval/accuracy"], row["eval/constant_accuracy"]
+    alike = min(abs(accuracy - share), abs(accuracy - (1 - share)))
+    return max(abs(row["eval/balanced_accuracy"] - 0.5), alike) < _SAME
+
+
+def reading_ledger(looks, best=""):
+    """How often eval was opened before the choice of the run of id `best` was made, as a sentence."""
+    if not looks:
+        return "Eval of this corpus has not been opened."
+    text = f"Eval of this corpus was opened {_times(looks)} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
+    if chosen := next((row for row in looks if row["run_id"] == best), None):
+        before = [row for row in looks if row["started"] < chosen["started"]]
+        text += f", {_times(before)} before the run that stands first, {chosen['run']}, was started"
+    return f"{text}. The lowest of many EERs is low by luck too: a choice by dev is safe from that, one by eval is not."
+
+
+def _times(looks):
+    number = sum(row["looks"] for row in looks)
+    return "once" if number == 1 else f"{number:,} times"
