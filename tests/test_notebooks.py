@@ -201,7 +201,7 @@ def test_run_sensitivity_asks_every_run_and_leaves_eval_closed(place, executed):
     moved = table.loc[table[["far_moved", "frr_moved", "eer_moved"]].any(axis=1), "run"].nunique()
     assert numbers(place, run)["sensitivity/moved"] == moved
     assert "eval/looks" not in run.data.metrics
-    assert {"sensitivity.csv", "sensitivity.png"} <= set(artifacts(place.client, run.info.run_id))
+    assert "sensitivity.csv" in artifacts(place.client, run.info.run_id)
     summary = run.data.tags["mlflow.note.content"]
     assert f"{len(MODELS)} of {len(MODELS)} runs could score" in summary
     assert "untrained: 12_wav2vec_cnn/untrained, 14_mobilenet/spectrogram, 15_dual_mobilenet/concatenation" in summary
@@ -316,7 +316,7 @@ def test_elsewhere_tries_every_run_on_other_corpora_and_genuine_recordings(place
         recorded = executed.runs[model].data.metrics
         for rate in ("eer", "balanced_accuracy"):
             assert known[f"elsewhere/{model}/{place.data.name}/{rate}"] == recorded[f"eval/{rate}"]
-    assert {"elsewhere.csv", "elsewhere.png"} <= set(artifacts(place.client, run.info.run_id))
+    assert "elsewhere.csv" in artifacts(place.client, run.info.run_id)
     summary = run.data.tags["mlflow.note.content"]
     assert f"**{place.data.name}** is the runs' own corpus, not another one." in summary
     assert "Left out, not readable: 1 recordings, first:" in summary and "broken.wav" in summary

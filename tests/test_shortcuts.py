@@ -9,12 +9,12 @@ import soundfile
 from conftest import SR, tone
 from scipy import signal
 
+from lib import comparison
 from lib.audio import interventions
 from lib.corpus import SPLITS, open_corpus
 from lib.errors import InputError
 from lib.judgement import shortcuts
 from lib.judgement.shortcuts import cues, judgement
-from lib.plots import comparisons as plots
 
 JUDGED = [group for group, about in shortcuts.GROUPS.items() if about["kind"] == "shortcut"]
 
@@ -474,13 +474,14 @@ def test_intervention_sentences_name_run_intervention_and_rates(two_runs):
     assert still == ["Moves no run beyond chance: dc added, dc removed."]
 
 
-def test_sensitivity_of_runs_picture_shows_the_rate_before_changes_and_stars(two_runs):
-    far, frr, eer, bar = plots.sensitivity(two_runs, "a title").axes
-    assert [text.get_text() for text in far.texts] == ["0", "+100*", "+0", "0", "+0", "+0"]
-    assert [text.get_text() for text in frr.texts] == ["0", "+0", "+100*", "0", "+0", "+0"]
-    assert [label.get_text() for label in far.get_xticklabels()] == ["before, %", "dc added", "dc removed"]
-    assert [label.get_text() for label in far.get_yticklabels()] == ["11_hears/x", "11_deaf/x"]
-    assert bar.get_ylabel() == "change, percentage points"
+def test_matrix_of_changes_is_in_points_with_stars(two_runs):
+    changed = two_runs[two_runs["intervention"] != shortcuts.UNCHANGED]
+    shown = comparison.matrix(changed, "intervention", "far_change", "far_moved")
+    assert shown.data.to_dict("index") == {
+        "11_hears/x": {"dc_added": "100.0*", "dc_removed": "0.0"},
+        "11_deaf/x": {"dc_added": "0.0", "dc_removed": "0.0"},
+    }
+    assert "100.0*" in shown.to_html()
 
 
 def test_score_recordings_are_scores_of_their_cues(utterances, described):
@@ -494,11 +495,9 @@ def test_score_recordings_are_scores_of_their_cues(utterances, described):
 # -- pages ---------------------------------------------------------------------------------
 
 
-def test_figures_and_metrics_hold_every_group(described):
+def test_metrics_hold_every_group(described):
     measured = shortcuts.measure(described, groups=("duration", "ltas"), resamples=50)
     verdicts = shortcuts.judge(measured)
     names = shortcuts.cue_metrics(measured, verdicts)
     assert names["shortcut/flagged"] == 0
     assert {"shortcut/duration/eval_auc", "shortcut/ltas/dev_eer"} <= names.keys()
-    (axes,) = plots.cues(measured, size=0.1).axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["duration, shortcut", "ltas, channel"]

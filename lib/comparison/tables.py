@@ -139,6 +139,16 @@ def table(rows):
     return found.drop(columns=[name for name, value in usual.items() if len(found) and (found[name] == value).all()])
 
 
+def matrix(table, columns, value, star):
+    """Fractions of runs and of what `columns` names in a long table, in percent: a Styler, with a star where `star`."""
+    order = table["run"].unique(), table[columns].unique()
+    shades, stars = (table.pivot(index="run", columns=columns, values=name).loc[*order] for name in (value, star))
+    texts = (100 * shades).map("{:.1f}".format, na_action="ignore") + stars.replace({True: "*", False: ""})
+    most = shades.abs().max(axis=None) or 1.0
+    shown = texts.style.format(na_rep="-", escape="html").format_index(escape="html")
+    return shown.background_gradient("PuOr_r", gmap=shades, axis=None, vmin=-most, vmax=most)
+
+
 def counts(rows):
     """Trials of each split that the numbers stand on, as a sentence."""
     row = next((row for row in rows if "eval/n_genuine" in row), None)

@@ -55,27 +55,15 @@ def tiles(count, columns, width, height, above=0.0):
     return figure, list(grid.flat[:count])
 
 
-def forest(axes, names, values, lows, highs, *, at=None, colour=PALETTE[0], shift=0.0, marker="o", label=None):
+def forest(axes, names, values, lows, highs, at):
     """Values and their intervals, a row each, the first at the top, and a line `at` what they stand against."""
-    rows = np.arange(len(names)) + shift
-    axes.hlines(rows, lows, highs, color=colour, linewidth=1.7)
-    axes.plot(values, rows, marker, markersize=5, color=colour, label=label)
-    axes.set_yticks(range(len(names)), [textwrap.fill(name, 45) for name in names])
+    rows = range(len(names))
+    axes.hlines(rows, lows, highs, color=PALETTE[0], linewidth=1.7)
+    axes.plot(values, rows, "o", markersize=5, color=PALETTE[0])
+    axes.set_yticks(rows, [textwrap.fill(name, 45) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="x", color="0.92")
-    if at is not None:
-        axes.axvline(at, color="grey", linewidth=1, linestyle=":")
-
-
-def heat(axes, table, down, across, value, **style):
-    """A table's values with their `text`, rows and columns in its order."""
-    order = [list(table[name].unique()) for name in (down, across)]
-    colours, texts = (table.pivot(index=down, columns=across, values=v).loc[*order] for v in (value, "text"))
-    sizes = {"linewidths": 1, "annot_kws": {"fontsize": 7.5}}
-    sns.heatmap(colours.astype(float).fillna(0), annot=texts, fmt="", ax=axes, **sizes, **style)
-    axes.set(xlabel="", ylabel="")
-    axes.tick_params(length=0, labelsize=8)
-    axes.tick_params(axis="y", rotation=0)
+    axes.axvline(at, color="grey", linewidth=1, linestyle=":")
 
 
 def histogram(axes, scores, labels, edges, names=LABEL_NAMES):
