@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import comparison, metrics
-from lib.plots import comparisons
+from lib.plots import evaluation
 
 LABELS = np.r_[np.ones(80, int), np.zeros(120, int)]
 TRIALS = pd.DataFrame({"label": LABELS})
@@ -87,7 +87,7 @@ def test_reading_of_none_alone_says_nothing(scores):
 
 
 def test_figure_has_a_panel_a_system_and_a_row_a_change(table):
-    figure = comparisons.changes(table.xs("cllr", level=1), "bits")
+    figure = evaluation.changes(table.xs("cllr", level=1), "bits")
     first, second = figure.axes
     assert [axes.get_title() for axes in (first, second)] == ["one", "two"]
     assert [text.get_text() for text in first.get_yticklabels()] == ["none", "better", "same", "worse"]

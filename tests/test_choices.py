@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import comparison, metrics, params
-from lib.plots import comparisons
+from lib.plots import evaluation
 
 LABELS = np.repeat([1, 0], [60, 140])
 
@@ -65,6 +65,6 @@ def test_default_pairs_are_runs_of_the_report_study():
 
 
 def test_changes_figure_has_both_splits_of_every_pair(recorded):
-    figure = comparisons.changes(comparison.choices([("b", "a"), ("a", "c")], recorded), "points")
+    figure = evaluation.changes(comparison.choices([("b", "a"), ("a", "c")], recorded), "points")
     assert [axes.get_title() for axes in figure.axes] == ["dev", "eval"]
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["b against a", "a against c"]

@@ -12,7 +12,7 @@ from matplotlib import pyplot
 
 from lib import metrics
 from lib.params import ROOT
-from lib.plots import comparisons, evaluation
+from lib.plots import evaluation
 
 MATRIX = [[8344, 3664], [207, 1091]]
 
@@ -109,7 +109,7 @@ def test_alternative_text_names_title_axes_rows_and_curves(trials):
     axes = {"FAR: spoof trials accepted", "FRR: genuine trials rejected"}
     assert set(written[1:-1]) == axes  # and no number of an axis
     rows = [{"run": name, "seed": None} | dict.fromkeys(("eer", "eer_ci_low", "eer_ci_high"), 0.1) for name in "ab"]
-    figure = comparisons.intervals(rows, "eer", "eval EER, %")
+    figure = evaluation.intervals(rows, "eer", "eval EER, %")
     assert figure.alternative() == "chance; eval EER, %; a; b"
     data, metadata = DisplayFormatter().format(figure)
     assert "image/png" in data and metadata["image/png"]["alt"] == figure.alternative()

@@ -4,6 +4,6 @@
 compared with, each written as plainly as its libraries' own examples do it.
 """
 
-from lib.bench.timing import side_by_side
+from lib.bench.timing import ratios, side_by_side
 
-__all__ = ["side_by_side"]
+__all__ = ["ratios", "side_by_side"]

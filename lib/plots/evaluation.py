@@ -1,4 +1,4 @@
-"""Figures of an evaluation: decisions at a threshold, the errors of all thresholds, and what a training shows."""
+"""Figures of evaluations: decisions at a threshold, the errors of all thresholds, and what a training shows."""
 
 import textwrap
 
@@ -7,7 +7,7 @@ import seaborn as sns
 
 from lib import metrics
 from lib.corpus.protocol import LABEL_NAMES
-from lib.plots import PALETTE, histogram, over_epochs, page, tiles
+from lib.plots import PALETTE, forest, histogram, over_epochs, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))  # of the curves that are named
 
@@ -87,6 +87,34 @@ def score_histogram(scores, labels, threshold, title, *, score=None, borders=(0.
         axes.axvline(score, color="black", linewidth=2.5, label="this recording")
     axes.set(title=title, xlim=(edges[0], edges[-1]))
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def intervals(rows, metric, label):
+    """One metric (MLflow name, such as ``eval/eer``) of several runs with its intervals, lowest at the top.
+
+    `rows` come from `lib.tracking.query.compare`; `label` names the axis with its unit.
+    """
+    rows = sorted((row for row in rows if metric in row), key=lambda row: row[metric])
+    names = [row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}") for row in rows]
+    values, lows, highs = ([100 * row[f"{metric}{end}"] for row in rows] for end in ("", "_ci_low", "_ci_high"))
+    figure, axes = page(8, 1.2 + 0.4 * max(len(rows), 1))
+    forest(axes, names, values, lows, highs, at=50)
+    axes.text(50, 1.01, "chance", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)
+    axes.set(xlabel=label, xlim=(0, max([55, *(1.02 * high for high in highs)])))
+    return figure
+
+
+def changes(table, label):
+    """Differences with their intervals, a panel a value of the index' first level, a row one of its second level."""
+    panels = table.index.unique(level=0)
+    size = 2 + 3 * len(panels), 1.2 + 0.3 * len(table) / len(panels)
+    figure, grid = page(*size, 1, len(panels), sharey=True, squeeze=False)
+    for axes, name in zip(grid.flat, panels, strict=True):
+        rows = table.loc[name]
+        forest(axes, list(rows.index), rows["difference"], rows["low"], rows["high"], at=0)
+        axes.set_title(name, fontsize=10)
+        axes.set_xlabel(label)
     return figure
 
 
