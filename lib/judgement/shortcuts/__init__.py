@@ -3,5 +3,4 @@
 
 from lib.judgement.shortcuts.cues import *
 from lib.judgement.shortcuts.judgement import *
-from lib.judgement.shortcuts.metadata import *
 from lib.judgement.shortcuts.sensitivity import *
