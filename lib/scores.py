@@ -121,8 +121,6 @@ def _difference(scored, listed, missing, extra):
         reason = "No trial is common: another corpus, or other names"
         if len(ours) == len(theirs) == 1 and ours != theirs:
             reason = f"Another split: names start with {min(ours)}_ here, with {min(theirs)}_ in the protocol"
-    elif {len(scored), len(listed)} == {3014, 3016}:  # the training lists of ASVspoof 2017
-        reason = "One is of Version 1 of ASVspoof 2017, the other of Version 2: they are not comparable"
     return f"{'; '.join(parts)}. {reason}"
 
 

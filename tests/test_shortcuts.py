@@ -484,14 +484,6 @@ def test_matrix_of_changes_is_in_points_with_stars(two_runs):
     assert "100.0*" in shown.to_html()
 
 
-def test_score_recordings_are_scores_of_their_cues(utterances, described):
-    columns = shortcuts.columns_of(described, "mfcc")
-    model = shortcuts.linear().fit(described[columns].to_numpy(), described["label"])
-    scores = shortcuts.score_recordings(model, utterances[1][:5])
-    expected = model.decision_function(described[columns].to_numpy()[:5])
-    np.testing.assert_allclose(scores, expected, atol=1e-5)  # the FFT's last digits
-
-
 # -- pages ---------------------------------------------------------------------------------
 
 

@@ -147,7 +147,10 @@ def draws(labels, clusters, resamples, seed):
     units = None if clusters is None else numbered(clusters)
     for start in range(0, resamples, rows):
         count = min(rows, resamples - start)
-        yield _over_trials(rng, count, labels) if units is None else _over_clusters(rng, count, labels, units)
+        if units is None:
+            yield _over_trials(rng, count, labels)
+        else:
+            yield np.pad(_of_clusters(rng, count, labels, units)[:, units], ((0, 0), (0, 4)))
 
 
 def _over_trials(rng, count, labels):
@@ -159,10 +162,6 @@ def _over_trials(rng, count, labels):
         weights[:, members] = drawn[:, :-1]
         weights[np.arange(count), len(labels) + np.where(rng.random(count) < 0.5, bad, good)] = drawn[:, -1]
     return weights
-
-
-def _over_clusters(rng, count, labels, units):
-    return np.pad(_of_clusters(rng, count, labels, units)[:, units], ((0, 0), (0, 4)))
 
 
 def _of_clusters(rng, count, labels, units):

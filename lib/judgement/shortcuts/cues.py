@@ -105,7 +105,7 @@ def of_recording(y):
         },
         "edge": {"top": level[hertz >= 7800].mean() - level[(hertz >= 6600) & (hertz <= 7100)].mean()},
         "ltas": {f"{k:02d}": value for k, value in enumerate(_decibel(_bands(spectrum) / total))},
-        "mfcc": dict(zip(_MFCC, statistics(computed["mfcc"]), strict=True)),
+        "mfcc": dict(zip(_MFCC, [*computed["mfcc"].mean(axis=1), *computed["mfcc"].std(axis=1)], strict=True)),
     }
     return {f"{group}/{name}": float(value) for group, cues in groups.items() for name, value in cues.items()}
 
@@ -113,11 +113,6 @@ def of_recording(y):
 def columns_of(table, group):
     """The columns of a group."""
     return [name for name in table.columns if name.startswith(f"{group}/")]
-
-
-def statistics(mfcc):
-    """The cues of group `mfcc`, mean and deviation of each coefficient [shape=(40,)]."""
-    return np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)])
 
 
 def _decibel(power):

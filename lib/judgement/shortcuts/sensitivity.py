@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from lib import features, metrics
+from lib import metrics
 from lib.audio.interventions import INTERVENTIONS
 from lib.corpus import SPOOF
-from lib.judgement.shortcuts.cues import SR, statistics
+from lib.judgement.shortcuts.cues import SR
 from lib.judgement.shortcuts.judgement import ALPHA
 from lib.metrics.measures import checked
 
@@ -80,13 +80,6 @@ def intervention_sentences(table):
         else:
             still.append(name.replace("_", " "))
     return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
-
-
-def score_recordings(model, recordings):
-    """Scores (log-odds) [shape=(recordings,)] of recordings at 16 kHz by a model of the group `mfcc`."""
-    settings = features.FeatureSettings()
-    computed = (features.compute(np.asarray(y, np.float32), ("mfcc",), settings)["mfcc"] for y in recordings)
-    return model.decision_function(np.array([statistics(mfcc) for mfcc in computed]))
 
 
 def _rate(name, errors, errors_before):
