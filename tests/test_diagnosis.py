@@ -223,10 +223,8 @@ def test_describe_names_cause_figures_and_cure(lagging, good):
     assert "0 to 255" in text and found.advice in text
 
 
-def test_plot_has_a_panel_for_each_kind_of_scores_and_names_the_constant_loss(lagging, good):
-    for shown, panels in ((lagging.evidence(), 5), (good, 3), (replace(good, history=None), 2)):
+def test_plot_has_a_panel_for_each_kind_of_scores(lagging, good):
+    for shown, panels in ((lagging.evidence(), 4), (good, 2), (replace(good, history=None), 2)):
         figure = plots.evidence(shown, diagnose(shown))
-        drawn = [axes for axes in figure.axes if axes.axison]
-        assert len(drawn) == panels and all(axes.get_xlabel() and axes.get_ylabel() for axes in drawn)
-    loss = plots.evidence(good, diagnose(good)).axes[0]
-    assert "best constant output, 0.693" in [text.get_text() for text in loss.get_legend().get_texts()]
+        assert len(figure.axes) == panels
+        assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)

@@ -16,13 +16,12 @@ HOME = "own eval"
 _WORDS = {"eer": "EER", "rejected": "genuine rejected"}  # the latter at the run's own threshold
 _BOTH = ("eer", "balanced_accuracy")  # what needs both labels
 _ENDS = ("", "_ci_low", "_ci_high")
-_MEASURED = [rate + end for rate in _BOTH for end in _ENDS]
 
 
 def at_home(name, row):
     """What a run (a row of `lib.tracking.query.compare`) recorded of its own corpus' eval: a line of `table`."""
     values, (rejected, accepted) = metrics_of(row, "eval"), confusion(row, "eval")[GENUINE]
-    measured = {rate: values[rate] for rate in _MEASURED}
+    measured = {rate + end: values[rate + end] for rate in _BOTH for end in _ENDS}
     return _line(name, HOME, rejected + accepted, int(values["n_spoof"]), rejected, measured)
 
 
@@ -78,13 +77,6 @@ def sentences(found):
         ]
         said += [f"**{place}**: the threshold does not carry over: {', '.join(lost)}."] if lost else []
     return said
-
-
-def logged(found):
-    """MLflow names ``elsewhere/<run>/<place>/eer``, ``balanced_accuracy``, ``rejected``; ``_ci_low``, ``_ci_high``."""
-    names = [*_MEASURED, *(f"rejected{end}" for end in _ENDS)]
-    away = found[found["place"] != HOME].melt(["run", "place"], names).dropna()
-    return {f"elsewhere/{run}/{place}/{name}": value for run, place, name, value in away.itertuples(index=False)}
 
 
 def _range(part, rate):

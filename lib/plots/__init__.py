@@ -12,7 +12,6 @@ import seaborn as sns
 from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
 
 from lib.corpus.protocol import LABEL_NAMES
 
@@ -74,13 +73,3 @@ def histogram(axes, scores, labels, edges, names=LABEL_NAMES):
         axes.hist(inside, edges, alpha=0.45, label=names[label], **style)
         axes.hist(inside, edges, histtype="step", linewidth=1.2, **style)
     axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %")
-
-
-def over_epochs(axes, history, name, label, scale=1):
-    """A number of a training after each epoch, on train and, where it was measured, on dev."""
-    for column, words, style, colour in ((name, "train", ".-", PALETTE[0]), (f"val_{name}", "dev", ".--", PALETTE[1])):
-        if column in history:
-            axes.plot(history.index, scale * history[column], style, color=colour, label=words)
-    axes.set(xlabel="epoch", ylabel=label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False, fontsize=8)

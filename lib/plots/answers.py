@@ -52,17 +52,12 @@ def explained(y, sr, explanations, start=0.0):
         corner.set_axis_off()
         down.set(xlabel="time, s", ylabel="support, log-odds" if method == "occlusion" else "support")
         across.set_xlabel("support")
-        own = {e.axis: e for e in explanations if e.method == method}
-        for axis, axes, bars, line in (
-            ("seconds", down, down.bar, down.axhline), ("hertz", across, across.barh, across.axvline),
-        ):  # fmt: skip
-            if axis not in own:
-                axes.text(0.5, 0.5, "no such\naxis", transform=axes.transAxes, ha="center", va="center", size=8)
-                continue
-            support, edges = own[axis].support, own[axis].edges
-            edges = start + edges if axis == "seconds" else edges / 1000
-            colours = [LABEL_COLOURS[LABEL_NAMES[int(value > 0)]] for value in support]
-            bars(edges[:-1], support, np.diff(edges), align="edge", color=_DOUBTED if own[axis].doubts else colours)
+        for one in (e for e in explanations if e.method == method):
+            in_time = one.axis == "seconds"
+            edges = start + one.edges if in_time else one.edges / 1000
+            bars, line = (down.bar, down.axhline) if in_time else (across.barh, across.axvline)
+            colours = [LABEL_COLOURS[LABEL_NAMES[int(value > 0)]] for value in one.support]
+            bars(edges[:-1], one.support, np.diff(edges), align="edge", color=_DOUBTED if one.doubts else colours)
             line(0, color="black", linewidth=0.8)
     names = {f"speaks for {name}": colour for name, colour in LABEL_COLOURS.items()} | {"not trustworthy": _DOUBTED}
     handles = [Patch(color=colour, label=name) for name, colour in names.items()]

@@ -7,7 +7,7 @@ import seaborn as sns
 
 from lib import metrics
 from lib.corpus.protocol import LABEL_NAMES
-from lib.plots import PALETTE, forest, histogram, over_epochs, page, tiles
+from lib.plots import PALETTE, forest, histogram, page, tiles
 
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (10, 2)))  # of the curves that are named
 
@@ -119,7 +119,7 @@ def changes(table, label):
 
 
 def evidence(shown, diagnosis):
-    """The `Evidence` of a `Diagnosis`: the loss, then the scores at inference and, if any, with batch statistics."""
+    """The `Evidence` of a `Diagnosis`: the scores of train and dev at inference and, if any, with batch statistics."""
     panels = {}
     for split in ("train", "dev"):
         table, batch = getattr(shown, split), getattr(shown, f"{split}_batch")
@@ -127,15 +127,7 @@ def evidence(shown, diagnosis):
         panels[f"{split}, inference"] = f"{split}_auc", table["score"].to_numpy(), labels
         if batch is not None:
             panels[f"{split}, batch statistics"] = f"{split}_batch_auc", batch, labels
-    fitted_in_epochs = shown.history is not None
-    figure, grid = tiles(len(panels) + fitted_in_epochs, 2, 4, 2.7, above=0.6)
-    if fitted_in_epochs:
-        axes, constant = grid.pop(0), diagnosis.figures["loss_constant"]
-        axes.axhline(constant, color="0.4", linestyle=":", label=f"best constant output, {constant:.3f}")
-        over_epochs(axes, shown.history, "loss", "binary cross-entropy, nat")
-        low, high = axes.get_ylim()
-        if low <= 0 or high > 10 * low:  # a loss may start at a hundred and end at a hundredth
-            axes.set_yscale("log")
+    figure, grid = tiles(len(panels), len(panels) // 2, 4, 2.7, above=0.6)
     for axes, (title, (area, scores, labels)) in zip(grid, panels.items(), strict=True):
         low, high = min(-1.0, np.quantile(scores, 0.005)), max(1.0, np.quantile(scores, 0.995))
         histogram(axes, scores, labels, np.linspace(low, high, 41))

@@ -1,9 +1,10 @@
 """Figures of recordings, features and training."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from lib.features.images import coloured
-from lib.plots import LABEL_COLOURS, PALETTE, over_epochs, page, tiles
+from lib.plots import LABEL_COLOURS, PALETTE, page, tiles
 
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
 
@@ -48,7 +49,12 @@ def row_means(means, title):
 
 def training_curves(history):
     """Loss and accuracy after each epoch, training and dev; `history` from `lib.systems.training.fit`."""
-    figure, (loss, accuracy) = page(9, 3, 1, 2)
-    over_epochs(loss, history, "loss", "binary cross-entropy, nat")
-    over_epochs(accuracy, history, "accuracy", "accuracy, %", 100)
+    figure, panels = page(9, 3, 1, 2)
+    kinds = ("loss", 1, "binary cross-entropy, nat"), ("accuracy", 100, "accuracy, %")
+    for axes, (name, scale, label) in zip(panels, kinds, strict=True):
+        axes.plot(history.index, scale * history[name], ".-", color=PALETTE[0], label="train")
+        axes.plot(history.index, scale * history[f"val_{name}"], ".--", color=PALETTE[1], label="dev")
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False)
     return figure
