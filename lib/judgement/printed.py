@@ -48,7 +48,7 @@ def read(text, source):
     first, second = (LABEL_NAMES[label] for label in (order if named else (SPOOF, GENUINE)))
     text, bare = _BARE.subn(rf"\n{first} {second}\n{first} \1 \2\n{second} \3 \4\n", text)
     named |= not bare
-    columns, counts, numbers, supports, places, totals, wrong = None, {}, {}, {}, {}, set(), []
+    columns, counts, numbers, supports, totals, wrong = None, {}, {}, {}, set(), []
     for number, line in enumerate(text.splitlines(), 1):
         tokens, where = [token.rstrip(",.'") for token in _TOKEN.findall(line)], f"{source}, line {number}"
         classes = [_CLASSES[token.lower()] for token in tokens if token.lower() in _CLASSES]
@@ -65,8 +65,7 @@ def read(text, source):
         else:
             row, shown, trials = _report_row(tokens, where)
             if row in supports:
-                after = f"a second row for {tokens[0]!r} after line {places[row]}"
-                raise InputError(f"{where}: {after}: expected one report")
+                raise InputError(f"{where}: a second row for {tokens[0]!r}: expected one report")
             for key, printed in shown:
                 (low, high), (least, most) = bounds(numbers.setdefault(key, printed)), bounds(printed)
                 if min(high, most) - max(low, least) <= 1e-8:
@@ -74,13 +73,13 @@ def read(text, source):
                 else:
                     numbers[key] = max(numbers[key], printed, key=len)
             if row in (SPOOF, GENUINE):
-                supports[row], places[row] = trials, number
+                supports[row] = trials
                 named &= tokens[0] not in ("0", "1")
             elif trials is not None:
                 totals.add(trials)
     if len(counts) == 1 or len(supports) == 1 or not (counts or supports):
-        there = [*counts, *(f"{LABEL_NAMES[row]} (line {place})" for row, place in places.items())]
-        there = f"only a row for {there[0]}" if there else "no row of a class with its numbers"
+        names = [*counts, *(LABEL_NAMES[row] for row in supports)]
+        there = f"only a row for {names[0]}" if names else "no row of a class with its numbers"
         raise InputError(f"{source}: {there}; {_RULE}")
     if any(("precision", label) not in numbers for label in supports):
         # scikit-learn leaves an undefined precision out of the averages.
