@@ -53,19 +53,6 @@ def changes(table):
     return pd.DataFrame(columns).fillna("-")[list(table.index.unique(level=0))]
 
 
-def reading_changes(table, split):
-    """What each change does to each system on a split, by each metric, a sentence each."""
-    table = table[table.index.get_level_values(2) != NONE]
-    found = []
-    for (system, measure), rows in table.groupby(level=[0, 1], sort=False):
-        said = {answer: [] for answer in ("helps", "hurts", _UNSURE)}
-        for change, row in rows.droplevel([0, 1]).iterrows():
-            said[_answer(row)].append(f"{change} {_difference(row, measure)}")
-        parts = [f"{answer}: {', '.join(names)}" for answer, names in said.items() if names]
-        found.append(f"{system}, {split} {_UNITS[measure][0]}: {'; '.join(parts)}.")
-    return found
-
-
 def _difference(row, measure):
     """``-1.2 [-2.0, -0.4]``, points of EER or bits of Cllr."""
     _, scale, digits = _UNITS[measure]
