@@ -56,7 +56,7 @@ def table(lines):
 
 
 def sentences(found):
-    """What `table` says: of each place the range of the rates, what is higher there, and which thresholds fail."""
+    """What `table` says, a sentence or more a place: range of the rates, what is higher there, what fails."""
     home, said = found[found["place"] == HOME].set_index("run"), []
     for place, part in found[found["place"] != HOME].groupby("place", sort=False):
         rates = {rate: words for rate, words in _WORDS.items() if part[rate].notna().all()}
@@ -67,15 +67,15 @@ def sentences(found):
             for rate, words in rates.items()
             for row in part[part[f"{rate}_higher"]].to_dict("records")
         ]
-        beyond = f"Higher than on the own eval beyond chance: {', '.join(higher) or 'nothing'}."
-        said.append(f"**{place}** ({counts}): {ranges}. {beyond}")
-        chance = part.loc[part["eer_ci_high"] >= 0.5, "run"]
-        said += [f"**{place}**: not better than chance: {', '.join(chance)}."] if len(chance) else []
         lost = [
             f"{row['run']} (errs in {percent(1 - row['balanced_accuracy'])} %, EER {percent(row['eer'])} %)"
             for row in part[1 - part["balanced_accuracy_ci_high"] > part["eer_ci_high"]].to_dict("records")
         ]
-        said += [f"**{place}**: the threshold does not carry over: {', '.join(lost)}."] if lost else []
+        notes = {"Higher than on the own eval beyond chance": higher or ["nothing"]}
+        notes["Not better than chance"] = list(part.loc[part["eer_ci_high"] >= 0.5, "run"])
+        notes["The threshold does not carry over"] = lost
+        told = [f"{title}: {', '.join(names)}." for title, names in notes.items() if names]
+        said.append(f"**{place}** ({counts}): {ranges}. {' '.join(told)}")
     return said
 
 

@@ -143,7 +143,8 @@ def matrix(table, columns, value, star):
     """Fractions of runs and of what `columns` names in a long table, in percent: a Styler, with a star where `star`."""
     order = table["run"].unique(), table[columns].unique()
     shades, stars = (table.pivot(index="run", columns=columns, values=name).loc[*order] for name in (value, star))
-    texts = (100 * shades).map("{:.1f}".format, na_action="ignore") + stars.replace({True: "*", False: ""})
+    texts = ((100 * shades).round(1) + 0.0).map("{:.1f}".format, na_action="ignore")  # no -0.0
+    texts += stars.replace({True: "*", False: ""})
     most = shades.abs().max(axis=None) or 1.0
     shown = texts.style.format(na_rep="-", escape="html").format_index(escape="html")
     return shown.background_gradient("PuOr_r", gmap=shades, axis=None, vmin=-most, vmax=most)
