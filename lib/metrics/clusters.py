@@ -28,9 +28,8 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     """Intervals over all that a table knows, around the metrics `measured` with the same `threshold` and `costs`.
 
     Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over; `trials`, those over trials
-    alone; `clusters`: speaker, phrase and configuration, each with its `count`, intervals or, with fewer than five,
-    the sentence `why` there are none, `design_effect` (variance of the EER over clusters / over trials; None where that
-    is 0) and `most`, the cluster without which the EER changes most; `speaker_and_configuration`, if both have any.
+    alone; `clusters`, of each kind the `count`, intervals or `why` there are none, `design_effect` (variance of the EER
+    over clusters / over trials) and `most`, the one without which the EER changes most; `speaker_and_configuration`.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
@@ -135,9 +134,8 @@ def _listed(ends):
 def breakdown(table, by, *, resamples=1000):
     """EER of each group of trials: of a column of `table` or ``configuration``; numbers form four groups of equal size.
 
-    A dict a group: `group`, `n_genuine`, `n_spoof`, `eer`, `eer_low`, `eer_high` (fractions, the widest interval; None
-    where a class is missing), `small` (fewer than 30 trials of a class), `pooled` (genuine trials, never replayed,
-    have no such group and are those of all). InputError for a column that no spoof trial has.
+    A dict a group; its EER and interval are None where a class is missing, `small` is fewer than 30 trials of a class,
+    `pooled` that genuine trials have no such group and are those of all. InputError for a column that no spoof has.
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))

@@ -92,11 +92,7 @@ def threshold_card(scores, labels, *, costs=ASVSPOOF5, c_unsure=None):
 
 
 def kept(band, tables):
-    """What a band (low, high) answers on `tables`, split (``dev``, ``eval``) -> `score`, `label`, under MLflow names.
-
-    ``dev/band_low``, ``_high``; of each split and class the shares ``<split>/wrong_genuine`` outside the band and
-    ``unsure_genuine`` inside it, with ``_ci_low``, ``_ci_high``.
-    """
+    """MLflow name -> ends of a band, and of each split and class the shares wrong outside and unsure inside it."""
     low, high = map(float, band)
     found = {"dev/band_low": low, "dev/band_high": high}
     for split, table in tables.items():

@@ -55,10 +55,9 @@ def roc(scores, labels):
 def eer(scores, labels):
     """Equal error rate, a fraction from 0 (perfect) to 1 (inverted), and its threshold, log-odds.
 
-    Where the linearly interpolated ROC crosses FAR = FRR; the threshold lies half-way to the
-    next lower score from the point nearest the crossing. Ties are one step of the ROC, so constant
-    scores give 0.5 (N. Brümmer and E. de Villiers, "The BOSARIS Toolkit User Guide", 2011, 2.2.3).
-    `scores` [shape=(n,)] are log-odds, `labels` 1 = genuine, 0 = spoof; InputError as from `checked`.
+    Where the linearly interpolated ROC crosses FAR = FRR; the threshold lies half-way to the next lower score from the
+    point nearest the crossing. Ties are one step of the ROC, so constant scores give 0.5 (N. Brümmer and E. de
+    Villiers, "The BOSARIS Toolkit User Guide", 2011, 2.2.3). `scores` [shape=(n,)] are log-odds, `labels` 1 = genuine.
     """
     far, frr, thresholds = roc(scores, labels)
     value = float(crossing(far, frr))
@@ -197,10 +196,9 @@ def isotonic_cllr(genuine, spoof):
 def evaluate(scores, labels, *, threshold=0.0, costs=ASVSPOOF5):
     """All metrics of scores (log-odds) [shape=(n,)] against labels (1 = genuine) [shape=(n,)].
 
-    Accuracies and MCC are at `threshold`, log-odds. Returns fractions `eer`, `eer_hull`, `auc`,
-    `accuracy`, `balanced_accuracy`, `constant_accuracy` (majority-class baseline); `mcc`,
-    -1 to 1; normalised costs `min_dcf`, `act_dcf`; `cllr`, `min_cllr`, bits; counts
-    `n_genuine`, `n_spoof`.
+    Accuracies and MCC are at `threshold`, log-odds. Returns fractions `eer`, `eer_hull`, `auc`, `accuracy`,
+    `balanced_accuracy`, `constant_accuracy` (majority-class baseline); `mcc`, -1 to 1; normalised costs `min_dcf`,
+    `act_dcf`; `cllr`, `min_cllr`, bits; counts `n_genuine`, `n_spoof`.
     """
     matrix, (far, frr, _) = confusion(scores, labels, threshold), roc(scores, labels)
     decided, at_bayes = (from_counts(counts) for counts in (matrix, confusion(scores, labels, bayes_threshold(costs))))

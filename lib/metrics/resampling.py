@@ -209,12 +209,9 @@ def _strata(labels, units):
 
 
 def _sorted(scores, labels, threshold, costs):
-    """What all resamples have in common: the trials by falling score, the unseen ones among them.
-
-    The best of these lies a standard deviation beyond the best seen; the worst too, or at the other class's median.
-    """
+    """What all resamples have in common: the trials by falling score, the unseen ones among them."""
     genuine, spoof = scores[labels == GENUINE], scores[labels == SPOOF]
-    unseen = [
+    unseen = [  # a standard deviation beyond the worst and the best seen, or at the other class's median
         min(genuine.min() - genuine.std(), np.median(spoof)),
         genuine.max() + genuine.std(),
         max(spoof.max() + spoof.std(), np.median(genuine)),

@@ -40,12 +40,8 @@ _MFCC = [f"{name}_{k:02d}" for name in ("mean", "deviation") for k in range(_SET
 def describe(paths, *, jobs=2):
     """The cues of many recordings, each decoded once by one of `jobs` processes.
 
-    One row a recording, in the order of `paths`, a column a cue, ``group/cue``. InputError if a
-    recording cannot be read, see `lib.audio.read`.
-
-    Examples
-    --------
-    ``cues = corpus.trials.join(describe(corpus.trials["path"], jobs=2))``
+    One row a recording, in the order of `paths`, a column a cue, ``group/cue``, as in
+    ``corpus.trials.join(describe(corpus.trials["path"]))``. InputError if a recording cannot be read.
     """
     results = Parallel(n_jobs=jobs, return_as="generator", batch_size=32)(delayed(_of_file)(path) for path in paths)
     return pd.DataFrame(list(tqdm(results, "cheap features", len(paths), unit="clip", mininterval=1)))

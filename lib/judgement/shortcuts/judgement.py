@@ -51,11 +51,10 @@ def measure(table, *, groups=tuple(GROUPS), resamples=1000):
 def judge(measured, *, size=0.1):
     """One verdict a group of `measure`; an AUC `size` away from 0.5 matters.
 
-    Columns `group`, `kind`, `verdict` and `because`, the figures. Verdicts on shortcuts: ``no
-    shortcut seen``; ``shortcut``; ``shortcut, reversed``, where dev or eval have the cue the
-    other way round than train; ``shortcut outside train``, where train has it not; ``train
-    only``, a cue that a model learns and that does not generalise. On the channel: ``no
-    difference seen``; ``as replay may``; ``unexplained``. The countermeasure: ``not judged``.
+    Columns `group`, `kind`, `verdict` and `because`, the figures. Verdicts on shortcuts: ``no shortcut seen``;
+    ``shortcut``; ``shortcut, reversed``, where dev or eval have the cue the other way round than train; ``shortcut
+    outside train``, where train has it not; ``train only``, which a model learns and which does not generalise. On the
+    channel: ``no difference seen``; ``as replay may``; ``unexplained``. The countermeasure: ``not judged``.
     """
     rows = []
     for (group, kind), part in measured.groupby(["group", "kind"], sort=False):
@@ -99,9 +98,8 @@ def linear():
 def shared(trials):
     """Values that splits have in common, for each column and pair of splits, of `lib.corpus.Corpus.trials`.
 
-    Columns `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values) and
-    `seen`, the share of the second split's trials whose value the first split has (NaN where
-    the second has none). Trials of an unknown value (``-``) are left out.
+    Columns `column`, `first`, `second` (splits), `n_first`, `n_second`, `n_shared` (values) and `seen`, the share of
+    the second split's trials whose value the first split has. Trials of an unknown value (``-``) are left out.
     """
     rows = []
     for column, known in _known(trials):
@@ -117,10 +115,9 @@ def shared(trials):
 def concentration(trials):
     """How a split's trials are distributed over the values of each column, and labels within them.
 
-    One row a column and split: `values` (number); `largest`, the value of most spoof trials,
-    and `spoof_share`, its share of them; `one_label`, the share of trials whose value has one
-    label only, and `one_label_chance`, the same with labels at random (these two NaN for columns
-    that only spoof trials have).
+    One row a column and split: `values` (number); `largest`, the value of most spoof trials, and `spoof_share`, its
+    share of them; `one_label`, the share of trials whose value has one label only, and `one_label_chance`, the same
+    with labels at random (NaN for columns that only spoof trials have).
     """
     rows = []
     for column, known in _known(trials):

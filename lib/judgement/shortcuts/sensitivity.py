@@ -32,11 +32,11 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     `scores` are run -> version, named as in `versions` -> scores, higher = more genuine [shape=(n,)];
     `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `thresholds`, run -> threshold, were chosen on dev.
 
-    One row a run and intervention, the first of a run ``none``: `run`, `intervention`; `far` of changed
-    spoof trials; `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's
-    exact p of no change `_p`, and `_change`; `eer` of changed spoof against unchanged genuine trials
-    with its bootstrap interval, `eer_change` with its paired interval, and `eer_p`; `far_moved`,
-    `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's correction over the whole table.
+    One row a run and intervention, the first of a run ``none``: `run`, `intervention`; `far` of changed spoof trials;
+    `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's exact p of no change `_p`,
+    and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
+    with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
+    correction over the whole table.
 
     Examples
     --------
