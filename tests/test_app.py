@@ -17,7 +17,7 @@ from scored import ANYTHING
 from lib import metrics, params
 from lib.errors import InputError
 from lib.inputs import Waveform
-from lib.plots import answers
+from lib.plots import signals
 from lib.plots.evaluation import score_histogram
 from lib.scoring import Judge, System, app
 from lib.tracking.query import Record
@@ -130,7 +130,7 @@ def test_page_explains_the_window_that_speaks_most_for_the_answer(judge, written
 def test_figures_of_a_run_without_order_and_of_windows(judge):
     nowhere, dev = (-np.inf, np.inf), judge.dev
     windows = [{"start": n, "end": n + 1.0, "score": float(n)} for n in range(3)]
-    assert len(answers.views(tone(3.0), SR, windows, nowhere).axes) == 4
+    assert len(signals.views(tone(3.0), SR, windows, nowhere).axes) == 4
     scale = score_histogram(dev["score"], dev["label"], 0.0, "dev", score=99.0, borders=nowhere)
     low, high = scale.axes[0].get_xlim()
     assert low < dev["score"].min() and high > 99.0

@@ -1,12 +1,18 @@
-"""Figures of recordings, features and training."""
+"""Figures of recordings, features and training, of what a run answered and where it decided."""
 
 import numpy as np
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from lib.corpus.protocol import LABEL_NAMES
+from lib.features import FeatureSettings, compute
 from lib.features.images import coloured
-from lib.plots import LABEL_COLOURS, PALETTE, page, tiles
+from lib.plots import LABEL_COLOURS, PALETTE, Described, page, tiles
 
 _AXES = {"mfcc": ("coefficient →", "time →"), "fft": ("level →", "frequency →")}  # upwards, to the right
+_WIDTH = 5  # inches: words stay readable on a phone
+_COLUMNS = 1000  # of time that are drawn: an envelope of the samples, and frames of a feature
+_DOUBTED = "0.7"  # grey, of a map that does not hold
 
 
 def waveform(y, sr):
@@ -58,3 +64,63 @@ def training_curves(history):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
     return figure
+
+
+def views(y, sr, windows=(), borders=(0.0, 0.0)):
+    """A recording's samples, spectrogram and cepstral coefficients over seconds, and the scores of its windows."""
+    rows = 4 if windows else 3
+    figure, (wave, spectrum, cepstrum, *scores) = page(_WIDTH, 0.8 + 1.6 * rows, rows, 1, sharex=True)
+    starts = np.unique(np.linspace(0, len(y), min(2 * _COLUMNS, len(y)), endpoint=False, dtype=int))
+    low, high = np.minimum.reduceat(y, starts), np.maximum.reduceat(y, starts)
+    wave.fill_between(starts / sr, low, high, color="0.3", linewidth=0.5, step="post")
+    wave.set(ylabel="amplitude", title="waveform")
+    _image(spectrum, y, sr, "spectrogram", "magma", sr / 2000)
+    spectrum.set(ylabel="frequency, kHz", title="spectrogram, dB re its maximum")
+    _image(cepstrum, y, sr, "mfcc", "coolwarm", FeatureSettings.n_mfcc)
+    cepstrum.set(ylabel="coefficient", title="MFCC")
+    for axes in scores:
+        ends = [window["start"] for window in windows] + [windows[-1]["end"]]
+        axes.stairs([window["score"] for window in windows], ends, baseline=None, color="black")
+        limits = axes.get_ylim()
+        axes.axhspan(*np.clip(borders, *limits), color="0.9")
+        axes.set(ylim=limits, ylabel="log-odds", title="score of each window; grey: cannot tell")
+    figure.axes[-1].set_xlabel("time, s")
+    return figure
+
+
+def explained(y, sr, explanations, start=0.0):
+    """Where a run decided: for each method the spectrogram, support over seconds below and over hertz beside it.
+
+    `explanations` are those of `lib.scoring.explanations.explain` for the samples `y` at `sr` Hz,
+    which begin `start` seconds into the recording.
+    """
+    methods = list(dict.fromkeys(e.method for e in explanations))
+    figure = Described(figsize=(_WIDTH, 3.5 * len(methods) + 0.4), layout="constrained")
+    for part, method in zip(np.atleast_1d(figure.subfigures(len(methods), 1)), methods, strict=True):
+        part.suptitle(method, fontsize=10)
+        (image, across), (down, corner) = part.subplots(
+            2, 2, width_ratios=[4, 1], height_ratios=[2, 1], sharex="col", sharey="row"
+        )
+        _image(image, y, sr, "spectrogram", "magma", sr / 2000, start)
+        image.set_ylabel("frequency, kHz")
+        corner.set_axis_off()
+        down.set(xlabel="time, s", ylabel="support, log-odds" if method == "occlusion" else "support")
+        across.set_xlabel("support")
+        for one in (e for e in explanations if e.method == method):
+            in_time = one.axis == "seconds"
+            edges = start + one.edges if in_time else one.edges / 1000
+            bars, line = (down.bar, down.axhline) if in_time else (across.barh, across.axvline)
+            colours = [LABEL_COLOURS[LABEL_NAMES[int(value > 0)]] for value in one.support]
+            bars(edges[:-1], one.support, np.diff(edges), align="edge", color=_DOUBTED if one.doubts else colours)
+            line(0, color="black", linewidth=0.8)
+    names = {f"speaks for {name}": colour for name, colour in LABEL_COLOURS.items()} | {"not trustworthy": _DOUBTED}
+    handles = [Patch(color=colour, label=name) for name, colour in names.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def _image(axes, y, sr, feature, colours, top, start=0.0):
+    hop = max(FeatureSettings.hop_length, len(y) // _COLUMNS)
+    values = compute(y, [feature], FeatureSettings(sr=sr, hop_length=hop, fmax=sr / 2))[feature]
+    style = {"aspect": "auto", "origin": "lower", "cmap": colours, "interpolation": "nearest"}
+    axes.imshow(values, extent=(start, start + len(y) / sr, 0, top), **style)

@@ -13,7 +13,7 @@ import gradio as gr
 
 from lib import audio
 from lib.errors import InputError
-from lib.plots import answers
+from lib.plots import signals
 from lib.plots.evaluation import score_histogram
 from lib.scoring.explanations import explain
 from lib.tracking.query import is_model, records
@@ -52,7 +52,7 @@ def answer(judge, y, notes):
     here = {"score": found.score, "borders": judge.borders}
     scores, labels, title = judge.dev["score"], judge.dev["label"], "among the scores of dev"
     scale = score_histogram(scores, labels, judge.run.threshold, title, **here)
-    views = answers.views(y, judge.system.sr, found.windows, judge.borders)
+    views = signals.views(y, judge.system.sr, found.windows, judge.borders)
     return "\n".join(lines), scale.html() + views.html()
 
 
@@ -76,7 +76,7 @@ def explanation(judge, y, _):
         named = ", ".join(f"{low} to {high}" for low, high in zip(ends[::2], ends[1::2], strict=True))
         lost = f"without these the answer loses {one.gain:.2f} log-odds more than without as many others"
         lines.append(f"- **{one.method} over {one.axis}**: {named} {unit} speak most for the answer; {lost}.")
-    return "\n".join(lines), answers.explained(y, sr, maps, start).html()
+    return "\n".join(lines), signals.explained(y, sr, maps, start).html()
 
 
 def blocks(judge):
