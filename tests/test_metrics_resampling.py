@@ -10,7 +10,6 @@ from scipy.stats import binom
 from sklearn.metrics import accuracy_score, matthews_corrcoef, roc_auc_score, roc_curve
 
 from lib import metrics
-from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.measures import crossing
 from lib.metrics.resampling import draws, freedom_of, intervals_over_clusters, rate_over_clusters, redrawn, resample
@@ -165,14 +164,6 @@ def test_rate_over_clusters_that_are_alike_is_that_over_trials():
 
 def test_bootstrap_of_constant_scores_has_no_width():
     assert metrics.bootstrap(np.zeros(30), np.arange(30) % 2, resamples=20)["eer"] == (0.5, 0.5)
-
-
-def test_bootstrap_wrong_arguments_are_an_input_error(rng):
-    scores, labels = normal(rng, 5, 5)
-    with pytest.raises(InputError, match="'wer' cannot be resampled"):
-        metrics.bootstrap(scores, labels, metrics=("wer",))
-    with pytest.raises(InputError, match="resamples = 0"):
-        metrics.bootstrap(scores, labels, resamples=0)
 
 
 def test_bootstrap_of_the_eval_split_takes_seconds(rng):

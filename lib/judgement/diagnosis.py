@@ -14,7 +14,6 @@ from scipy.stats import binomtest
 
 from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
-from lib.errors import InputError
 from lib.params import read_table
 
 HEALTHY, UNDECIDED = "healthy", "undecided"
@@ -91,8 +90,6 @@ def _figures(evidence):
         found |= {f"{split}_n_genuine": int(labels.sum()), f"{split}_n_spoof": int((1 - labels).sum())}
         if batch is None:
             continue
-        if len(batch) != len(table):
-            raise InputError(f"{len(batch)} scores with batch statistics for {len(table)} trials of {split}")
         found |= _of_scores(f"{split}_batch", batch, labels)
         if split == "train":
             found |= _lost(batch, scores, labels)

@@ -15,7 +15,6 @@ linearised variance of `lib.metrics.paired` is too sure here. 32_coverage simula
 import numpy as np
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
-from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.measures import ASVSPOOF5
 
@@ -67,10 +66,9 @@ def shuffled_auc(scores, labels, *, resamples=200, level=LEVEL):
 def bootstrap(scores, labels, *, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
     """95 % interval (low, high) of each of `METRICS` over other trials; accuracies and MCC at `threshold`, log-odds.
 
-    InputError for an unknown metric or no resample. `min_dcf` and `min_cllr` are minima over the very
-    trials: too low, and lower still in resamples (J. Kim and D. Pollard, The Annals of Statistics 18,
-    1990). Their intervals reach one and a half times as far above the value as the percentiles are apart,
-    which covers 97 to 100 %: more than it promises.
+    `min_dcf` and `min_cllr` are minima over the very trials: too low, and lower still in resamples (J. Kim and D.
+    Pollard, The Annals of Statistics 18, 1990). Their intervals reach one and a half times as far above the value as
+    the percentiles are apart, which covers 97 to 100 %: more than it promises.
     """
     settings = {"metrics": metrics, "threshold": threshold, "costs": costs}
     values = resample(scores, labels, resamples=resamples, seed=seed, **settings)
@@ -131,11 +129,6 @@ def rate_over_clusters(values, errors, count, freedom):
 def resample(scores, labels, *, clusters=None, metrics=METRICS, resamples=1000, seed=0, threshold=0.0, costs=ASVSPOOF5):
     """The metrics of every resample [shape=(resamples,)] by name, over trials or the `clusters` that they are of."""
     scores, labels = measures.checked(scores, labels)
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown:
-        raise InputError(f"metric {unknown[0]!r} cannot be resampled: expected one of {', '.join(METRICS)}")
-    if resamples < 1:
-        raise InputError(f"resamples = {resamples}: must be at least 1")
     trials = _sorted(scores, labels, threshold, costs)
     blocks = [_measure(weights, trials, metrics, costs) for weights in draws(labels, clusters, resamples, seed)]
     return {name: np.concatenate([block[name] for block in blocks]) for name in metrics}
