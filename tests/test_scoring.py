@@ -48,7 +48,7 @@ def place(tmp_path_factory, corpus_folder):
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
         patch.delenv("STUDY_RUN_ID", raising=False)
         patch.setattr("lib.corpus.folder.DIGESTS", folder / "digests")
-        for name in ("confusion_matrix", "det"):  # figures take half the time of a run
+        for name in ("confusion_grid", "det"):  # figures take half the time of a run
             patch.setattr(f"lib.tracking.runs.evaluation.{name}", lambda *given: Figure())
         corpus = open_corpus("demo", corpus_folder, "asvspoof2017_v2")
         fed = {
