@@ -23,7 +23,7 @@ from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
 from lib.params.paths import without_logins
 from lib.runner import kernels, progress
-from lib.runner.pages import export_html, one_line_a_bar, times
+from lib.runner.pages import export_html, times
 from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import MODELS, Step, plan
@@ -166,7 +166,6 @@ def _keep(client, step, run_id, executed, started, *, logged):
     """Keep the executed notebook as a page, where its time went, and the weights that it has downloaded."""
     with _spared(client, run_id):
         page = executed.with_suffix(".html")
-        one_line_a_bar(executed)
         export_html(executed, page)
         if not logged:
             client.log_artifact(run_id, str(executed))
@@ -194,6 +193,7 @@ def _papermill(run, executed, show, environment):
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
         kernel_manager_class=_own_kernel(environment),
+        coalesce_streams=True,  # leaves of each progress bar what a terminal would show at its end
         # No notice about loopback traffic, none when it is stopped; and bars of text, which a terminal and a page show.
         extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={_TEXT_BARS}"],
     )

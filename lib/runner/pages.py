@@ -55,16 +55,6 @@ def comparison_page(chosen, target, beside=None):
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
 
 
-def one_line_a_bar(executed):
-    """Leave of each progress bar what a terminal would show at its end."""
-    import nbformat
-    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
-
-    notebook = nbformat.read(executed, 4)
-    notebook, _ = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, {})
-    nbformat.write(notebook, executed)
-
-
 def times(notebook, total):
     """Where `total`, a run's seconds, went by papermill's notes, and the section that took longest, in words.
 
