@@ -1,8 +1,4 @@
-"""Notebooks executed by papermill, each in a run of its own.
-
-A run is *done* when MLflow holds a finished run with the same fingerprint. A failed run is
-marked in MLflow with the error of its cell, and the others go on.
-"""
+"""Notebooks executed by papermill, each in a run of its own; what goes wrong in one does not end the others."""
 
 import logging
 import os
@@ -54,10 +50,8 @@ class Outcome:
 def run_all(chosen, steps, *, jobs=1, scheduler=None):
     """Execute what is not done of the steps of `plan`, stage by stage; yields each `Outcome`.
 
-    A run that another process of this machine is making gives one `elsewhere`, and once more
-    at the end of its stage, when that process has ended it. On the cluster of a Dask `scheduler` the
-    workers execute the runs of models; the runs before them send chunks of recordings to the
-    workers, and so have to stay here, `jobs` at a time.
+    A run that another process is making gives one `elsewhere`, and one more when it has ended. Workers of a Dask
+    `scheduler` execute runs of models; those before send recordings to the workers, and so stay here.
     """
     tag = query.in_study(chosen.name)
     for step in steps:
@@ -91,11 +85,7 @@ def _by_stage(chosen, todo, jobs, scheduler):
 
 
 def execute(step, study_name, *, show=False, scheduler=None, patient=True):
-    """Execute one notebook in a run of its own; whatever goes wrong is its `Outcome`, and other runs go on.
-
-    With `show` its progress bars go to stderr, `scheduler` is that of its extraction, and
-    `patient` waits while another process of this machine is making the run.
-    """
+    """Execute one notebook in a run of its own, with `show` its bars to stderr; `patient` waits for who is making it."""
     started = time.monotonic()
     run_id, error = "", None
     try:

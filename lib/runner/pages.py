@@ -56,10 +56,7 @@ def comparison_page(chosen, target, beside=None):
 
 
 def times(notebook, total):
-    """Where `total`, a run's seconds, went by papermill's notes, and the section that took longest, in words.
-
-    Its `own` work, `imports` (the first code cell) and what is `around` it: kernel, pages and artifacts.
-    """
+    """Where `total`, a run's seconds, went (`imports`: its first code cell), and in words which section took longest."""
     spent, heading, imports = {}, "before section 1", None
     for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
         title = "".join(cell["source"]).partition("\n")[0]
