@@ -28,7 +28,7 @@ def at_hand():
 
 
 def unordered(function, tasks, *, jobs, scheduler=None):
-    """Yield the result of a function for each task (tuple of its arguments), as they finish, on processes or workers."""
+    """Yield a function's result for each task (tuple of arguments), as they finish, of processes or Dask's workers."""
     if not (scheduler and tasks):
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")

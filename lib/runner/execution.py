@@ -85,7 +85,7 @@ def _by_stage(chosen, todo, jobs, scheduler):
 
 
 def execute(step, study_name, *, show=False, scheduler=None, patient=True):
-    """Execute one notebook in a run of its own, with `show` its bars to stderr; `patient` waits for who is making it."""
+    """Execute one notebook in a run of its own, with `show` its bars to stderr; `patient` waits for who makes it."""
     started = time.monotonic()
     run_id, error = "", None
     try:

@@ -56,7 +56,7 @@ def comparison_page(chosen, target, beside=None):
 
 
 def times(notebook, total):
-    """Where `total`, a run's seconds, went (`imports`: its first code cell), and in words which section took longest."""
+    """Where `total`, a run's seconds, went (`imports`: its first code cell), and in words its longest section."""
     spent, heading, imports = {}, "before section 1", None
     for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
         title = "".join(cell["source"]).partition("\n")[0]

@@ -76,7 +76,7 @@ def _refuse_other_files(run, folder):
 
 
 def open_runs(runs):
-    """Of many runs (name -> id) those that can score at `SR`, name -> `System`, and name -> why not; InputError: none."""
+    """Of runs (name -> id) those that can score at `SR`, name -> `System`, and name -> why not; InputError: none."""
     systems, refused = {}, {}
     for name, run_id in runs.items():
         try:

@@ -36,7 +36,7 @@ def beat(client, run_id):
 
 
 def sweep(experiment=None, *, held=None):
-    """End 'running' runs whose lock nobody holds here, or `SILENT` ones; of one experiment, of a lock `held`, or all."""
+    """End 'running' runs whose lock nobody holds here, or `SILENT` ones: of an experiment, of a lock `held`, or all."""
     here, now, ended = owner()["host"], time.time(), []
     for record in records(experiment):
         mark = record.tags.get("fingerprint", "")
