@@ -14,7 +14,6 @@ ALONE = [name for name in params.notebooks() if int(name[:2]) < 90 and name not 
 FEWER = {
     "32_coverage": {"corpora": ["10+10"], "clusters": ["5x0"], "simulations": 2, "resamples": 20},
     "33_causes": {"repeats": 1, "trials": 80},
-    "85_bench_start": {"planned": "demo", "notebook": "91_compare"},
 }
 
 
