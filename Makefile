@@ -12,8 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/installed
 	@echo "Twenty notebooks on a made corpus: about seven minutes on two cores."
 	@$(RUN) lib make-demo
-	@$(RUN) lib run demo --jobs 2
-	@$(RUN) lib compare demo --html data/pages/demo.html > /dev/null 2>&1
+	@$(RUN) lib run demo --jobs 2 --html data/pages/demo.html
 	@echo
 	@echo "What to see: a baseline of the field that detects, networks of the report that do not, and one whose"
 	@echo "accuracy is high because it always gives one answer. Made speech: nothing of it is about ASVspoof 2017."

@@ -103,6 +103,7 @@ def _next_steps():
 _TEXT = click.File("w", "utf-8", "backslashreplace", lazy=False)  # names of files may be in another encoding
 _JSON = partial(click.option, "--json", "as_json", is_flag=True)
 _PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
+_HTML = click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
 _CORPUS = click.option("--corpus", metavar="NAME", help="A file of params/corpora, instead of the study's.")
 _DATA = click.option("--data", metavar="DIR|URL", help="The corpus' folder or URL, instead of the corpus file's.")
 _STUDY = (
@@ -164,7 +165,8 @@ def plan(study, as_json, **given):
 @_study_options
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
 @click.option("--scheduler", metavar="URL", envvar="STUDY_SCHEDULER", help="A Dask cluster, such as tcp://HOST:8786.")
-def run(study, force, jobs, scheduler, **given):
+@_HTML
+def run(study, force, jobs, scheduler, html, **given):
     """Run what is not done yet of STUDY (a file of params/studies).
 
     A run is done when MLflow holds a finished run with the same code, parameters, corpus,
@@ -201,6 +203,9 @@ def run(study, force, jobs, scheduler, **given):
     click.echo(_side_by_side(study, chosen.corpus, *found))
     if failed := sum(outcome.error is not None for outcome in ended):
         raise RunError(f"{failed} of {todo} runs failed; the MLflow run's error.txt has the traceback")
+    if html:
+        runner.comparison_page(chosen, Path(html))
+        click.echo(f"comparison page: {html}")
 
 
 @main.command()
@@ -210,7 +215,7 @@ def run(study, force, jobs, scheduler, **given):
 @click.option("--scores", "others", metavar="NAME=FILE", multiple=True, help="Another system's scores of eval.")
 @_DATA
 @_JSON(help="The runs with every parameter and metric, as JSON.")
-@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
+@_HTML
 def compare(study, corpus, everything, others, data, as_json, html):
     """Show the runs of STUDY side by side.
 

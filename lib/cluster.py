@@ -28,11 +28,7 @@ def at_hand():
 
 
 def unordered(function, tasks, *, jobs, scheduler=None):
-    """Yield the result of a function for each task (tuple of its arguments), as they finish; their errors are raised.
-
-    On `jobs` processes of this machine, or on all workers of a Dask scheduler, which must be able to import the
-    function. InputError when no worker fits; RunError when worker after worker died of a task, or the scheduler did.
-    """
+    """Yield a function's result for each task (tuple of arguments), as they finish, of processes or Dask's workers."""
     if not (scheduler and tasks):
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")

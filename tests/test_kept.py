@@ -80,10 +80,10 @@ def place(tmp_path):
     return str(tmp_path / "store")
 
 
-def fit(system, fed, place, *, seed=0, on_epoch=None, **changes):
+def fit(system, fed, place, *, seed=0, on_epoch=None, whole=True, **changes):
     system = wrapped(system)
     how = ({} if isinstance(system, (Estimator, Mixtures)) else HOW) | changes
-    return kept.fit(system, fed, how, seed=seed, store=place, on_epoch=on_epoch)
+    return kept.fit(system, fed, how, seed=seed, store=place, on_epoch=on_epoch, whole=whole)
 
 
 def count_fits(monkeypatch, kind=Network):
@@ -122,6 +122,16 @@ def test_fit_again_is_found_bit_for_bit_and_nothing_is_trained(images, place, mo
     assert first.history.shape == (2, 4) and first.history.index.tolist() == [1, 2]
     assert first.scores.keys() == {*SPLITS, "train_batch", "dev_batch"}
     assert first.seconds == second.seconds > 0
+
+
+def test_fit_without_the_scores_of_train_has_them_added_when_they_are_asked_for(images, place, tmp_path, monkeypatch):
+    made = count_fits(monkeypatch)
+    part = fit(small(), images, place, whole=False)
+    assert part.scores.keys() == {"dev", "eval"}
+    whole = fit(small(), images, place)
+    assert len(made) == 1 and (part.found, whole.found) == (False, True)
+    assert same(whole, fit(small(), images, str(tmp_path / "other")))
+    assert fit(small(), images, place, whole=False).scores.keys() == whole.scores.keys()
 
 
 def test_fit_is_the_fit_of_the_system_itself(images, place):

@@ -41,7 +41,7 @@ def holder(tracking):
         process.wait()
 
 
-@pytest.mark.parametrize("uri", ["databricks", "./mlruns", "uc://x", "file:///x", "sqlite:///", "sqlite://x.db"])
+@pytest.mark.parametrize("uri", ["databricks", "./mlruns", "uc://x", "file:///x", "sqlite:///", "postgresql://h/d"])
 def test_tracking_uri_of_another_kind_is_refused(monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(InputError) as error:
@@ -50,10 +50,9 @@ def test_tracking_uri_of_another_kind_is_refused(monkeypatch, uri):
     assert str(error.value).count("\n") == 1
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:{}", "postgresql+psycopg9://h/d", "mysql+nodriver://127.0.0.1/d"])
-def test_connect_unreachable_or_without_driver_is_refused_at_once(monkeypatch, uri):
+def test_connect_unreachable_is_refused_at_once(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as free:
-        uri = uri.format(free.getsockname()[1])
+        uri = f"http://127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     started = time.monotonic()
     with pytest.raises(InputError, match="cannot be used") as error:

@@ -51,20 +51,18 @@ def trained(build, inputs, *, batch_norm="inference", **changes):
     return history, system.score(*fed.load("dev", np.arange(10))), system
 
 
-@pytest.mark.parametrize("batch_norm", ["inference", "training"])
-def test_train_with_the_frozen_part_kept_has_the_same_losses(batch_norm):
-    kept, scores_kept, _ = trained(mobilenet, 1, batch_norm=batch_norm)
-    naive, scores_naive, _ = trained(mobilenet, 1, cut="", batch_norm=batch_norm)
+def test_train_with_the_frozen_part_kept_has_the_same_losses():
+    kept, scores_kept, _ = trained(mobilenet, 1, batch_norm="training")
+    naive, scores_naive, _ = trained(mobilenet, 1, cut="", batch_norm="training")
     assert kept["phase"].tolist() == ["head", "head", "top layers", "top layers"]
     np.testing.assert_allclose(kept[["loss", "val_loss"]], naive[["loss", "val_loss"]], rtol=2e-4)
     np.testing.assert_allclose(scores_kept, scores_naive, rtol=2e-3, atol=2e-3)
     assert np.ptp(kept["loss"]) > 1e-4  # something was learned at all
 
 
-@pytest.mark.parametrize("attention", [False, True])
-def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses(attention):
+def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses():
     how = {"head_epochs": 1, "top_layers": 10, "top_epochs": 1}
-    build = partial(dual_mobilenet, attention=attention)
+    build = partial(dual_mobilenet, attention=True)
     kept, scores_kept, _ = trained(build, 2, cut="block_15_add", **how)
     naive, scores_naive, _ = trained(build, 2, cut="", **how)
     np.testing.assert_allclose(kept[["loss", "val_loss"]], naive[["loss", "val_loss"]], rtol=2e-4)

@@ -1,8 +1,4 @@
-"""Notebooks executed by papermill, each in a run of its own.
-
-A run is *done* when MLflow holds a finished run with the same fingerprint. A failed run is
-marked in MLflow with the error of its cell, and the others go on.
-"""
+"""Notebooks executed by papermill, each in a run of its own; what goes wrong in one does not end the others."""
 
 import logging
 import os
@@ -23,7 +19,7 @@ from lib.errors import InputError
 from lib.params import NOTEBOOKS, ROOT, identity
 from lib.params.paths import without_logins
 from lib.runner import kernels, progress
-from lib.runner.pages import export_html, one_line_a_bar, times
+from lib.runner.pages import export_html, times
 from lib.tracking import living, query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import MODELS, Step, plan
@@ -54,10 +50,8 @@ class Outcome:
 def run_all(chosen, steps, *, jobs=1, scheduler=None):
     """Execute what is not done of the steps of `plan`, stage by stage; yields each `Outcome`.
 
-    A run that another process of this machine is making gives one `elsewhere`, and once more
-    at the end of its stage, when that process has ended it. On the cluster of a Dask `scheduler` the
-    workers execute the runs of models; the runs before them send chunks of recordings to the
-    workers, and so have to stay here, `jobs` at a time.
+    A run that another process is making gives one `elsewhere`, and one more when it has ended. Workers of a Dask
+    `scheduler` execute runs of models; those before send recordings to the workers, and so stay here.
     """
     tag = query.in_study(chosen.name)
     for step in steps:
@@ -91,11 +85,7 @@ def _by_stage(chosen, todo, jobs, scheduler):
 
 
 def execute(step, study_name, *, show=False, scheduler=None, patient=True):
-    """Execute one notebook in a run of its own; whatever goes wrong is its `Outcome`, and other runs go on.
-
-    With `show` its progress bars go to stderr, `scheduler` is that of its extraction, and
-    `patient` waits while another process of this machine is making the run.
-    """
+    """Execute one notebook in a run of its own, with `show` its bars to stderr; `patient` waits for who makes it."""
     started = time.monotonic()
     run_id, error = "", None
     try:
@@ -166,7 +156,6 @@ def _keep(client, step, run_id, executed, started, *, logged):
     """Keep the executed notebook as a page, where its time went, and the weights that it has downloaded."""
     with _spared(client, run_id):
         page = executed.with_suffix(".html")
-        one_line_a_bar(executed)
         export_html(executed, page)
         if not logged:
             client.log_artifact(run_id, str(executed))
@@ -194,6 +183,7 @@ def _papermill(run, executed, show, environment):
         progress_bar=False,
         stderr_file=sys.stderr if show else None,
         kernel_manager_class=_own_kernel(environment),
+        coalesce_streams=True,  # leaves of each progress bar what a terminal would show at its end
         # No notice about loopback traffic, none when it is stopped; and bars of text, which a terminal and a page show.
         extra_arguments=["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={_TEXT_BARS}"],
     )

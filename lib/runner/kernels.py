@@ -21,8 +21,10 @@ from pathlib import Path
 PLACE = "STUDY_KERNELS"  # environment variable: the server's socket
 _SCRIPT = [sys.executable, "-P", __file__]
 _IMPORTED = (
-    "ipykernel.kernelapp", "keras", "librosa", "mlflow.pyfunc", "pandas", "scipy.signal", "seaborn", "skops.io",
-    "sklearn.mixture", "sklearn.svm", "tensorflow", "threadpoolctl", "torch", "transformers",
+    "ipykernel.kernelapp", "keras", "librosa", "matplotlib.backends.backend_agg", "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store", "pandas.io.formats.style", "scipy.signal", "seaborn", "skops.io",
+    "sklearn.mixture", "sklearn.svm", "sqlalchemy.dialects.sqlite", "tensorflow", "threadpoolctl", "torch",
+    "transformers",
 )  # fmt: skip
 
 

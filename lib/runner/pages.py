@@ -55,21 +55,8 @@ def comparison_page(chosen, target, beside=None):
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
 
 
-def one_line_a_bar(executed):
-    """Leave of each progress bar what a terminal would show at its end."""
-    import nbformat
-    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
-
-    notebook = nbformat.read(executed, 4)
-    notebook, _ = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, {})
-    nbformat.write(notebook, executed)
-
-
 def times(notebook, total):
-    """Where `total`, a run's seconds, went by papermill's notes, and the section that took longest, in words.
-
-    Its `own` work, `imports` (the first code cell) and what is `around` it: kernel, pages and artifacts.
-    """
+    """Where `total`, a run's seconds, went (`imports`: its first code cell), and in words its longest section."""
     spent, heading, imports = {}, "before section 1", None
     for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
         title = "".join(cell["source"]).partition("\n")[0]

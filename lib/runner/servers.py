@@ -23,10 +23,7 @@ _LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETR
 
 
 def serve_ui(port, told):
-    """The MLflow UI on this machine until it is stopped; its exit code. A tracking server shows its runs itself.
-
-    `told` is called with a line for each experiment, its name and the address of its runs.
-    """
+    """The MLflow UI until it is stopped; its exit code. `told` is called with a line for each experiment's address."""
     uri, elsewhere = tracking_uri(), tracking_uri().startswith("http")
     server = uri.rstrip("/") if elsewhere else f"http://{HOST}:{port}"
     lines = [f"{name}: {server}/{path}" for name, path in views.saved().items()]

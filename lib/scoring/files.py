@@ -68,10 +68,7 @@ def elsewhere(corpora, genuine, *, layout, most):
 
 
 def readable(trials):
-    """The trials whose recordings can be read, those (16 kHz), and the errors of the others.
-
-    InputError when no recording of a label is left.
-    """
+    """The trials that can be read, their recordings (16 kHz), and the others' errors; InputError if a label is lost."""
     read = [_read(path, SR) for path in trials["path"]]
     kept = trials[[y is not None for y, _ in read]]
     left_out = [notes[0] for y, notes in read if y is None]

@@ -2,7 +2,9 @@
 
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +19,7 @@ SR = 16_000  # Hz; the rate of the corpora, and the notebooks' default
 _EXPANDED = 100  # times its size that an archive of a model may become, from
 _LARGE = 2**28  # bytes on
 _HIGHEST = 2**20  # of the whole numbers that describe inputs
+_AT_ONCE = 2  # systems that score side by side: one that is of one thread leaves the other core to a network
 _OF_MODELS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
@@ -73,10 +76,7 @@ def _refuse_other_files(run, folder):
 
 
 def open_runs(runs):
-    """Of many runs (name on the page -> run id) those that can score at `SR`, name -> `System`, and name -> why not.
-
-    InputError when none can.
-    """
+    """Of runs (name -> id) those that can score at `SR`, name -> `System`, and name -> why not; InputError: none."""
     systems, refused = {}, {}
     for name, run_id in runs.items():
         try:
@@ -97,17 +97,20 @@ def log_odds(systems, clips):
 
     InputError when a system fails to give each recording one finite score.
     """
-    arrays, found = inputs.prepared([item for system in systems for item in system.inputs], clips), []
-    for system in systems:
-        model = f"run {system.run.name}: its model"
-        try:
-            scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
-        except _OF_MODELS as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{model} does not take its inputs:\n{reason}") from None
-        if scores.shape != (len(clips),):
-            raise InputError(f"{model} gives {scores.shape} scores of {len(clips)} recordings")
-        for wrong in scores[~np.isfinite(scores)][:1]:
-            raise InputError(f"{model} gives the score {wrong}: scores must be finite")
-        found.append(scores)
-    return found
+    arrays = inputs.prepared([item for system in systems for item in system.inputs], clips)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(partial(_scores, clips=clips, arrays=arrays), systems))
+
+
+def _scores(system, clips, arrays):
+    model = f"run {system.run.name}: its model"
+    try:
+        scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
+    except _OF_MODELS as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{model} does not take its inputs:\n{reason}") from None
+    if scores.shape != (len(clips),):
+        raise InputError(f"{model} gives {scores.shape} scores of {len(clips)} recordings")
+    for wrong in scores[~np.isfinite(scores)][:1]:
+        raise InputError(f"{model} gives the score {wrong}: scores must be finite")
+    return scores

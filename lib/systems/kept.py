@@ -1,6 +1,6 @@
 """Fits that are kept, each found again by a key of what decides it.
 
-``fits/<key>.zip`` of the store holds the fitted system, its history, its scores of every split
+``fits/<key>.zip`` of the store holds the fitted system, its history, its scores of the splits
 and what the key stands for. It is there only when it is whole; a damaged one is made again.
 """
 
@@ -54,8 +54,11 @@ class Fitted:
         return self.about["seconds"]
 
 
-def fit(system, fed, arguments, *, seed, store, on_epoch=None):
-    """Fit a system, which is left as it was, or find the same fit in the `store` (folder or URL): a `Fitted`."""
+def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
+    """Fit a system, which is left as it was, or find the same fit in the `store` (folder or URL): a `Fitted`.
+
+    One that is not `whole` has scores of dev and eval at least; the others are added when they are first asked for.
+    """
     about = {
         "system": {"kind": type(system).__name__, **system.identity()},
         "fed": {**fed.identity(), "augmentation": fed.augmentation, "seed": fed.seed},
@@ -71,31 +74,43 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
         try:
             found = None if os.environ.get(FORCE) else read(place)
             if found is None:
-                _make(place, system, fed, about, arguments, seed=seed, on_epoch=on_epoch, state=state / "state.npz")
-                found = replace(read(place), found=False)
-                shutil.rmtree(state, ignore_errors=True)
-            return found
+                started = time.monotonic()
+                keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too
+                how = {"seed": seed, "on_epoch": on_epoch, "state": state / "state.npz"}
+                made = Fitted(key, about, system, system.fit(fed, **arguments, **how), {}, found=False)
+                made = _scored(made, fed, arguments, seed, whole)
+                about["seconds"] = time.monotonic() - started
+            elif whole and "train" not in found.scores:
+                made = _scored(found, fed, arguments, seed, whole)
+            else:
+                return found
+            _keep(place, made)
+            shutil.rmtree(state, ignore_errors=True)
+            return replace(read(place), found=made.found)
         finally:
             system.restore(first)
             lock.unlink(missing_ok=True)
 
 
-def _make(place, system, fed, about, arguments, *, seed, **how):
-    """Fit and score, and keep both."""
-    started = time.monotonic()
-    keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too, NumPy's some estimators
-    history = system.fit(fed, **arguments, seed=seed, **how)
-    fed = fed.recorded()
-    scores = {split: system.scores(fed, split) for split in SPLITS}
-    if hasattr(system, "batch_scores"):
+def _scored(fitted, fed, arguments, seed, whole):
+    """A fit with the scores that it lacks of every split, of dev and eval alone when it is not to be whole."""
+    fed, system, scores = fed.recorded(), fitted.system, dict(fitted.scores)
+    for split in SPLITS if whole else ("dev", "eval"):
+        if split not in scores:
+            scores[split] = system.scores(fed, split)
+    if whole and hasattr(system, "batch_scores"):
         scores |= system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
+    return replace(fitted, scores=scores)
+
+
+def _keep(place, fitted):
+    """Keep a fit in a file, or at a URL."""
     with tempfile.TemporaryDirectory() as folder:
-        save(system, f"{folder}/system")
-        np.savez(f"{folder}/scores.npz", **scores)
-        if history is not None:
-            history.to_csv(f"{folder}/history.csv", index_label="epoch")
-        about = json.dumps({**about, "seconds": time.monotonic() - started}, indent=1)
-        Path(folder, "about.json").write_text(about, encoding="utf-8")
+        save(fitted.system, f"{folder}/system")
+        np.savez(f"{folder}/scores.npz", **fitted.scores)
+        if fitted.history is not None:
+            fitted.history.to_csv(f"{folder}/history.csv", index_label="epoch")
+        Path(folder, "about.json").write_text(json.dumps(fitted.about, indent=1), encoding="utf-8")
         with places.whole_file(place) as file, zipfile.ZipFile(file, "w") as parts:
             for path in sorted(Path(folder).rglob("*")):
                 parts.write(path, path.relative_to(folder))

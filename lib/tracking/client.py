@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import socket
 import sqlite3
 import tempfile
 from contextlib import closing, contextmanager, suppress
@@ -11,7 +10,7 @@ from functools import lru_cache
 from importlib import util
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from urllib.request import urlopen
 
 from lib.errors import InputError
@@ -26,7 +25,6 @@ TIMEOUT = 4  # seconds for a server to accept a connection, and for a locked dat
 PATIENCE = 60  # seconds that a run under way waits for a locked database
 
 _URI = "MLFLOW_TRACKING_URI"
-_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 def tracking_uri():
@@ -39,8 +37,8 @@ def tracking_uri():
         uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
         if os.environ.get(_URI):  # kernels work in another folder
             os.environ[_URI] = uri
-    elif uri.partition(":")[0].partition("+")[0] not in ("http", "https", *_PORTS) or "://" not in uri:
-        wanted = "sqlite:///FILE, http(s)://SERVER, postgresql://, mysql:// or mssql:// is needed"
+    elif not uri.startswith(("http://", "https://")):
+        wanted = "sqlite:///FILE or http(s)://SERVER is needed; an MLflow server may keep its runs in any database"
         raise InputError(f"{_URI}={without_logins(uri)} is not a tracking URI of this study;\n{wanted}")
     return uri
 
@@ -121,17 +119,8 @@ def _make(file):
 @lru_cache(maxsize=8)
 def _refuse_unreachable(uri):
     """MLflow itself tries again for minutes."""
-    parts = urlsplit(uri)
-    kind = parts.scheme.partition("+")[0]
     try:
-        if kind in _PORTS:
-            from sqlalchemy.engine import make_url
-
-            make_url(uri).get_dialect().import_dbapi()
-            if parts.hostname:
-                socket.create_connection((parts.hostname, parts.port or _PORTS[kind]), TIMEOUT).close()
-        else:
-            urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT).close()
+        urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT).close()
     except HTTPError as error:
         if error.code == 404:  # one that asks for a password answers 401
             raise _unusable(uri, "the server there is not MLflow's") from None

@@ -36,11 +36,7 @@ def beat(client, run_id):
 
 
 def sweep(experiment=None, *, held=None):
-    """End runs, of one experiment or all, that are 'running' though nobody makes them any more; their `Record`.
-
-    A run of this machine is dead as soon as nobody holds its lock, others and those by hand after `SILENT` seconds.
-    With `held`, the fingerprint whose lock the caller holds, only its runs are looked at.
-    """
+    """End 'running' runs whose lock nobody holds here, or `SILENT` ones: of an experiment, of a lock `held`, or all."""
     here, now, ended = owner()["host"], time.time(), []
     for record in records(experiment):
         mark = record.tags.get("fingerprint", "")

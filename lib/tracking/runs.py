@@ -135,10 +135,7 @@ def of_scores(name, table):
 
 
 def log_split(run, split, table, *, threshold=0.0):
-    """Measure the scores (log-odds) of one split and keep numbers, tables and pictures; what `measure` says as a dict.
-
-    `table` holds `trial`, `score` and `label` (1 = genuine); scores from the threshold on say genuine.
-    """
+    """Measure one split's `trial`, `score` (log-odds), `label`; keep numbers and pictures; what `measure` says."""
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
     names = [*_COMPARED, *(name + end for name in _ENDS[split] for end in _CI[1:])]
