@@ -42,9 +42,9 @@ def begin(notebook, namespace, *, takes=()):
         weights = embeddings.described(settings["wav2vec_weights"])
         notes.append(f"Encoder weights: {weights}.")
     elif "backbone_weights" in settings:
-        from lib.systems import backbone
+        from lib.systems import transfer
 
-        weights = backbone.described(settings["backbone_weights"])
+        weights = transfer.described(settings["backbone_weights"])
         notes.append(f"Backbone weights: {weights}.")
     if "seed" in settings:
         from lib.systems import training
@@ -126,7 +126,7 @@ class Run:
         of batch normalisation after the fit, forward only; `curves` says whether the epochs are this run's curves in
         MLflow; `arguments` are those of the system's own `fit`.
         """
-        from lib.systems import kept, wrapped
+        from lib.systems import kept, networks, wrapped
 
         where = {"seed": self.settings["seed"] if seed is None else seed, "store": self.settings["store_url"]}
         total, started = sum(value for name, value in arguments.items() if name.endswith("epochs")), time.monotonic()
@@ -147,13 +147,14 @@ class Run:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)
         if refresh_batch_norm:
-            fitted = kept.refreshed(fitted, fed, batch_size=arguments["batch_size"], **where)
+            size = {"batch_size": arguments["batch_size"]}
+            fitted = kept.fit(networks.Refreshed(fitted), fed, size, **where)
         runs.note_fit(self.record, fitted)
         return fitted
 
     def show_layers(self, model, figure):
         """A Keras model's layers beside those of the report's figure, which may lack some."""
-        from lib.systems.backbone import layer_table
+        from lib.systems.networks import layer_table
 
         table = layer_table(model)
         reported = {layer: f"{shape}, {count:,}" for layer, shape, count in reference.LAYERS[figure]}

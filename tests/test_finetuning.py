@@ -214,16 +214,6 @@ def test_all_layers_of_a_shallow_encoder_are_trained_and_another_rate_is_refused
         made().fit(fed.changed(sr=8000), seed=0, **ARGUMENTS)
 
 
-def test_parts_add_up_and_only_the_top_and_the_head_are_trained():
-    system = made(unfrozen_layers=1)
-    parts = system.parts()
-    assert list(parts.index) == ["below the transformer layers", *(f"transformer layer {n}" for n in (1, 2, 3)), "head"]
-    assert (parts["trained"] > 0).tolist() == [False, False, False, True, True]
-    assert parts["numbers"].sum() == system.parameters
-    trained = [*system.encoder.tuned().values(), *system.head.parameters()]
-    assert parts["trained"].sum() == sum(tensor.numel() for tensor in trained)
-
-
 @pytest.mark.parametrize("norm", [{}, {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}])
 def test_encoder_gives_every_layer_and_the_last_is_what_embeddings_are_made_of(tmp_path, norm, rng):
     encoder = finetuning.Encoder(str(saved(tmp_path / "weights", **norm)), unfrozen_layers=1, precision="float32")

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from lib.errors import InputError, nearest
+from lib.errors import InputError
 
 KINDS = ("audio", "image", "none")  # of changed copies
 
@@ -55,11 +55,9 @@ def _under(count, size):
 
 
 def colormap(name):
-    """The 256 colours of a matplotlib colormap, uint8 [256, 3]; InputError when there is none of that name."""
+    """The 256 colours of a matplotlib colormap, uint8 [256, 3]."""
     import matplotlib  # slow to import, and chunks are made without it
 
-    if name not in matplotlib.colormaps:
-        raise InputError(f"unknown colormap {name!r} of matplotlib{nearest(name, matplotlib.colormaps)}")
     return (matplotlib.colormaps[name].resampled(256)(np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -22,8 +23,11 @@ class Kept(System):
     def parameters(self):
         return _count(self)
 
+    def __repr__(self):
+        return f"{type(self).__name__}({vars(self)})"
+
     def identity(self):
-        return {name: _described(value) for name, value in vars(self).items()}
+        return {"settings": repr(self), "digest": joblib.hash(vars(self))}
 
     def save(self, folder):
         from skops import io  # brings PyTorch, which takes two seconds
@@ -165,18 +169,6 @@ class Fusion(Kept):
     def score(self, *arrays):
         parts = [system.score(array) for system, array in zip(self.systems, arrays, strict=True)]
         return np.stack(parts, axis=1) @ self.weights + self.offset
-
-
-def _described(value):
-    """An attribute as JSON takes it; of an estimator class and parameters."""
-    if isinstance(value, list):
-        return [_described(part) for part in value]
-    if isinstance(value, System):
-        return {"kind": type(value).__name__, **value.identity()}
-    if hasattr(value, "get_params"):
-        parameters = {name: repr(parameter) for name, parameter in sorted(value.get_params().items())}
-        return {"class": type(value).__name__, "parameters": parameters}
-    return repr(value)
 
 
 def _count(value):

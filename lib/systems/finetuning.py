@@ -2,10 +2,9 @@
 
 import copy
 import json
-import re
 
+import joblib
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
@@ -14,13 +13,11 @@ from lib.errors import InputError
 from lib.features import embeddings
 from lib.features import encoder as pretrained
 from lib.features.encoder import SR
-from lib.features.frames import fixed
-from lib.systems import digest, spread
+from lib.features.matrices import fixed
+from lib.systems import spread
 from lib.systems.modules import Module, numbers
 
 _ABOUT, _TUNED = "encoder.json", "tuned.safetensors"
-_LAYER = re.compile(r"0\.model\.encoder\.layers\.(\d+)\.")  # names of parameters: 0 the encoder, 1 the head
-_PARTS = {"0": "below the transformer layers", "1": "head"}
 
 
 class Encoder(torch.nn.Module):
@@ -122,17 +119,6 @@ class FineTuned(Module):
         super().__init__(torch.nn.Sequential(encoder, head.to(encoder.device)))
         self.encoder, self.head = self.module
 
-    def parts(self):
-        """How many `numbers` each part has, and how many are `trained`: a DataFrame of one row a part."""
-        rows = {}
-        for name, tensor in self.module.named_parameters():
-            layer = _LAYER.match(name)
-            part = f"transformer layer {int(layer[1]) + 1}" if layer else _PARTS[name[0]]
-            row = rows.setdefault(part, {"numbers": 0, "trained": 0})
-            row["numbers"] += tensor.numel()
-            row["trained"] += tensor.numel() * tensor.requires_grad
-        return pd.DataFrame.from_dict(rows, orient="index")
-
     @property
     def layer_weights(self):
         """Share of each layer in what the head sees, float32 ``[layers]``; they add up to 1."""
@@ -140,7 +126,7 @@ class FineTuned(Module):
         return (LayerMean.GAIN * logits).softmax(0).cpu().numpy()
 
     def identity(self):
-        first = digest(numbers(self.head.state_dict().values()))
+        first = joblib.hash(numbers(self.head.state_dict().values()))
         return self.encoder.about | {"head": repr(self.head), "first_weights": first}
 
     def fit(self, fed, *, seed, crop_seconds, encoder_learning_rate, head_learning_rate, warm_up, **how):

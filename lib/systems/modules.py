@@ -3,10 +3,11 @@
 import copy
 from pathlib import Path
 
+import joblib
 import numpy as np
 import torch
 
-from lib.systems import System, digest
+from lib.systems import System
 from lib.systems.progress import Progress
 
 
@@ -24,7 +25,7 @@ class Module(System):
         return sum(tensor.numel() for tensor in self.module.state_dict().values())
 
     def identity(self):
-        return {"layers": repr(self.module), "first_weights": digest(numbers(self.module.state_dict().values()))}
+        return {"layers": repr(self.module), "first_weights": joblib.hash(self.first())}
 
     def fit(self, fed, *, learning_rate, **how):
         """Train in place with Adam and binary cross-entropy, as a Keras fit; the history."""
