@@ -13,20 +13,9 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.features import FeatureSettings, embeddings, settings_from, store
 from lib.features.images import augmented, colormap, stretched
-from lib.features.matrices import fixed, normalised, with_deltas
-from lib.params.schema import RULES, judged
+from lib.features.matrices import Judged, fixed, normalised, with_deltas
 
 BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
-
-
-class _Judged:
-    """What its fields may be: as the parameters of their names, by params/settings.yaml; else an InputError."""
-
-    def __post_init__(self):
-        for name, value in vars(self).items():
-            rule = "image_size" if name == "size" else name
-            if rule in RULES:
-                judged(rule, value, None, type(self).__name__)
 
 
 # How the values 0 to 255 of an image reach a system. Not stated in the report.
@@ -34,7 +23,7 @@ _PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -
 
 
 @dataclass(frozen=True)
-class Image(_Judged):
+class Image(Judged):
     """A feature as a coloured image, float32 ``[size, size, 3]``."""
 
     feature: str  # one of `lib.features.FEATURES`
@@ -57,7 +46,7 @@ class Image(_Judged):
 
 
 @dataclass(frozen=True)
-class Matrix(_Judged):
+class Matrix(Judged):
     """A feature as numbers, float32: ``[trials, rows, frames, 1]``, or a list of ``[rows, frames]`` of any length."""
 
     feature: str  # one of `lib.features.FEATURES`
@@ -81,7 +70,7 @@ class Matrix(_Judged):
 
 
 @dataclass(frozen=True)
-class Embedding(_Judged):
+class Embedding(Judged):
     """A wav2vec 2.0 embedding, float32 ``[values, 1]``."""
 
     weights: str  # as `lib.features.embeddings.find` takes them
@@ -121,7 +110,7 @@ class Embedding(_Judged):
 
 
 @dataclass(frozen=True)
-class Waveform(_Judged):
+class Waveform(Judged):
     """The samples themselves, float32 ``[samples]``."""
 
     seconds: float = 0.0  # that recordings are repeated or cut to; 0 keeps each whole

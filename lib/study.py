@@ -224,7 +224,10 @@ class Run:
         known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])
         scores = np.concatenate([fitted.scores[split] for split in domain.SPLITS])
         runs.log_text(self.record, json.dumps(domain.of_run(known, scores, self.notes)), domain.FILE)
-        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, decisions.caution(kept))
+        arrays = {split: (table["score"].to_numpy(), table["label"].to_numpy()) for split, table in tables.items()}
+        matrices = {split: metrics.confusion(*pair, cut) for split, pair in arrays.items()}
+        caution = decisions.caution(kept)
+        return Result(self, tables, arrays, matrices, measured, threshold, cut, evidence, diagnosed, caution)
 
     def finish(self, result=None, text=""):
         """Close the run with what its numbers say, or with another text."""
@@ -240,6 +243,8 @@ class Result:
 
     run: Run
     tables: dict  # split -> trials with `score` and `label`, pandas.DataFrame
+    arrays: dict  # split -> scores and labels
+    matrices: dict  # split -> confusion matrix, rows truth, columns answer, spoof first
     measured: dict  # split -> metrics with intervals, and `alarms`
     threshold: str  # where it came from
     cut: float  # log-odds; scores from here on are called genuine
@@ -267,16 +272,6 @@ class Result:
         """The classification report of eval, as the report prints it, and the three confusion matrices."""
         print(metrics.report(*self.arrays["eval"], self.cut))
         return evaluation.confusion_grid(self.matrices)
-
-    @property
-    def arrays(self):
-        """Split -> scores and labels."""
-        return {split: (table["score"].to_numpy(), table["label"].to_numpy()) for split, table in self.tables.items()}
-
-    @property
-    def matrices(self):
-        """Split -> confusion matrix, rows truth, columns answer, spoof first."""
-        return {split: metrics.confusion(*pair, self.cut) for split, pair in self.arrays.items()}
 
     def show_scores(self):
         """How the scores of eval lie, and the errors at every threshold."""

@@ -100,12 +100,6 @@ def find_recordings(folder, trials):
     return found
 
 
-def facts(path):
-    """`duration` (s) and `level` (dB re full scale) of a recording: what a model should not use."""
-    y, _ = read(path)
-    return {"duration": len(y) / 16_000, "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64))))}
-
-
 def _opened(path):
     """The file, or the bytes at a URL."""
     try:

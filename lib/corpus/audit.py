@@ -10,16 +10,8 @@ import yaml
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.corpus.folder import (
-    copies,
-    count,
-    fitting,
-    odd_labels,
-    open_corpus,
-    protocol_of,
-    read_trials,
-    with_recordings,
-)  # fmt: skip
+from lib.corpus import open_corpus, read_trials
+from lib.corpus.folder import copies, count, fitting, odd_labels, protocol_of, with_recordings
 from lib.corpus.protocol import LAYOUTS, SPLITS, UNKNOWN
 from lib.errors import InputError
 from lib.files import places

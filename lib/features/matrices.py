@@ -13,26 +13,32 @@ from scipy.ndimage import correlate1d
 from lib.errors import InputError, unknown
 from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
-from lib.params.schema import GROUPS, judge_together, judged
+from lib.params.schema import GROUPS, RULES, judge_together, judged
 
 _LEVELS = 200  # steps of the level axis of `fft`
 _CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
 
 
-def _judge(self):
-    for name, value in vars(self).items():
-        judged(name, value, None, "analysis")
-    judge_together(vars(self), "analysis")
+class Judged:
+    """Its fields keep the rules of the parameters of their names (params/settings.yaml), or there is an InputError."""
+
+    def __post_init__(self):
+        where = type(self).__name__
+        for name, value in vars(self).items():
+            rule = "image_size" if name == "size" else name
+            if rule in RULES:
+                judged(rule, value, None, where)
+        judge_together(vars(self), where)
 
 
 FeatureSettings = make_dataclass(
     "FeatureSettings",
     [(name, type(setting.default), setting.default) for name, setting in GROUPS["features"].items()],
+    bases=(Judged,),
     frozen=True,
     namespace={
         "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.schema.",
         "__module__": __name__,
-        "__post_init__": _judge,
     },
 )
 
