@@ -115,6 +115,7 @@ class Waveform(Judged):
 
     seconds: float = 0.0  # that recordings are repeated or cut to; 0 keeps each whole
     sr: int = 16_000  # Hz
+    size: ClassVar = 0
 
     def resolved(self, values):
         return replace(self, sr=values.get("sr", self.sr))
@@ -122,6 +123,9 @@ class Waveform(Judged):
     @property
     def wanted(self):
         return self
+
+    def vectors(self, clips):
+        return clips
 
     def shown(self, kept):
         length = round(self.seconds * self.sr)
@@ -210,10 +214,6 @@ class Fed:
         made = cache(partial(_copies, self.inputs, self.corpus, waveform, copies, self.seed))
         return replace(self, waveform=tuple(waveform), copies=copies, made=made)
 
-    def recorded(self):
-        """Without the changed copies: what a system is scored on."""
-        return replace(self, copies=0)
-
     def identity(self):
         """What decides every number that is read here, as JSON takes it."""
         stored = [part.url.rpartition("/")[2] if hasattr(part, "url") else self.corpus.digest for part in self.kept]
@@ -255,11 +255,9 @@ def opened(inputs, corpus, *, store_url, jobs=2):
 def prepared(inputs, clips):
     """What inputs are made from, of recordings at hand as samples: `wanted` -> its arrays, each computed once."""
     wanted = {item.wanted for item in inputs}
-    found = store.from_clips([item for item in wanted if not isinstance(item, Waveform)], clips)
+    found = store.from_clips(wanted, clips)
     for item in wanted:
-        if isinstance(item, Waveform):
-            found[item] = list(clips)
-        elif item.size:
+        if item.size:
             found[item] = np.stack([stretched(cells, item.size) for cells in found[item]])
     return found
 

@@ -20,7 +20,7 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.inputs import Image, Matrix, opened
 from lib.params import ROOT, identity
-from lib.systems import kept, progress, training, wrapped
+from lib.systems import kept, training, wrapped
 from lib.systems.backend import keras
 from lib.systems.estimators import Estimator, Mixtures
 from lib.systems.networks import Network, Refreshed
@@ -412,18 +412,18 @@ def cut_off(after):
 
 @pytest.fixture
 def keeps_states(monkeypatch):
-    monkeypatch.setattr(progress, "SECONDS", 0)
+    monkeypatch.setattr(training, "SECONDS", 0)
 
 
 def epochs_of(monkeypatch):
     """The epochs that are trained from here on."""
-    seen, real = [], progress.Progress.add
+    seen, real = [], training.Progress.add
 
     def counted(self, row):
         seen.append(len(self.rows))
         return real(self, row)
 
-    monkeypatch.setattr(progress.Progress, "add", counted)
+    monkeypatch.setattr(training.Progress, "add", counted)
     return seen
 
 

@@ -1,8 +1,7 @@
 """Features as images: a position in a colormap of 256 colours (uint8) a pixel.
 
-An image has its low frequencies at the bottom (last row) and is scaled by its own minimum and
-maximum. It mostly repeats rows and columns of its feature, so each *cell* that it shows is stored
-once, and `stretched` makes the image as it is read. For training there are changed copies.
+An image has its low frequencies at the bottom (last row) and is scaled by its own minimum and maximum. It mostly
+repeats rows and columns of its feature: each *cell* that it shows is stored once, and `stretched` when it is read.
 """
 
 from functools import lru_cache
@@ -18,8 +17,7 @@ KINDS = ("audio", "image", "none")  # of changed copies
 def to_index(feature, size):
     """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
-    A pixel takes the value of the cell under its centre, as matplotlib draws a mesh, then the range
-    of the whole matrix is spread over 0 to 255.
+    A pixel takes the cell under its centre, as matplotlib draws a mesh; the matrix' range is spread over 0 to 255.
 
     Examples
     --------

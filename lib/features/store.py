@@ -1,8 +1,7 @@
 """The feature store: one array a trial of all that was computed of a corpus, made once and read back.
 
-``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order, under
-a key of what decides them: what `numpy.save` wrote of their values in one row, and of their shapes,
-then a checksum. It is moved into place whole, so stopped work goes on where it was.
+``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order, under a key of what
+decides them: `numpy.save` of their values in one row, and of their shapes, then a checksum. It is moved there whole.
 """
 
 import hashlib

@@ -79,27 +79,22 @@ class LayerMean(torch.nn.Module):
         return torch.einsum("l,blfw->bfw", weights, torch.nn.functional.layer_norm(hidden, hidden.shape[-1:]))
 
 
-class MeanOverTime(torch.nn.Module):
-    """``[batch, frames, width]`` -> ``[batch, width]``."""
+class Pooling(torch.nn.Module):
+    """Mean over time, ``[batch, frames, width]`` -> ``[batch, width]``, or attentive statistics of twice the width.
 
-    def __init__(self, width):
+    Those are mean, then deviation, of frames weighted by what they are (K. Okabe et al., Interspeech 2018).
+    """
+
+    def __init__(self, width, *, attentive, units=64):
         super().__init__()
-        self.width = width
+        self.width, self.attention = 2 * width if attentive else width, None
+        if attentive:
+            layers = torch.nn.Linear(width, units), torch.nn.Tanh(), torch.nn.Linear(units, 1, bias=False)
+            self.attention = torch.nn.Sequential(*layers)
 
     def forward(self, frames):
-        return frames.mean(1)
-
-
-class AttentiveStatistics(torch.nn.Module):
-    """Mean, then deviation over time, of frames weighted by what they are: twice the width (K. Okabe et al., 2018)."""
-
-    def __init__(self, width, units=64):
-        super().__init__()
-        layers = torch.nn.Linear(width, units), torch.nn.Tanh(), torch.nn.Linear(units, 1, bias=False)
-        self.attention = torch.nn.Sequential(*layers)
-        self.width = 2 * width
-
-    def forward(self, frames):
+        if self.attention is None:
+            return frames.mean(1)
         weights = self.attention(frames).softmax(1)
         mean = (weights * frames).sum(1)
         variance = (weights * (frames - mean[:, None]).square()).sum(1)

@@ -79,7 +79,7 @@ def _make(place, system, fed, about, arguments, *, seed, **how):
     started = time.monotonic()
     keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too, NumPy's some estimators
     history = system.fit(fed, **arguments, seed=seed, **how)
-    fed = fed.recorded()
+    fed = replace(fed, copies=0)  # systems are scored on the recordings alone
     scores = {split: system.scores(fed, split) for split in SPLITS}
     if hasattr(system, "batch_scores"):
         scores |= system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])

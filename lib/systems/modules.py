@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from lib.systems import System
-from lib.systems.progress import Progress
+from lib.systems.training import Progress
 
 
 class Module(System):

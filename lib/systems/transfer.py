@@ -75,10 +75,9 @@ def _file(weights):
 class Transfer(Network):
     """A network on MobileNetV2 backbones, trained in two phases (report, Figures 6.0 and 7.0, Transfer Learning).
 
-    `backbones` are names of the model's layers, in the order of the inputs, `head` that of the first
-    layer above them. `batch_norm` of the backbones in training uses moving statistics (``inference``) or,
-    where it is unfrozen, those of the batch (``training``), as Keras does unless told otherwise; the
-    report does not say. Moving statistics of an `untrained` backbone are set from training images first.
+    `backbones` are names of the model's layers, in the order of the inputs, `head` that of the first layer above them.
+    `batch_norm` of the backbones in training uses moving statistics (``inference``) or, where unfrozen, the batch's
+    (``training``), as Keras does; the report does not say. Those of an `untrained` one are set from training images.
     """
 
     def __init__(self, model, *, backbones, head, batch_norm="inference", untrained=False):
