@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property, partial
+from typing import ClassVar
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -10,24 +11,24 @@ from lib import audio
 from lib.audio.augmentation import AUGMENTATIONS
 from lib.corpus import SPLITS
 from lib.errors import InputError
-from lib.features import FEATURES, FeatureSettings, embeddings, settings_from, store
-from lib.features.frames import fixed, normalised, with_deltas
+from lib.features import FeatureSettings, embeddings, settings_from, store
 from lib.features.images import augmented, colormap, stretched
-from lib.params.schema import judged
+from lib.features.matrices import Judged, fixed, normalised, with_deltas
 
 BLOCK = 16  # recordings that are scored at a time: what a network computes of them fits the processor's cache
 
+
 # How the values 0 to 255 of an image reach a system. Not stated in the report.
-PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1.0)}
+_PIXEL_RANGES = {"0-255": (1.0, 0.0), "0-1": (1 / 255, 0.0), "-1-1": (2 / 255, -1.0)}
 
 
 @dataclass(frozen=True)
-class Image:
+class Image(Judged):
     """A feature as a coloured image, float32 ``[size, size, 3]``."""
 
     feature: str  # one of `lib.features.FEATURES`
     colours: str = "magma"  # a matplotlib colormap
-    pixel_range: str = "0-255"  # one of `PIXEL_RANGES`
+    pixel_range: str = "0-255"  # how 0 to 255 reaches a system
     size: int = 200  # pixels
     settings: FeatureSettings = FeatureSettings()
 
@@ -39,15 +40,13 @@ class Image:
         return store.Wanted(self.feature, self.settings, self.size)
 
     def shown(self, kept):
-        if self.pixel_range not in PIXEL_RANGES:
-            raise InputError(f"pixel_range = {self.pixel_range!r}: must be one of {', '.join(PIXEL_RANGES)}")
-        scale, offset = map(np.float32, PIXEL_RANGES[self.pixel_range])
+        scale, offset = map(np.float32, _PIXEL_RANGES[self.pixel_range])
         values = colormap(self.colours).astype(np.float32) * scale + offset
         return values.take(kept, axis=0)  # NumPy looks up twice as many a second as tf.gather
 
 
 @dataclass(frozen=True)
-class Matrix:
+class Matrix(Judged):
     """A feature as numbers, float32: ``[trials, rows, frames, 1]``, or a list of ``[rows, frames]`` of any length."""
 
     feature: str  # one of `lib.features.FEATURES`
@@ -71,13 +70,14 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Embedding(Judged):
     """A wav2vec 2.0 embedding, float32 ``[values, 1]``."""
 
     weights: str  # as `lib.features.embeddings.find` takes them
     precision: str = "auto"  # auto, float32 or bfloat16
     digest: str = ""  # of the weights' content, empty until they are found
     sr: int = 16_000  # Hz
+    size: ClassVar = 0  # it is no image
 
     def resolved(self, values):
         """With the precision of this machine, and the weights that stand under the name."""
@@ -91,16 +91,31 @@ class Embedding:
     def wanted(self):
         return self
 
+    def name(self, corpus):
+        """The folder of the store that holds them of a corpus."""
+        if self.sr != 16_000:
+            raise InputError(f"sr must be 16000 Hz, as in wav2vec 2.0's training, got {self.sr}")
+        digest = embeddings.find(self.weights, self.digest).digest
+        numbers = [corpus.digest, digest, embeddings.resolved(self.precision), embeddings.BATCH_SECONDS]
+        packages = ("torch", "transformers", "soundfile")
+        return f"wav2vec-{store.key(numbers, 'audio.reading', 'features.encoder', packages=packages)}"
+
+    def vectors(self, clips):
+        """Those of some samples, float32 [clips, values]."""
+        weights, precision = embeddings.find(self.weights, self.digest), embeddings.resolved(self.precision)
+        return embeddings.of_clips(clips, weights=weights, precision=precision)
+
     def shown(self, kept):
         return np.asarray(kept)[..., None]
 
 
 @dataclass(frozen=True)
-class Waveform:
+class Waveform(Judged):
     """The samples themselves, float32 ``[samples]``."""
 
     seconds: float = 0.0  # that recordings are repeated or cut to; 0 keeps each whole
     sr: int = 16_000  # Hz
+    size: ClassVar = 0
 
     def resolved(self, values):
         return replace(self, sr=values.get("sr", self.sr))
@@ -108,6 +123,9 @@ class Waveform:
     @property
     def wanted(self):
         return self
+
+    def vectors(self, clips):
+        return clips
 
     def shown(self, kept):
         length = round(self.seconds * self.sr)
@@ -124,16 +142,12 @@ def as_json(inputs):
 
 
 def from_json(content):
-    """The inputs that `as_json` wrote; InputError when weights are no longer those that were named."""
+    """The inputs that `as_json` wrote; InputError when one is wrong, or weights are no longer those that were named."""
     found = []
     for given in content:
         kind, values = given.get("kind"), {name: value for name, value in given.items() if name != "kind"}
         if kind not in _KINDS:
             raise InputError(f"inputs.json: unknown kind of input; there are {', '.join(_KINDS)}")
-        if values.get("feature", FEATURES[0]) not in FEATURES:
-            raise InputError(f"inputs.json: unknown feature {values['feature']!r}; there are {', '.join(FEATURES)}")
-        if "size" in values:
-            judged("image_size", values["size"], None, "inputs.json")
         if "settings" in values:
             values["settings"] = FeatureSettings(**values["settings"])
         if "lengths" in values:
@@ -200,10 +214,6 @@ class Fed:
         made = cache(partial(_copies, self.inputs, self.corpus, waveform, copies, self.seed))
         return replace(self, waveform=tuple(waveform), copies=copies, made=made)
 
-    def recorded(self):
-        """Without the changed copies: what a system is scored on."""
-        return replace(self, copies=0)
-
     def identity(self):
         """What decides every number that is read here, as JSON takes it."""
         stored = [part.url.rpartition("/")[2] if hasattr(part, "url") else self.corpus.digest for part in self.kept]
@@ -236,30 +246,19 @@ class _Recordings:
 
 def opened(inputs, corpus, *, store_url, jobs=2):
     """Resolved inputs of a corpus, a `Fed`; `jobs` processes make what the store lacks, in one pass over the audio."""
-    wanted = [item.wanted for item in inputs if isinstance(item, (Image, Matrix))]
-    found = store.extract(corpus, wanted, store=store_url, jobs=jobs)[0] if wanted else {}
-    for item in inputs:
-        if isinstance(item, Embedding):
-            how = {"sr": item.sr, "precision": item.precision, "store_url": store_url, "jobs": jobs}
-            found[item] = embeddings.extract(corpus, item.weights, **how)
-        elif isinstance(item, Waveform):
-            found[item] = _Recordings(corpus, item.sr)
-    return Fed(tuple(inputs), corpus, tuple(found[item.wanted] for item in inputs))
+    wanted = [item.wanted for item in inputs if not isinstance(item, Waveform)]
+    stored = store.extract(corpus, wanted, store=store_url, jobs=jobs)[0] if wanted else {}
+    kept = [stored[i.wanted] if i.wanted in stored else _Recordings(corpus, i.sr) for i in inputs]
+    return Fed(tuple(inputs), corpus, tuple(kept))
 
 
 def prepared(inputs, clips):
     """What inputs are made from, of recordings at hand as samples: `wanted` -> its arrays, each computed once."""
     wanted = {item.wanted for item in inputs}
-    found = store.from_clips([item for item in wanted if isinstance(item, store.Wanted)], clips)
-    for item, arrays in found.items():
+    found = store.from_clips(wanted, clips)
+    for item in wanted:
         if item.size:
-            found[item] = np.stack([stretched(cells, item.size) for cells in arrays])
-    for item in wanted - found.keys():
-        found[item] = list(clips)
-        if isinstance(item, Embedding):
-            how = {"weights": embeddings.find(item.weights), "precision": item.precision}
-            parts = [clips[start : start + store.CHUNK] for start in range(0, len(clips), store.CHUNK)]
-            found[item] = np.concatenate([embeddings.of_clips(part, **how) for part in parts])
+            found[item] = np.stack([stretched(cells, item.size) for cells in found[item]])
     return found
 
 

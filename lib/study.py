@@ -42,9 +42,9 @@ def begin(notebook, namespace, *, takes=()):
         weights = embeddings.described(settings["wav2vec_weights"])
         notes.append(f"Encoder weights: {weights}.")
     elif "backbone_weights" in settings:
-        from lib.systems import backbone
+        from lib.systems import transfer
 
-        weights = backbone.described(settings["backbone_weights"])
+        weights = transfer.described(settings["backbone_weights"])
         notes.append(f"Backbone weights: {weights}.")
     if "seed" in settings:
         from lib.systems import training
@@ -126,7 +126,7 @@ class Run:
         of batch normalisation after the fit, forward only; `curves` says whether the fit is the run's own, with curves
         in MLflow, or one beside it, scored on dev and eval alone; `arguments` are those of the system's own `fit`.
         """
-        from lib.systems import kept, wrapped
+        from lib.systems import kept, networks, wrapped
 
         where = {"seed": self.settings["seed"] if seed is None else seed, "store": self.settings["store_url"]}
         total, started = sum(value for name, value in arguments.items() if name.endswith("epochs")), time.monotonic()
@@ -147,13 +147,14 @@ class Run:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)
         if refresh_batch_norm:
-            fitted = kept.refreshed(fitted, fed, batch_size=arguments["batch_size"], **where)
+            size = {"batch_size": arguments["batch_size"]}
+            fitted = kept.fit(networks.Refreshed(fitted), fed, size, **where)
         runs.note_fit(self.record, fitted)
         return fitted
 
     def show_layers(self, model, figure):
         """A Keras model's layers beside those of the report's figure, which may lack some."""
-        from lib.systems.backbone import layer_table
+        from lib.systems.networks import layer_table
 
         table = layer_table(model)
         reported = {layer: f"{shape}, {count:,}" for layer, shape, count in reference.LAYERS[figure]}
@@ -224,7 +225,10 @@ class Run:
         known = domain.of_corpus(self.corpus, rate(fed.inputs), store=self.settings["store_url"])
         scores = np.concatenate([fitted.scores[split] for split in domain.SPLITS])
         runs.log_text(self.record, json.dumps(domain.of_run(known, scores, self.notes)), domain.FILE)
-        return Result(self, tables, measured, threshold, cut, evidence, diagnosed, decisions.caution(kept))
+        arrays = {split: (table["score"].to_numpy(), table["label"].to_numpy()) for split, table in tables.items()}
+        matrices = {split: metrics.confusion(*pair, cut) for split, pair in arrays.items()}
+        caution = decisions.caution(kept)
+        return Result(self, tables, arrays, matrices, measured, threshold, cut, evidence, diagnosed, caution)
 
     def finish(self, result=None, text=""):
         """Close the run with what its numbers say, or with another text."""
@@ -240,6 +244,8 @@ class Result:
 
     run: Run
     tables: dict  # split -> trials with `score` and `label`, pandas.DataFrame
+    arrays: dict  # split -> scores and labels
+    matrices: dict  # split -> confusion matrix, rows truth, columns answer, spoof first
     measured: dict  # split -> metrics with intervals, and `alarms`
     threshold: str  # where it came from
     cut: float  # log-odds; scores from here on are called genuine
@@ -267,16 +273,6 @@ class Result:
         """The classification report of eval, as the report prints it, and the three confusion matrices."""
         print(metrics.report(*self.arrays["eval"], self.cut))
         return evaluation.confusion_grid(self.matrices)
-
-    @property
-    def arrays(self):
-        """Split -> scores and labels."""
-        return {split: (table["score"].to_numpy(), table["label"].to_numpy()) for split, table in self.tables.items()}
-
-    @property
-    def matrices(self):
-        """Split -> confusion matrix, rows truth, columns answer, spoof first."""
-        return {split: metrics.confusion(*pair, self.cut) for split, pair in self.arrays.items()}
 
     def show_scores(self):
         """How the scores of eval lie, and the errors at every threshold."""

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 from lib.params import ROOT
-from lib.systems.backbone import layer_table
+from lib.systems.networks import layer_table
 
 
 def cells(notebook):

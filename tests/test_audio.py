@@ -263,12 +263,6 @@ def test_find_recordings_finds_both_endings_in_folder_and_url(tmp_path, memory):
             audio.find_recordings(place, ["a", "c"])
 
 
-def test_facts_of_a_half_scale_sine(tmp_path):
-    facts = audio.facts(save(tmp_path / "a.wav", tone(1.0)))
-    assert facts["duration"] == 1.0
-    assert facts["level"] == pytest.approx(-9.03, abs=0.01)  # 0.5 / sqrt(2)
-
-
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
 def test_read_a_damaged_file_is_refused_in_one_line_or_gives_usable_samples(tmp_path, rng, ending):
     whole = save(tmp_path / f"a.{ending}", tone()).read_bytes()

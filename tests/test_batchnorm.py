@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib.systems import batchnorm, training
+from lib.systems import training
 from lib.systems.backend import keras, tf
 
 
@@ -26,7 +26,7 @@ def small(*, frozen=False):
 def test_refresh_sets_the_mean_of_the_batches_and_nothing_that_is_trained(batches):
     model = small()
     before = [weight.numpy() for weight in model.trainable_weights]
-    batchnorm.refresh(model, batches)
+    training.refresh(model, batches)
     normal = model.get_layer("normal")
     expected = np.mean([x.numpy().mean(axis=0) for x, _ in batches], axis=0)
     np.testing.assert_allclose(normal.moving_mean, expected, rtol=1e-5)
@@ -40,28 +40,28 @@ def test_refresh_sets_the_mean_of_the_batches_and_nothing_that_is_trained(batche
 
 def test_batch_log_odds_are_those_of_inference_after_a_refresh_on_one_batch(batches):
     model, one = small(), batches[:1]
-    in_training = batchnorm.batch_log_odds(model, one)
+    in_training = training.batch_log_odds(model, one)
     assert np.abs(in_training - training.log_odds(model, one)).max() > 1
-    batchnorm.refresh(model, one)
+    training.refresh(model, one)
     np.testing.assert_allclose(in_training, training.log_odds(model, one), rtol=1e-3, atol=1e-3)
 
 
 def test_batch_log_odds_leave_the_model_as_it_was(batches):
     model = small()
     before = model.get_weights()
-    batchnorm.batch_log_odds(model, batches)
+    training.batch_log_odds(model, batches)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
 def test_frozen_layers_are_left_alone(batches):
     model = small(frozen=True)
-    assert batchnorm.layers(model) == []
-    batchnorm.refresh(model, batches)
+    assert training.normalising(model) == []
+    training.refresh(model, batches)
     np.testing.assert_array_equal(model.get_layer("normal").moving_mean, np.zeros(5))
 
 
 def test_layers_are_found_in_nested_models():
     inner = small()
     outer = keras.Sequential([keras.Input((5,)), inner, keras.layers.BatchNormalization(name="outer")])
-    assert {layer.name for layer in batchnorm.layers(outer)} == {"normal", "outer"}
+    assert {layer.name for layer in training.normalising(outer)} == {"normal", "outer"}

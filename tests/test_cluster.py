@@ -52,7 +52,7 @@ def small_chunks(monkeypatch, tmp_path):
 
 def extract(corpus, where):
     wanted = [store.Wanted(name, SETTINGS, 32) for name in ("mfcc", "stft")]
-    stored, _ = store.extract(corpus, wanted, store=str(where), jobs=1, progress=False)
+    stored, _ = store.extract(corpus, wanted, store=str(where), jobs=1)
     return {item.feature: images for item, images in stored.items()}
 
 

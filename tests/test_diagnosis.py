@@ -9,7 +9,7 @@ import pytest
 from lib.errors import InputError
 from lib.judgement.diagnosis import Evidence, describe, diagnose
 from lib.plots import evaluation as plots
-from lib.systems import batchnorm, training
+from lib.systems import training
 from lib.systems.backend import keras, tf
 
 SIDE, BATCH = 16, 32
@@ -61,8 +61,8 @@ class Training:
             for split, (_, labels) in self.data.items()
         }
         found = Evidence(**tables, history=self.history)
-        if batchnorm.layers(self.model):
-            scores = {f"{s}_batch": batchnorm.batch_log_odds(self.model, b) for s, b in batches.items()}
+        if training.normalising(self.model):
+            scores = {f"{s}_batch": training.batch_log_odds(self.model, b) for s, b in batches.items()}
             found = replace(found, **scores)
         return found
 
@@ -82,7 +82,7 @@ def test_diagnose_momentum_too_slow_for_the_steps_is_lag_and_refresh_cures_it(la
     before = diagnose(lagging.evidence())
     assert before.cause == "moving statistics lag"
     assert before.figures["train_batch_balanced_accuracy"] > 0.9 > 0.6 > before.figures["train_balanced_accuracy"]
-    batchnorm.refresh(lagging.model, lagging.endless.take(12))
+    training.refresh(lagging.model, lagging.endless.take(12))
     after = diagnose(lagging.evidence())
     assert after.cause == "healthy"
     assert after.figures["dev_balanced_accuracy"] > 0.8

@@ -11,8 +11,7 @@ from lib.features import FeatureSettings
 from lib.inputs import Image, Waveform
 from lib.scoring import System, explanations
 from lib.systems.backend import keras
-from lib.systems.looking import activation_maps, shuffled
-from lib.systems.networks import Network
+from lib.systems.networks import Network, activation_maps, shuffled
 
 RUN = SimpleNamespace(name="none", threshold=0.0)
 

@@ -11,7 +11,7 @@ from lib.errors import InputError
 from lib.features import embeddings
 from lib.features import encoder as pretrained
 from lib.inputs import Waveform, opened, scores
-from lib.systems import finetuning, kept, progress, wrapped
+from lib.systems import finetuning, kept, training, wrapped
 
 TINY = {
     "conv_dim": (32,) * 7, "hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 96,
@@ -54,10 +54,10 @@ def fed(corpus_folder):
     return opened([Waveform()], corpus, store_url="nowhere")
 
 
-def made(name="random", unfrozen_layers=2, pooling=finetuning.AttentiveStatistics, dropout=0.1):
+def made(name="random", unfrozen_layers=2, attentive=True, dropout=0.1):
     torch.manual_seed(0)
     encoder = finetuning.Encoder(str(name), unfrozen_layers=unfrozen_layers, precision="float32")
-    pooled = pooling(encoder.width)
+    pooled = finetuning.Pooling(encoder.width, attentive=attentive)
     first = [finetuning.LayerMean(encoder.layers), pooled, torch.nn.Linear(pooled.width, 16), torch.nn.ReLU()]
     head = torch.nn.Sequential(*first, torch.nn.Dropout(dropout), torch.nn.Linear(16, 1))
     return finetuning.FineTuned(encoder, head)
@@ -99,7 +99,7 @@ def test_fit_trains_the_top_and_the_head_and_nothing_else():
 
 
 def test_fit_with_a_frozen_encoder_trains_the_head_alone():
-    system = made(unfrozen_layers=0, pooling=finetuning.MeanOverTime)
+    system = made(unfrozen_layers=0, attentive=False)
     before = values(system)
     system.fit(Clips(), seed=0, **ARGUMENTS)
     assert changed(before, values(system)) == {name for name in before if name.startswith("1.")}
@@ -128,7 +128,7 @@ class Cut(Exception):
 
 
 def test_fit_that_was_cut_off_goes_on_with_the_same_result(tmp_path, monkeypatch):
-    monkeypatch.setattr(progress, "SECONDS", 0.0)
+    monkeypatch.setattr(training, "SECONDS", 0.0)
     whole, told = made(), []
     expected = whole.fit(Clips(), seed=3, **ARGUMENTS)
 
@@ -214,16 +214,6 @@ def test_all_layers_of_a_shallow_encoder_are_trained_and_another_rate_is_refused
         made().fit(fed.changed(sr=8000), seed=0, **ARGUMENTS)
 
 
-def test_parts_add_up_and_only_the_top_and_the_head_are_trained():
-    system = made(unfrozen_layers=1)
-    parts = system.parts()
-    assert list(parts.index) == ["below the transformer layers", *(f"transformer layer {n}" for n in (1, 2, 3)), "head"]
-    assert (parts["trained"] > 0).tolist() == [False, False, False, True, True]
-    assert parts["numbers"].sum() == system.parameters
-    trained = [*system.encoder.tuned().values(), *system.head.parameters()]
-    assert parts["trained"].sum() == sum(tensor.numel() for tensor in trained)
-
-
 @pytest.mark.parametrize("norm", [{}, {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}])
 def test_encoder_gives_every_layer_and_the_last_is_what_embeddings_are_made_of(tmp_path, norm, rng):
     encoder = finetuning.Encoder(str(saved(tmp_path / "weights", **norm)), unfrozen_layers=1, precision="float32")
@@ -255,10 +245,10 @@ def test_layer_mean_and_pooling_of_known_numbers():
     torch.testing.assert_close(mean(hidden), torch.zeros(1, 1, 2))
     mean.layer_logits.data[0] = np.log(3) / mean.GAIN
     torch.testing.assert_close(mean(hidden), torch.tensor([[[0.5, -0.5]]]), rtol=0, atol=1e-4)
-    frames, pooled = torch.tensor([[[1.0], [3.0]]]), finetuning.AttentiveStatistics(1)
+    frames, pooled = torch.tensor([[[1.0], [3.0]]]), finetuning.Pooling(1, attentive=True)
     torch.nn.init.zeros_(pooled.attention[2].weight)  # all frames alike
     torch.testing.assert_close(pooled(frames), torch.tensor([[2.0, 1.0]]), rtol=0, atol=1e-4)
-    torch.testing.assert_close(finetuning.MeanOverTime(1)(frames), torch.tensor([[2.0]]))
+    torch.testing.assert_close(finetuning.Pooling(1, attentive=False)(frames), torch.tensor([[2.0]]))
 
 
 def test_crops_stand_inside_their_recording_and_short_ones_are_repeated():

@@ -11,7 +11,6 @@ from PIL import Image
 from test_features import SETTINGS, speech_like
 
 from lib import audio, features
-from lib.errors import InputError
 from lib.features import images, matrices, store
 
 
@@ -102,13 +101,6 @@ def test_coloured_is_the_colormap_at_each_index():
     for place in np.ndindex(2, 2):
         expected = matplotlib.colormaps["magma"](int(index[place]), bytes=True)[:3]
         assert np.abs(image[place].astype(int) - np.array(expected, int)).max() <= 1
-
-
-def test_colormap_unknown_is_named():
-    with pytest.raises(InputError, match="unknown colormap 'no such' of matplotlib$"):
-        images.colormap("no such")
-    with pytest.raises(InputError, match=r"unknown colormap 'magna' of matplotlib; did you mean magma\?"):
-        images.colormap("magna")
 
 
 def drawn_by_librosa(feature, colours, size=200):

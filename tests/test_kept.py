@@ -20,10 +20,10 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.inputs import Image, Matrix, opened
 from lib.params import ROOT, identity
-from lib.systems import batchnorm, kept, progress, training, wrapped
+from lib.systems import kept, training, wrapped
 from lib.systems.backend import keras
 from lib.systems.estimators import Estimator, Mixtures
-from lib.systems.networks import Network
+from lib.systems.networks import Network, Refreshed
 from lib.systems.transfer import Transfer
 from lib.tracking import runs
 
@@ -86,6 +86,10 @@ def fit(system, fed, place, *, seed=0, on_epoch=None, whole=True, **changes):
     return kept.fit(system, fed, how, seed=seed, store=place, on_epoch=on_epoch, whole=whole)
 
 
+def refreshed(fitted, fed, place):
+    return kept.fit(Refreshed(fitted), fed, {"batch_size": 8}, seed=0, store=place)
+
+
 def count_fits(monkeypatch, kind=Network):
     """The fits that are made from here on."""
     made, real = [], kind.fit
@@ -121,7 +125,7 @@ def test_fit_again_is_found_bit_for_bit_and_nothing_is_trained(images, place, mo
     assert same(first, second)
     assert first.history.shape == (2, 4) and first.history.index.tolist() == [1, 2]
     assert first.scores.keys() == {*SPLITS, "train_batch", "dev_batch"}
-    assert first.seconds == second.seconds > 0
+    assert first.about["seconds"] == second.about["seconds"] > 0
 
 
 def test_fit_without_the_scores_of_train_has_them_added_when_they_are_asked_for(images, place, tmp_path, monkeypatch):
@@ -418,18 +422,18 @@ def cut_off(after):
 
 @pytest.fixture
 def keeps_states(monkeypatch):
-    monkeypatch.setattr(progress, "SECONDS", 0)
+    monkeypatch.setattr(training, "SECONDS", 0)
 
 
 def epochs_of(monkeypatch):
     """The epochs that are trained from here on."""
-    seen, real = [], progress.Progress.add
+    seen, real = [], training.Progress.add
 
     def counted(self, row):
         seen.append(len(self.rows))
         return real(self, row)
 
-    monkeypatch.setattr(progress.Progress, "add", counted)
+    monkeypatch.setattr(training.Progress, "add", counted)
     return seen
 
 
@@ -516,23 +520,20 @@ def test_transfer_cut_off_goes_on_with_the_same_result(
 
 def test_refreshed_changes_moving_statistics_only_and_is_kept(images, place, monkeypatch):
     first = fit(small(), images, place)
-    second = kept.refreshed(first, images, seed=0, batch_size=8, store=place)
+    second = refreshed(first, images, place)
     before, after = (fitted.system.model for fitted in (first, second))
     for old, new in zip(before.trainable_weights, after.trainable_weights, strict=True):
         np.testing.assert_array_equal(old.numpy(), new.numpy())
     assert not np.array_equal(before.layers[1].moving_mean.numpy(), after.layers[1].moving_mean.numpy())
     assert second.history.equals(first.history)
     assert second.key != first.key and second.scores["dev"].tobytes() != first.scores["dev"].tobytes()
-    monkeypatch.setattr(batchnorm, "refresh", lambda *_: pytest.fail("refreshed again"))
-    third = kept.refreshed(fit(small(), images, place), images, seed=0, batch_size=8, store=place)
+    monkeypatch.setattr(training, "refresh", lambda *_: pytest.fail("refreshed again"))
+    third = refreshed(fit(small(), images, place), images, place)
     assert third.found and same(third, second)
 
 
 def test_refreshed_follows_the_fit_before(images, place):
-    keys = [
-        kept.refreshed(fit(small(), images, place, epochs=epochs), images, seed=0, batch_size=8, store=place).key
-        for epochs in (1, 2)
-    ]
+    keys = [refreshed(fit(small(), images, place, epochs=epochs), images, place).key for epochs in (1, 2)]
     assert keys[0] != keys[1]
 
 

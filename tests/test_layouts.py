@@ -12,8 +12,8 @@ from conftest import SR
 
 from lib.cli import main
 from lib.corpus import audit, open_corpus, read_protocol, read_trials
-from lib.corpus.protocol import layouts
-from lib.corpus.trials import protocol_of
+from lib.corpus.folder import protocol_of
+from lib.corpus.protocol import LAYOUTS
 from lib.errors import InputError
 from lib.params import PARAMS, studies
 
@@ -39,7 +39,7 @@ SAMPLES = {  # file -> what its last line says
 def test_read_protocol_published_counts_are_those_of_the_layout(shared, file):
     layout, split, *counts = PUBLISHED[file]
     labels = read_protocol(shared / OTHER / file)["label"]
-    assert [labels.sum(), (1 - labels).sum()] == counts == layouts()[layout]["published"][split]
+    assert [labels.sum(), (1 - labels).sum()] == counts == LAYOUTS[layout]["published"][split]
 
 
 @pytest.mark.parametrize("file", SAMPLES)
@@ -57,7 +57,7 @@ def test_read_protocol_without_labels_is_refused(shared):
 
 def test_layouts_know_what_they_are_and_each_line_tells_its_layout():
     columns = {}
-    for name, layout in layouts().items():
+    for name, layout in LAYOUTS.items():
         assert ("files" in layout) != ("folders" in layout) and layout["title"], name
         assert ("published" in layout) == ("source" in layout)
         if "columns" in layout:
@@ -143,7 +143,7 @@ def test_read_trials_some_without_split_are_refused(tmp_path):
 
 
 def test_read_trials_hidden_sets_of_2021_are_left_out_and_said(tmp_path):
-    files = layouts()["asvspoof2021_la"]["files"]["all"]
+    files = LAYOUTS["asvspoof2021_la"]["files"]["all"]
     (tmp_path / "keys/LA/CM").mkdir(parents=True)
     line = "LA_{k:04d} LA_E_{n} alaw ita_tx {attack} {label} notrim {phase}\n"
     text = ""

@@ -6,9 +6,9 @@ from networks import built, paper_cnn
 
 from lib.errors import InputError
 from lib.judgement import reference
-from lib.systems import backbone, training
-from lib.systems.backbone import layer_table
+from lib.systems import training, transfer
 from lib.systems.backend import keras
+from lib.systems.networks import layer_table
 from lib.systems.transfer import Transfer
 
 
@@ -135,8 +135,8 @@ def test_backbone_file_gives_the_weights_in_it(tmp_path):
     loaded = mobilenet(str(file), size=40).base
     for ours, theirs in zip(loaded.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert backbone.described(str(file)).startswith("own.weights.h5, sha256 ")
-    assert backbone.described("random") == "untrained"
+    assert transfer.described(str(file)).startswith("own.weights.h5, sha256 ")
+    assert transfer.described("random") == "untrained"
 
 
 def test_backbone_real_weights_are_loaded(shared):
@@ -160,7 +160,7 @@ def test_backbone_imagenet_without_network_says_how_to_get_it(monkeypatch):
     def offline(*_, weights=None, **__):
         raise Exception("URL fetch failure on somewhere")
 
-    monkeypatch.setattr("lib.systems.backbone.keras.applications.MobileNetV2", offline)
+    monkeypatch.setattr("lib.systems.transfer.keras.applications.MobileNetV2", offline)
     with pytest.raises(InputError, match="backbone_weights = imagenet: .* name a file of such weights"):
         mobilenet("imagenet")
 

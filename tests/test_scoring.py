@@ -153,7 +153,7 @@ def test_find_run_that_cannot_score_says_why(place):
     ("changes", "words"),
     [
         ({"settings": {"n_fft": 10**9}}, "inputs.json: 1000000000 must be at most 1048576"),
-        ({"size": 20_000}, "inputs.json: image_size must be at most 2048, got 20000"),
+        ({"size": 20_000}, "Image: image_size must be at most 2048, got 20000"),
         ({"feature": None}, "missing 1 required .* 'feature'"),
         ({"colour": "magma"}, "unexpected keyword argument 'colour'"),
     ],

@@ -9,9 +9,9 @@ import pytest
 import scipy.signal
 
 from lib import features, params
-from lib.corpus.protocol import layouts
+from lib.corpus.protocol import LAYOUTS
 from lib.errors import InputError
-from lib.features import embeddings, images
+from lib.features import images
 from lib.params import schema, settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
@@ -75,8 +75,8 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
     assert schema.TABLE["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
-        "threshold": ("0.5", "dev-eer"), "augmentation": images.KINDS, "precision": embeddings.PRECISIONS,
-        "layout": layouts(), "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
+        "threshold": ("0.5", "dev-eer"), "augmentation": images.KINDS, "precision": ("auto", "float32", "bfloat16"),
+        "layout": LAYOUTS, "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
     }.items():  # fmt: skip
         assert refused(schema.judged, name, "?", "str", "here").startswith(
             f"here: {name} must be one of {', '.join(choices)}, got '?'"

@@ -6,7 +6,7 @@ from networks import paper_cnn
 from test_store import SETTINGS
 
 from lib.inputs import Image, opened
-from lib.systems import progress, training
+from lib.systems import training
 from lib.systems.networks import Network
 from lib.systems.training import of_split
 
@@ -63,7 +63,7 @@ def test_state_is_written_by_long_fits_only_and_changes_nothing(fed, tmp_path, m
     file = tmp_path / "state" / "fit.npz"
     scores_of_a_training(fed, seed=0, state=file)
     assert not file.parent.exists()  # a fit of less than a few seconds is made again sooner than found
-    monkeypatch.setattr(progress, "SECONDS", 0)
+    monkeypatch.setattr(training, "SECONDS", 0)
     plain, _ = scores_of_a_training(fed, seed=0)
     kept, _ = scores_of_a_training(fed, seed=0, state=file)
     assert [path.name for path in file.parent.iterdir()] == ["fit.npz"]

@@ -1,8 +1,7 @@
 """Changed copies of a recording for training: what else the same speech could have sounded like.
 
-An augmentation takes samples at full scale 1, their rate in Hz and a NumPy generator, and returns
-new float32 samples with the peak of the old ones. `pitch` and `crop` are of the report (Future Work),
-`rawboost` of H. Tak et al., ICASSP 2022, with fewer notches; the ranges are ours.
+Each takes samples at full scale 1, their rate in Hz and a NumPy generator, and returns new float32 samples of the same
+peak. `pitch` and `crop` are of the report (Future Work), `rawboost` of H. Tak et al., ICASSP 2022; the ranges are ours.
 """
 
 import io

@@ -1,11 +1,8 @@
 """Known manipulations of a recording: does a countermeasure react to them instead of to replay?
 
-Each takes samples, their rate in Hz and a seed, and returns new float32 samples within -1 and 1.
-After B. Chettri et al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018; levels,
-decays and limits are ours. Hiss, band limit and codec may also cover what a replay leaves.
-
-Parts of a recording are `taken_out` by noise as loud as its quietest frames: digital silence would be
-something that no system was made on.
+Each takes samples, their rate in Hz and a seed, and returns new float32 samples within -1 and 1. After B. Chettri et
+al., IEEE/ACM TASLP 28, 2020, and H. Delgado et al., Odyssey 2018; levels, decays and limits are ours. Parts are
+`taken_out` by noise as loud as the quietest frames: no system was made on digital silence.
 """
 
 import numpy as np

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import shutil
+import struct
 import threading
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -11,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from lib.audio import wav
 from lib.errors import InputError, unheard
 from lib.files import places
 
@@ -23,11 +23,13 @@ _RATES = (4_000, 192_000)  # Hz, from below telephones' to the highest of record
 _LOUDEST = 10.0  # full scale is 1; float files may go beyond it, but those at the scale of integers have lost theirs
 _QUIETEST = 1e-5  # half the range of the samples; a third of one step of 16 bits
 _CANCELLED = 0.01  # power of the channels' mean re the mean of theirs; 0.5 for two that are independent
-_BLOCK = 2**18  # values decoded at a time
 _NO_LENGTH = 2**63 - 1  # what libsndfile says of a stream whose header has none
 _SILENT = (b"RIFF", b"fLaC", b"OggS")  # how files begin whose decoders write nothing
 _PADDING = {"MP3": 3 * 1152}  # samples that encoders count or leave out at the ends
 _INTEGERS = {"PCM_S8": (np.int16, 1), "PCM_16": (np.int16, 2), "PCM_24": (np.int32, 3)}  # as what, bytes in the file
+_OPEN = 0x7FFFF000  # from here on a length is what SoX, FFmpeg and recorders write when they cannot know it
+_CHUNKS = 1000  # of a WAV file, looked through for the samples
+_NAMES = (b"data", b"fmt ", b"LIST", b"fact")  # of chunks
 
 
 def read(path, *, sr=16_000):
@@ -41,7 +43,7 @@ def read(path, *, sr=16_000):
     with _opened(path) as file:
         if not (size := file.seek(0, os.SEEK_END)):
             raise InputError(f"{path}: the file is empty (0 bytes)")
-        file, notes = wav.mended(path, file, size)
+        file, notes = _mended(path, file, size)
         y, rate = _decoded(path, file)
     if len(y) < _SHORTEST * rate:
         raise InputError(f"{path}: {len(y)} samples at {rate} Hz: must last at least {_SHORTEST} s")
@@ -98,12 +100,6 @@ def find_recordings(folder, trials):
     return found
 
 
-def facts(path):
-    """`duration` (s) and `level` (dB re full scale) of a recording: what a model should not use."""
-    y, _ = read(path)
-    return {"duration": len(y) / 16_000, "level": float(10 * np.log10(np.mean(np.square(y, dtype=np.float64))))}
-
-
 def _opened(path):
     """The file, or the bytes at a URL."""
     try:
@@ -118,24 +114,56 @@ def _opened(path):
         raise InputError(f"{path}: the recording cannot be read ({error})") from None
 
 
+def _mended(path, file, size):
+    """An open file, if it is a WAV its lengths mended and odd chunks left out, and notes; InputError if truncated."""
+    file.seek(0)
+    kind, riff, form = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
+    if (kind, form) != (b"RIFF", b"WAVE"):
+        return file, ()
+    layout, unpadded, position = b"", False, 12
+    for _ in range(_CHUNKS):
+        file.seek(position)
+        name, promised = struct.unpack("<4sI", file.read(8).ljust(8, b"\0"))
+        position += 8
+        if name == b"data":
+            break
+        if name == b"fmt ":
+            layout = file.read(promised)
+        position += promised
+        if promised % 2:  # some writers leave out the byte that makes it even
+            file.seek(position)
+            padded = file.read(4) not in _NAMES
+            position += padded
+            unpadded |= not padded
+    if name != b"data" or len(layout) < 16:
+        return file, ()
+    there, wrong, unfilled = max(size - position, 0), riff + 8 > size + 1, promised == 0 and riff in (0, 0xFFFFFFFF)
+    if promised > there and promised >= _OPEN or unfilled:
+        promised, wrong = there, True
+    align = struct.unpack_from("<H", layout, 12)[0]
+    if promised - there >= max(align, 1):  # the last sample may be cut
+        raise InputError(f"{path}: truncated, {size} of {position + promised} bytes are there")
+    if unpadded or unfilled:
+        file.seek(position)
+        header = struct.pack("<4sI", b"fmt ", len(layout)) + layout + struct.pack("<4sI", b"data", min(promised, there))
+        file = io.BytesIO(struct.pack("<4sI4s", b"RIFF", 4 + len(header) + there, b"WAVE") + header + file.read())
+    return file, ("the length in its header is wrong",) * wrong
+
+
 def _decoded(path, file):
     """Samples [shape=(samples, channels)], int16, int32 or float32, and their rate."""
     with _decoder(path, file) as sound:
         promised = 0 if sound.frames == _NO_LENGTH else sound.frames
+        _refuse_size(path, sound, promised)
         # Integers come as they are: twice as fast, and exact in float32.
         dtype, width = _INTEGERS.get(sound.subtype, (np.float32, 0))
-        blocks, count, more = [], 0, True
-        _refuse_size(path, sound, promised)
-        while more and count != (promised or None):
-            most = _BLOCK // sound.channels or 1
-            block = np.empty((min(most, promised - count) if promised else most, sound.channels), dtype)
-            more = sound.buffer_read_into(block, dtype.__name__)
-            blocks.append(block[:more])
-            count += more
-            _refuse_size(path, sound, count)
+        most = min(_LONGEST * sound.samplerate, _MOST // sound.channels) + 1
+        y = np.empty((promised or most, sound.channels), dtype)  # memory is taken as it is filled
+        count = sound.buffer_read_into(y, dtype.__name__)
+        _refuse_size(path, sound, count)
     if promised - count > _PADDING.get(sound.format, 0):
         raise InputError(f"{path}: truncated, {count} of {promised} samples are there")
-    y = np.concatenate(blocks)
+    y = y[:count].copy()
     if sound.format == "FLAC" and width:
         _refuse_checksum(path, file, y, width)
     return y, sound.samplerate

@@ -69,7 +69,7 @@ def spread_by_size(paths, count):
 def extracted(corpus, names, settings, *, size, folder, jobs):
     """The study's way, into a new store below a folder; its writing is part of it."""
     new = tempfile.mkdtemp(dir=folder)
-    store.extract(corpus, [store.Wanted(name, settings, size) for name in names], store=new, jobs=jobs, progress=False)
+    store.extract(corpus, [store.Wanted(name, settings, size) for name in names], store=new, jobs=jobs)
     return len(corpus.trials)
 
 

@@ -4,9 +4,8 @@ A *trial* is one recording under test, named by its file stem (``T_1000001``). L
 study, **1 = genuine, 0 = spoof**, as `GENUINE`, `SPOOF` and `LABEL_NAMES` define here.
 """
 
-from lib.corpus.folder import Corpus, open_corpus
+from lib.corpus.folder import Corpus, open_corpus, read_trials
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, UNKNOWN, read_protocol
-from lib.corpus.trials import read_trials
 
 __all__ = [
     "GENUINE", "LABEL_NAMES", "SPLITS", "SPOOF", "UNKNOWN", "Corpus", "open_corpus", "read_protocol", "read_trials",

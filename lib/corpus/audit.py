@@ -10,9 +10,9 @@ import yaml
 from tqdm.auto import tqdm
 
 from lib import audio
-from lib.corpus.folder import copies, odd_labels, open_corpus
-from lib.corpus.protocol import SPLITS, UNKNOWN, layouts
-from lib.corpus.trials import count, fitting, protocol_of, read_trials, with_recordings
+from lib.corpus import open_corpus, read_trials
+from lib.corpus.folder import copies, count, fitting, odd_labels, protocol_of, with_recordings
+from lib.corpus.protocol import LAYOUTS, SPLITS, UNKNOWN
 from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS
@@ -69,11 +69,11 @@ def write_corpus_file(name, data, layout=None):
     if len(fits) != 1:
         which = f"laid out as {' and '.join(fits) or 'none'} of the known"
         own = "" if fits else "; a list of your own is trials.csv there, with the columns path,label"
-        raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(layouts())}{own}")
+        raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(LAYOUTS)}{own}")
     trials = read_trials(folder, *fits)
     values = {"corpus": name, "layout": fits[0], "data": folder, "allow_partial": False}
     with open(path, "x", encoding="utf-8") as file:
-        file.write(f"# Layout: {layouts()[fits[0]]['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
+        file.write(f"# Layout: {LAYOUTS[fits[0]]['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
     counts = ["{} {:,} + {:,}".format(split, *counts.values()) for split, counts in count(trials).items()]
     return path, " ".join([f"layout {fits[0]}; genuine + spoof {', '.join(counts)}.", *trials.attrs["notes"]])
 
@@ -148,13 +148,13 @@ def _unlisted(there, trials):
 
 def _which(folder, layout, splits):
     """Sentences on which corpus this is, by its counts and the lines of its protocols."""
-    declared, ours = layouts()[layout], {split: list(counts.values()) for split, counts in splits.items()}
+    declared, ours = LAYOUTS[layout], {split: list(counts.values()) for split, counts in splits.items()}
     ours["all"] = [sum(several) for several in zip(*ours.values(), strict=True)]
     published, title = declared.get("published", {}), f"{declared['title']} ({declared.get('source')})"
     if any(ours[split] != counts for split, counts in published.items()):
         line = "{} {:,} + {:,} (published {:,} + {:,})"
         parts = [line.format(split, *ours[split], *counts) for split, counts in published.items()]
-        like = [name for name, other in layouts().items() if other.get("published", {}).get("train") == ours["train"]]
+        like = [name for name, other in LAYOUTS.items() if other.get("published", {}).get("train") == ours["train"]]
         also = f" Its train has the counts of {like[0]}: numbers on the two are not comparable." if like else ""
         return [f"Not the published {title}: genuine + spoof {'; '.join(parts)}.{also}"]
     digests = declared.get("sha256", {})

@@ -3,7 +3,6 @@
 import csv
 import os
 import re
-from functools import cache
 from sys import intern
 
 import pandas as pd
@@ -13,6 +12,7 @@ from lib.errors import InputError
 from lib.files.places import read_text
 from lib.params import read_table
 
+LAYOUTS = read_table("layouts")  # name -> its declaration
 SPOOF, GENUINE = 0, 1
 LABEL_NAMES = ("spoof", "genuine")  # position = number
 SPLITS = ("train", "dev", "eval")
@@ -26,12 +26,6 @@ LABELS = {word: LABEL_NAMES.index(name) for word, name in WORDS["labels"].items(
 _MEANINGS = {"label": LABELS, "split": {**WORDS["splits"], UNKNOWN: UNKNOWN, "": UNKNOWN}}
 _KNOWN = ("speaker", "phrase", "environment", "playback", "recorder")  # columns that every table of trials has
 _ENDING = re.compile(rf"(?<=.)(?:{'|'.join(map(re.escape, ENDINGS))})\Z", re.IGNORECASE | re.DOTALL)
-
-
-@cache
-def layouts():
-    """Name -> declaration of every layout, params/layouts.yaml."""
-    return read_table("layouts")
 
 
 def read_protocol(path, columns=None):
@@ -56,7 +50,7 @@ def read_list(path, columns=None):
     if header:
         start, columns, hint = start + 1, header, ""
     else:
-        columns = columns or _columns_like(lines[start].split()) or layouts()["asvspoof2017_v2"]["columns"].split()
+        columns = columns or _columns_like(lines[start].split()) or LAYOUTS["asvspoof2017_v2"]["columns"].split()
         hint = "; a list of another kind begins with a header that names path and label"
     rows = fields_of(path, lines[start:], separator, start + 1)
     return table_of(path, rows, columns, _MEANINGS, hint), bool(header)
@@ -134,7 +128,7 @@ def _header(line):
 
 def _columns_like(fields):
     """The columns of the layout whose lines are as wide as this one, with the label in the same place."""
-    for names in (layout["columns"].split() for layout in layouts().values() if "columns" in layout):
+    for names in (layout["columns"].split() for layout in LAYOUTS.values() if "columns" in layout):
         if len(names) == len(fields) and fields[names.index("label")].lower() in LABELS:
             return names
     return None

@@ -1,10 +1,8 @@
 """Constant-Q cepstral coefficients, the feature of the ASVspoof 2017 baseline.
 
-As published (M. Todisco, H. Delgado, N. Evans, Computer Speech & Language 45, 2017; their
-``cqcc.m``): a transform of 96 bins an octave over the nine octaves below sr / 2, the logarithm of
-its power, a spline through it taken at 16 points in the lowest octave and at the same distance
-from there on, DCT. Filters are those of `librosa.vqt`, Hann windows in time, where the toolbox has
-them in frequency; frames are those of the other features (the toolbox takes one every 8.4 ms).
+As published (M. Todisco, H. Delgado, N. Evans, Computer Speech & Language 45, 2017; their ``cqcc.m``): log power of 96
+bins an octave over the nine octaves below sr / 2, a spline through it at uniform distances, DCT. Filters are those of
+`librosa.vqt`, Hann windows in time (the toolbox: in frequency); frames those of the other features (it: every 8.4 ms).
 """
 
 from functools import lru_cache

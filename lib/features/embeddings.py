@@ -5,19 +5,13 @@ PyTorch is imported when there is something to compute: stored embeddings are re
 
 import hashlib
 import json
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from lib import audio
 from lib.errors import InputError
-from lib.features import store
-from lib.files import places
 from lib.params import local_path
-
-PRECISIONS = ("auto", "float32", "bfloat16")
 
 # Sorted within a chunk of 128 clips of speech, batches of 10 s hold 1 % padding, of 60 s
 # 7 %; longer ones were no faster (tried: 2 to 32 clips of 3.4 s).
@@ -42,14 +36,16 @@ class Weights(NamedTuple):
     digest: str  # of the shape and the values
 
 
-def find(name):
+def find(name, digest=""):
     """The `Weights` of a name: ``random`` or ``random-base`` (untrained), a folder that ``save_pretrained`` wrote,
     or a model of the Hugging Face hub; InputError, which says how to get them, if they cannot be had.
+
+    A `digest` that is known is not computed again.
     """
-    digest = hashlib.blake2b(digest_size=6)
+    total = hashlib.blake2b(digest_size=6)
     if name in UNTRAINED:
-        digest.update(json.dumps([SEED, UNTRAINED[name]]).encode())
-        return Weights(name, None, digest.hexdigest())
+        total.update(json.dumps([SEED, UNTRAINED[name]]).encode())
+        return Weights(name, None, total.hexdigest())
     folder = local_path(name)
     if not folder.is_dir():
         if name.startswith((".", "/", "~")) or name.count("/") > 1:
@@ -60,10 +56,10 @@ def find(name):
         folder = _from_hub(name)
     if not _files(folder):
         raise InputError(f"wav2vec_weights = {name}: {folder} has no {_WANTED}; save_pretrained writes them")
-    for file in _files(folder):
+    for file in _files(folder) if not digest else ():
         with file.open("rb") as opened:
-            hashlib.file_digest(opened, lambda: digest)
-    return Weights(name, str(folder), digest.hexdigest())
+            hashlib.file_digest(opened, lambda: total)
+    return Weights(name, str(folder), digest or total.hexdigest())
 
 
 def described(name):
@@ -71,31 +67,8 @@ def described(name):
     return "untrained" if name in UNTRAINED else f"{name}, digest {find(name).digest}"
 
 
-def extract(corpus, weights, *, sr, precision, store_url, jobs=2):
-    """Make the embeddings of a corpus that the store lacks, float32 vectors; a `lib.features.store.Stored`.
-
-    `jobs` processes have a model of their own each (1.2 GB for wav2vec2-base), on a GPU there is one.
-    """
-    if sr != 16_000:
-        raise InputError(f"sr must be 16000 Hz, as in wav2vec 2.0's training, got {sr}")
-    found, precision = find(weights), resolved(precision)
-    numbers, packages = [corpus.digest, found.digest, precision, BATCH_SECONDS], ("torch", "transformers", "soundfile")
-    key = store.key(numbers, "audio.reading", "audio.wav", "features.encoder", packages=packages)
-    stored, _ = store.filled(
-        corpus,
-        {"wav2vec": f"wav2vec-{key}"},
-        partial(_make_chunk, weights=found, sr=sr, precision=precision),
-        store=store_url,
-        processes=lambda tasks: 1 if _encoder().device().type == "cuda" else min(jobs, tasks),
-        doing="embedding",
-    )
-    return stored["wav2vec"]
-
-
 def resolved(precision):
     """``float32`` or ``bfloat16``; ``auto`` is the latter where the machine computes with it in hardware."""
-    if precision not in PRECISIONS:
-        raise InputError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     return _encoder().native_precision() if precision == "auto" else precision
 
 
@@ -106,10 +79,9 @@ def of_clips(clips, *, weights, precision, batch_seconds=BATCH_SECONDS):
         return encoder.embed(encoder.load(weights), clips, precision=precision, batch_seconds=batch_seconds)
 
 
-def _make_chunk(paths, targets, *, sr, **how):
-    clips = [y for y, _ in places.each(partial(audio.read, sr=sr), paths)]
-    store.write_chunk(targets["wav2vec"], of_clips(clips, **how))
-    return len(paths), {}
+def processes(jobs):
+    """How many processes embed: each has a model of its own (1.2 GB for wav2vec2-base), on a GPU there is one."""
+    return 1 if _encoder().device().type == "cuda" else jobs
 
 
 def _encoder():

@@ -1,7 +1,7 @@
 """The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
-wav2vec2-base normalises its first convolution over all time steps, padding too. So the convolutions
-see each recording alone here, whose vector is then the same in any batch, to rounding.
+wav2vec2-base normalises its first convolution over all time steps, padding too: here the convolutions see each
+recording alone, whose vector is then the same in any batch, to rounding.
 """
 
 from functools import lru_cache

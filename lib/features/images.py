@@ -1,8 +1,7 @@
 """Features as images: a position in a colormap of 256 colours (uint8) a pixel.
 
-An image has its low frequencies at the bottom (last row) and is scaled by its own minimum and
-maximum. It mostly repeats rows and columns of its feature, so each *cell* that it shows is stored
-once, and `stretched` makes the image as it is read. For training there are changed copies.
+An image has its low frequencies at the bottom (last row) and is scaled by its own minimum and maximum. It mostly
+repeats rows and columns of its feature: each *cell* that it shows is stored once, and `stretched` when it is read.
 """
 
 from functools import lru_cache
@@ -10,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from lib.errors import InputError, nearest
+from lib.errors import InputError
 
 KINDS = ("audio", "image", "none")  # of changed copies
 
@@ -18,8 +17,7 @@ KINDS = ("audio", "image", "none")  # of changed copies
 def to_index(feature, size):
     """A feature [rows, frames] as a square image of colormap positions, uint8 [size, size].
 
-    A pixel takes the value of the cell under its centre, as matplotlib draws a mesh, then the range
-    of the whole matrix is spread over 0 to 255.
+    A pixel takes the cell under its centre, as matplotlib draws a mesh; the matrix' range is spread over 0 to 255.
 
     Examples
     --------
@@ -55,11 +53,9 @@ def _under(count, size):
 
 
 def colormap(name):
-    """The 256 colours of a matplotlib colormap, uint8 [256, 3]; InputError when there is none of that name."""
+    """The 256 colours of a matplotlib colormap, uint8 [256, 3]."""
     import matplotlib  # slow to import, and chunks are made without it
 
-    if name not in matplotlib.colormaps:
-        raise InputError(f"unknown colormap {name!r} of matplotlib{nearest(name, matplotlib.colormaps)}")
     return (matplotlib.colormaps[name].resampled(256)(np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 

@@ -8,30 +8,37 @@ from functools import lru_cache
 
 import numpy as np
 import scipy  # its parts are loaded when they are used, and some take long
+from scipy.ndimage import correlate1d
 
 from lib.errors import InputError, unknown
 from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
-from lib.params.schema import GROUPS, judge_together, judged
+from lib.params.schema import GROUPS, RULES, judge_together, judged
 
 _LEVELS = 200  # steps of the level axis of `fft`
 _CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
 
 
-def _judge(self):
-    for name, value in vars(self).items():
-        judged(name, value, None, "analysis")
-    judge_together(vars(self), "analysis")
+class Judged:
+    """Its fields keep the rules of the parameters of their names (params/settings.yaml), or there is an InputError."""
+
+    def __post_init__(self):
+        where = type(self).__name__
+        for name, value in vars(self).items():
+            rule = "image_size" if name == "size" else name
+            if rule in RULES:
+                judged(rule, value, None, where)
+        judge_together(vars(self), where)
 
 
 FeatureSettings = make_dataclass(
     "FeatureSettings",
     [(name, type(setting.default), setting.default) for name, setting in GROUPS["features"].items()],
+    bases=(Judged,),
     frozen=True,
     namespace={
         "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.schema.",
         "__module__": __name__,
-        "__post_init__": _judge,
     },
 )
 
@@ -179,6 +186,32 @@ def compute(y, names, settings):
         cells, scale = scaled(spectra, name, settings)
         found[name] = scale(cells)
     return found
+
+
+def with_deltas(matrix, width):
+    """A feature with its deltas and their deltas below it, float32 [3 * rows, frames], as the HTK Book has them."""
+    if width < 3 or width % 2 == 0:
+        raise InputError(f"delta_width must be odd and at least 3, got {width}")
+    offsets = np.arange(width) - width // 2
+    slope = offsets / (offsets**2).sum()
+    delta = correlate1d(matrix, slope, axis=1, mode="nearest")
+    return np.concatenate([matrix, delta, correlate1d(delta, slope, axis=1, mode="nearest")])
+
+
+def normalised(matrix, how):
+    """Each row less its mean over the recording (``mean``), or its variance made 1 as well (``cmvn``), float32."""
+    if how == "none":
+        return matrix
+    values = matrix - matrix.mean(axis=1, keepdims=True, dtype=np.float64)  # in which equal values leave exactly 0
+    if how == "cmvn":
+        spread = values.std(axis=1, keepdims=True)
+        values /= np.where(spread > 0, spread, 1)
+    return values.astype(np.float32)
+
+
+def fixed(matrix, frames):
+    """So many frames of a feature: the recording repeated until it is long enough, then cut."""
+    return matrix.take(np.arange(frames) % matrix.shape[1], axis=1)
 
 
 @lru_cache(maxsize=8)

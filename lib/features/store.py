@@ -1,8 +1,7 @@
 """The feature store: one array a trial of all that was computed of a corpus, made once and read back.
 
-``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order, under
-a key of what decides them: what `numpy.save` wrote of their values in one row, and of their shapes,
-then a checksum. It is moved into place whole, so stopped work goes on where it was.
+``<store>/<name>-<key>/<split>/<number>.npy`` holds the arrays of `CHUNK` trials in protocol order, under a key of what
+decides them: `numpy.save` of their values in one row, and of their shapes, then a checksum. It is moved there whole.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ from tqdm.auto import tqdm
 from lib import audio, cluster
 from lib.corpus import SPLITS
 from lib.errors import InputError
-from lib.features import images
+from lib.features import embeddings, images
 from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
 from lib.params import ROOT
@@ -32,7 +31,7 @@ CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
 _MARK = 4  # bytes of the checksum
 _CODE = (  # decides the numbers
-    "audio.reading", "audio.wav", "features.cqcc", "features.images", "features.matrices", "features.statistics",
+    "audio.reading", "features.cqcc", "features.images", "features.matrices", "features.statistics",
 )  # fmt: skip
 
 
@@ -42,6 +41,15 @@ class Wanted(NamedTuple):
     feature: str
     settings: FeatureSettings
     size: int = 0  # pixels of an image; 0 for a matrix
+
+    @property
+    def sr(self):
+        return self.settings.sr
+
+    def name(self, corpus):
+        """The folder of the store that holds it of a corpus."""
+        numbers = [corpus.digest, self.feature, identity(self.feature, self.settings), self.size]
+        return f"{self.feature}-{key(numbers, *_CODE)}"
 
 
 @dataclass(frozen=True)
@@ -69,31 +77,50 @@ class Stored:
         return {}  # split -> arrays, parts of files that are mapped into memory
 
 
-def extract(corpus, wanted, *, store, jobs=2, progress=True):
+def extract(corpus, wanted, *, store, jobs=2):
     """Make what the store does not hold yet of a corpus in one pass over its recordings, and open it.
 
-    Of what is `Wanted` (all of one rate) in a store (a folder, from the project's folder, or an
-    fsspec URL) each is returned with its `Stored`; and what reading had to do, with how many times.
+    Of what is `Wanted` (all of one rate), or a `lib.inputs.Embedding`, in a store (a folder, from the project's folder,
+    or an fsspec URL) each is returned with its `Stored`; and what reading had to do, with how many times.
     InputError if a feature is unknown, a recording cannot be used, or the store cannot be written.
     """
-    names = {}
-    for item in wanted:
-        numbers = [corpus.digest, item.feature, identity(item.feature, item.settings), item.size]
-        names[item] = f"{item.feature}-{key(numbers, *_CODE)}"
-    rates = sorted({item.settings.sr for item in names})
+    root, notes, lacking = places.absolute(store), Counter(), {}  # (split, first trial) -> wanted -> URL of its chunk
+    paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
+    sizes = {split: len(there) for split, there in paths.items()}
+    stored = {item: Stored(f"{root}/{item.name(corpus)}", sizes, item.size) for item in wanted}
+    rates = sorted({item.sr for item in stored})
     if len(rates) > 1:
         raise InputError(f"sr must be the same for all, got {', '.join(map(str, rates))}")
-    return filled(
-        corpus, names, partial(_make_chunk, rates[0]), store=store, doing="extracting", progress=progress,
-        processes=lambda tasks: min(jobs, max(tasks // 2, 1)),  # starting one costs more than a chunk
-        scheduler=cluster.at_hand(),
-    )  # fmt: skip
+    try:
+        for item, kept in stored.items():
+            for place, url in pending(kept.url, sizes).items():
+                lacking.setdefault(place, {})[item] = url
+        tasks = [(rates[0], paths[split][n : n + CHUNK], urls) for (split, n), urls in lacking.items()]
+        jobs = min(jobs, max(len(tasks) // 2, 1))  # starting a process costs more than a chunk
+        scheduler = cluster.at_hand()
+        if any(not isinstance(item, Wanted) for item in stored):  # an encoder's weights are on this machine
+            jobs, scheduler = embeddings.processes(jobs) if tasks else 1, None
+        total = sum(len(part) for _, part, _ in tasks)
+        with tqdm(total=total, desc="extracting", unit="clip", disable=not tasks, leave=False) as bar:
+            for clips, found in cluster.unordered(_make_chunk, tasks, jobs=jobs, scheduler=scheduler):
+                bar.update(clips)
+                notes.update(found)
+    except OSError as error:
+        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
+    return stored, dict(notes)
 
 
 def from_clips(wanted, clips):
-    """What is wanted of some float32 samples at its rate: a list of arrays each, byte for byte what the store holds."""
-    made = [_made(wanted, y) for y in clips]
-    return {item: [arrays[item] for arrays in made] for item in wanted}
+    """What is wanted of float32 samples at its rate: a list of arrays each, byte for byte what the store holds."""
+    features = [item for item in wanted if isinstance(item, Wanted)]
+    clips = clips if len(features) == len(wanted) else list(clips)
+    made = [_made(features, y) for y in clips]
+    found = {item: [arrays[item] for arrays in made] for item in features}
+    for item in wanted:
+        if item not in found:
+            parts = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
+            found[item] = [vector for part in parts for vector in item.vectors(part)]
+    return found
 
 
 def _made(wanted, y):
@@ -110,12 +137,15 @@ def _made(wanted, y):
 
 def _make_chunk(sr, paths, targets):
     """Make one chunk of each wanted value; how many recordings, and notes on them."""
-    made, notes = [], Counter()
-    for y, remarks in places.each(partial(audio.read, sr=sr), paths):
-        made.append(_made(targets, y))
-        notes.update(remarks)
-    for item, url in targets.items():
-        write_chunk(url, [arrays[item] for arrays in made])
+    notes = Counter()
+
+    def clips():
+        for y, remarks in places.each(partial(audio.read, sr=sr), paths):
+            notes.update(remarks)
+            yield y
+
+    for item, arrays in from_clips(targets, clips()).items():
+        write_chunk(targets[item], arrays)
     return len(paths), notes
 
 
@@ -123,32 +153,6 @@ def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
     """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
     marks = [code_digest("features.store", *parts), versions(*packages)]
     return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
-
-
-def filled(corpus, names, make, *, store, processes, doing, progress=True, scheduler=None):
-    """Make what the store lacks of wanted values (-> folder `names`), in parallel: each with its `Stored`, and notes.
-
-    `make` takes paths and wanted value -> URL of the chunk to write, and returns the number of paths, and notes.
-    """
-    root = places.absolute(store)
-    paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
-    sizes = {split: len(there) for split, there in paths.items()}
-    stored = {item: Stored(f"{root}/{name}", sizes, getattr(item, "size", 0)) for item, name in names.items()}
-    lacking, notes = {}, Counter()  # (split, first trial) -> wanted -> URL of its chunk
-    try:
-        for item, kept in stored.items():
-            for place, url in pending(kept.url, sizes).items():
-                lacking.setdefault(place, {})[item] = url
-        tasks = [(paths[split][start : start + CHUNK], urls) for (split, start), urls in lacking.items()]
-        total = sum(len(part) for part, _ in tasks)
-        with tqdm(total=total, desc=doing, unit="clip", disable=not (progress and tasks)) as bar:
-            jobs = processes(len(tasks)) if tasks else 1
-            for clips, found in cluster.unordered(make, tasks, jobs=jobs, scheduler=scheduler):
-                bar.update(clips)
-                notes.update(found)
-    except OSError as error:
-        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
-    return stored, dict(notes)
 
 
 def pending(url, sizes):

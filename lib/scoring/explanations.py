@@ -1,7 +1,7 @@
 """Where in seconds and hertz a run decided on one recording, and whether that can be trusted.
 
 Any system is explained by occlusion: how far the score changes without a part (M. Zeiler and R. Fergus, ECCV 2014);
-a Keras network on images or matrices by its activations too (Grad-CAM, `lib.systems.looking`). A map is believed only
+a Keras network on images or matrices by its activations too (Grad-CAM, `lib.systems.networks`). A map is believed only
 if it foretells what deleting several parts together does (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a
 network, if shuffled weights give another map (J. Adebayo et al., NeurIPS 2018). Numbers and limits are our choice.
 """
@@ -18,8 +18,7 @@ from lib.audio.interventions import parts, taken_out
 from lib.features import row_hertz
 from lib.inputs import Image, Matrix
 from lib.scoring.systems import log_odds
-from lib.systems.looking import activation_maps, shuffled
-from lib.systems.networks import Network
+from lib.systems.networks import Network, activation_maps, shuffled
 
 AXES = ("seconds", "hertz")
 PARTS = 16  # of each axis

@@ -1,7 +1,6 @@
 """Systems: anything that can be fitted and can score, and fits that are kept (`lib.systems.kept`)."""
 
 import copy
-import hashlib
 
 import numpy as np
 
@@ -46,14 +45,6 @@ def wrapped(system):
     from lib.systems.estimators import Estimator
 
     return Estimator(system)
-
-
-def digest(arrays):
-    """Digest of every number in some arrays."""
-    total = hashlib.blake2b(digest_size=8)
-    for array in arrays:
-        total.update(array.tobytes())
-    return total.hexdigest()
 
 
 def spread(count, most):

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 
+import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -22,8 +23,11 @@ class Kept(System):
     def parameters(self):
         return _count(self)
 
+    def __repr__(self):
+        return f"{type(self).__name__}({vars(self)})"
+
     def identity(self):
-        return {name: _described(value) for name, value in vars(self).items()}
+        return {"settings": repr(self), "digest": joblib.hash(vars(self))}
 
     def save(self, folder):
         from skops import io  # brings PyTorch, which takes two seconds
@@ -62,8 +66,8 @@ class Estimator(Kept):
 class Mixtures(Kept):
     """Two generative models of frames, one a label: a score is their mean log-likelihood ratio.
 
-    A copy of the unfitted `sklearn.mixture.GaussianMixture` is fitted to the frames of each label, as in
-    the ASVspoof 2017 baseline (M. Todisco et al., Computer Speech & Language 45, 2017; 512 components).
+    Copies of an unfitted `sklearn.mixture.GaussianMixture` are fitted, as in the ASVspoof 2017 baseline
+    (M. Todisco et al., Computer Speech & Language 45, 2017; 512 components).
     """
 
     def __init__(self, mixture):
@@ -88,11 +92,10 @@ class Mixtures(Kept):
 class Views(Kept):
     """Support vectors by several views of the long-term statistics, each standardised and brought to unit length.
 
-    The kernel of two recordings is the mean over views of exp(-gamma |a - b|^2), a fixed rule of M. Gönen
-    and E. Alpaydın, Journal of Machine Learning Research 12, 2011, section 3.1. The machine is an
-    `sklearn.svm.SVC` with ``kernel="precomputed"``, `views` are those of `lib.features.statistics.view`,
-    `bins` the first bin of the spectrum that is seen and the first that no longer is (None for the end),
-    `copies` how many `lib.features.statistics.other_device` makes of each training recording.
+    The kernel is the mean over views of exp(-gamma |a - b|^2) (M. Gönen and E. Alpaydın, Journal of Machine Learning
+    Research 12, 2011, section 3.1), the machine an `sklearn.svm.SVC` with ``kernel="precomputed"``, `views` those of
+    `lib.features.statistics.view`, `bins` the first bin that is seen and the first that no longer is (None for the
+    end), `copies` how many `lib.features.statistics.other_device` makes of each training recording.
     """
 
     def __init__(self, machine, views, *, gamma=0.5, bins=(0, None), copies=0):
@@ -139,9 +142,8 @@ class Views(Kept):
 class Fusion(Kept):
     """Systems side by side, system *k* fed with input *k*; the score is a weighted sum of theirs, fitted to dev.
 
-    Linear logistic regression, after N. Brümmer et al., IEEE Transactions on Audio, Speech, and Language
-    Processing 15, 2007. The systems are scikit-learn classifiers or others of this module; dev is small,
-    so the weights have an L2 prior of a `strength`, scikit-learn's C.
+    Logistic regression (N. Brümmer et al., IEEE Transactions on Audio, Speech, and Language Processing 15, 2007), its
+    `strength` scikit-learn's C. The systems are scikit-learn classifiers or others of this module.
     """
 
     def __init__(self, systems, strength=1.0):
@@ -165,18 +167,6 @@ class Fusion(Kept):
     def score(self, *arrays):
         parts = [system.score(array) for system, array in zip(self.systems, arrays, strict=True)]
         return np.stack(parts, axis=1) @ self.weights + self.offset
-
-
-def _described(value):
-    """An attribute as JSON takes it; of an estimator class and parameters."""
-    if isinstance(value, list):
-        return [_described(part) for part in value]
-    if isinstance(value, System):
-        return {"kind": type(value).__name__, **value.identity()}
-    if hasattr(value, "get_params"):
-        parameters = {name: repr(parameter) for name, parameter in sorted(value.get_params().items())}
-        return {"class": type(value).__name__, "parameters": parameters}
-    return repr(value)
 
 
 def _count(value):

@@ -2,10 +2,9 @@
 
 import copy
 import json
-import re
 
+import joblib
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
@@ -14,13 +13,11 @@ from lib.errors import InputError
 from lib.features import embeddings
 from lib.features import encoder as pretrained
 from lib.features.encoder import SR
-from lib.features.frames import fixed
-from lib.systems import digest, spread
+from lib.features.matrices import fixed
+from lib.systems import spread
 from lib.systems.modules import Module, numbers
 
 _ABOUT, _TUNED = "encoder.json", "tuned.safetensors"
-_LAYER = re.compile(r"0\.model\.encoder\.layers\.(\d+)\.")  # names of parameters: 0 the encoder, 1 the head
-_PARTS = {"0": "below the transformer layers", "1": "head"}
 
 
 class Encoder(torch.nn.Module):
@@ -82,27 +79,22 @@ class LayerMean(torch.nn.Module):
         return torch.einsum("l,blfw->bfw", weights, torch.nn.functional.layer_norm(hidden, hidden.shape[-1:]))
 
 
-class MeanOverTime(torch.nn.Module):
-    """``[batch, frames, width]`` -> ``[batch, width]``."""
+class Pooling(torch.nn.Module):
+    """Mean over time, ``[batch, frames, width]`` -> ``[batch, width]``, or attentive statistics of twice the width.
 
-    def __init__(self, width):
+    Those are mean, then deviation, of frames weighted by what they are (K. Okabe et al., Interspeech 2018).
+    """
+
+    def __init__(self, width, *, attentive, units=64):
         super().__init__()
-        self.width = width
+        self.width, self.attention = 2 * width if attentive else width, None
+        if attentive:
+            layers = torch.nn.Linear(width, units), torch.nn.Tanh(), torch.nn.Linear(units, 1, bias=False)
+            self.attention = torch.nn.Sequential(*layers)
 
     def forward(self, frames):
-        return frames.mean(1)
-
-
-class AttentiveStatistics(torch.nn.Module):
-    """Mean, then deviation over time, of frames weighted by what they are: twice the width (K. Okabe et al., 2018)."""
-
-    def __init__(self, width, units=64):
-        super().__init__()
-        layers = torch.nn.Linear(width, units), torch.nn.Tanh(), torch.nn.Linear(units, 1, bias=False)
-        self.attention = torch.nn.Sequential(*layers)
-        self.width = 2 * width
-
-    def forward(self, frames):
+        if self.attention is None:
+            return frames.mean(1)
         weights = self.attention(frames).softmax(1)
         mean = (weights * frames).sum(1)
         variance = (weights * (frames - mean[:, None]).square()).sum(1)
@@ -122,17 +114,6 @@ class FineTuned(Module):
         super().__init__(torch.nn.Sequential(encoder, head.to(encoder.device)))
         self.encoder, self.head = self.module
 
-    def parts(self):
-        """How many `numbers` each part has, and how many are `trained`: a DataFrame of one row a part."""
-        rows = {}
-        for name, tensor in self.module.named_parameters():
-            layer = _LAYER.match(name)
-            part = f"transformer layer {int(layer[1]) + 1}" if layer else _PARTS[name[0]]
-            row = rows.setdefault(part, {"numbers": 0, "trained": 0})
-            row["numbers"] += tensor.numel()
-            row["trained"] += tensor.numel() * tensor.requires_grad
-        return pd.DataFrame.from_dict(rows, orient="index")
-
     @property
     def layer_weights(self):
         """Share of each layer in what the head sees, float32 ``[layers]``; they add up to 1."""
@@ -140,7 +121,7 @@ class FineTuned(Module):
         return (LayerMean.GAIN * logits).softmax(0).cpu().numpy()
 
     def identity(self):
-        first = digest(numbers(self.head.state_dict().values()))
+        first = joblib.hash(numbers(self.head.state_dict().values()))
         return self.encoder.about | {"head": repr(self.head), "first_weights": first}
 
     def fit(self, fed, *, seed, crop_seconds, encoder_learning_rate, head_learning_rate, warm_up, **how):

@@ -28,7 +28,6 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.files import places
 from lib.params import ROOT, identity
-from lib.systems import networks
 from lib.systems.backend import keras
 
 FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
@@ -42,16 +41,11 @@ class Fitted:
     """A fitted system with all that it knows of its corpus."""
 
     key: str
-    about: dict  # what the key stands for
+    about: dict  # what the key stands for, and the `seconds` that the fit took when it was made, scoring included
     system: object  # of `lib.systems`
     history: pd.DataFrame | None  # one row an epoch; None for a system that is fitted in one go
     scores: dict  # split -> log-odds, float64, in protocol order; <split>_batch of train and dev by batch statistics
     found: bool = True  # whether it was kept already
-
-    @property
-    def seconds(self):
-        """What the fit took when it was made, scoring included."""
-        return self.about["seconds"]
 
 
 def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
@@ -94,7 +88,7 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
 
 def _scored(fitted, fed, arguments, seed, whole):
     """A fit with the scores that it lacks of every split, of dev and eval alone when it is not to be whole."""
-    fed, system, scores = fed.recorded(), fitted.system, dict(fitted.scores)
+    fed, system, scores = replace(fed, copies=0), fitted.system, dict(fitted.scores)  # on the recordings alone
     for split in SPLITS if whole else ("dev", "eval"):
         if split not in scores:
             scores[split] = system.scores(fed, split)
@@ -114,11 +108,6 @@ def _keep(place, fitted):
         with places.whole_file(place) as file, zipfile.ZipFile(file, "w") as parts:
             for path in sorted(Path(folder).rglob("*")):
                 parts.write(path, path.relative_to(folder))
-
-
-def refreshed(fitted, fed, *, seed, batch_size, store):
-    """The same fit with its moving statistics set by one forward-only pass, kept as a fit of its own."""
-    return fit(networks.Refreshed(fitted), fed, {"batch_size": batch_size}, seed=seed, store=store)
 
 
 def read(place):

@@ -3,11 +3,12 @@
 import copy
 from pathlib import Path
 
+import joblib
 import numpy as np
 import torch
 
-from lib.systems import System, digest
-from lib.systems.progress import Progress
+from lib.systems import System
+from lib.systems.training import Progress
 
 
 class Module(System):
@@ -24,7 +25,7 @@ class Module(System):
         return sum(tensor.numel() for tensor in self.module.state_dict().values())
 
     def identity(self):
-        return {"layers": repr(self.module), "first_weights": digest(numbers(self.module.state_dict().values()))}
+        return {"layers": repr(self.module), "first_weights": joblib.hash(self.first())}
 
     def fit(self, fed, *, learning_rate, **how):
         """Train in place with Adam and binary cross-entropy, as a Keras fit; the history."""

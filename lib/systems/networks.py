@@ -1,15 +1,19 @@
-"""Keras models as systems: fitted in place, described by what decides their fit, saved, scoring."""
+"""Keras models as systems: fitted in place, described by what decides their fit, saved, scoring, explained."""
 
 import hashlib
 import json
 import re
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+import joblib
 import numpy as np
+import pandas as pd
 
 from lib.inputs import BLOCK
-from lib.systems import System, batchnorm, digest, spread, training
-from lib.systems.backend import keras
+from lib.systems import System, spread, training
+from lib.systems.backend import keras, tf
 from lib.systems.training import of_split
 
 _FILE = "model.keras"
@@ -36,7 +40,7 @@ class Network(System):
         if not frozen:
             text = re.sub(r'"trainable": (true|false)', "", text)
         architecture = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-        return {"architecture": architecture, "first_weights": digest(self.first())}
+        return {"architecture": architecture, "first_weights": joblib.hash(self.first())}
 
     def fit(self, fed, *, seed, batch_size, learning_rate, **how):
         """Train in place, in an order of trials that `seed` decides; `how` as `lib.systems.training.fit` takes it."""
@@ -54,12 +58,12 @@ class Network(System):
     def batch_scores(self, fed, *, seed, batch_size):
         """Scores with batch statistics, ``train_batch`` and ``dev_batch``; none without layers that have them."""
         found = {}
-        for split in ("train", "dev") if batchnorm.layers(self.model) else ():
+        for split in ("train", "dev") if training.normalising(self.model) else ():
             # Mixed, as in training: a batch of one class, as protocols list them, loses what tells it from the other.
             order = np.random.default_rng(seed).permutation(len(fed.labels[split]))
             order = np.resize(order, -(-len(order) // batch_size) * batch_size)  # the last batch is filled up
             passed, scores = of_split(fed, split, batch_size=batch_size, order=order), np.empty(len(fed.labels[split]))
-            scores[order] = batchnorm.batch_log_odds(self.model, passed)
+            scores[order] = training.batch_log_odds(self.model, passed)
             found[f"{split}_batch"] = scores
         return found
 
@@ -91,5 +95,72 @@ class Refreshed(Network):
 
     def fit(self, fed, *, seed, batch_size, on_epoch=None, state=None):
         passes = -(-len(fed.labels["train"]) // batch_size)
-        batchnorm.refresh(self.model, of_split(fed, "train", batch_size=batch_size, seed=seed).take(passes))
+        training.refresh(self.model, of_split(fed, "train", batch_size=batch_size, seed=seed).take(passes))
         return self.fitted.history
+
+
+def layer_table(model):
+    """A model's layers as the report prints them, a DataFrame of one row a layer; None in a shape is the batch."""
+    return pd.DataFrame(
+        {
+            "Layer (type)": f"{layer.name} ({type(layer).__name__})",
+            "Output Shape": str(tuple(layer.output.shape)),
+            "Param #": layer.count_params(),
+        }
+        for layer in model.layers
+    )
+
+
+def activation_maps(model, arrays):
+    """Grad-CAM of a Keras model for one recording: for each input a map [rows, columns], or None without two axes.
+
+    Of the last layer that has both; positive where it speaks for genuine (R. Selvaraju et al., IJCV 128, 2020).
+    """
+    branches = [model] if len(arrays) == 1 else [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    found = [_last_spatial(branch) for branch in branches]
+    if None in found or len(found) != len(arrays):
+        return [None] * len(arrays)
+    with tf.GradientTape() as tape, _watched(found, tape) as seen:
+        score = model(list(arrays) if len(arrays) > 1 else arrays[0], training=False)
+    pairs = zip(seen, tape.gradient(score, seen), strict=True)
+    return [np.einsum("xyc,c->xy", values[0], slope[0].numpy().mean(axis=(0, 1))) for values, slope in pairs]
+
+
+@contextmanager
+def shuffled(network, seed):
+    """A network within which the numbers of each weight are put into another order, as long as this lasts."""
+    kept, rng = network.first(), np.random.default_rng(seed)
+    floats = [np.issubdtype(value.dtype, np.floating) for value in kept]
+    network.restore([rng.permuted(v.ravel()).reshape(v.shape) if f else v for v, f in zip(kept, floats, strict=True)])
+    try:
+        yield
+    finally:
+        network.restore(kept)
+
+
+def _last_spatial(model):
+    """The last layer whose output has rows, columns and channels, within nested models too; None without one."""
+    for layer in reversed(model.layers):
+        found = _last_spatial(layer) if isinstance(layer, keras.Model) else layer
+        if found is not None and len(found.output.shape) == 4:
+            return found
+    return None
+
+
+@contextmanager
+def _watched(layers, tape):
+    """What each layer hands on, watched by the tape: gradients then need no other graph, however models are nested."""
+    seen = [None] * len(layers)
+
+    def watched(number, call, *args, **kwargs):
+        seen[number] = call(*args, **kwargs)
+        tape.watch(seen[number])
+        return seen[number]
+
+    for number, layer in enumerate(layers):
+        layer.call = partial(watched, number, layer.call)
+    try:
+        yield seen
+    finally:
+        for layer in layers:
+            del layer.call

@@ -1,11 +1,17 @@
 """Feeding and training a Keras model: same seed, same machine, same scores bit for bit, cut off between or not."""
 
+import json
+import math
+import time
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
+from lib.files import places
 from lib.systems.backend import keras, tf
-from lib.systems.progress import Progress
+
+SECONDS = 20.0  # between two states of a fit that are kept; a shorter fit is made again sooner than found
 
 
 def prepare(seed):
@@ -17,10 +23,9 @@ def prepare(seed):
 def batches(load, labels, *, batch_size=64, seed=None, across=True, copies=1, start=0, order=None):
     """Batches of inputs (an array, or a tuple of several) and labels, float32 ``[batch, 1]``: a tf.data.Dataset.
 
-    `load(positions, copy)` gives a tuple of float32 arrays, as `lib.inputs.Fed.load`. With a `seed`
-    passes are endless, each in another order; a batch may reach over the end of a pass (`across`), or
-    pass *e* asks for copy *e* modulo `copies`; `start` batches are passed over without being loaded.
-    Without a seed there is one pass, in protocol order or another `order` of positions.
+    `load(positions, copy)` gives a tuple of float32 arrays. With a `seed` passes are endless, each in another order; a
+    batch may reach over the end of a pass (`across`), or pass *e* asks for copy *e* modulo `copies`; `start` batches
+    are passed over. Without a seed there is one pass, in protocol order or another `order` of positions.
     """
     targets = tf.constant(np.asarray(labels, dtype=np.float32)[:, None])
     order = np.arange(len(targets)) if order is None else np.asarray(order)
@@ -95,3 +100,97 @@ def fit(model, train, dev, *, epochs, steps_per_epoch, patience=None, on_epoch=N
 def log_odds(model, batches):
     """Scores of all trials of a pass, float64, higher = more genuine."""
     return np.concatenate([model.predict_on_batch(x).squeeze(axis=1) for x, _ in batches]).astype(np.float64)
+
+
+def normalising(model):
+    """The layers, nested ones too, that use statistics of their batch in training, and when they score moving ones.
+
+    With Keras' momentum of 0.99 those arrive after hundreds of steps: the report trains 240.
+    """
+    every = model._flatten_layers()
+    return [layer for layer in every if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
+
+
+def refresh(model, batches):
+    """Set the moving statistics to the mean of those of training batches, in one pass without dropout; its outputs."""
+    dropouts = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dropout)]
+    before = [(layer, "rate", layer.rate) for layer in dropouts]
+    before += [(layer, "momentum", layer.momentum) for layer in normalising(model)]
+    outputs = []
+    try:
+        for layer in dropouts:
+            layer.rate = 0.0
+        for number, (x, _) in enumerate(batches):
+            for layer in normalising(model):
+                layer.momentum = number / (number + 1)
+            outputs.append(np.asarray(model(x, training=True)))
+    finally:
+        for layer, name, value in before:
+            setattr(layer, name, value)
+    return np.concatenate(outputs)
+
+
+def batch_log_odds(model, batches):
+    """Scores, float64, with the statistics of batches (inputs, labels) as large and mixed as those of training."""
+    before = model.get_weights()
+    scores = refresh(model, batches)[:, 0].astype(np.float64)
+    model.set_weights(before)
+    return scores
+
+
+class Progress:
+    """Epochs of a fit under way, a dict of `loss`, `accuracy`, `val_loss`, `val_accuracy` each.
+
+    `state` and `weights` give arrays: all that decides how the fit goes on, and what is `best` after the lowest dev
+    loss. `on_epoch(epoch, row)` is told every epoch, those before a cut-off too.
+    """
+
+    def __init__(self, file, on_epoch, *, epochs, patience=None, state, weights):
+        self.file, self.on_epoch, self.epochs, self.patience = file, on_epoch, epochs, patience
+        self.state, self.weights = state, weights
+        self.rows, self.best = [], weights()
+        self.started = self.saved = time.monotonic()
+
+    @property
+    def over(self):
+        """Whether the last epoch is done, dev loss was not lower for `patience` of them, or the loss is no number."""
+        losses = [row["val_loss"] for row in self.rows]
+        waited = len(losses) - 1 - losses.index(min(losses)) if losses else 0
+        ended = len(losses) >= self.epochs or bool(self.patience) and waited >= self.patience
+        return ended or bool(self.rows) and not math.isfinite(self.rows[-1]["loss"])
+
+    @property
+    def history(self):
+        """The epochs, a DataFrame of one row each, numbered from 1."""
+        return pd.DataFrame(self.rows, index=pd.RangeIndex(1, len(self.rows) + 1, name="epoch"))
+
+    def resumed(self):
+        """Take up the file; the arrays of its `state`, or None without a whole one."""
+        try:
+            with np.load(self.file) as kept:
+                about = json.loads(str(kept["about"]))
+                arrays = [kept[f"arr_{number}"] for number in range(len(kept.files) - 1)]
+        except Exception:  # none is kept, or a damaged one, which raises whatever its reader raises
+            return None
+        for row in about["rows"]:
+            self._note(row)
+        self.best = arrays[about["state"] :]
+        return arrays[: about["state"]]
+
+    def add(self, row):
+        """Note an epoch, and keep the state if the last one is old."""
+        if row["val_loss"] < min((before["val_loss"] for before in self.rows), default=math.inf):
+            self.best = self.weights()
+        self._note(row)
+        now = time.monotonic()
+        if self.file and now - (self.started if self.over else self.saved) >= SECONDS:
+            state = self.state()
+            about = json.dumps({"rows": self.rows, "state": len(state)})
+            with places.whole_file(self.file) as file:
+                np.savez(file, *state, *self.best, about=about)
+            self.saved = now
+
+    def _note(self, row):
+        self.rows.append(row)
+        if self.on_epoch:
+            self.on_epoch(len(self.rows), row)

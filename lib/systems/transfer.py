@@ -1,11 +1,13 @@
-"""Training on frozen backbones in phases, with the frozen part computed once.
+"""MobileNetV2 with weights that are always named, and training on frozen ones in phases.
 
-Below a *cut* nothing is trained, so its output for an image, or a changed copy of it, never changes.
-A phase trains the head on kept pooled values, or top layers on kept activations at the cut; both
-share their weights with the whole model.
+Below a *cut* nothing is trained, so its output for an image, or a changed copy of it, never changes and is computed
+once. A phase trains the head on kept pooled values, or top layers on kept activations at the cut; both share their
+weights with the whole model.
 """
 
+import hashlib
 import itertools
+import warnings
 from functools import partial
 
 import numpy as np
@@ -14,7 +16,8 @@ from tqdm.auto import tqdm
 
 from lib.errors import InputError
 from lib.inputs import BLOCK
-from lib.systems import batchnorm, training
+from lib.params import local_path
+from lib.systems import training
 from lib.systems.backend import keras
 from lib.systems.networks import Network
 from lib.systems.training import batches
@@ -24,15 +27,57 @@ PHASES = (  # the settings of `Transfer.fit`
     "top_learning_rate",
 )  # fmt: skip
 _NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
+_KERAS_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+
+
+def backbone(weights, size, *, name):
+    """MobileNetV2 of width 1.0 (M. Sandler et al., CVPR 2018) with global average pooling, a keras.Model of that name.
+
+    ``[batch, size, size, 3] -> [batch, 1280]``, inputs from -1 to 1, sides of at least 32 pixels.
+    `weights`: ``imagenet`` (Keras' own file, downloaded once), ``random`` (untrained), or an HDF5
+    file of Keras' layout without the top; InputError when they cannot be had.
+    """
+    file = _file(weights)
+    with warnings.catch_warnings():  # Keras has files for a few sizes only, all with the same weights
+        warnings.filterwarnings("ignore", message=".*`input_shape` is undefined or non-square")
+        try:
+            return keras.applications.MobileNetV2(
+                include_top=False, input_shape=(size, size, 3), pooling="avg", weights=file, name=name
+            )
+        except Exception as error:  # Keras raises a plain Exception when a download fails
+            if file is None:
+                raise
+            reason = str(error).strip().partition("\n")[0][-160:]
+    raise InputError(
+        f"backbone_weights = {weights}: no weights of MobileNetV2 without its top in Keras' layout ({reason}); put "
+        f"{_KERAS_FILE} into ~/.keras/models or name a file of such weights; `random` trains without them"
+    )
+
+
+def described(weights):
+    """Words for tables and tags: which weights a run started from."""
+    file = _file(weights)
+    if file in (None, "imagenet"):
+        return "imagenet, Keras" if file else "untrained"
+    return f"{file.name}, sha256 {hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+
+def _file(weights):
+    """What Keras takes: ``imagenet``, None for untrained weights, or a file that is there."""
+    if weights in ("imagenet", "random"):
+        return None if weights == "random" else weights
+    path = local_path(weights)
+    if not path.is_file():
+        raise InputError(f"backbone_weights = {weights}: no such file; expected `imagenet`, `random` or a file")
+    return path
 
 
 class Transfer(Network):
     """A network on MobileNetV2 backbones, trained in two phases (report, Figures 6.0 and 7.0, Transfer Learning).
 
-    `backbones` are names of the model's layers, in the order of the inputs, `head` that of the first
-    layer above them. `batch_norm` of the backbones in training uses moving statistics (``inference``) or,
-    where it is unfrozen, those of the batch (``training``), as Keras does unless told otherwise; the
-    report does not say. Moving statistics of an `untrained` backbone are set from training images first.
+    `backbones` are names of the model's layers, in the order of the inputs, `head` that of the first layer above them.
+    `batch_norm` of the backbones in training uses moving statistics (``inference``) or, where unfrozen, the batch's
+    (``training``), as Keras does; the report does not say. Those of an `untrained` one are set from training images.
     """
 
     def __init__(self, model, *, backbones, head, batch_norm="inference", untrained=False):
@@ -50,21 +95,18 @@ class Transfer(Network):
         self, fed, *, seed, cut, copies, batch_size, patience, head_epochs, head_learning_rate, top_layers, top_epochs,
         top_learning_rate, on_epoch=None, state=None,
     ):  # fmt: skip
-        """Train head, then top layers, in place, the whole model without a `cut`; the history, with each `phase`."""
+        """Train head, then top layers, in place; the history, with each `phase`."""
+        self._refuse_cut(cut, top_layers)
         if self.untrained:
             self._normalise(fed, batch_size)
-        labels, loads = fed.labels, {split: partial(fed.load, split) for split in ("train", "dev")}
-        if cut:
-            self._refuse_cut(cut, top_layers)
-            numbers = {"train": copies, "dev": 1}
-            kept = {s: self.activations(cut, load, len(labels[s]), numbers[s]) for s, load in loads.items()}
+        labels, kept = fed.labels, {}
+        for split, count in (("train", copies), ("dev", 1)):
+            kept[split] = self.activations(cut, partial(fed.load, split), len(labels[split]), count)
         histories, done = [], 0
         phases = ("head", 0, head_epochs, head_learning_rate), ("top layers", top_layers, top_epochs, top_learning_rate)
         for number, (name, unfrozen, epochs, learning_rate) in enumerate(phases):
             self.unfreeze(unfrozen)
-            model = self.model
-            if cut:
-                model, loads = self.shortened(cut, unfrozen, kept)
+            model, loads = self.shortened(cut, unfrozen, kept)
             training.compile_binary(model, learning_rate=learning_rate)
             passes = partial(
                 batches, loads["train"], labels["train"], batch_size=batch_size, seed=seed + 1000 * number,
@@ -125,7 +167,7 @@ class Transfer(Network):
         for backbone, images in zip(self.backbones, zip(*loaded, strict=True), strict=True):
             for layer in backbone.layers:  # Keras does not pass the model's own flag on
                 layer.trainable = True  # whatever an earlier fit has frozen
-            batchnorm.refresh(backbone, [(part, None) for part in images])
+            training.refresh(backbone, [(part, None) for part in images])
 
     def _refuse_cut(self, cut, unfrozen):
         backbone = self.backbones[0]

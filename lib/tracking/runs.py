@@ -102,7 +102,7 @@ def note_fit(run, fitted):
     known = run.known.tags.get("fits", "").split()
     if fitted.key not in known:
         run.tag(fits=" ".join([*known, fitted.key]))
-    keep_metrics(run, {f"fit/{len(known)}/seconds": fitted.seconds, f"fit/{len(known)}/found": fitted.found})
+    keep_metrics(run, {f"fit/{len(known)}/seconds": fitted.about["seconds"], f"fit/{len(known)}/found": fitted.found})
 
 
 def measure(table, *, threshold=0.0):
