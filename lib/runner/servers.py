@@ -45,16 +45,19 @@ def serve_lab(port):
 
 
 def serve_app(run, port, ready):
-    """The page of a run (None: the best on dev) until it is stopped; `ready` is told the run's name and the address."""
+    """The page of a run (None: the best on dev) until it is stopped.
+
+    `ready` is told the run's name, the address, and why runs that are better on dev were passed over.
+    """
     _refuse_taken(port)
     from lib import scoring
     from lib.scoring import app
 
-    judge = scoring.judge(scoring.open_run(run or app.best_on_dev()))
+    judge, passed = (scoring.judge(scoring.open_run(run)), []) if run else scoring.best_on_dev()
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
         made = app.blocks(judge)
-        ready(judge.run.name, app.launch(made, HOST, port)[1])
+        ready(judge.run.name, app.launch(made, HOST, port)[1], passed)
         made.block_thread()
 
 

@@ -28,8 +28,6 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.files import places
 from lib.params import ROOT, identity
-from lib.systems import networks
-from lib.systems.backend import keras
 
 FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
@@ -82,6 +80,8 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None):
 
 def _make(place, system, fed, about, arguments, *, seed, **how):
     """Fit and score, and keep both."""
+    from lib.systems.backend import keras  # slow to import, and a fit that is kept needs none of it
+
     started = time.monotonic()
     keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too, NumPy's some estimators
     history = system.fit(fed, **arguments, seed=seed, **how)
@@ -103,6 +103,8 @@ def _make(place, system, fed, about, arguments, *, seed, **how):
 
 def refreshed(fitted, fed, *, seed, batch_size, store):
     """The same fit with its moving statistics set by one forward-only pass, kept as a fit of its own."""
+    from lib.systems import networks
+
     return fit(networks.Refreshed(fitted), fed, {"batch_size": batch_size}, seed=seed, store=store)
 
 

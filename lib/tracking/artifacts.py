@@ -4,12 +4,10 @@ MLflow, its UI too, finds this class through an entry point (see pyproject.toml)
 """
 
 import os
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from lib.tracking.client import OWN, SQLITE
+from lib.tracking.client import OWN, SQLITE, beside
 
 
 class ProjectArtifacts(LocalArtifactRepository):
@@ -19,6 +17,4 @@ class ProjectArtifacts(LocalArtifactRepository):
         # MLflow's server keeps the URI that it serves under the last name.
         known = (tracking_uri, *map(os.environ.get, ("MLFLOW_TRACKING_URI", "_MLFLOW_SERVER_FILE_STORE")))
         uri = next((uri for uri in known if uri and uri.startswith(SQLITE)), OWN)
-        folder = Path(uri.removeprefix(SQLITE)).absolute().parent / "artifacts"
-        path = folder / unquote(urlsplit(artifact_uri).path).lstrip("/")
-        super().__init__(path.as_uri(), tracking_uri, registry_uri)
+        super().__init__(beside(uri, artifact_uri).as_uri(), tracking_uri, registry_uri)

@@ -10,14 +10,8 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Array
 
 from lib import inputs
 from lib.errors import InputError, unknown
@@ -33,7 +27,13 @@ DIGEST = "model_digest"  # tag of a run: `lib.params.identity.content_digest` of
 
 def log_system(run, fitted, fed):
     """Keep a fitted system, without pickle, as the run's MLflow model, and what it is fed as ``inputs.json``."""
-    from lib.systems import kept  # TensorFlow comes with it, and pages over finished runs need none
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model, ModelSignature
+    from mlflow.pyfunc import save_model
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    from lib.systems import kept
 
     client, described, sr = run.client, json.dumps(inputs.as_json(fed.inputs), indent=1), inputs.rate(fed.inputs)
     client.log_text(run.run_id, described, INPUTS)
@@ -42,7 +42,7 @@ def log_system(run, fitted, fed):
         kept.save(fitted.system, str(system))
         (system / INPUTS).write_text(described, encoding="utf-8")
         run.tag(**{DIGEST: identity.content_digest(system)})
-        mlflow.pyfunc.save_model(
+        save_model(
             str(model),
             mlflow_model=Model(artifact_path="model", run_id=run.run_id),
             python_model=str(Path(__file__).with_name("scorer.py")),
@@ -78,6 +78,9 @@ def _card(run, sr):
 
 def log_corpus(run, corpus):
     """Name the corpus as the run's dataset, for MLflow's page."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+    from mlflow.exceptions import MlflowException
+
     counts = {split: sum(by_label.values()) for split, by_label in corpus.counts().items()}
     source = json.dumps({"uri": corpus.folder})
     dataset = Dataset(corpus.name, corpus.digest, "local", source, profile=json.dumps(counts))
@@ -113,6 +116,8 @@ def find(run, *, corpus=None):
 
 def run_of(uri):
     """Id of the run that made ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/m-ID``; else InputError."""
+    from mlflow.exceptions import MlflowException
+
     client, parts = connect(), re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))?", uri)
     if not parts:
         raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")

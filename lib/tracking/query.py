@@ -68,16 +68,24 @@ class Record:
 
 def records(experiment=None, *, deleted=False):
     """Every `Record` of an experiment, newest first, or of all; those that were deleted in MLflow on request."""
-    if experiment is None:
-        names = [known.name for known in connect().search_experiments()]
-        return [record for name in names for record in records(name, deleted=deleted)]
     file = database()
     if file and not is_made(file):
         return []
+    if experiment is None:
+        return [record for name in _experiments(file) for record in records(name, deleted=deleted)]
     if file:
         with suppress(sqlite3.Error), reading(file) as connection:
             return _of_file(connection, experiment, deleted)
     return _of_mlflow(connect(), experiment, deleted)
+
+
+def _experiments(file):
+    """Names of the experiments that are not in the trash."""
+    if file:
+        with suppress(sqlite3.Error), reading(file) as connection:
+            found = connection.execute("SELECT name FROM experiments WHERE lifecycle_stage = 'active'").fetchall()
+            return [name for (name,) in found]
+    return [known.name for known in connect().search_experiments()]
 
 
 def _of_file(connection, experiment, deleted):
