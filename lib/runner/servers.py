@@ -20,6 +20,7 @@ HOST = "127.0.0.1"
 _GRACE = 5  # seconds for a server to end when it is asked to
 # Jobs are evaluations of language models, in nine processes of their own.
 _LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+_LEAN |= {"PYTHONWARNINGS": "ignore"}  # its own libraries' deprecations
 
 
 def serve_ui(port, told):
@@ -33,7 +34,7 @@ def serve_ui(port, told):
     if elsewhere:
         return told(lines) or 0
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"]
+    command += ["--backend-store-uri", uri, "--registry-store-uri", uri, "--uvicorn-opts", "--log-level warning"]
     return _serve(command, port, ready=lambda: told(lines))
 
 
