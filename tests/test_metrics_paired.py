@@ -243,6 +243,22 @@ def test_ranking_puts_significance_before_digits(rng):
     )
 
 
+def test_ranks_never_fall_while_the_eer_rises():
+    """A system that errs with some speakers only is not told apart from the best, one with a lower EER is."""
+    rng, labels, speaker = np.random.default_rng(1), np.tile([0, 1], 300), np.arange(600) // 75
+    best = rng.normal(2.6 * labels)
+    scores = {"best": best, "steady": best + rng.normal(size=600)}
+    scores["with some"] = rng.normal(2.6 * labels) + 1.7 * rng.normal(size=20)[speaker]
+    tables = {name: {0: table(found, labels).assign(speaker=speaker)} for name, found in scores.items()}
+    apart = metrics.beside("best", tables)
+    assert apart["steady"] > 0 and apart["with some"] == 0
+    found = metrics.ranking(tables)
+    assert found["system"].tolist() == ["best", "steady", "with some"]
+    assert found["rank"].tolist() == [1, 1, 1]
+    alone = metrics.ranking({name: tables[name] for name in ("best", "steady")})
+    assert alone["rank"].tolist() == [1, 2]
+
+
 def test_ranking_has_about_the_interval_of_bootstrap(rng):
     scores, labels = normal(rng, 300, 450)
     row = metrics.ranking({"only": {0: table(scores, labels)}}).iloc[0]

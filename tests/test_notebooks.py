@@ -329,6 +329,33 @@ def test_elsewhere_without_other_recordings_says_so_and_finishes(place, executed
     assert "neither `corpora` nor `genuine` names a folder" in summary
 
 
+def copied(place, run, experiment, eer):
+    """A finished run like another, of another corpus and with another eval EER."""
+    new = place.client.create_run(experiment, tags=run.data.tags | {"corpus_digest": "0" * 16})
+    for name, value in (run.data.metrics | {"eval/eer": eer}).items():
+        place.client.log_metric(new.info.run_id, name, value)
+    scores = place.client.download_artifacts(run.info.run_id, "scores/dev.tsv")
+    place.client.log_artifact(new.info.run_id, scores, "scores")
+    place.client.set_terminated(new.info.run_id)
+
+
+def test_corpora_page_gives_means_ratios_and_dev_s_choice(place, executed):
+    gmm, views = "21_gmm/lfcc", "25_long_term/eight_views"
+    other = place.client.create_experiment("asvspoof2017", (place.folder / "other_runs").as_uri())
+    for name, eer in ((gmm, 0.4), (views, 0.1)):
+        copied(place, executed.runs[name], other, eer)
+    run = by_hand(place, "96_corpora", beside=["asvspoof2017"])
+    known, own = numbers(place, run), {name: executed.runs[name].data.metrics["eval/eer"] for name in MODELS}
+    assert known[f"corpora/{gmm}/eer"] == pytest.approx((own[gmm] + 0.4) / 2)
+    assert own[gmm] == 0, "a ratio to no error is left out"
+    assert known[f"corpora/{views}/ratio"] == 0.25
+    assert f"corpora/{gmm}/eer_ci_low" not in known  # two corpora are too few for an interval
+    summary = run.data.tags["mlflow.note.content"]
+    assert "2 corpora: demo, asvspoof2017." in summary and "nothing is told apart" in summary
+    assert "Not on every corpus: " in summary and "11_paper_cnn/spectrogram" in summary
+    assert {"corpora.csv", "corpora.png"} <= set(artifacts(place.client, run.info.run_id))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -19,7 +19,7 @@ def chosen_by_dev(rows, turned=None):
     another is steady, one that needs the edge of the band (by `turned`, of 92_sensitivity) is not chosen.
     """
     able = [row for row in rows if _able(row)]
-    return min([row for row in able if not _needs_edge(row, turned)] or able, key=_dev_cost, default=None)
+    return min([row for row in able if not _needs_edge(row, turned)] or able, key=dev_cost, default=None)
 
 
 def _able(row):
@@ -27,7 +27,7 @@ def _able(row):
     return not (row.get("changed") or row.get("diverged") or is_untrained(row)) and row.get("dev/eer_ci_high", 1) < 0.5
 
 
-def _dev_cost(row):
+def dev_cost(row):
     table = recorded_scores(row, "dev")
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     return metrics.cllr(metrics.calibrated(scores, metrics.calibrate(scores, labels)), labels)

@@ -147,7 +147,7 @@ def counts(rows):
 def rank(tables):
     """Systems in the order of what their eval EERs tell apart, on the same trials, best first; one row a system.
 
-    `tables` is from `systems`. Equal ranks are not told apart over what the trials come in and over seeds (Holm over
+    `tables` is from `systems`. Equal ranks are in no sure order over what the trials come in and over seeds (Holm over
     all pairs); the EER is the mean over seeds, intervals are of 95 %.
     """
     return pd.DataFrame(

@@ -69,9 +69,10 @@ def ranking(tables):
 
     `tables` are system -> seed -> table of `trial`, `score`, `label` and, where they are known,
     `speaker` and the columns of a configuration; all have the same trials, or an InputError. One
-    row a system, best first: `system`, `rank` (1 + how many systems are significantly better, Holm
-    over all pairs), the mean `eer` over `seeds` with `low`, `high`, `seed_sd` between seeds, and against
-    the best `difference`, `difference_low`, `difference_high` and `p`.
+    row a system, lowest EER first: `system`, `rank`, the mean `eer` over `seeds` with `low`, `high`, `seed_sd` between
+    seeds, and against the best `difference`, `difference_low`, `difference_high` and `p`. The rank is 1 + how many
+    systems are significantly better (Holm over all pairs), and no more than that of any with a higher EER: as in
+    multiple range tests, what lies between two that are not told apart is not ranked apart either.
     """
     found, labels, units = _estimates(tables)
     found = dict(sorted(found.items(), key=lambda item: item[1].value))
@@ -82,14 +83,14 @@ def ranking(tables):
         "system": list(found),
         "seeds": [len(one.by_seed) for one in found.values()],
         "seed_sd": [pd.Series(one.by_seed).std() for one in found.values()],
-        "rank": 1 + np.bincount(worse[beaten], minlength=len(found)),
+        "rank": 1 + np.minimum.accumulate(np.bincount(worse[beaten], minlength=len(found))[::-1])[::-1],
         "eer": [one.value for one in found.values()],
         **{end: np.clip(table[end][:-1, -1], 0, 1) for end in ("low", "high")},
         "difference": table["difference"][:-1, 0],
         **{f"difference_{end}": table[end][:-1, 0] for end in ("low", "high")},
         "p": table["p"][:-1, 0],
     }
-    return pd.DataFrame(columns).sort_values("rank", kind="stable", ignore_index=True)
+    return pd.DataFrame(columns)
 
 
 def beside(best, tables):

@@ -215,7 +215,7 @@ def _row(study, record, run, changed):
     """The order of a run in the table, and its row."""
     tags, finished = record.tags, record.status == "FINISHED"
     mine = in_study(study) in tags
-    marks = [f"{name}={value}" for name, value in changed.items()]
+    marks = [f"{name}={str(value).rpartition('/')[2]}" for name, value in changed.items()]  # of a path its last part
     row = {
         "run": record.name,
         "seed": record.seed,
