@@ -512,9 +512,4 @@ def app(run, port):
     """Open a page for a recording of one's own on this machine (127.0.0.1)."""
     from lib import runner
 
-    def told(name, address, passed):
-        for reason in passed:
-            click.echo(f"passed over, though better on dev: {reason}", err=True)
-        click.echo(f"the page of run {name} is at {address} until Ctrl-C stops it")
-
-    runner.serve_app(run, port, told)
+    runner.serve_app(run, port, click.echo)

@@ -14,7 +14,6 @@ import uuid
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 from lib.errors import InputError
@@ -122,11 +121,15 @@ def whole_file(place):
         return
     target = Path(place)
     target.parent.mkdir(parents=True, exist_ok=True)
+    space = Path("/proc/self/ns/pid")  # containers number their processes anew
+    here = f"{uuid.getnode():x}-{space.stat().st_ino}" if space.exists() else uuid.uuid4().hex
     for left in target.parent.glob("*.part"):  # by a process that was killed
+        *_, machine, number, _, _ = f"...{left.name}".split(".")
         with suppress(OSError):
-            if _is_dead(left.name) or time.time() - left.stat().st_mtime > _ABANDONED:
+            gone = machine == here and not os.path.exists(f"/proc/{number}")
+            if gone or time.time() - left.stat().st_mtime > _ABANDONED:
                 left.unlink()
-    part = target.with_name(f"{target.name}.{_here()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+    part = target.with_name(f"{target.name}.{here}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
     try:
         with part.open("w+b") as file:
             yield file
@@ -135,24 +138,6 @@ def whole_file(place):
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-@cache
-def _here():
-    """This machine and, since containers number their processes anew, its name space of processes."""
-    space = os.stat("/proc/self/ns/pid").st_ino if os.path.exists("/proc/self/ns/pid") else 0
-    return f"{uuid.getnode():x}-{space:x}"
-
-
-def _is_dead(part):
-    """Whether an unfinished file, by its name, is of a process of this machine that is gone."""
-    try:
-        _, here, number, *_ = part.rsplit(".", 4)
-        return here == _here() and bool(os.kill(int(number), 0))  # the signal 0 is none
-    except ProcessLookupError:
-        return True
-    except ValueError:  # another program's
-        return False
 
 
 def remembered(place, make):

@@ -45,20 +45,19 @@ def serve_lab(port):
     return _serve(command, port)
 
 
-def serve_app(run, port, ready):
-    """The page of a run (None: the best on dev) until it is stopped.
-
-    `ready` is told the run's name, the address, and why runs that are better on dev were passed over.
-    """
+def serve_app(run, port, told):
+    """The page of a run (None: the best on dev that opens) until it is stopped; `told` gets each line to show."""
     _refuse_taken(port)
     from lib import scoring
     from lib.scoring import app
 
     judge, passed = (scoring.judge(scoring.open_run(run)), []) if run else scoring.best_on_dev()
+    for reason in passed:
+        told(f"passed over, though better on dev: {reason}")
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
         made = app.blocks(judge)
-        ready(judge.run.name, app.launch(made, HOST, port)[1], passed)
+        told(f"the page of run {judge.run.name} is at {app.launch(made, HOST, port)[1]} until Ctrl-C stops it")
         made.block_thread()
 
 

@@ -132,10 +132,7 @@ def judge(system):
 
 
 def best_on_dev():
-    """The `Judge` of the run with the lowest dev EER on the newest run's corpus that can be opened; eval is not asked.
-
-    And why not, for each name that is passed over. InputError when none can.
-    """
+    """The `Judge` of the lowest dev EER on the newest run's corpus, of runs that open, and why better ones do not."""
     found = [r for r in query.records() if r.status == "FINISHED" and query.is_model(r.name) and "dev/eer" in r.metrics]
     newest, passed = max(found, key=lambda record: record.started, default=None), {}
     found = [record for record in found if record.corpus == newest.corpus]
@@ -144,8 +141,7 @@ def best_on_dev():
             return judge(open_run(record.run_id)), list(passed.values())
         except InputError as error:
             passed.setdefault(record.name, str(error))
-    why = next(iter(passed.values()), "`study run demo` makes some")
-    raise InputError(f"no finished run of a model{' that can be opened' * bool(passed)}; {why}")
+    raise InputError(next(iter(passed.values()), "no finished run of a model; `study run demo` makes some"))
 
 
 def _caveats(run, card):

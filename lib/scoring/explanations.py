@@ -53,7 +53,7 @@ def explain(system, y):
     clips = [y, *(y + change for axis in AXES for change in taken_out(y, sr, axis, edges[axis], 0))]
     maps = partial(_maps, system, clips, edges, inputs.prepared(system.inputs, clips))
     trained, score = maps()
-    alike = _alike(system.system, trained, maps) if _is_network(system.system) else {}
+    alike = _alike(system.system, trained, maps) if "keras" in system.system.packages else {}
     answer = 1 if score >= system.run.threshold else -1
     for axis in AXES:
         again = taken_out(y, sr, axis, edges[axis], 1)  # other noise than the maps were made with
@@ -89,10 +89,6 @@ def trusted(explained):
     return table.assign(doubts=["; ".join(_doubts(*both)) for both in zip(agreed, table["alike"], strict=True)])
 
 
-def _is_network(system):
-    return "keras" in system.packages  # which is imported with the system that needs it
-
-
 def _doubts(agreed, alike):
     said = {
         "it does not foretell what deletion does": not agreed,
@@ -106,7 +102,7 @@ def _maps(system, clips, edges, arrays):
     scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
     changes = (scores[0] - scores[1:]).reshape(len(AXES), PARTS)
     found = {("occlusion", axis): change for axis, change in zip(AXES, changes, strict=True)}
-    if not _is_network(system.system):
+    if "keras" not in system.system.packages:  # which is imported with the systems that need it
         return found, scores[0]
     from lib.systems.looking import activation_maps
 

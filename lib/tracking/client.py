@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import util
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
 from lib.errors import InputError
@@ -25,7 +25,6 @@ PROGRESS = "STUDY_PROGRESS"  # environment variable: folder where runs under way
 TIMEOUT = 4  # seconds for a server to accept a connection, and for a locked database to be free
 PATIENCE = 60  # seconds that a run under way waits for a locked database
 
-_BESIDE = "study:/"  # the addresses of artifacts beside the database (`lib.tracking.artifacts`)
 _URI = "MLFLOW_TRACKING_URI"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -176,8 +175,8 @@ def create(client, *, experiment, name, tags):
 
     known = client.get_experiment_by_name(experiment)
     if not known:
-        # A server decides itself where its artifacts go.
-        place = f"{_BESIDE}{quote(experiment, safe='')}" if database() else None
+        # Files beside the database (`lib.tracking.artifacts`); a server decides itself where its artifacts go.
+        place = f"study:/{quote(experiment, safe='')}" if database() else None
         kind = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on training runs and curves
         with suppress(MlflowException):  # another process was faster
             client.create_experiment(experiment, place, kind)
@@ -197,20 +196,11 @@ def refuse_deleted(experiment, stage):
         )
 
 
-def beside(uri, address):
-    """The folder of an address ``study:/<experiment>/...``, beside the SQLite file that the tracking URI names."""
-    folder = Path(uri.removeprefix(SQLITE)).absolute().parent / "artifacts"
-    return folder / unquote(urlsplit(address).path).lstrip("/")
-
-
 def local_folder(run_id):
     """The folder on this machine that holds a run's artifacts, or None when a server has them."""
-    file = database()
-    if file and is_made(file):
-        with suppress(sqlite3.Error), reading(file) as connection:
-            rows = connection.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run_id,)).fetchall()
-            if rows and rows[0][0].startswith(_BESIDE):
-                return beside(tracking_uri(), rows[0][0])
+    if file := database():  # as `lib.tracking.artifacts` places it
+        for found in (file.parent / "artifacts").glob(f"*/{run_id}/artifacts"):
+            return found
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     repository = get_artifact_repository(connect().get_run(run_id).info.artifact_uri, tracking_uri=tracking_uri())

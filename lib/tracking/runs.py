@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
 
 from lib import metrics, scores
 from lib.corpus import LABEL_NAMES
@@ -36,7 +38,7 @@ _ENDS = {
 class Run:
     """A run that is being recorded."""
 
-    client: object  # mlflow.MlflowClient
+    client: MlflowClient
     run_id: str
     numbers: dict = field(default_factory=dict, repr=False)  # what ``metrics.json`` holds
 
@@ -45,15 +47,11 @@ class Run:
         return self.client.get_run(self.run_id).data
 
     def tag(self, **tags):
-        from mlflow.entities import RunTag
-
         self.client.log_batch(self.run_id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
 
 
 def start(notebook, settings, *, corpus_digest, weights="none"):
     """Open the record of a notebook's run, with all its resolved settings and where its weights came from."""
-    from mlflow.entities import Param
-
     client, run_id = connect(), os.environ.get(RUN_ID)  # the runner has begun the run, and will close it
     if not run_id:
         name, tags = f"{notebook}/{settings['variant']}", {"study": BY_HAND, "fingerprint": BY_HAND, **living.owner()}
@@ -95,8 +93,6 @@ def log_epoch(run, epoch, values):
 
 
 def _compare(run, values, step=0):
-    from mlflow.entities import Metric
-
     now = int(time.time() * 1000)
     run.client.log_batch(run.run_id, [Metric(name, float(v), now, step) for name, v in values.items()])
 
