@@ -517,5 +517,4 @@ def app(run, port):
     """Open a page for a recording of one's own on this machine (127.0.0.1)."""
     from lib import runner
 
-    told = "the page of run {} is at {} until Ctrl-C stops it"
-    runner.serve_app(run, port, lambda *about: click.echo(told.format(*about)))
+    runner.serve_app(run, port, click.echo)

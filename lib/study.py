@@ -126,7 +126,7 @@ class Run:
         of batch normalisation after the fit, forward only; `curves` says whether the fit is the run's own, with curves
         in MLflow, or one beside it, scored on dev and eval alone; `arguments` are those of the system's own `fit`.
         """
-        from lib.systems import kept, networks, wrapped
+        from lib.systems import kept, wrapped
 
         where = {"seed": self.settings["seed"] if seed is None else seed, "store": self.settings["store_url"]}
         total, started = sum(value for name, value in arguments.items() if name.endswith("epochs")), time.monotonic()
@@ -147,6 +147,8 @@ class Run:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)
         if refresh_batch_norm:
+            from lib.systems import networks
+
             size = {"batch_size": arguments["batch_size"]}
             fitted = kept.fit(networks.Refreshed(fitted), fed, size, **where)
         runs.note_fit(self.record, fitted)
@@ -196,7 +198,6 @@ class Run:
         measured = enumerate(reached for _, reached in self.steps)
         ladder = {f"ladder/{n}/{name}": value for n, reached in measured for name, value in reached.items()}
         runs.keep_metrics(self.record, ladder)
-        runs.count_looks(self.record, len(self.steps) - 1)  # the last is counted when it is evaluated
         runs.log_text(self.record, found.to_csv(index=False), "ladder.csv")
         return found.style.hide(axis="index").set_properties(**{"white-space": "nowrap"})
 
@@ -216,7 +217,11 @@ class Run:
             about["input_range"] = min(float(part.min()) for part in first), max(float(part.max()) for part in first)
         evidence = diagnosis.Evidence(tables["train"], tables["dev"], fitted.history, **about)
         diagnosed = diagnosis.diagnose(evidence)
-        measured = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS}
+        # MLflow's page of several runs begins with the number that was logged first.
+        logged = {split: runs.log_split(self.record, split, tables[split], threshold=cut) for split in SPLITS[::-1]}
+        measured = {split: logged[split] for split in SPLITS}
+        if len(self.steps) > 1:  # each was measured on eval too
+            runs.count_looks(self.record, len(self.steps) - 1)
         kept = decisions.for_even_costs(tables)
         runs.log_metrics(self.record, {"model/parameters": fitted.system.parameters})
         runs.keep_metrics(self.record, kept)

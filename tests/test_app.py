@@ -14,19 +14,20 @@ import soundfile
 from conftest import SR, tone
 from scored import ANYTHING
 
-from lib import metrics, params
+from lib import metrics, params, scoring
 from lib.errors import InputError
 from lib.inputs import Waveform
 from lib.plots import signals
 from lib.plots.evaluation import score_histogram
 from lib.scoring import Judge, System, app
+from lib.scoring import answers as answering
 from lib.tracking.query import Record
 
 
 class Loud:
     """A system that takes loud recordings for genuine, and counts how many ask it at a time."""
 
-    inside, most = 0, 0
+    packages, inside, most = (), 0, 0
 
     def score(self, clips):
         Loud.inside += 1
@@ -130,7 +131,9 @@ def test_page_explains_the_window_that_speaks_most_for_the_answer(judge, written
 def test_figures_of_a_run_without_order_and_of_windows(judge):
     nowhere, dev = (-np.inf, np.inf), judge.dev
     windows = [{"start": n, "end": n + 1.0, "score": float(n)} for n in range(3)]
-    assert len(signals.views(tone(3.0), SR, windows, nowhere).axes) == 4
+    *_, found = signals.views(tone(3.0), SR, windows, nowhere).axes
+    line, band = found.patches
+    assert band.zorder < line.zorder  # which lies open, within the band too
     scale = score_histogram(dev["score"], dev["label"], 0.0, "dev", score=99.0, borders=nowhere)
     low, high = scale.axes[0].get_xlim()
     assert low < dev["score"].min() and high > 99.0
@@ -166,7 +169,10 @@ def test_page_shows_what_is_known_of_the_run(judge):
     assert "- Nobody looked at &lt;its&gt; weaknesses." in text
 
 
-def test_best_on_dev_is_of_the_newest_runs_corpus_and_never_asks_eval(monkeypatch):
+@pytest.fixture
+def known(monkeypatch):
+    """Runs that are known, of which each can be opened."""
+
     def record(name, corpus, started, status="FINISHED", **rates):
         rates = {key.replace("_", "/"): rate for key, rate in rates.items()}
         return Record(f"id{started}", name, corpus, status, started, 0, metrics=rates)
@@ -178,11 +184,31 @@ def test_best_on_dev_is_of_the_newest_runs_corpus_and_never_asks_eval(monkeypatc
         record("22_lcnn/b", "new", 4, dev_eer=0.1, eval_eer=0.5),
         record("22_lcnn/c", "new", 6, "FAILED", dev_eer=0.0),
     ]
-    monkeypatch.setattr(app, "records", lambda: known)
-    assert app.best_on_dev() == "id4"
+    monkeypatch.setattr(answering.query, "records", lambda: known)
+    monkeypatch.setattr(answering, "open_run", lambda run: run)
+    monkeypatch.setattr(answering, "judge", lambda opened: opened)
+    return known
+
+
+def test_best_on_dev_is_of_the_newest_runs_corpus_and_never_asks_eval(known):
+    assert scoring.best_on_dev() == ("id4", [])
     known.clear()
-    with pytest.raises(InputError, match="no finished run of a model"):
-        app.best_on_dev()
+    with pytest.raises(InputError, match="no finished run of a model; `study run demo` makes some"):
+        scoring.best_on_dev()
+
+
+def test_best_on_dev_passes_over_what_cannot_be_opened_and_says_why(known, monkeypatch):
+    def open_run(run, closed=("id4", "id7")):
+        if run in closed:
+            raise InputError(f"{run} is of an older lib")
+        return run
+
+    monkeypatch.setattr(answering, "open_run", open_run)
+    known.append(replace(known[3], run_id="id7", started=7))  # the same run again, the newer one first
+    assert scoring.best_on_dev() == ("id5", ["id7 is of an older lib"])
+    del known[2]
+    with pytest.raises(InputError, match="^id7 is of an older lib"):
+        scoring.best_on_dev()
 
 
 def test_no_other_module_imports_gradio_when_it_is_imported():

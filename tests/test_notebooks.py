@@ -174,7 +174,8 @@ def test_run_ladder_logs_each_rung_of_the_cured_runs(place, executed):
     assert {f"ladder/{n}/eval_eer" for n in range(3)} <= known.keys()
     assert known["ladder/2/eval_eer"] == known["eval/eer"] == run.data.metrics["eval/eer"]
     assert known.keys() > {name for name in run.data.metrics if not name.startswith(("epoch/", "time/"))}
-    assert len(run.data.metrics) <= 50
+    assert len(run.data.metrics) <= 50 and run.data.metrics["eval/looks"] == 3
+    assert next(name for name in run.data.metrics if not name.startswith("epoch/")) == "eval/eer"
     assert "ladder.csv" in artifacts(place.client, run.info.run_id)
 
 

@@ -3,7 +3,10 @@
 import base64
 import http.server
 import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -212,6 +215,20 @@ def test_whole_file_removes_what_was_left_a_day_ago_and_nothing_else(tmp_path):
         assert not (tmp_path / "new").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"new", fresh.name}
     assert (tmp_path / "new").read_bytes() == b"whole"
+
+
+def test_whole_file_removes_at_once_what_a_process_that_is_gone_has_left_and_spares_the_living(tmp_path):
+    code = "import os, sys; from lib.files.places import whole_file\nwith whole_file(sys.argv[1]): os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "killed")]).returncode == 9
+    (left,) = tmp_path.iterdir()
+    elsewhere = tmp_path / re.sub(r"[0-9a-f]+-", "another_machine-", left.name)
+    elsewhere.write_bytes(b"")
+    assert len([*tmp_path.iterdir()]) == 2
+    with places.whole_file(str(tmp_path / "slow")) as slow:
+        slow.write(b"whole")
+        with places.whole_file(str(tmp_path / "new")) as file:
+            file.write(b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "slow", elsewhere.name}
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-1], lambda text: text.replace(b"7", b"8"), lambda text: b""])

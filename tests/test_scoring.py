@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +20,7 @@ from conftest import SR, tone
 from matplotlib.figure import Figure
 from networks import paper_cnn
 from scored import ANYTHING
+from sklearn.linear_model import LogisticRegression
 
 from lib import audio, scoring
 from lib.cli import main
@@ -26,8 +29,9 @@ from lib.errors import InputError
 from lib.features import FeatureSettings, store
 from lib.inputs import Embedding, Image, as_json, opened
 from lib.judgement import domain
-from lib.systems import training
+from lib.systems import kept, training
 from lib.systems.backend import keras
+from lib.systems.estimators import Estimator
 from lib.systems.networks import Network
 from lib.tracking import models, runs
 from lib.tracking.models import DIGEST, find
@@ -164,6 +168,20 @@ def test_open_run_unknown_inputs_are_named(place, spoilt, changes, words):
     (spoilt.kept / "inputs.json").write_text(json.dumps([described]))
     with pytest.raises(InputError, match=f"run 11_paper_cnn/spoilt: its model cannot be used: .*{words}"):
         scoring.open_run(spoilt.id)
+
+
+def test_score_imports_no_library_that_the_runs_own_system_does_without(place):
+    run = place.record(variant="classic")
+    run.run.client.delete_tag(run.id, DIGEST)
+    values = np.random.default_rng(0).random((4, 24 * 24 * 3))
+    kept.save(Estimator(LogisticRegression().fit(values, [0, 1, 0, 1])), run.kept)
+    recording = place.corpus.split("eval")["path"].iloc[0]
+    code = (
+        f"import sys; from lib.cli import main; main(['score', {recording!r}, '--run', '{run.id}'], "
+        "standalone_mode=False); print(sorted({'keras', 'mlflow', 'tensorflow', 'torch'} & sys.modules.keys()))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]" and "1 recording: " in result.stdout
 
 
 def test_open_run_without_inputs_is_named(spoilt):

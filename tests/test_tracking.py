@@ -115,6 +115,11 @@ def test_run_has_the_columns_of_the_saved_view_as_text(tracking, table):
     measured = {f"tags.`{tag}`" for tag, value in found.tags.items() if value.endswith("] %")}
     assert measured == {"tags.`eval EER`", "tags.`eval bal. acc.`", "tags.`dev EER`"}
     assert measured <= set(state["selectedColumns"]) and state["orderByKey"] == "metrics.`eval/eer`"
+    drawn = [chart["metricKey"] for chart in state["compareRunCharts"]]
+    assert drawn[0] == "eval/eer" and set(drawn) <= found.metrics.keys()
+    assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} <= {
+        section["uuid"] for section in state["compareRunSections"]
+    }
 
 
 def test_moved_folder_keeps_its_artifacts(tracking, table, tmp_path, monkeypatch):

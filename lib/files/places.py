@@ -121,11 +121,15 @@ def whole_file(place):
         return
     target = Path(place)
     target.parent.mkdir(parents=True, exist_ok=True)
+    space = Path("/proc/self/ns/pid")  # containers number their processes anew
+    here = f"{uuid.getnode():x}-{space.stat().st_ino}" if space.exists() else uuid.uuid4().hex
     for left in target.parent.glob("*.part"):  # by a process that was killed
+        *_, machine, number, _, _ = f"...{left.name}".split(".")
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
+            gone = machine == here and not os.path.exists(f"/proc/{number}")
+            if gone or time.time() - left.stat().st_mtime > _ABANDONED:
                 left.unlink()
-    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+    part = target.with_name(f"{target.name}.{here}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
     try:
         with part.open("w+b") as file:
             yield file

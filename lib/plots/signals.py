@@ -82,7 +82,7 @@ def views(y, sr, windows=(), borders=(0.0, 0.0)):
         ends = [window["start"] for window in windows] + [windows[-1]["end"]]
         axes.stairs([window["score"] for window in windows], ends, baseline=None, color="black")
         limits = axes.get_ylim()
-        axes.axhspan(*np.clip(borders, *limits), color="0.9")
+        axes.axhspan(*np.clip(borders, *limits), color="0.9", zorder=0)
         axes.set(ylim=limits, ylabel="log-odds", title="score of each window; grey: cannot tell")
     figure.axes[-1].set_xlabel("time, s")
     return figure
@@ -123,4 +123,7 @@ def _image(axes, y, sr, feature, colours, top, start=0.0):
     hop = max(FeatureSettings.hop_length, len(y) // _COLUMNS)
     values = compute(y, [feature], FeatureSettings(sr=sr, hop_length=hop, fmax=sr / 2))[feature]
     style = {"aspect": "auto", "origin": "lower", "cmap": colours, "interpolation": "nearest"}
+    if feature == "mfcc":  # both signs alike, and the first coefficient, the level, hides no other
+        style["vmax"] = np.abs(values[1:]).max()
+        style["vmin"] = -style["vmax"]
     axes.imshow(values, extent=(start, start + len(y) / sr, 0, top), **style)

@@ -119,7 +119,7 @@ def _executed(step, run_id, show, scheduler):
     error, status, alive = None, "KILLED", living.beat(client, run_id)
     given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
     try:
-        local = local_folder(client, run_id)  # papermill saves there what it has done so far
+        local = local_folder(run_id)  # papermill saves there what it has done so far
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             executed = (local or Path(scratch)) / "notebook.ipynb"
             executed.parent.mkdir(parents=True, exist_ok=True)

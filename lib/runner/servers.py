@@ -20,6 +20,7 @@ HOST = "127.0.0.1"
 _GRACE = 5  # seconds for a server to end when it is asked to
 # Jobs are evaluations of language models, in nine processes of their own.
 _LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+_LEAN |= {"PYTHONWARNINGS": "ignore"}  # its own libraries' deprecations
 
 
 def serve_ui(port, told):
@@ -30,7 +31,7 @@ def serve_ui(port, told):
     if elsewhere:
         return told(lines) or 0
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", uri, "--uvicorn-opts", "--log-level warning"]
+    command += ["--backend-store-uri", uri, "--registry-store-uri", uri, "--uvicorn-opts", "--log-level warning"]
     return _serve(command, port, ready=lambda: told(lines))
 
 
@@ -41,17 +42,19 @@ def serve_lab(port):
     return _serve(command, port)
 
 
-def serve_app(run, port, ready):
-    """The page of a run (None: the best on dev) until it is stopped; `ready` is told the run's name and the address."""
+def serve_app(run, port, told):
+    """The page of a run (None: the best on dev that opens) until it is stopped; `told` gets each line to show."""
     _refuse_taken(port)
     from lib import scoring
     from lib.scoring import app
 
-    judge = scoring.judge(scoring.open_run(run or app.best_on_dev()))
+    judge, passed = (scoring.judge(scoring.open_run(run)), []) if run else scoring.best_on_dev()
+    for reason in passed:
+        told(f"passed over, though better on dev: {reason}")
     with tempfile.TemporaryDirectory() as uploads:
         os.environ["GRADIO_TEMP_DIR"] = uploads
         made = app.blocks(judge)
-        ready(judge.run.name, app.launch(made, HOST, port)[1])
+        told(f"the page of run {judge.run.name} is at {app.launch(made, HOST, port)[1]} until Ctrl-C stops it")
         made.block_thread()
 
 

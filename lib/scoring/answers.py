@@ -23,7 +23,7 @@ from lib.judgement.shortcuts import intervention_sentences
 from lib.metrics import decisions
 from lib.params import identity
 from lib.scores import read_scores
-from lib.scoring.systems import System, log_odds
+from lib.scoring.systems import System, log_odds, open_run
 from lib.tracking import models, query
 
 CANNOT_TELL = "cannot tell"
@@ -129,6 +129,19 @@ def judge(system):
     with suppress(InputError):  # the scores carry no order
         card = metrics.threshold_card(dev["score"], dev["label"], costs=decisions.EVEN)
     return Judge(system, dev, card, known, [*known["notes"], *_caveats(run, card)])
+
+
+def best_on_dev():
+    """The `Judge` of the lowest dev EER on the newest run's corpus, of runs that open, and why better ones do not."""
+    found = [r for r in query.records() if r.status == "FINISHED" and query.is_model(r.name) and "dev/eer" in r.metrics]
+    newest, passed = max(found, key=lambda record: record.started, default=None), {}
+    found = [record for record in found if record.corpus == newest.corpus]
+    for record in sorted(found, key=lambda record: (record.metrics["dev/eer"], -record.started)):
+        try:
+            return judge(open_run(record.run_id)), list(passed.values())
+        except InputError as error:
+            passed.setdefault(record.name, str(error))
+    raise InputError(next(iter(passed.values()), "no finished run of a model; `study run demo` makes some"))
 
 
 def _caveats(run, card):

@@ -16,7 +16,6 @@ from lib.errors import InputError
 from lib.plots import signals
 from lib.plots.evaluation import score_histogram
 from lib.scoring.explanations import explain
-from lib.tracking.query import is_model, records
 
 MEGABYTES = 100  # of an upload, at most
 MINUTES = 20.0  # of a recording, at most
@@ -126,12 +125,3 @@ def launch(made, host, port):
         mcp_server=False, allowed_paths=[], max_file_size=MEGABYTES * 10**6, footer_links=[], theme=theme, css=_CSS,
         prevent_thread_lock=True,
     )  # fmt: skip
-
-
-def best_on_dev():
-    """Id of the finished run with the lowest dev EER on the corpus of the newest one; eval is not asked."""
-    found = [r for r in records() if r.status == "FINISHED" and is_model(r.name) and "dev/eer" in r.metrics]
-    if not found:
-        raise InputError("no finished run of a model; `study run demo` makes some")
-    newest = max(found, key=lambda record: record.started)
-    return min((r.metrics["dev/eer"], -r.started, r.run_id) for r in found if r.corpus == newest.corpus)[-1]

@@ -18,7 +18,6 @@ from lib.audio.interventions import parts, taken_out
 from lib.features import row_hertz
 from lib.inputs import Image, Matrix
 from lib.scoring.systems import log_odds
-from lib.systems.networks import Network, activation_maps, shuffled
 
 AXES = ("seconds", "hertz")
 PARTS = 16  # of each axis
@@ -54,7 +53,7 @@ def explain(system, y):
     clips = [y, *(y + change for axis in AXES for change in taken_out(y, sr, axis, edges[axis], 0))]
     maps = partial(_maps, system, clips, edges, inputs.prepared(system.inputs, clips))
     trained, score = maps()
-    alike = _alike(system.system, trained, maps) if isinstance(system.system, Network) else {}
+    alike = _alike(system.system, trained, maps) if "keras" in system.system.packages else {}
     answer = 1 if score >= system.run.threshold else -1
     for axis in AXES:
         again = taken_out(y, sr, axis, edges[axis], 1)  # other noise than the maps were made with
@@ -103,8 +102,10 @@ def _maps(system, clips, edges, arrays):
     scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
     changes = (scores[0] - scores[1:]).reshape(len(AXES), PARTS)
     found = {("occlusion", axis): change for axis, change in zip(AXES, changes, strict=True)}
-    if not isinstance(system.system, Network):
+    if "keras" not in system.system.packages:  # which is imported with the systems that need it
         return found, scores[0]
+    from lib.systems.networks import activation_maps
+
     fed = [item.shown(arrays[item.wanted][:1]) for item in system.inputs]
     for item, seen in zip(system.inputs, activation_maps(system.system.model, fed), strict=True):
         for axis, place, support in _placed(item, seen, clips[0]) if seen is not None else ():
@@ -134,6 +135,8 @@ def _placed(item, seen, y):
 
 def _alike(network, trained, maps):
     """How far the maps of shuffled weights resemble those of the trained ones: mean correlation of the parts' ranks."""
+    from lib.systems.networks import shuffled
+
     found = {key: [] for key in trained}
     for number in range(_SHUFFLES):
         with shuffled(network, number):

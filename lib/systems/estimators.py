@@ -1,6 +1,8 @@
 """scikit-learn's estimators as systems, alone and several as one; kept as they are, without pickle."""
 
+import sys
 import warnings
+from functools import cache
 from pathlib import Path
 
 import joblib
@@ -12,6 +14,18 @@ from sklearn.linear_model import LogisticRegression
 from lib.errors import InputError
 from lib.features.statistics import other_device, view
 from lib.systems import System, wrapped
+
+
+@cache
+def _skops():
+    """What writes and reads estimators. It imports all of scikit-learn, but for what would import PyTorch."""
+    torch = "sklearn.externals.array_api_compat.torch"
+    hidden = sys.modules.setdefault(torch, None) is None
+    from skops import io
+
+    if hidden:
+        del sys.modules[torch]
+    return io
 
 
 class Kept(System):
@@ -30,17 +44,13 @@ class Kept(System):
         return {"settings": repr(self), "digest": joblib.hash(vars(self))}
 
     def save(self, folder):
-        from skops import io  # brings PyTorch, which takes two seconds
-
-        io.dump(self, Path(folder) / "system.skops")
+        _skops().dump(self, Path(folder) / "system.skops")
 
     @classmethod
     def load(cls, folder):
-        from skops import io
-
         # Beside scikit-learn's and NumPy's own types these, and no other, are read from a file.
         ours = [f"{__name__}.{kind.__name__}" for kind in (Estimator, Mixtures, Views, Fusion)]
-        found = io.load(Path(folder) / "system.skops", trusted=ours)
+        found = _skops().load(Path(folder) / "system.skops", trusted=ours)
         if type(found) is not cls:
             raise InputError(f"{folder}: holds a system of kind {type(found).__name__}, expected {cls.__name__}")
         return found

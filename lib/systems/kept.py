@@ -28,7 +28,6 @@ from lib.corpus import SPLITS
 from lib.errors import InputError
 from lib.files import places
 from lib.params import ROOT, identity
-from lib.systems.backend import keras
 
 FORCE = "STUDY_FORCE"  # environment variable: make every fit anew
 STATES = ROOT / "data" / "states"  # of fits under way
@@ -68,6 +67,8 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
         try:
             found = None if os.environ.get(FORCE) else read(place)
             if found is None:
+                from lib.systems.backend import keras  # slow to import, and a fit that is kept needs none of it
+
                 started = time.monotonic()
                 keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too
                 how = {"seed": seed, "on_epoch": on_epoch, "state": state / "state.npz"}

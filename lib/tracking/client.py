@@ -185,11 +185,14 @@ def refuse_deleted(experiment, stage):
         )
 
 
-def local_folder(client, run_id):
+def local_folder(run_id):
     """The folder on this machine that holds a run's artifacts, or None when a server has them."""
+    if file := database():  # as `lib.tracking.artifacts` places it
+        for found in (file.parent / "artifacts").glob(f"*/{run_id}/artifacts"):
+            return found
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    repository = get_artifact_repository(client.get_run(run_id).info.artifact_uri, tracking_uri=tracking_uri())
+    repository = get_artifact_repository(connect().get_run(run_id).info.artifact_uri, tracking_uri=tracking_uri())
     folder = getattr(repository, "artifact_dir", None)
     return Path(folder) if folder else None
 
@@ -197,14 +200,14 @@ def local_folder(client, run_id):
 @contextmanager
 def artifact(run_id, path):
     """A run's artifact as a Path: in its place, or a copy that is gone with the ``with``; InputError without it."""
-    from mlflow.exceptions import MlflowException
-
-    client = connect()
-    folder = local_folder(client, run_id)
+    folder = local_folder(run_id)
     with tempfile.TemporaryDirectory() as place:  # without one MLflow leaves a copy behind each time
-        found = folder and folder / path
-        with suppress(MlflowException, OSError):
-            found = found or Path(client.download_artifacts(run_id, path, place))
-        if not (found and found.exists()):
+        found = Path(folder or place, path)
+        if not folder:
+            from mlflow.exceptions import MlflowException
+
+            with suppress(MlflowException, OSError):
+                found = Path(connect().download_artifacts(run_id, path, place))
+        if not found.exists():
             raise InputError(f"run {run_id}: keeps no {path}; it must have trained a model")
         yield found

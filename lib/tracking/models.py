@@ -10,14 +10,8 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
-from mlflow.types.schema import Array
 
 from lib import inputs
 from lib.errors import InputError, unknown
@@ -33,7 +27,11 @@ DIGEST = "model_digest"  # tag of a run: `lib.params.identity.content_digest` of
 
 def log_system(run, fitted, fed):
     """Keep a fitted system, without pickle, as the run's MLflow model, and what it is fed as ``inputs.json``."""
-    from lib.systems import kept  # TensorFlow comes with it, and pages over finished runs need none
+    from mlflow import entities, models, pyfunc
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    from lib.systems import kept
 
     client, described, sr = run.client, json.dumps(inputs.as_json(fed.inputs), indent=1), inputs.rate(fed.inputs)
     client.log_text(run.run_id, described, INPUTS)
@@ -42,12 +40,12 @@ def log_system(run, fitted, fed):
         kept.save(fitted.system, str(system))
         (system / INPUTS).write_text(described, encoding="utf-8")
         run.tag(**{DIGEST: identity.content_digest(system)})
-        mlflow.pyfunc.save_model(
+        pyfunc.save_model(
             str(model),
-            mlflow_model=Model(artifact_path="model", run_id=run.run_id),
+            mlflow_model=models.Model(artifact_path="model", run_id=run.run_id),
             python_model=str(Path(__file__).with_name("scorer.py")),
             artifacts={"system": str(system)},
-            signature=ModelSignature(
+            signature=models.ModelSignature(
                 Schema([ColSpec(Array(DataType.double), "samples"), ColSpec(DataType.long, "sr")]),
                 Schema([ColSpec(DataType.double, "score")]),
             ),
@@ -63,8 +61,8 @@ def log_system(run, fitted, fed):
             model_type=type(fitted.system).__name__, tags={"fit": fitted.key, NOTE: card},
         )  # fmt: skip
         client.log_model_artifacts(logged.model_id, str(model))
-        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        client.log_outputs(run.run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        client.finalize_logged_model(logged.model_id, entities.LoggedModelStatus.READY)
+        client.log_outputs(run.run_id, [entities.LoggedModelOutput(logged.model_id, step=0)])
 
 
 def _card(run, sr):
@@ -78,10 +76,12 @@ def _card(run, sr):
 
 def log_corpus(run, corpus):
     """Name the corpus as the run's dataset, for MLflow's page."""
+    from mlflow import MlflowException, entities
+
     counts = {split: sum(by_label.values()) for split, by_label in corpus.counts().items()}
     source = json.dumps({"uri": corpus.folder})
-    dataset = Dataset(corpus.name, corpus.digest, "local", source, profile=json.dumps(counts))
-    named = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+    dataset = entities.Dataset(corpus.name, corpus.digest, "local", source, profile=json.dumps(counts))
+    named = [entities.DatasetInput(dataset, [entities.InputTag("mlflow.data.context", "training")])]
     for last in (False, False, True):  # two runs that begin at once both find that it is not there yet
         try:
             return run.client.log_inputs(run.run_id, named)
@@ -113,6 +113,8 @@ def find(run, *, corpus=None):
 
 def run_of(uri):
     """Id of the run that made ``models:/NAME/VERSION``, ``models:/NAME@ALIAS`` or ``models:/m-ID``; else InputError."""
+    from mlflow import MlflowException
+
     client, parts = connect(), re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))?", uri)
     if not parts:
         raise InputError(f"{uri}: expected models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID")

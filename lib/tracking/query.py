@@ -15,8 +15,9 @@ BY_HAND = "by hand"  # the study and the fingerprint of runs that the runner did
 _RUNS = """
 SELECT run_uuid, runs.name, experiments.name, status, start_time, end_time, experiments.lifecycle_stage
 FROM experiments LEFT JOIN runs
-  ON runs.experiment_id = experiments.experiment_id AND (? OR runs.lifecycle_stage = 'active')
-WHERE experiments.name = ? ORDER BY start_time DESC, runs.rowid DESC
+  ON runs.experiment_id = experiments.experiment_id AND (?1 OR runs.lifecycle_stage = 'active')
+WHERE experiments.name = ?2 OR ?2 IS NULL AND experiments.lifecycle_stage = 'active'
+ORDER BY start_time DESC, runs.rowid DESC
 """
 _INFINITE = 1.7e308  # MLflow writes a number beyond for infinity
 
@@ -68,15 +69,15 @@ class Record:
 
 def records(experiment=None, *, deleted=False):
     """Every `Record` of an experiment, newest first, or of all; those that were deleted in MLflow on request."""
-    if experiment is None:
-        names = [known.name for known in connect().search_experiments()]
-        return [record for name in names for record in records(name, deleted=deleted)]
     file = database()
     if file and not is_made(file):
         return []
     if file:
         with suppress(sqlite3.Error), reading(file) as connection:
             return _of_file(connection, experiment, deleted)
+    if experiment is None:
+        names = [known.name for known in connect().search_experiments()]
+        return [record for name in names for record in records(name, deleted=deleted)]
     return _of_mlflow(connect(), experiment, deleted)
 
 

@@ -13,6 +13,8 @@ _TAG = "mlflow.sharedViewState.study"
 _COLUMNS = {  # tags, and their widths in pixels
     "seed": 60, "eval EER": 150, "eval bal. acc.": 150, "dev EER": 150, "diagnosis": 150, "weights": 150,
 }  # fmt: skip
+_SECTIONS = ("eval", "dev", "epoch", "train")  # of the page of charts, and the charts that stand first in them
+_CHARTS = ("eval/eer", "eval/balanced_accuracy", "dev/eer")
 
 
 def saved():
@@ -20,6 +22,9 @@ def saved():
     widths = {f"tags.`{name}`": width for name, width in _COLUMNS.items()}
     order = {"orderByKey": "metrics.`eval/eer`", "orderByAsc": True}
     state = {"selectedColumns": list(widths), "columnOrder": list(widths), "columnWidths": widths} | order
+    sections = [{"uuid": name, "name": name, "display": True, "isReordered": True} for name in _SECTIONS]
+    charts = [{"uuid": n, "metricKey": n, "metricSectionId": n.partition("/")[0], "type": "BAR"} for n in _CHARTS]
+    state |= {"compareRunSections": sections, "compareRunCharts": charts, "isAccordionReordered": True}
     view = json.dumps({"name": "The study's table", "createdAt": 0, "state": json.dumps(state)})
     client, found = connect(), {}
     for experiment in client.search_experiments():
