@@ -1,6 +1,8 @@
 """The shape of the project: import order, notebooks, params, lock."""
 
 import ast
+import importlib
+import inspect
 import json
 import re
 import subprocess
@@ -119,6 +121,21 @@ def test_notebook_begins_and_finishes_under_its_own_name(name):
             calls[ast.unparse(node.func)].append(node)
     (begin,), (_,) = calls.values()
     assert [ast.unparse(argument) for argument in begin.args] == [repr(name), "globals()"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_name_that_a_notebook_takes_from_lib_exists(name):
+    cells = json.loads((params.NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    tree = ast.parse("\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code"))
+    taken = {}
+    for node in ast.walk(tree):
+        for one in node.names if isinstance(node, ast.ImportFrom) and node.module.startswith("lib") else ():
+            place = importlib.import_module(node.module)
+            found = getattr(place, one.name, None) or importlib.import_module(f"{node.module}.{one.name}")
+            taken |= {one.asname or one.name: found} if inspect.ismodule(found) else {}
+    used = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    missing = [ast.unparse(n) for n in used if n.value.id in taken and not hasattr(taken[n.value.id], n.attr)]
+    assert not missing
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -223,7 +223,7 @@ def test_looks_counts_every_opening_of_eval(tracking, table):
 def test_note_fit_names_each_kept_fit_once(tracking, table):
     run = runs.start("13_modified_cnn", SETTINGS, corpus_digest="d1")
     for key, seconds, found in (("k1", 12.5, False), ("k2", 3.0, True), ("k1", 12.5, True)):
-        runs.note_fit(run, SimpleNamespace(key=key, seconds=seconds, found=found))
+        runs.note_fit(run, SimpleNamespace(key=key, about={"seconds": seconds}, found=found))
     data = run.client.get_run(run.run_id).data
     assert data.tags["fits"] == "k1 k2"
     assert numbers(run) == {

@@ -1,6 +1,7 @@
 """Figures of recordings, features and training, of what a run answered and where it decided."""
 
 import numpy as np
+import seaborn as sns
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -50,6 +51,19 @@ def row_means(means, title):
     axes.set(xlabel="row (low frequencies first)", ylabel="value", xlim=(0, len(rows) - 1))
     axes.set_title(f"{title}; band: one standard deviation over recordings", fontsize=10)
     axes.legend(frameon=False)
+    return figure
+
+
+def by_label(table, quantities):
+    """Distributions of some quantities (column -> axis label with unit) by the table's `split` and `label`."""
+    names = np.where(table["label"] == 1, "genuine", "spoof")
+    figure, grid = page(4.6 * len(quantities), 3.2, 1, len(quantities), squeeze=False)
+    style = {"hue": names, "hue_order": list(LABEL_COLOURS), "palette": LABEL_COLOURS, "fliersize": 2}
+    for axes, (column, label) in zip(grid.flat, quantities.items(), strict=True):
+        last, values = axes is grid.flat[-1], table[column].to_numpy()
+        sns.boxplot(x=table["split"].to_numpy(), y=values, ax=axes, legend=last, **style)
+        axes.set(xlabel="", ylabel=label)
+    sns.move_legend(axes, "upper left", bbox_to_anchor=(1, 1), title=None, frameon=False)
     return figure
 
 
