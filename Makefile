@@ -7,6 +7,9 @@ SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
 # compile TensorFlow, MLflow and pandas anew: 10 s a run.
 unexport PYTHONDONTWRITEBYTECODE
 
+# What the libraries print as they are imported is shown only where the import fails.
+TOLD := 2> .venv/imports || { cat .venv/imports; exit 1; }
+
 .PHONY: demo test check bench lab ui lint lock newest .venv
 
 demo: .venv/installed
@@ -53,8 +56,8 @@ ui: .venv/installed
 .venv/installed: requirements.lock pyproject.toml .venv/place
 	$(RUN) pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@.venv/bin/python -c "import keras, librosa, mlflow, pandas, seaborn, sklearn, tensorflow, torch" 2> /dev/null
-	@.venv/bin/python -c "import ipykernel.kernelapp, lib.cli, nbconvert, papermill, transformers" 2> /dev/null
+	@.venv/bin/python -c "import keras, librosa, mlflow, pandas, seaborn, sklearn, tensorflow, torch" $(TOLD)
+	@.venv/bin/python -c "import ipykernel.kernelapp, lib.cli, nbconvert, papermill, transformers" $(TOLD)
 	@touch $@
 
 .venv/place: FORCE

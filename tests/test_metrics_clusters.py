@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib import metrics
-from lib.metrics.clusters import decided, spreads
+from lib.metrics.clusters import breakdown, decided, spreads
 
 
 def corpus(rng, speakers, *, spread=1.0, each=10, configurations=0, effect=0.0):
@@ -49,12 +49,18 @@ def test_spreads_of_speakers_and_configurations_that_both_vary_are_wider_than_ei
 
 
 def test_spreads_over_few_speakers_say_why_there_is_no_interval(rng):
-    result = found(corpus(rng, 4))
+    assert found(corpus(rng, 3))["interval_over"] == "speakers"
+    result = found(corpus(rng, 2))
     part = result["clusters"]["speaker"]
     assert part["eer_ci"] is None and part["design_effect"] is None and part["most"]["cluster"]
-    assert part["why"].startswith("4 speakers are too few for an interval over speakers: at least 5 of each class are ")
-    assert "too narrow" in part["why"]
-    assert result["interval_over"] == "trials" and result["eer_ci"] == result["trials"]["eer_ci"]
+    assert part["why"].startswith("No interval is shown: 2 speakers are too few for one (at least 3 of each class)")
+    assert [result[name] for name in ("interval_over", "eer_ci", "auc_ci")] == [None] * 3
+    assert np.ptp(result["trials"]["eer_ci"]) > 0
+
+
+def test_breakdown_of_two_speakers_has_no_interval(rng):
+    rows = breakdown(corpus(rng, 4).assign(pair=lambda t: t["speaker"].replace({"M0001": "M0000"})), "pair")
+    assert [row["eer_low"] is None for row in rows] == [True, False, False]
 
 
 def test_spreads_find_the_speaker_that_makes_the_errors(rng):
@@ -90,10 +96,9 @@ def test_decided_where_one_speaker_makes_the_errors_stays_sensible(rng):
     accepted = np.where(table["speaker"] == "M0003", 1 - table["label"], table["label"])
     low, high = decided(table, accepted)["frr_ci"]  # one of 24 speakers: about that of one error in 24
     assert (low, high) == pytest.approx(metrics.rate_interval(1, 24), abs=0.04)
-    few = table[table["speaker"] < "M0004"]
-    accepted = few["label"].to_numpy().copy()
-    accepted[:5] = 0
-    assert decided(few, accepted)["frr_ci"] == list(metrics.rate_interval(5, 200))  # four speakers say nothing
+    few = table[table["speaker"] < "M0002"]
+    result = decided(few, few["label"])
+    assert (result["frr"], result["frr_ci"], result["dcf_ci"]) == (0, None, None)  # two speakers say nothing
 
 
 def test_spreads_without_a_class_left_have_no_eer_without_the_cluster():

@@ -32,7 +32,9 @@ def test_intervals_over_trials_cover_every_metric(n_genuine, n_spoof, eer, ratio
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("speakers", "configurations"), [(5, 0), (10, 0), (24, 0), (10, 10), (24, 57)])
+@pytest.mark.parametrize(
+    ("speakers", "configurations"), [(3, 0), (4, 0), (5, 0), (10, 0), (24, 0), (8, 3), (10, 10), (24, 57)]
+)
 def test_the_interval_shown_covers_where_speakers_and_configurations_vary(speakers, configurations):
     shares = coverage.over_clusters(speakers, configurations, 0.1, simulations=CORPORA)
     assert shares["shown"] > 0.93 - CHANCE
@@ -40,7 +42,9 @@ def test_the_interval_shown_covers_where_speakers_and_configurations_vary(speake
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("speakers", "configurations", "far"), [(8, 10, 0.1), (10, 0, 0.02), (24, 57, 0.4)])
+@pytest.mark.parametrize(
+    ("speakers", "configurations", "far"), [(3, 0, 0.1), (4, 4, 0.2), (8, 10, 0.1), (10, 0, 0.02), (24, 57, 0.4)]
+)
 def test_intervals_of_rates_at_a_threshold_cover(speakers, configurations, far):
     rng, spread = np.random.default_rng(0), 0.7
     width = np.sqrt(1 + spread**2 * (2 if configurations else 1))

@@ -4,6 +4,8 @@ A rate is *higher* elsewhere where the 95 % interval of its difference from that
 samples, R. G. Newcombe, Statistics in Medicine 17, 1998 (method 10), not corrected for the number of runs and places.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -21,7 +23,7 @@ _ENDS = ("", "_ci_low", "_ci_high")
 def at_home(name, row):
     """What a run (a row of `lib.tracking.query.compare`) recorded of its own corpus' eval: a line of `table`."""
     values, (rejected, accepted) = metrics_of(row, "eval"), confusion(row, "eval")[GENUINE]
-    measured = {rate + end: values[rate + end] for rate in _BOTH for end in _ENDS}
+    measured = {rate + end: values.get(rate + end, math.nan) for rate in _BOTH for end in _ENDS}
     return _line(name, HOME, rejected + accepted, int(values["n_spoof"]), rejected, measured)
 
 

@@ -26,7 +26,8 @@ def chosen_by_dev(rows, turned=None):
 
 def _able(row):
     """Whether dev may choose it: trained, with the study's own parameters, above chance on dev."""
-    return not (row.get("changed") or row.get("diverged") or is_untrained(row)) and row.get("dev/eer_ci_high", 1) < 0.5
+    highest = row.get("dev/eer_ci_high", row.get("dev/eer", 1))
+    return not (row.get("changed") or row.get("diverged") or is_untrained(row)) and highest < 0.5
 
 
 def dev_cost(row):
@@ -118,7 +119,7 @@ def reading(name, measured, provenance, *, threshold="0.5"):
     ]
     if final["auc"] < 0.5:
         sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
-    elif final["eer_ci_high"] >= 0.5 >= final["eer_ci_low"]:
+    elif final.get("eer_ci_high", 0) >= 0.5 >= final.get("eer_ci_low", 1):
         sentences.append("The interval of the EER holds 50 %: this is not told apart from chance.")
     return " ".join(sentences + provenance)
 

@@ -15,11 +15,7 @@ from lib.metrics import resampling
 from lib.metrics.measures import ASVSPOOF5, checked, dcf, eer, from_counts, rate_interval
 from lib.metrics.resampling import CONFIGURATION, METRICS, MINIMA, configurations, resample, units_of
 
-_FEWEST = 5  # clusters; with fewer the interval of simulated corpora is too wide to say anything, or misses the truth
-# Of 200 simulated corpora each with 2, 3 and 4 speakers: 52, 56 and 51 %.
-_TOO_NARROW = (
-    "Where they differ, the interval that is shown is too narrow and may hold the truth in half of the cases only."
-)
+_FEWEST = 3  # clusters; with two an interval over them holds the truth of 90, one over trials of 50 in 100 corpora
 _SMALL = 30  # below this many trials of a class one error is more than 3 % of it
 _BINS = 4  # groups of a numeric column
 
@@ -27,9 +23,10 @@ _BINS = 4  # groups of a numeric column
 def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5, resamples=1000):
     """Intervals over all that a table knows, around the metrics `measured` with the same `threshold` and `costs`.
 
-    Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over; `trials`, those over trials
-    alone; `clusters`, of each kind the `count`, intervals or `why` there are none, `design_effect` (variance of the EER
-    over clusters / over trials) and `most`, the one without which the EER changes most; `speaker_and_configuration`.
+    Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over; both None with two clusters
+    of a kind; `trials`, those over trials alone; `clusters`, of each kind the `count`, intervals or `why` there are
+    none, `design_effect` (variance of the EER over clusters / over trials) and `most`, the one without which the EER
+    changes most; `speaker_and_configuration`.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
@@ -42,8 +39,8 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
         part = {"count": count, "most": _most(scores, labels, names, measured["eer"])}
         part |= {"eer_ci": None, "design_effect": None}
         if not enough:
-            few = f"{count} {kind}s are too few for an interval over {kind}s"
-            part["why"] = f"{few}: at least {_FEWEST} of each class are required. {_TOO_NARROW}"
+            few = f"No interval is shown: {count} {kind}s are too few for one"
+            part["why"] = f"{few} (at least {_FEWEST} of each class), and one over trials alone is too narrow."
         else:
             values = resample(scores, labels, clusters=names, metrics=several, **how)
             part |= _listed(resampling.intervals_over_clusters(values, measured, labels, names))
@@ -54,30 +51,34 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     result |= _widest(shown, {name: measured[name] for name in several})
     if "speakers and configurations" in shown:
         result["speaker_and_configuration"] = shown["speakers and configurations"]
+    if any("why" in part for part in result["clusters"].values()):
+        return result | dict.fromkeys(("interval_over", *result["trials"]))
     return result | {"interval_over": max(shown, key=lambda name: np.ptp(shown[name]["eer_ci"]))}
 
 
 def decided(table, accepted, *, costs=ASVSPOOF5, resamples=1000):
     """`far`, `frr` and what follows from decisions (1 = accepted) [shape=(trials,)], each with its widest ``_ci``.
 
-    Of the rates they are exact, over trials and, for the effective number of trials, over clusters.
+    Of the rates they are exact, over trials and, for the effective number of trials, over clusters; None as above.
     """
     labels, accepted = table["label"].to_numpy(), np.asarray(accepted, dtype=int)
     matrix = np.zeros((2, 2))
     np.add.at(matrix, (labels, accepted), 1)
     point, ends = _of_counts(matrix, costs), _of_counts(resampling.redrawn(matrix, resamples), costs)
+    values = {name: float(value) for name, value in point.items()}
     ends = {name: resampling.interval(drawn) for name, drawn in ends.items()}
     rates = {"far": (matrix[0, 1], matrix[0].sum()), "frr": (matrix[1, 0], matrix[1].sum())}
     ends |= {name: rate_interval(*counts) for name, counts in rates.items()}
     shown = {"trials": _listed(ends)}
     for kind, names, enough in _kinds(table):
-        if enough:
-            drawn = _of_counts(resampling.redrawn_over(names, labels, accepted, resamples), costs)
-            ends = resampling.intervals_over_clusters(drawn, point, labels, names)
-            freedom = resampling.freedom_of(labels, names)
-            ends |= {name: resampling.rate_over_clusters(drawn[name], *rates[name], freedom) for name in rates}
-            shown[f"{kind}s"] = _listed(ends)
-    return {name: float(value) for name, value in point.items()} | _widest(shown, point)
+        if not enough:
+            return values | dict.fromkeys(shown["trials"])
+        drawn = _of_counts(resampling.redrawn_over(names, labels, accepted, resamples), costs)
+        ends = resampling.intervals_over_clusters(drawn, point, labels, names)
+        freedom = resampling.freedom_of(labels, names)
+        ends |= {name: resampling.rate_over_clusters(drawn[name], *rates[name], freedom) for name in rates}
+        shown[f"{kind}s"] = _listed(ends)
+    return values | _widest(shown, point)
 
 
 def _of_counts(matrix, costs):
@@ -134,8 +135,9 @@ def _listed(ends):
 def breakdown(table, by, *, resamples=1000):
     """EER of each group of trials: of a column of `table` or ``configuration``; numbers form four groups of equal size.
 
-    A dict a group; its EER and interval are None where a class is missing, `small` is fewer than 30 trials of a class,
-    `pooled` that genuine trials have no such group and are those of all. InputError for a column that no spoof has.
+    A dict a group; its EER and interval are None where a class is missing, the interval also as in `spreads`; `small`
+    is fewer than 30 trials of a class, `pooled` that genuine trials have no such group and are those of all.
+    InputError for a column that no spoof has.
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))
@@ -159,6 +161,6 @@ def breakdown(table, by, *, resamples=1000):
         if all(counts.values()):
             row["eer"] = eer(scores[here], labels[here])[0]
             ends = spreads(table[here], {"eer": row["eer"]}, metrics=("eer",), resamples=resamples)["eer_ci"]
-            row["eer_low"], row["eer_high"] = ends
+            row["eer_low"], row["eer_high"] = ends or (None, None)
         rows.append(row | {"small": min(counts.values()) < _SMALL, "pooled": bool(pooled)})
     return rows

@@ -102,7 +102,9 @@ def kept(band, tables):
             shares = decided(table, those != genuine)  # those decided wrongly are the ones asked for
             for error, name in (("far", "spoof"), ("frr", "genuine")):
                 key = f"{split}/{kind}_{name}"
-                found[key], (found[f"{key}_ci_low"], found[f"{key}_ci_high"]) = shares[error], shares[f"{error}_ci"]
+                found[key] = shares[error]
+                if ends := shares[f"{error}_ci"]:
+                    found[f"{key}_ci_low"], found[f"{key}_ci_high"] = ends
     return found
 
 
@@ -123,6 +125,8 @@ def caution(found):
         " and ".join(f"{with_interval(found, f'{split}/wrong_{name}')} of {name}" for name in LABEL_NAMES)
         for split in ("dev", "eval")
     )
-    broken = any(found[f"eval/wrong_{n}_ci_low"] > found[f"dev/wrong_{n}_ci_high"] for n in LABEL_NAMES)
+    broken = any(
+        found.get(f"eval/wrong_{name}_ci_low", 0) > found.get(f"dev/wrong_{name}_ci_high", 1) for name in LABEL_NAMES
+    )
     said = "dev's promise does not hold" if broken else "expect eval's rates"
     return f"Wrong outside the band of no answer, %: on dev, which chose it, {promised}; on eval {came}: {said}."

@@ -10,6 +10,7 @@ from lib.metrics import decisions
 from lib.metrics.clusters import breakdown, decided, spreads
 from lib.metrics.measures import ASVSPOOF5, bayes_threshold, eer, evaluate
 from lib.metrics.resampling import LEVEL, shuffled_auc
+from lib.metrics.tables import percent
 from lib.params import read_table
 from lib.scores import match, read_scores
 
@@ -67,7 +68,7 @@ def evaluate_table(table, dev=None, *, by=(), costs=ASVSPOOF5, c_unsure=None, re
         spread = spreads(dev, {"eer": rate}, metrics=("eer",), resamples=resamples)
         ends = {name: spread[name] for name in ("eer_ci", "interval_over")}
         result["dev"] = {"eer": rate, **ends, "calibration": line._asdict()}
-        source = "EER of dev, {:.2f} % ({:.2f} to {:.2f})".format(*(100 * x for x in (rate, *spread["eer_ci"])))
+        source = f"EER of dev, {percent(rate, spread['eer_ci'], digits=2)} %"
         cuts = {"0.5": cuts["0.5"], "dev-eer": (threshold, source)}
         if line.slope > 0:
             card = decisions.threshold_card(dev_scores, dev_labels, costs=costs, c_unsure=c_unsure)

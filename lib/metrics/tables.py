@@ -40,8 +40,8 @@ def describe(result):
 
 
 def _measures(result):
-    costs, head = result["costs"], f"with its {100 * result['level']:g} % interval over {result['interval_over']}"
-    rows = []
+    costs, over, rows = result["costs"], result["interval_over"], []
+    head = f"with its {100 * result['level']:g} % interval over {over}" if over else "without an interval"
     for name, (key, factor, digits) in _MEASURES.items():
         rows.append({"": name, head: percent(result[key], result.get(f"{key}_ci"), factor=factor, digits=digits)})
     return [
@@ -82,7 +82,7 @@ def _breakdown(column, rows):
     for row in rows:
         row_text = {f"by {column}": textwrap.shorten(row["group"], 25, placeholder="...")}
         row_text |= {name: f"{row[f'n_{name}']:,}" for name in LABEL_NAMES}
-        row_text["EER, %"] = percent(row["eer"], (row["eer_low"], row["eer_high"]))
+        row_text["EER, %"] = percent(row["eer"], None if row["eer_low"] is None else (row["eer_low"], row["eer_high"]))
         shown.append(row_text | {"": "few trials" if row["small"] else ""})
     note = ["Each group's spoofs against all genuine trials, which have no such group."]
     return _lines(shown) + (note if rows and rows[0]["pooled"] else [])

@@ -97,7 +97,8 @@ def intervals(rows, metric, label):
     """
     rows = sorted((row for row in rows if metric in row), key=lambda row: row[metric])
     names = [row["run"] + ("" if row["seed"] is None else f", seed {row['seed']}") for row in rows]
-    values, lows, highs = ([100 * row[f"{metric}{end}"] for row in rows] for end in ("", "_ci_low", "_ci_high"))
+    ends = ("", "_ci_low", "_ci_high")
+    values, lows, highs = ([100 * row.get(f"{metric}{end}", row[metric]) for row in rows] for end in ends)
     figure, axes = page(8, 1.2 + 0.4 * max(len(rows), 1))
     forest(axes, names, values, lows, highs, at=50)
     axes.text(50, 1.01, "chance", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=8)

@@ -17,6 +17,7 @@ from lib.corpus import LABEL_NAMES
 from lib.judgement.diagnosis import describe
 from lib.metrics.clusters import spreads
 from lib.metrics.evaluation import alarms
+from lib.metrics.tables import with_interval
 from lib.plots import evaluation
 from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
@@ -108,7 +109,7 @@ def note_fit(run, fitted):
 def measure(table, *, threshold=0.0):
     """The numbers of one split by name, and its alarms; `table` holds `score`, `label` and what the protocol knows.
 
-    ``<name>_ci_low`` and ``_high`` are 95 % intervals over trials, speakers or configurations, whichever is widest.
+    ``<name>_ci_low`` and ``_high`` are 95 % intervals, the widest of `lib.metrics.clusters.spreads`, if it has any.
     """
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     measured = metrics.evaluate(values, labels, threshold=threshold)
@@ -121,7 +122,8 @@ def measure(table, *, threshold=0.0):
         if speakers["design_effect"] is not None:
             result["design_effect"] = speakers["design_effect"]
     for name, ends in pairs.items():
-        result[f"{name}_low"], result[f"{name}_high"] = ends
+        if ends:
+            result[f"{name}_low"], result[f"{name}_high"] = ends
 
     known = {"shuffled_auc": shuffled, "trials": found["trials"], "clusters": {"speaker": speakers} if speakers else {}}
     return result, alarms(values, metrics.evaluate(values, labels) | known)
@@ -140,12 +142,12 @@ def log_split(run, split, table, *, threshold=0.0):
     result, warnings = measure(table, threshold=threshold)
     names = [*_COMPARED, *(name + end for name in _ENDS[split] for end in _CI[1:])]
     names += ["constant_accuracy"] if split == "eval" else []
-    _compare(run, {f"{split}/{name}": result[name] for name in names})
+    _compare(run, {f"{split}/{name}": result[name] for name in names if name in result})
     keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
     tags = {f"alarms.{split}": "\n".join(warnings) or "none"}
     for name, title in _ENDS[split].items():
         if title:
-            tags[title] = "{:.1f} [{:.1f}, {:.1f}] %".format(*(100 * result[name + end] for end in _CI))
+            tags[title] = f"{with_interval(result, name)} %"
     run.tag(**tags)
     if split == "eval":
         count_looks(run, 1)
