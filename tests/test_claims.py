@@ -85,6 +85,19 @@ def test_one_class_is_the_same_on_train_and_eval(monkeypatch, train, final, answ
     assert found == (claims.FAILS, "diagnosis from train and dev: moving statistics lag")
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "ends", "answer"),
+    [(0.95, (0.93, 0.97), claims.FAILS), (0.91, (0.88, 0.94), claims.HOLDS), (0.95, None, claims.OPEN),
+     (0.85, None, claims.HOLDS)],
+)  # fmt: skip
+def test_majority_needs_an_interval_only_where_accuracy_is_above_it(monkeypatch, accuracy, ends, answer):
+    values = {"eval/accuracy": accuracy, "eval/constant_accuracy": 0.9, "eval/balanced_accuracy": 0.5}
+    if ends:
+        values |= {"eval/accuracy_ci_low": ends[0], "eval/accuracy_ci_high": ends[1]}
+    claim = "MobileNetV2's accuracy of 88 % comes from the majority class"
+    assert answered(monkeypatch, [row("14_mobilenet/as_reported", **values)], claim)[0] == answer
+
+
 def test_seeds_must_agree(monkeypatch):
     matrices = {"train": [[0, 9], [0, 9]], "eval": [[0, 9], [0, 9]]}
     rows = [row("13_modified_cnn/as_reported", seed=s, diagnosis=d) for s, d in enumerate(["never learned", "healthy"])]

@@ -4,7 +4,7 @@ import pandas as pd
 
 from lib import metrics
 from lib.comparison.tables import confusion, is_untrained
-from lib.metrics.tables import percent, with_interval
+from lib.metrics.tables import ends_of, percent, with_interval
 from lib.params import read_table
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be judged here"
@@ -69,9 +69,10 @@ def _overfits(row):
     """Balanced accuracy is lower on eval than on train."""
     train, final = (f"{split}/balanced_accuracy" for split in ("train", "eval"))
     said = f"balanced accuracy train {with_interval(row, train)}, eval {with_interval(row, final)} %"
-    if row.get(f"{train}_ci_low", 0) > row.get(f"{final}_ci_high", 1):
+    (low, high), (final_low, final_high) = ends_of(row, train), ends_of(row, final)
+    if low > final_high:
         return HOLDS, said
-    return (FAILS if row.get(f"{train}_ci_high", 1) - row.get(f"{final}_ci_low", 0) < _SMALL else OPEN), said
+    return (FAILS if high - final_low < _SMALL else OPEN), said
 
 
 def _one_class(row):
@@ -93,8 +94,10 @@ def _majority(row):
     """Accuracy is not above that of the majority-class baseline."""
     constant = row["eval/constant_accuracy"]
     said = f"accuracy {with_interval(row, 'eval/accuracy')} %, majority-class baseline {percent(constant)} %"
-    if row.get("eval/accuracy_ci_low", 0) > constant:
+    if ends_of(row, "eval/accuracy")[0] > constant:
         return FAILS, said
+    if row["eval/accuracy"] > constant and "eval/accuracy_ci_low" not in row:
+        return OPEN, f"{said}; its accuracy has no interval"
     return HOLDS, f"{said}, balanced {with_interval(row, 'eval/balanced_accuracy')} %"
 
 

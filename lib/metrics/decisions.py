@@ -13,7 +13,7 @@ from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
 from lib.metrics.clusters import decided
 from lib.metrics.measures import ASVSPOOF5, Costs, bayes_threshold, checked, eer
-from lib.metrics.tables import with_interval
+from lib.metrics.tables import ends_of, with_interval
 
 EVEN = Costs(p_spoof=0.5, c_miss=1, c_fa=1)  # both labels as likely, both errors as bad
 
@@ -126,7 +126,7 @@ def caution(found):
         for split in ("dev", "eval")
     )
     broken = any(
-        found.get(f"eval/wrong_{name}_ci_low", 0) > found.get(f"dev/wrong_{name}_ci_high", 1) for name in LABEL_NAMES
+        ends_of(found, f"eval/wrong_{name}")[0] > ends_of(found, f"dev/wrong_{name}")[1] for name in LABEL_NAMES
     )
     said = "dev's promise does not hold" if broken else "expect eval's rates"
     return f"Wrong outside the band of no answer, %: on dev, which chose it, {promised}; on eval {came}: {said}."

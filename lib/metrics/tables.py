@@ -25,6 +25,11 @@ def with_interval(values, name):
     return percent(value, ends if math.isfinite(ends[0]) else None)
 
 
+def ends_of(values, name):
+    """A metric's 95 % interval (low, high), fractions; the whole range, 0 and 1, where none is known."""
+    return values.get(f"{name}_ci_low", 0.0), values.get(f"{name}_ci_high", 1.0)
+
+
 def describe(result):
     """A result of `lib.metrics.evaluate_table` as a page of text, at most 100 characters wide but for long paths."""
     head = [f"{key.capitalize():10}{result[key]}" for key in ("scores", "protocol") if result.get(key)]
