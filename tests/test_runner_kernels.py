@@ -59,12 +59,17 @@ def test_server_ends_with_the_process_that_started_it():
         started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
     ) as process:
         place = process.stdout.readline().strip()
+        wait_until_serving(place, True)  # a process that has just begun has no arguments yet
         assert serving(place)
         process.kill()
-    ends = time.monotonic() + WAITS
-    while serving(place) and time.monotonic() < ends:
-        time.sleep(0.1)
+    wait_until_serving(place, False)
     assert not serving(place)
+
+
+def wait_until_serving(place, expected):
+    ends = time.monotonic() + WAITS
+    while serving(place) != expected and time.monotonic() < ends:
+        time.sleep(0.1)
 
 
 def serving(place):
