@@ -10,6 +10,7 @@ the imports and holds that order.
 """
 
 import os
+import sys
 from importlib.util import find_spec
 
 # Figures are the same for everybody: matplotlib reads its own defaults and not the user's file, which may even be one
@@ -17,3 +18,7 @@ from importlib.util import find_spec
 os.environ["MATPLOTLIBRC"] = os.path.join(os.path.dirname(find_spec("matplotlib").origin), "mpl-data", "matplotlibrc")
 if not os.environ.get("MPLBACKEND", "module://").startswith("module://"):  # a notebook's own
     del os.environ["MPLBACKEND"]
+
+# PyTorch's CUDA build would import triton, which ends the process where TensorFlow was imported before (TensorFlow's
+# issue 124205); only torch.compile needs it.
+sys.modules.setdefault("triton", None)

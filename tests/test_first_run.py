@@ -113,3 +113,11 @@ def test_documentation_names_commands_that_there_are():
     text = "\n".join(page.read_text() for page in PAGES) + (params.ROOT / "Makefile").read_text()
     named = set(re.findall(r"(?:^|`|then )study ([a-z-]+)", text, re.M))
     assert {"run", "plan", "compare", "score", "evaluate", "verdict"} <= named <= set(main.commands)
+
+
+def test_pytorch_does_not_import_triton_which_crashes_beside_tensorflow(tmp_path):
+    (tmp_path / "triton.py").write_text("import os\nos._exit(139)\n")
+    code = "import lib, torch.utils._triton as found; print(found.has_triton_package())"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (result.returncode, result.stdout.strip()) == (0, "False")
