@@ -142,7 +142,9 @@ class Run:
             steps, size, count = arguments["steps_per_epoch"], arguments["batch_size"], len(fed.labels["train"])
             passes = f"{total * steps * size / count:.1f} passes over the {count:,} training recordings"
             print(f"{total} epochs of {steps} batches of {size}: {passes}")
-        fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, whole=curves, **where)
+        # What is refreshed scores in the place of what was trained.
+        scored = () if refresh_batch_norm else SPLITS if curves else ("dev", "eval")
+        fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, scored=scored, **where)
         if curves and fitted.found and fitted.history is not None:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)

@@ -80,10 +80,10 @@ def place(tmp_path):
     return str(tmp_path / "store")
 
 
-def fit(system, fed, place, *, seed=0, on_epoch=None, whole=True, **changes):
+def fit(system, fed, place, *, seed=0, on_epoch=None, scored=SPLITS, **changes):
     system = wrapped(system)
     how = ({} if isinstance(system, (Estimator, Mixtures)) else HOW) | changes
-    return kept.fit(system, fed, how, seed=seed, store=place, on_epoch=on_epoch, whole=whole)
+    return kept.fit(system, fed, how, seed=seed, store=place, on_epoch=on_epoch, scored=scored)
 
 
 def refreshed(fitted, fed, place):
@@ -128,14 +128,25 @@ def test_fit_again_is_found_bit_for_bit_and_nothing_is_trained(images, place, mo
     assert first.about["seconds"] == second.about["seconds"] > 0
 
 
-def test_fit_without_the_scores_of_train_has_them_added_when_they_are_asked_for(images, place, tmp_path, monkeypatch):
+@pytest.mark.parametrize("scored", [("dev", "eval"), ()])
+def test_fit_has_scores_added_when_they_are_asked_for(images, place, tmp_path, monkeypatch, scored):
     made = count_fits(monkeypatch)
-    part = fit(small(), images, place, whole=False)
-    assert part.scores.keys() == {"dev", "eval"}
+    part = fit(small(), images, place, scored=scored)
+    assert part.scores.keys() == set(scored)
     whole = fit(small(), images, place)
     assert len(made) == 1 and (part.found, whole.found) == (False, True)
     assert same(whole, fit(small(), images, str(tmp_path / "other")))
-    assert fit(small(), images, place, whole=False).scores.keys() == whole.scores.keys()
+    assert fit(small(), images, place, scored=scored).scores.keys() == whole.scores.keys()
+
+
+def test_run_that_refreshes_scores_what_it_refreshed_and_nothing_before(images, place, corpus, tracking, monkeypatch):
+    passes, scores = [], Network.scores
+    monkeypatch.setattr(Network, "scores", lambda *given: passes.append(given[2]) or scores(*given))
+    settings = {"corpus": "tiny", "variant": "cured", "seed": 0, "store_url": place}
+    record = runs.start("13_modified_cnn", settings, corpus_digest=corpus.digest)
+    run = study.Run("13_modified_cnn/cured", settings, corpus, record, "none", [])
+    run.fit(small(), images, refresh_batch_norm=True, **HOW)
+    assert passes == list(SPLITS)
 
 
 def test_fit_is_the_fit_of_the_system_itself(images, place):

@@ -2,6 +2,9 @@
 
 import dataclasses
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +146,27 @@ def test_extract_stopped_goes_on_where_it_was(corpus, tmp_path, monkeypatch):
             np.testing.assert_array_equal(part[name].batch(split, everything), whole[name].batch(split, everything))
 
 
+def test_extract_twice_at_once_makes_each_chunk_once(corpus, tmp_path, monkeypatch):
+    make, made, both = store._make_chunk, [], threading.Barrier(2)
+
+    def slow(sr, paths, targets):
+        time.sleep(0.05)  # in which the other comes
+        made.append(len(paths))
+        return make(sr, paths, targets)
+
+    def run(_):
+        both.wait()
+        return extract(corpus, tmp_path)[0]["mfcc"].batch("train", [0])
+
+    monkeypatch.setattr(store, "_make_chunk", slow)
+    monkeypatch.setattr(store, "LOCKS", tmp_path / "locks")
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(run, range(2))
+    assert sum(made) == len(corpus.trials)
+    np.testing.assert_array_equal(first, second)
+    assert list(store.LOCKS.iterdir()) == []
+
+
 def test_write_chunk_stopped_half_way_leaves_nothing(tmp_path, monkeypatch):
     def half(file, arrays):
         file.write(b"half of it")
@@ -176,7 +200,7 @@ def test_extract_makes_a_damaged_chunk_again_and_says_so(corpus, tmp_path, capsy
     DAMAGES[damage](folder / "dev" / "00001.npy", folder / "eval" / "00001.npy")
     again, _ = extract(corpus, tmp_path, ["mfcc"])
     assert {path: path.read_bytes() for path in before} == before
-    assert f"{folder}: damaged and made again: 1 chunk\n" in capsys.readouterr().err
+    assert f"{tmp_path}: damaged and made again: 1 chunk\n" in capsys.readouterr().err
     assert again["mfcc"].batch("dev", range(14)).shape == (14, 32, 32)
 
 

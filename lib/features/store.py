@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from filelock import FileLock
 from tqdm.auto import tqdm
 
 from lib import audio, cluster
@@ -28,6 +29,7 @@ from lib.params import ROOT
 from lib.params.identity import code_digest, versions
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
+LOCKS = ROOT / "data" / "states"  # of stores that are being filled
 CHUNK = 128  # trials a file: 3 MB of spectrograms, a fraction of a second of work
 _MARK = 4  # bytes of the checksum
 _CODE = (  # decides the numbers
@@ -84,30 +86,51 @@ def extract(corpus, wanted, *, store, jobs=2):
     or an fsspec URL) each is returned with its `Stored`; and what reading had to do, with how many times.
     InputError if a feature is unknown, a recording cannot be used, or the store cannot be written.
     """
-    root, notes, lacking = places.absolute(store), Counter(), {}  # (split, first trial) -> wanted -> URL of its chunk
-    paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
-    sizes = {split: len(there) for split, there in paths.items()}
+    root = places.absolute(store)
+    sizes = {split: len(corpus.split(split)) for split in SPLITS}
     stored = {item: Stored(f"{root}/{item.name(corpus)}", sizes, item.size) for item in wanted}
     rates = sorted({item.sr for item in stored})
     if len(rates) > 1:
         raise InputError(f"sr must be the same for all, got {', '.join(map(str, rates))}")
+    notes = Counter()
     try:
-        for item, kept in stored.items():
-            for place, url in pending(kept.url, sizes).items():
-                lacking.setdefault(place, {})[item] = url
-        tasks = [(rates[0], paths[split][n : n + CHUNK], urls) for (split, n), urls in lacking.items()]
-        jobs = min(jobs, max(len(tasks) // 2, 1))  # starting a process costs more than a chunk
-        scheduler = cluster.at_hand()
-        if any(not isinstance(item, Wanted) for item in stored):  # an encoder's weights are on this machine
-            jobs, scheduler = embeddings.processes(jobs) if tasks else 1, None
-        total = sum(len(part) for _, part, _ in tasks)
-        with tqdm(total=total, desc="extracting", unit="clip", disable=not tasks, leave=False) as bar:
-            for clips, found in cluster.unordered(_make_chunk, tasks, jobs=jobs, scheduler=scheduler):
-                bar.update(clips)
-                notes.update(found)
+        if _lacking(stored):
+            LOCKS.mkdir(parents=True, exist_ok=True)
+            lock = LOCKS / f"{hashlib.blake2b(root.encode(), digest_size=8).hexdigest()}.lock"
+            with FileLock(lock):  # of two runs of this machine that lack the same, one makes it
+                notes = _make(corpus, stored, jobs)
+                lock.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
     return stored, dict(notes)
+
+
+def _lacking(stored):
+    """What the store lacks, in order: (split, first trial of a chunk) -> wanted -> URL of its chunk."""
+    found = {}
+    for item, kept in stored.items():
+        for place, url in pending(kept.url, kept.sizes).items():
+            found.setdefault(place, {})[item] = url
+    return found
+
+
+def _make(corpus, stored, jobs):
+    """Make what the store lacks; what reading had to do, with how many times."""
+    paths = {split: corpus.split(split)["path"].tolist() for split in SPLITS}
+    tasks = [(next(iter(urls)).sr, paths[split][n : n + CHUNK], urls) for (split, n), urls in _lacking(stored).items()]
+    if damaged := sum(os.path.exists(url) for _, _, urls in tasks for url in urls.values()):
+        root = next(iter(stored.values())).url.rpartition("/")[0]
+        tqdm.write(f"{root}: damaged and made again: {damaged} chunk{'s' * (damaged > 1)}", file=sys.stderr)
+    jobs = min(jobs, max(len(tasks) // 2, 1))  # starting a process costs more than a chunk
+    scheduler, notes = cluster.at_hand(), Counter()
+    if any(not isinstance(item, Wanted) for item in stored):  # an encoder's weights are on this machine
+        jobs, scheduler = embeddings.processes(jobs) if tasks else 1, None
+    total = sum(len(part) for _, part, _ in tasks)
+    with tqdm(total=total, desc="extracting", unit="clip", disable=not tasks, leave=False) as bar:
+        for clips, found in cluster.unordered(_make_chunk, tasks, jobs=jobs, scheduler=scheduler):
+            bar.update(clips)
+            notes.update(found)
+    return notes
 
 
 def from_clips(wanted, clips):
@@ -157,16 +180,13 @@ def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
 
 def pending(url, sizes):
     """The chunks that a folder lacks or holds damaged, in order: (split, first trial of the chunk) -> its URL."""
-    missing, damaged = {}, 0
+    missing = {}
     for split in SPLITS:
         there = places.listing(f"{url}/{split}")
         for start, chunk in _urls(url, split, sizes[split]).items():
-            lacks = chunk.rpartition("/")[2] not in there
-            if lacks or not (places.is_url(chunk) or _is_sound(chunk, chunk)):  # at a URL when they are fetched
+            held = chunk.rpartition("/")[2] in there
+            if not (held and (places.is_url(chunk) or _is_sound(chunk, chunk))):  # at a URL when they are fetched
                 missing[split, start] = chunk
-                damaged += not lacks
-    if damaged:
-        tqdm.write(f"{url}: damaged and made again: {damaged} chunk{'s' * (damaged > 1)}", file=sys.stderr)
     return missing
 
 

@@ -47,10 +47,10 @@ class Fitted:
     found: bool = True  # whether it was kept already
 
 
-def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
+def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=SPLITS):
     """Fit a system, which is left as it was, or find the same fit in the `store` (folder or URL): a `Fitted`.
 
-    One that is not `whole` has scores of dev and eval at least; the others are added when they are first asked for.
+    It has scores of the splits `scored` at least; those of others are added when they are first asked for.
     """
     about = {
         "system": {"kind": type(system).__name__, **system.identity()},
@@ -73,10 +73,10 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
                 keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too
                 how = {"seed": seed, "on_epoch": on_epoch, "state": state / "state.npz"}
                 made = Fitted(key, about, system, system.fit(fed, **arguments, **how), {}, found=False)
-                made = _scored(made, fed, arguments, seed, whole)
+                made = _scored(made, fed, arguments, seed, scored)
                 about["seconds"] = time.monotonic() - started
-            elif whole and "train" not in found.scores:
-                made = _scored(found, fed, arguments, seed, whole)
+            elif not found.scores.keys() >= set(scored):
+                made = _scored(found, fed, arguments, seed, scored)
             else:
                 return found
             _keep(place, made)
@@ -87,13 +87,13 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, whole=True):
             lock.unlink(missing_ok=True)
 
 
-def _scored(fitted, fed, arguments, seed, whole):
-    """A fit with the scores that it lacks of every split, of dev and eval alone when it is not to be whole."""
+def _scored(fitted, fed, arguments, seed, splits):
+    """A fit with the scores that it lacks of some splits; those by batch statistics come with train's."""
     fed, system, scores = replace(fed, copies=0), fitted.system, dict(fitted.scores)  # on the recordings alone
-    for split in SPLITS if whole else ("dev", "eval"):
+    for split in splits:
         if split not in scores:
             scores[split] = system.scores(fed, split)
-    if whole and hasattr(system, "batch_scores"):
+    if "train" in splits and hasattr(system, "batch_scores"):
         scores |= system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
     return replace(fitted, scores=scores)
 
