@@ -19,8 +19,10 @@ os.environ["MATPLOTLIBRC"] = os.path.join(os.path.dirname(find_spec("matplotlib"
 if not os.environ.get("MPLBACKEND", "module://").startswith("module://"):  # a notebook's own
     del os.environ["MPLBACKEND"]
 
-# PyTorch's threads wait for each other asleep: awake, two fits at once on two cores slow each other down tenfold.
+# Threads of PyTorch and NumPy wait for each other asleep: awake, two fits at once on two cores slow each other down,
+# PyTorch's up to tenfold. 2 ** 4 is the lowest number of processor cycles that OpenBLAS takes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 # PyTorch's CUDA build would import triton, which ends the process where TensorFlow was imported before (TensorFlow's
 # issue 124205); only torch.compile needs it.
