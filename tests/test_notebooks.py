@@ -93,7 +93,6 @@ def by_hand(place, notebook, variant="*", **more):
     files = [variant, params.PARAMS / "corpora" / "demo.yaml", place.folder / "more.yaml"]
     files = [word for file in files for word in ("-f", str(file))]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")  # on busy cores PyTorch's threads only wait
         for name, value in place.environment.items():
             patch.setenv(name, value)
         patch.delenv("STUDY_RUN_ID", raising=False)
