@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from networks import built
+from networks import built, small_backbone
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
@@ -30,7 +30,7 @@ from lib.tracking import runs
 HOW = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 8, "learning_rate": 0.01}
 PHASES = {  # with these, each phase is stopped early and its best weights are restored
     "cut": "block_15_add", "copies": 2, "batch_size": 8, "patience": 2, "head_epochs": 8, "head_learning_rate": 0.1,
-    "top_layers": 10, "top_epochs": 6, "top_learning_rate": 0.01,
+    "top_layers": 4, "top_epochs": 6, "top_learning_rate": 0.01,
 }  # fmt: skip
 
 
@@ -488,7 +488,7 @@ def test_network_cut_off_with_a_damaged_state_begins_again(
 
 def transfer(seed=0):
     training.prepare(seed)
-    found = built("14_mobilenet", backbone_weights="random", image_size=32, seed=seed)
+    found = built("14_mobilenet", backbone=small_backbone, backbone_weights="random", image_size=32, seed=seed)
     return Transfer(found.model, backbones=[found.base.name], head="dense", batch_norm="training", untrained=True)
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from networks import built
+from networks import built, small_backbone
 
 from lib.errors import InputError
 from lib.systems import training
@@ -17,13 +17,13 @@ PHASES = {
 }  # fmt: skip
 
 
-def mobilenet(batch_norm="inference"):
-    found = built("14_mobilenet", backbone_weights="random", image_size=SIZE, seed=3)
+def mobilenet(batch_norm="inference", **changes):
+    found = built("14_mobilenet", backbone_weights="random", image_size=SIZE, seed=3, **changes)
     return Transfer(found.model, backbones=[found.base.name], head="dense", batch_norm=batch_norm)
 
 
-def dual_mobilenet(batch_norm="inference", attention=False):
-    found = built("15_dual_mobilenet", backbone_weights="random", image_size=SIZE, seed=3, attention=attention)
+def dual_mobilenet(batch_norm="inference", **changes):
+    found = built("15_dual_mobilenet", backbone_weights="random", image_size=SIZE, seed=3, **changes)
     names = [base.name for base in found.bases]
     return Transfer(found.model, backbones=names, head="concatenated_features", batch_norm=batch_norm)
 
@@ -64,8 +64,8 @@ def test_train_with_the_frozen_part_kept_has_the_same_losses():
 
 
 def test_train_two_backbones_with_the_frozen_part_kept_has_the_same_losses():
-    how = {"head_epochs": 1, "top_layers": 10, "top_epochs": 1}
-    build = partial(dual_mobilenet, attention=True)
+    how = {"head_epochs": 1, "top_layers": 4, "top_epochs": 1}
+    build = partial(dual_mobilenet, attention=True, backbone=small_backbone)
     kept, scores_kept, _ = trained(build, 2, cut="block_15_add", **how)
     naive, scores_naive, _ = trained(build, 2, cut="block_15_add", whole=True, **how)
     np.testing.assert_allclose(kept[["loss", "val_loss"]], naive[["loss", "val_loss"]], rtol=2e-4)
@@ -110,12 +110,12 @@ def test_train_impossible_cut_is_refused(cut, words):
 
 def test_train_again_on_the_same_untrained_backbone_has_the_same_result():
     """As the steps of a ladder do: what an earlier fit has frozen makes no difference."""
-    system, found = mobilenet("training"), []
+    system, found = mobilenet("training", backbone=small_backbone), []
     system.untrained = True
     fed, first = Noise(1), system.first()
     for _ in range(2):
         training.prepare(3)
-        history = system.fit(fed, seed=3, **PHASES | {"head_epochs": 1, "top_epochs": 1})
+        history = system.fit(fed, seed=3, **PHASES | {"head_epochs": 1, "top_layers": 8, "top_epochs": 1})
         found.append((history["loss"].tolist(), system.score(*fed.load("dev", np.arange(10))).tolist()))
         system.restore(first)
     assert found[0] == found[1]
