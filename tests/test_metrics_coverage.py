@@ -42,6 +42,13 @@ def test_the_interval_shown_covers_where_speakers_and_configurations_vary(speake
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("speakers", "configurations"), [(4, 0), (4, 4), (10, 0)])
+def test_the_interval_shown_covers_where_few_clusters_err(speakers, configurations):
+    shares = coverage.over_clusters(speakers, configurations, 0.02, simulations=CORPORA)
+    assert shares["shown"] > 0.93 - CHANCE
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("speakers", "configurations", "far"), [(3, 0, 0.1), (4, 4, 0.2), (8, 10, 0.1), (10, 0, 0.02), (24, 57, 0.4)]
 )

@@ -162,6 +162,19 @@ def test_rate_over_clusters_that_are_alike_is_that_over_trials():
         assert high - low > 1.5 * np.ptp(metrics.rate_interval(errors, 20))
 
 
+def test_rate_without_an_error_is_as_unsure_however_its_resamples_are_rounded():
+    rounded = 1e-17 * np.arange(9)
+    assert rate_over_clusters(rounded, 0, 160, 3) == rate_over_clusters(np.zeros(9), 0, 160, 3)
+
+
+def test_eer_of_a_few_clusters_without_an_error_is_no_certainty(rng):
+    scores, labels = np.r_[rng.normal(size=160), 9 + rng.normal(size=160)], np.repeat([0, 1], 160)
+    names = np.tile(np.arange(4), 80)
+    values = resample(scores, labels, clusters=names, metrics=("eer",))
+    low, high = intervals_over_clusters(values, {"eer": 0.0}, labels, names)["eer"]
+    assert low == 0.0 and high == pytest.approx(rate_over_clusters(np.zeros(9), 0, 160, 3)[1]) and high > 0.05
+
+
 def test_bootstrap_of_constant_scores_has_no_width():
     assert metrics.bootstrap(np.zeros(30), np.arange(30) % 2, resamples=20)["eer"] == (0.5, 0.5)
 

@@ -9,7 +9,8 @@ is then the mid-P form of the exact one (H. O. Lancaster, Journal of the America
 classes, only genuine and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the
 variance unbiased (J. N. K. Rao and C. F. J. Wu, Journal of the American Statistical Association 83,
 1988). Intervals are symmetric in the logit (costs: logarithm; MCC: Fisher's z), with Student's t; the
-linearised variance of `lib.metrics.paired` is too sure here. 32_coverage simulates how often they hold.
+linearised variance of `lib.metrics.paired` is too sure here. Where no cluster errs they look alike, and an EER has
+the exact interval of a rate. 32_coverage simulates how often they hold.
 """
 
 import numpy as np
@@ -96,7 +97,10 @@ def interval(values, level=LEVEL):
 
 
 def intervals_over_clusters(values, point, labels, clusters):
-    """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale."""
+    """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale.
+
+    Of an EER without an error it is the exact one of a rate among as many trials as the smaller class has.
+    """
     from scipy.special import expit, logit, stdtrit
 
     scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(_UNBOUNDED, (np.log, np.exp))
@@ -109,6 +113,8 @@ def intervals_over_clusters(values, point, labels, clusters):
         spread = reach * there(np.clip(of_all, *ends)).std()
         middle, at = there(np.clip(point[name], *ends)), point[name]
         result[name] = min(float(back(middle - spread)), at), max(float(back(middle + spread)), at)
+    if "eer" in result and point["eer"] == 0:  # clusters that look alike by luck
+        result["eer"] = rate_over_clusters(values["eer"], 0, min(np.bincount(labels)), freedom_of(labels, clusters))
     return result
 
 
@@ -120,7 +126,7 @@ def rate_over_clusters(values, errors, count, freedom):
     from scipy.special import betaincinv, stdtrit
 
     rate, ends = errors / count, np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    worth = min(count, rate * (1 - rate) / values.var()) if values.var() > 0 else count
+    worth = min(count, rate * (1 - rate) / values.var()) if 0 < rate < 1 and values.var() > 0 else count
     worth = min(count, worth * (stdtrit(count - 1, ends[1]) / stdtrit(freedom, ends[1])) ** 2)
     low, high = betaincinv(np.add(rate * worth, [0, 1]), np.add((1 - rate) * worth, [1, 0]), ends)
     return (float(low) if errors else 0.0), (float(high) if errors < count else 1.0)
