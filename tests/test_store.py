@@ -135,8 +135,10 @@ def test_extract_stopped_goes_on_where_it_was(corpus, tmp_path, monkeypatch):
         return read(path, **how)
 
     monkeypatch.setattr(audio, "read", stopping)
+    monkeypatch.setattr(store, "LOCKS", tmp_path / "locks")
     with pytest.raises(KeyboardInterrupt):
         extract(corpus, tmp_path / "part")
+    assert list(store.LOCKS.iterdir()) == []
     assert len(files(tmp_path / "part")) == 4  # two chunks of two features
     part, _ = extract(corpus, tmp_path / "part")
     assert len(seen) == 13 + len(corpus.trials) - 10  # the ten stored recordings are not read again

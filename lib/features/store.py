@@ -98,8 +98,10 @@ def extract(corpus, wanted, *, store, jobs=2):
             LOCKS.mkdir(parents=True, exist_ok=True)
             lock = LOCKS / f"{hashlib.blake2b(root.encode(), digest_size=8).hexdigest()}.lock"
             with FileLock(lock):  # of two runs of this machine that lack the same, one makes it
-                notes = _make(corpus, stored, jobs)
-                lock.unlink(missing_ok=True)
+                try:
+                    notes = _make(corpus, stored, jobs)
+                finally:
+                    lock.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
     return stored, dict(notes)
