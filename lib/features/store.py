@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock
 from tqdm.auto import tqdm
 
 from lib import audio, cluster
@@ -95,13 +94,9 @@ def extract(corpus, wanted, *, store, jobs=2):
     notes = Counter()
     try:
         if _lacking(stored):
-            LOCKS.mkdir(parents=True, exist_ok=True)
             lock = LOCKS / f"{hashlib.blake2b(root.encode(), digest_size=8).hexdigest()}.lock"
-            with FileLock(lock):  # of two runs of this machine that lack the same, one makes it
-                try:
-                    notes = _make(corpus, stored, jobs)
-                finally:
-                    lock.unlink(missing_ok=True)
+            with places.locked(lock):  # of two runs of this machine that lack the same, one makes it
+                notes = _make(corpus, stored, jobs)
     except OSError as error:
         raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
     return stored, dict(notes)

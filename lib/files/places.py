@@ -140,6 +140,25 @@ def whole_file(place):
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def locked(file, *, wait=True):
+    """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
+    from filelock import FileLock, Timeout
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file, poll_interval=0.2)
+    try:
+        lock.acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        file.unlink(missing_ok=True)  # before its release: who waits for it sees that and asks anew
+        lock.release()
+
+
 def remembered(place, make):
     """What ``make()`` returned (a value for JSON), kept in a file with its checksum; made anew if that is damaged."""
     with suppress(OSError, ValueError):

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 from tqdm.auto import tqdm
 
 from lib.corpus import SPLITS
@@ -61,8 +60,7 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=SPLITS):
     }
     key = _key(about)
     place, lock, state = f"{places.absolute(store)}/fits/{key}.zip", STATES / f"{key}.lock", STATES / key
-    STATES.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):  # two runs of this machine share a fit instead of making it twice
+    with places.locked(lock):  # two runs of this machine share a fit instead of making it twice
         first = system.first()
         try:
             found = None if os.environ.get(FORCE) else read(place)
@@ -84,7 +82,6 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=SPLITS):
             return replace(read(place), found=made.found)
         finally:
             system.restore(first)
-            lock.unlink(missing_ok=True)
 
 
 def _scored(fitted, fed, arguments, seed, splits):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 from lib.errors import InputError
+from lib.files import places
 from lib.params import ROOT
 from lib.params.paths import without_logins
 
@@ -139,23 +140,9 @@ def lock_folder():
     return file.parent / "locks" if file else ROOT / "data" / "locks"
 
 
-@contextmanager
 def locked(name, *, wait=True):
-    """Hold a lock of this machine, which ends with its process; yields whether it is held, always so with `wait`."""
-    from filelock import FileLock, Timeout
-
-    lock_folder().mkdir(parents=True, exist_ok=True)
-    lock = FileLock(lock_folder() / f"{name}.lock", poll_interval=0.2)
-    try:
-        lock.acquire(blocking=wait)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)  # before its release: who waits for it sees that and asks anew
-        lock.release()
+    """`lib.files.places.locked` of that name among the runs' locks."""
+    return places.locked(lock_folder() / f"{name}.lock", wait=wait)
 
 
 def create(client, *, experiment, name, tags):
