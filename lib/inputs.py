@@ -181,6 +181,11 @@ class Fed:
         found = {split: self.corpus.split(split)["label"].to_numpy() for split in SPLITS}
         return found | {"train": np.tile(found["train"], 1 + self.copies)}
 
+    @property
+    def store(self):
+        """Folder or URL of what is kept, where something of it comes from a store."""
+        return next(part.url.rpartition("/")[0] for part in self.kept if hasattr(part, "url"))
+
     def load(self, split, positions, copy=0):
         """Of some trials a tuple, an array or list of matrices for each input; of training images a changed `copy`."""
         found = []

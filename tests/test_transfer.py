@@ -28,28 +28,45 @@ def dual_mobilenet(batch_norm="inference", **changes):
     return Transfer(found.model, backbones=names, head="concatenated_features", batch_norm=batch_norm)
 
 
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(Noise, "store", str(tmp_path))
+    return tmp_path
+
+
 class Noise:
     """Stands in for `lib.inputs.Fed`: noise, brighter for genuine; copies differ."""
 
     labels = {"train": np.arange(22) % 2, "dev": np.arange(10) % 2}
+    store, augmentation, seed, copies = "", "noise", 0, 0
 
     def __init__(self, inputs):
+        self.branches = range(inputs)
         self.noise = {
             split: np.random.default_rng(number).normal(size=(inputs, COPIES, len(labels), SIZE, SIZE, 3))
             for number, (split, labels) in enumerate(self.labels.items())
         }
 
     def load(self, split, positions, copy=0):
-        brightness = self.labels[split][positions, None, None, None] * 0.5
-        return tuple((part[copy, positions] * 0.1 + brightness).astype(np.float32) for part in self.noise[split])
+        brightness, noise = self.labels[split][positions, None, None, None] * 0.5, self.noise[split]
+        return tuple((noise[n][copy, positions] * 0.1 + brightness).astype(np.float32) for n in self.branches)
+
+    def only(self, number):
+        found = Noise(len(self.branches))
+        found.branches = [number]
+        return found
+
+    def identity(self):
+        return list(self.branches)
 
 
 def trained(build, inputs, *, batch_norm="inference", whole=False, **changes):
     training.prepare(3)
     system, fed = build(batch_norm), Noise(inputs)
     if whole:  # the frozen part too, in every epoch
-        loads = {split: partial(fed.load, split) for split in fed.labels}
-        system.activations, system.shortened = lambda *_: None, lambda *_: (system.model, loads)
+        system.head = system.model
+        system.part = lambda cut: setattr(system, "above", system.model)
+        system.kept, system.pooled = lambda fed, split, copies=1: partial(fed.load, split), lambda load, *_: load
     history = system.fit(fed, seed=3, **PHASES | changes)
     return history, system.score(*fed.load("dev", np.arange(10))), system
 
@@ -119,3 +136,42 @@ def test_train_again_on_the_same_untrained_backbone_has_the_same_result():
         found.append((history["loss"].tolist(), system.score(*fed.load("dev", np.arange(10))).tolist()))
         system.restore(first)
     assert found[0] == found[1]
+
+
+def test_scores_start_from_the_outputs_that_are_kept_bit_for_bit(monkeypatch):
+    _, whole, system = trained(partial(dual_mobilenet, backbone=small_backbone), 2, top_layers=4)
+    monkeypatch.setattr(Noise, "load", lambda *_: pytest.fail("an image was passed through the frozen part again"))
+    np.testing.assert_array_equal(system.scores(Noise(2), "dev"), whole)
+
+
+def test_what_is_kept_serves_a_fit_with_other_settings_above_the_cut(store):
+    build = partial(mobilenet, backbone=small_backbone)
+    trained(build, 1, top_layers=4)
+    kept = {path: path.stat().st_mtime_ns for path in store.rglob("*.npy")}
+    trained(build, 1, top_layers=8, top_learning_rate=1e-2, batch_norm="training", head_epochs=0)
+    assert {path: path.stat().st_mtime_ns for path in store.rglob("*.npy")} == kept
+    assert len({path.parent.parent for path in kept}) == COPIES  # one folder a copy, dev beside the unchanged
+
+
+@pytest.mark.parametrize("change", [{"augmentation": "none"}, {"seed": 1}])
+def test_what_is_kept_of_changed_copies_follows_their_augmentation_and_seed(store, monkeypatch, change):
+    build, how = partial(mobilenet, backbone=small_backbone), {"top_layers": 4, "head_epochs": 1, "top_epochs": 0}
+    trained(build, 1, **how)
+    before = {path.parent.parent for path in store.rglob("*.npy")}
+    for name, value in change.items():
+        monkeypatch.setattr(Noise, name, value)
+    trained(build, 1, **how)
+    after = {path.parent.parent for path in store.rglob("*.npy")}
+    assert len(after - before) == COPIES - 1  # the recordings themselves are found
+
+
+def test_what_is_kept_follows_the_weights(store):
+    build, how = partial(mobilenet, backbone=small_backbone), {"top_layers": 4, "head_epochs": 1, "top_epochs": 0}
+    trained(build, 1, **how)
+    before = len({path.parent for path in store.rglob("*.npy")})
+    system, fed = build(), Noise(1)
+    first = system.first()
+    first[0] = first[0] + 0.01
+    system.restore(first)
+    system.fit(fed, seed=3, **PHASES | how)
+    assert len({path.parent for path in store.rglob("*.npy")}) == 2 * before

@@ -2,7 +2,10 @@
 
 import time
 
+import numpy as np
+
 from lib.systems import training
+from lib.systems.transfer import outputs
 
 
 def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
@@ -31,13 +34,18 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
         What computing the frozen part once took, for one copy of train and dev.
     """
     network.unfreeze(top)
+    network.part(cut)
     loads, started = {"train": train, "dev": dev}, time.perf_counter()
-    kept = {s: network.activations(cut, load, len(labels[s]), 1) for s, load in loads.items()}
-    short, found = network.shortened(cut, top, kept)
+    kept = {}
+    for split, load in loads.items():
+        found = outputs(network.belows[0], lambda p, load=load: load(p, 0)[0], np.arange(len(labels[split])))
+        kept[split] = lambda positions, copy=0, found=found: (found[positions],)
+    if not top:
+        kept = {split: network.pooled(load, len(labels[split]), 1) for split, load in kept.items()}
     seconds = time.perf_counter() - started
     ways = {
         "whole model": _epoch(network.model, loads, labels, batch_size),
-        "kept outputs": _epoch(short, found, labels, batch_size),
+        "kept outputs": _epoch(network.above if top else network.head, kept, labels, batch_size),
     }
     return ways, seconds
 

@@ -10,6 +10,7 @@ import os
 import sys
 import zlib
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -92,14 +93,32 @@ def extract(corpus, wanted, *, store, jobs=2):
     if len(rates) > 1:
         raise InputError(f"sr must be the same for all, got {', '.join(map(str, rates))}")
     notes = Counter()
-    try:
-        if _lacking(stored):
-            lock = LOCKS / f"{hashlib.blake2b(root.encode(), digest_size=8).hexdigest()}.lock"
-            with places.locked(lock):  # of two runs of this machine that lack the same, one makes it
-                notes = _make(corpus, stored, jobs)
-    except OSError as error:
-        raise InputError(f"{root}: the store cannot be written ({error.strerror or error})") from None
+    if _lacking(stored):
+        with _filling(root):
+            notes = _make(corpus, stored, jobs)
     return stored, dict(notes)
+
+
+def derived(url, split, count, make, *, what):
+    """Arrays of a split that follow from others, in a folder of the store: a `Stored`.
+
+    `make(positions)` gives those of a chunk that is lacking, `what` names them to whom it may take long.
+    """
+    with _filling(url):
+        lacking = pending(url, {split: count})
+        for (_, start), chunk in tqdm(lacking.items(), desc=what, unit="chunk", disable=not lacking, leave=False):
+            write_chunk(chunk, make(np.arange(start, min(start + CHUNK, count))))
+    return Stored(url, {split: count})
+
+
+@contextmanager
+def _filling(url):
+    """Of two runs of this machine that lack the same in a store, or a folder of it, one makes it."""
+    try:
+        with places.locked(LOCKS / f"{hashlib.blake2b(url.encode(), digest_size=8).hexdigest()}.lock"):
+            yield
+    except OSError as error:
+        raise InputError(f"{url}: the store cannot be written ({error.strerror or error})") from None
 
 
 def _lacking(stored):
@@ -178,9 +197,9 @@ def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
 def pending(url, sizes):
     """The chunks that a folder lacks or holds damaged, in order: (split, first trial of the chunk) -> its URL."""
     missing = {}
-    for split in SPLITS:
+    for split, size in sizes.items():
         there = places.listing(f"{url}/{split}")
-        for start, chunk in _urls(url, split, sizes[split]).items():
+        for start, chunk in _urls(url, split, size).items():
             held = chunk.rpartition("/")[2] in there
             if not (held and (places.is_url(chunk) or _is_sound(chunk, chunk))):  # at a URL when they are fetched
                 missing[split, start] = chunk

@@ -14,7 +14,7 @@ import pandas as pd
 from lib.inputs import BLOCK
 from lib.systems import System, spread, training
 from lib.systems.backend import keras, tf
-from lib.systems.training import of_split
+from lib.systems.training import batches, of_split
 
 _FILE = "model.keras"
 _WATCHED = 256  # dev trials at most on which each epoch's dev loss and accuracy are measured: enough for a curve
@@ -49,8 +49,13 @@ class Network(System):
         order = {"batch_size": batch_size, "seed": seed}
         return training.fit(self.model, lambda start: of_split(fed, "train", start=start, **order), dev, **how)
 
+    def scoring(self, fed, split):
+        """The model that scores the trials of a split, and what loads its inputs."""
+        return self.model, partial(fed.load, split)
+
     def scores(self, fed, split):
-        return training.log_odds(self.model, of_split(fed, split, batch_size=BLOCK))
+        model, load = self.scoring(fed, split)
+        return training.log_odds(model, batches(load, fed.labels[split], batch_size=BLOCK))
 
     def score(self, *arrays):
         return training.log_odds(self.model, [(arrays if len(arrays) > 1 else arrays[0], None)])
@@ -59,12 +64,12 @@ class Network(System):
         """Scores with batch statistics, ``train_batch`` and ``dev_batch``; none without layers that have them."""
         found = {}
         for split in ("train", "dev") if training.normalising(self.model) else ():
+            (model, load), labels = self.scoring(fed, split), fed.labels[split]
             # Mixed, as in training: a batch of one class, as protocols list them, loses what tells it from the other.
-            order = np.random.default_rng(seed).permutation(len(fed.labels[split]))
+            order = np.random.default_rng(seed).permutation(len(labels))
             order = np.resize(order, -(-len(order) // batch_size) * batch_size)  # the last batch is filled up
-            passed, scores = of_split(fed, split, batch_size=batch_size, order=order), np.empty(len(fed.labels[split]))
-            scores[order] = training.batch_log_odds(self.model, passed)
-            found[f"{split}_batch"] = scores
+            scores = found[f"{split}_batch"] = np.empty(len(labels))
+            scores[order] = training.batch_log_odds(model, batches(load, labels, batch_size=batch_size, order=order))
         return found
 
     def first(self):

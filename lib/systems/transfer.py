@@ -1,20 +1,19 @@
 """MobileNetV2 with weights that are always named, and training on frozen ones in phases.
 
-Below a *cut* nothing is trained, so its output for an image, or a changed copy of it, never changes and is computed
-once. A phase trains the head on kept pooled values, or top layers on kept activations at the cut; both share their
-weights with the whole model.
+Below a *cut* nothing is trained, so its output for an image, or a changed copy of it, never changes: it is computed
+once and kept in the store, for other fits too. A phase trains the head on pooled values, or top layers on what is kept;
+scores start there too. All share their weights with the whole model.
 """
 
 import hashlib
-import itertools
 import warnings
 from functools import partial
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from lib.errors import InputError
+from lib.features import store
 from lib.inputs import BLOCK
 from lib.params import local_path
 from lib.systems import training
@@ -87,6 +86,7 @@ class Transfer(Network):
         self.backbones = [model.get_layer(name) for name in backbones]
         self.head = keras.Model(model.get_layer(head).input, model.output)
         self.batch_norm, self.untrained = batch_norm, untrained
+        self.above = None  # what a fit trains, once `part` has been called
 
     def identity(self):
         return super().identity(frozen=False) | {"batch_norm": self.batch_norm, "untrained": self.untrained}
@@ -99,14 +99,16 @@ class Transfer(Network):
         self._refuse_cut(cut, top_layers)
         if self.untrained:
             self._normalise(fed, batch_size)
-        labels, kept = fed.labels, {}
-        for split, count in (("train", copies), ("dev", 1)):
-            kept[split] = self.activations(cut, partial(fed.load, split), len(labels[split]), count)
+        self.part(cut)
+        labels, kept = fed.labels, {"train": self.kept(fed, "train", copies), "dev": self.kept(fed, "dev")}
         histories, done = [], 0
         phases = ("head", 0, head_epochs, head_learning_rate), ("top layers", top_layers, top_epochs, top_learning_rate)
         for number, (name, unfrozen, epochs, learning_rate) in enumerate(phases):
             self.unfreeze(unfrozen)
-            model, loads = self.shortened(cut, unfrozen, kept)
+            model, loads = self.above, kept
+            if not unfrozen:
+                counts = ("train", copies), ("dev", 1)
+                model, loads = self.head, {s: self.pooled(kept[s], len(labels[s]), n) for s, n in counts}
             training.compile_binary(model, learning_rate=learning_rate)
             passes = partial(
                 batches, loads["train"], labels["train"], batch_size=batch_size, seed=seed + 1000 * number,
@@ -132,32 +134,40 @@ class Transfer(Network):
                 kept = isinstance(layer, keras.layers.BatchNormalization) and self.batch_norm == "inference"
                 layer.trainable = number >= len(backbone.layers) - top and not kept
 
-    def activations(self, cut, load, count, copies):
-        """The output of each frozen part for its images, float32 [copies, count, height, width, channels]."""
-        belows = [keras.Model(backbone.input, backbone.get_layer(cut).output) for backbone in self.backbones]
-        kept = [np.empty((copies, count, *below.output.shape[1:]), np.float32) for below in belows]
-        with tqdm(total=copies * count, desc=f"frozen part of {self.backbones[0].name}", unit="image") as bar:
-            for copy, start in itertools.product(range(copies), range(0, count, BLOCK)):
-                positions = np.arange(start, min(start + BLOCK, count))
-                for part, below, images in zip(kept, belows, load(positions, copy), strict=True):
-                    part[copy, positions] = below.predict_on_batch(images)
-                bar.update(len(positions))
-        return kept
+    def part(self, cut):
+        """Part the backbones at a layer: `belows`, `uppers`, and `above`, the model from the outputs there on."""
+        self.belows = [keras.Model(base.input, base.get_layer(cut).output) for base in self.backbones]
+        self.uppers = [keras.Model(base.get_layer(cut).output, base.output) for base in self.backbones]
+        inputs = [keras.Input(below.output.shape[1:]) for below in self.belows]
+        x = [upper(part) for upper, part in zip(self.uppers, inputs, strict=True)]
+        self.above = keras.Model(inputs if len(inputs) > 1 else inputs[0], self.head(x if len(x) > 1 else x[0]))
 
-    def shortened(self, cut, unfrozen, kept):
-        """What of the model is trained in a phase, and for each split what `batches` load of its `activations`."""
-        uppers = [keras.Model(base.get_layer(cut).output, base.output) for base in self.backbones]
-        if unfrozen == 0:
-            model = self.head
-            kept = {split: list(map(_pooled, uppers, parts)) for split, parts in kept.items()}
-        else:
-            inputs = [keras.Input(upper.input.shape[1:]) for upper in uppers]
-            x = [upper(part) for upper, part in zip(uppers, inputs, strict=True)]
-            model = keras.Model(inputs if len(inputs) > 1 else inputs[0], self.head(x if len(x) > 1 else x[0]))
-        return model, {
-            split: lambda positions, copy, parts=parts: tuple(part[copy, positions] for part in parts)
-            for split, parts in kept.items()
-        }
+    def scoring(self, fed, split):
+        return (self.above, self.kept(fed, split)) if self.above else super().scoring(fed, split)
+
+    def kept(self, fed, split, copies=1):
+        """What loads the outputs at the cut, one for each branch, of trials of a split and their changed copies."""
+        branches = range(len(self.backbones))
+        found = [[self._kept(fed.only(branch), split, branch, copy) for branch in branches] for copy in range(copies)]
+        return lambda positions, copy=0: tuple(part.batch(split, positions) for part in found[copy])
+
+    def _kept(self, fed, split, branch, copy):
+        below = self.belows[branch]
+        changes = [fed.augmentation, fed.seed, copy] if copy or fed.copies else []  # copy 0 is the recording itself
+        deciding = [Network(below).identity(frozen=False), fed.identity(), *changes]
+        name = store.key(deciding, "audio", "features.images", "inputs", "systems.transfer", packages=self.packages)
+        made = partial(outputs, below, lambda positions: fed.load(split, positions, copy)[0])
+        what, count = f"frozen part of {self.backbones[branch].name}, {split}", len(fed.labels[split])
+        return store.derived(f"{fed.store}/frozen-{name}", split, count, made, what=what)
+
+    def pooled(self, load, count, copies):
+        """What loads the pooled values of what `load` gives, all computed now."""
+        blocks = [np.arange(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
+        found = []
+        for copy in range(copies):
+            rows = [[u(x, training=False) for u, x in zip(self.uppers, load(b, copy), strict=True)] for b in blocks]
+            found.append([np.concatenate(parts) for parts in zip(*rows, strict=True)])
+        return lambda positions, copy=0: tuple(part[positions] for part in found[copy])
 
     def _normalise(self, fed, batch_size):
         """Set the moving statistics of the backbones: fresh ones shrink every image to the same nothing."""
@@ -178,7 +188,7 @@ class Transfer(Network):
             raise InputError(f"cut = {cut!r}: lies among the top {unfrozen} layers, which are trained")
 
 
-def _pooled(upper, kept):
-    flat = kept.reshape(-1, *kept.shape[2:])
-    blocks = [upper(flat[i : i + BLOCK], training=False) for i in range(0, len(flat), BLOCK)]
-    return np.concatenate(blocks).reshape(*kept.shape[:2], -1)
+def outputs(model, load, positions):
+    """What a model gives for an input of some trials, computed `BLOCK` at a time as when it scores."""
+    starts = range(0, len(positions), BLOCK)
+    return np.concatenate([model.predict_on_batch(load(positions[start : start + BLOCK])) for start in starts])
