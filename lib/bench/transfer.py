@@ -2,10 +2,8 @@
 
 import time
 
-import numpy as np
-
 from lib.systems import training
-from lib.systems.transfer import outputs
+from lib.systems.transfer import passed
 
 
 def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
@@ -36,12 +34,9 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
     network.unfreeze(top)
     network.part(cut)
     loads, started = {"train": train, "dev": dev}, time.perf_counter()
-    kept = {}
-    for split, load in loads.items():
-        found = outputs(network.belows[0], lambda p, load=load: load(p, 0)[0], np.arange(len(labels[split])))
-        kept[split] = lambda positions, copy=0, found=found: (found[positions],)
-    if not top:
-        kept = {split: network.pooled(load, len(labels[split]), 1) for split, load in kept.items()}
+    kept = loads
+    for models in (network.belows, network.betweens, *([] if top else [network.uppers])):
+        kept = {split: passed(models, load, len(labels[split]), 1) for split, load in kept.items()}
     seconds = time.perf_counter() - started
     ways = {
         "whole model": _epoch(network.model, loads, labels, batch_size),

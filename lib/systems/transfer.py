@@ -25,6 +25,7 @@ PHASES = (  # the settings of `Transfer.fit`
     "cut", "copies", "batch_size", "patience", "head_epochs", "head_learning_rate", "top_layers", "top_epochs",
     "top_learning_rate",
 )  # fmt: skip
+_SHARED = "block_14_add"  # the highest layer whose outputs are kept in the store
 _NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
 _KERAS_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 
@@ -86,7 +87,7 @@ class Transfer(Network):
         self.backbones = [model.get_layer(name) for name in backbones]
         self.head = keras.Model(model.get_layer(head).input, model.output)
         self.batch_norm, self.untrained = batch_norm, untrained
-        self.above = None  # what a fit trains, once `part` has been called
+        self.scorer = None  # until `part` has been called
 
     def identity(self):
         return super().identity(frozen=False) | {"batch_norm": self.batch_norm, "untrained": self.untrained}
@@ -100,15 +101,17 @@ class Transfer(Network):
         if self.untrained:
             self._normalise(fed, batch_size)
         self.part(cut)
-        labels, kept = fed.labels, {"train": self.kept(fed, "train", copies), "dev": self.kept(fed, "dev")}
+        labels, counts = fed.labels, {"train": copies, "dev": 1}
+        kept = {s: self.kept(fed, s, n) for s, n in counts.items()}
+        kept = {s: passed(self.betweens, kept[s], len(labels[s]), n) for s, n in counts.items()}
         histories, done = [], 0
         phases = ("head", 0, head_epochs, head_learning_rate), ("top layers", top_layers, top_epochs, top_learning_rate)
         for number, (name, unfrozen, epochs, learning_rate) in enumerate(phases):
             self.unfreeze(unfrozen)
             model, loads = self.above, kept
             if not unfrozen:
-                counts = ("train", copies), ("dev", 1)
-                model, loads = self.head, {s: self.pooled(kept[s], len(labels[s]), n) for s, n in counts}
+                model = self.head
+                loads = {s: passed(self.uppers, kept[s], len(labels[s]), n, eager=True) for s, n in counts.items()}
             training.compile_binary(model, learning_rate=learning_rate)
             passes = partial(
                 batches, loads["train"], labels["train"], batch_size=batch_size, seed=seed + 1000 * number,
@@ -135,39 +138,46 @@ class Transfer(Network):
                 layer.trainable = number >= len(backbone.layers) - top and not kept
 
     def part(self, cut):
-        """Part the backbones at a layer: `belows`, `uppers`, and `above`, the model from the outputs there on."""
-        self.belows = [keras.Model(base.input, base.get_layer(cut).output) for base in self.backbones]
-        self.uppers = [keras.Model(base.get_layer(cut).output, base.output) for base in self.backbones]
-        inputs = [keras.Input(below.output.shape[1:]) for below in self.belows]
-        x = [upper(part) for upper, part in zip(self.uppers, inputs, strict=True)]
-        self.above = keras.Model(inputs if len(inputs) > 1 else inputs[0], self.head(x if len(x) > 1 else x[0]))
+        """Part the backbones at the layer whose outputs are kept and at the `cut`: `belows`, `betweens`, `uppers`.
+
+        `above` is the model from the cut on, which is trained, `scorer` that from the outputs that are kept.
+        """
+        names = [layer.name for layer in self.backbones[0].layers]
+        shared = min(cut, _SHARED, key=names.index)
+        lower, upper = ([base.get_layer(name).output for base in self.backbones] for name in (shared, cut))
+        beyond = map(keras.layers.Identity(), upper)  # the two may be the same layer
+        self.belows = list(map(keras.Model, [base.input for base in self.backbones], lower))
+        self.betweens = list(map(keras.Model, lower, beyond))
+        self.uppers = list(map(keras.Model, upper, [base.output for base in self.backbones]))
+        self.above, self.scorer = self._joined(self.uppers), self._joined(self.betweens, self.uppers)
+
+    def _joined(self, *stages):
+        x = inputs = [keras.Input(model.input.shape[1:]) for model in stages[0]]
+        for models in stages:
+            x = [model(part) for model, part in zip(models, x, strict=True)]
+        return keras.Model(inputs if len(inputs) > 1 else inputs[0], self.head(x if len(x) > 1 else x[0]))
 
     def scoring(self, fed, split):
-        return (self.above, self.kept(fed, split)) if self.above else super().scoring(fed, split)
+        return (self.scorer, self.kept(fed, split)) if self.scorer else super().scoring(fed, split)
 
     def kept(self, fed, split, copies=1):
-        """What loads the outputs at the cut, one for each branch, of trials of a split and their changed copies."""
+        """What loads the outputs that are kept, one for each branch, of trials of a split and their changed copies."""
         branches = range(len(self.backbones))
         found = [[self._kept(fed.only(branch), split, branch, copy) for branch in branches] for copy in range(copies)]
         return lambda positions, copy=0: tuple(part.batch(split, positions) for part in found[copy])
 
     def _kept(self, fed, split, branch, copy):
-        below = self.belows[branch]
+        below, count = self.belows[branch], len(fed.labels[split])
         changes = [fed.augmentation, fed.seed, copy] if copy or fed.copies else []  # copy 0 is the recording itself
         deciding = [Network(below).identity(frozen=False), fed.identity(), *changes]
         name = store.key(deciding, "audio", "features.images", "inputs", "systems.transfer", packages=self.packages)
-        made = partial(outputs, below, lambda positions: fed.load(split, positions, copy)[0])
-        what, count = f"frozen part of {self.backbones[branch].name}, {split}", len(fed.labels[split])
-        return store.derived(f"{fed.store}/frozen-{name}", split, count, made, what=what)
 
-    def pooled(self, load, count, copies):
-        """What loads the pooled values of what `load` gives, all computed now."""
-        blocks = [np.arange(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
-        found = []
-        for copy in range(copies):
-            rows = [[u(x, training=False) for u, x in zip(self.uppers, load(b, copy), strict=True)] for b in blocks]
-            found.append([np.concatenate(parts) for parts in zip(*rows, strict=True)])
-        return lambda positions, copy=0: tuple(part[positions] for part in found[copy])
+        def made(positions):
+            load = passed([below], lambda some, _: fed.load(split, positions[some], copy), len(positions), 1)
+            return load(slice(None))[0]
+
+        what = f"frozen part of {self.backbones[branch].name}, {split}"
+        return store.derived(f"{fed.store}/frozen-{name}", split, count, made, what=what)
 
     def _normalise(self, fed, batch_size):
         """Set the moving statistics of the backbones: fresh ones shrink every image to the same nothing."""
@@ -188,7 +198,11 @@ class Transfer(Network):
             raise InputError(f"cut = {cut!r}: lies among the top {unfrozen} layers, which are trained")
 
 
-def outputs(model, load, positions):
-    """What a model gives for an input of some trials, computed `BLOCK` at a time as when it scores."""
-    starts = range(0, len(positions), BLOCK)
-    return np.concatenate([model.predict_on_batch(load(positions[start : start + BLOCK])) for start in starts])
+def passed(models, load, count, copies, *, eager=False):
+    """What loads the outputs of a model for each branch, all computed now, `BLOCK` trials at a time as when scored."""
+    blocks, found = [np.arange(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)], []
+    for copy in range(copies):
+        given = (zip(models, load(block, copy), strict=True) for block in blocks)
+        rows = [[m(x, training=False) if eager else m.predict_on_batch(x) for m, x in pairs] for pairs in given]
+        found.append([np.concatenate(parts) for parts in zip(*rows, strict=True)])
+    return lambda positions, copy=0: tuple(part[positions] for part in found[copy])
