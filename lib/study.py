@@ -124,7 +124,7 @@ class Run:
         The system (a Keras model, a PyTorch module, a classifier of scikit-learn or one of `lib.systems`) is left with
         its first weights. `seed` is the run's own unless it is given; `refresh_batch_norm` sets the moving statistics
         of batch normalisation after the fit, forward only; `curves` says whether the fit is the run's own, with curves
-        in MLflow, or one beside it, scored on dev and eval alone; `arguments` are those of the system's own `fit`.
+        in MLflow, or one beside it; `arguments` are those of the system's own `fit`.
         """
         from lib.systems import kept, wrapped
 
@@ -142,8 +142,7 @@ class Run:
             steps, size, count = arguments["steps_per_epoch"], arguments["batch_size"], len(fed.labels["train"])
             passes = f"{total * steps * size / count:.1f} passes over the {count:,} training recordings"
             print(f"{total} epochs of {steps} batches of {size}: {passes}")
-        # What is refreshed scores in the place of what was trained.
-        scored = () if refresh_batch_norm else SPLITS if curves else ("dev", "eval")
+        scored = not refresh_batch_norm  # what is refreshed scores in the place of what was trained
         fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, scored=scored, **where)
         if curves and fitted.found and fitted.history is not None:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
@@ -173,8 +172,7 @@ class Run:
 
     def tables(self, fitted):
         """Split -> its trials with their scores."""
-        scored = [split for split in SPLITS if split in fitted.scores]
-        return {split: self.corpus.split(split).assign(score=fitted.scores[split]) for split in scored}
+        return {split: self.corpus.split(split).assign(score=fitted.scores[split]) for split in SPLITS}
 
     def ablation(self, reported):
         """The steps from reported settings (name -> value) to the run's own, which are all without `ladder`."""

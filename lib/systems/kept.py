@@ -46,10 +46,10 @@ class Fitted:
     found: bool = True  # whether it was kept already
 
 
-def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=SPLITS):
+def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=True):
     """Fit a system, which is left as it was, or find the same fit in the `store` (folder or URL): a `Fitted`.
 
-    It has scores of the splits `scored` at least; those of others are added when they are first asked for.
+    Where it need not be `scored` it may have no scores; they are added when they are first asked for.
     """
     about = {
         "system": {"kind": type(system).__name__, **system.identity()},
@@ -71,10 +71,10 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=SPLITS):
                 keras.utils.set_random_seed(seed)  # TensorFlow's own decides the order of trials too
                 how = {"seed": seed, "on_epoch": on_epoch, "state": state / "state.npz"}
                 made = Fitted(key, about, system, system.fit(fed, **arguments, **how), {}, found=False)
-                made = _scored(made, fed, arguments, seed, scored)
+                made = _scored(made, fed, arguments, seed) if scored else made
                 about["seconds"] = time.monotonic() - started
-            elif not found.scores.keys() >= set(scored):
-                made = _scored(found, fed, arguments, seed, scored)
+            elif scored and not found.scores:
+                made = _scored(found, fed, arguments, seed)
             else:
                 return found
             _keep(place, made)
@@ -84,13 +84,11 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=SPLITS):
             system.restore(first)
 
 
-def _scored(fitted, fed, arguments, seed, splits):
-    """A fit with the scores that it lacks of some splits; those by batch statistics come with train's."""
-    fed, system, scores = replace(fed, copies=0), fitted.system, dict(fitted.scores)  # on the recordings alone
-    for split in splits:
-        if split not in scores:
-            scores[split] = system.scores(fed, split)
-    if "train" in splits and hasattr(system, "batch_scores"):
+def _scored(fitted, fed, arguments, seed):
+    """The fit with its scores of every split, on the recordings alone, and those by batch statistics."""
+    fed, system = replace(fed, copies=0), fitted.system
+    scores = {split: system.scores(fed, split) for split in SPLITS}
+    if hasattr(system, "batch_scores"):
         scores |= system.batch_scores(fed, seed=seed, batch_size=arguments["batch_size"])
     return replace(fitted, scores=scores)
 
