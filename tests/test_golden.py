@@ -29,7 +29,7 @@ GOLDEN = Path(__file__).with_name("golden.tsv")
 SETTINGS = FeatureSettings(n_fft=512, win_length=512, hop_length=256)
 # Relative, and absolute near 0. Sums of float32 end in other digits on other processors, which training carries on;
 # logarithms and exponentials of float64 end in another last one.
-TOLERANCES = {"mixture": 1e-4, "support vectors": 1e-4, "paper CNN": 1e-3, "evaluate": 1e-12, "interval": 1e-9}
+TOLERANCES = {"mixture": 1e-3, "support vectors": 1e-4, "paper CNN": 1e-3, "evaluate": 1e-12, "interval": 1e-9}
 
 
 def made(folder):
