@@ -230,6 +230,29 @@ def test_write_chunk_to_an_object_store_is_read_back(tmp_path, monkeypatch):
     assert [array.tolist() for array in found] == [[0, 1, 2, 3], [0, 1, 2], [0]]
 
 
+@pytest.mark.parametrize("kind", ["folder", "memory"])
+def test_derived_makes_what_is_missing_or_damaged_and_nothing_else(tmp_path, request, monkeypatch, kind):
+    monkeypatch.setattr(store, "CACHE", tmp_path / "cache")
+    place = str(tmp_path / "store") if kind == "folder" else request.getfixturevalue("memory")
+    asked = []
+
+    def squares(positions):
+        asked.append(positions.tolist())
+        return np.square(positions, dtype=np.float32)[:, None]
+
+    def found():
+        kept = store.derived(f"{place}/frozen-1", "eval", 12, squares, what="squares")
+        return kept.batch("eval", [11, 0, 7])[:, 0].tolist(), [asked.pop(0) for _ in tuple(asked)]
+
+    assert found() == ([121, 0, 49], [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]])
+    assert found() == ([121, 0, 49], [])
+    places.remove(f"{place}/frozen-1/eval/00001.npy")
+    assert found() == ([121, 0, 49], [[5, 6, 7, 8, 9]])
+    if kind == "folder":  # at a URL it is told when it is read
+        Path(place, "frozen-1/eval/00002.npy").write_bytes(b"cut")
+        assert found() == ([121, 0, 49], [[10, 11]])
+
+
 def test_extract_two_processes_equal_one(corpus, tmp_path):
     extract(corpus, tmp_path / "one")
     extract(corpus, tmp_path / "two", jobs=2)
