@@ -183,7 +183,7 @@ class Fed:
 
     @property
     def store(self):
-        """Folder or URL of what is kept, where something of it comes from a store."""
+        """Folder or URL of the store that the inputs come from, recordings themselves aside."""
         return next(part.url.rpartition("/")[0] for part in self.kept if hasattr(part, "url"))
 
     def load(self, split, positions, copy=0):

@@ -33,8 +33,8 @@ def epoch_ways(network, top, cut, train, dev, labels, *, batch_size):
     """
     network.unfreeze(top)
     network.part(cut)
-    loads, started = {"train": train, "dev": dev}, time.perf_counter()
-    kept = loads
+    kept = loads = {"train": train, "dev": dev}
+    started = time.perf_counter()
     for models in (network.belows, network.betweens, *([] if top else [network.uppers])):
         kept = {split: passed(models, load, len(labels[split]), 1) for split, load in kept.items()}
     seconds = time.perf_counter() - started

@@ -102,7 +102,7 @@ def extract(corpus, wanted, *, store, jobs=2):
 def derived(url, split, count, make, *, what):
     """Arrays of a split that follow from others, in a folder of the store: a `Stored`.
 
-    `make(positions)` gives those of a chunk that is lacking, `what` names them to whom it may take long.
+    `make(positions)` computes those of a chunk that the folder lacks; `what` names them beside the progress bar.
     """
     with _filling(url):
         lacking = pending(url, {split: count})
