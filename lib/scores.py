@@ -9,7 +9,7 @@ import json
 import math
 from pathlib import Path
 
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF, WORDS, fields_of, table_of
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF, UNKNOWN, WORDS, fields_of, table_of
 from lib.errors import InputError, unknown
 from lib.files.places import read_text
 
@@ -52,7 +52,7 @@ def read_scores(path, column=None):
     for number, score in table["score"][~scores.map(math.isfinite)].head(1).items():
         raise InputError(f"{path}, line {number}: score {score!r} must be a finite number, with a decimal point")
     others = table.columns.drop(["trial", "score", "file", "Output"], errors="ignore")
-    table = table.assign(score=scores)[["trial", "score", *others]].reset_index(drop=True)
+    table = table.assign(score=scores)[["trial", "score", *others]].replace("", UNKNOWN).reset_index(drop=True)
     table.attrs["source"] = str(path)
     return table
 
@@ -129,10 +129,11 @@ def _json(path, text, column):
     try:
         rows = json.loads(text)
         names = list(rows[0])
+        columns = [name.lower() for name in names]
         lines = [(k, ["" if row[n] is None else str(row[n]) for n in names]) for k, row in enumerate(rows, 1)]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: not a JSON list of objects with the same keys ({error})") from None
-    return _named([name.lower() for name in names], column, f"{path}: "), lines
+    return _named(columns, column, f"{path}: "), lines
 
 
 def _lines(path, text, column):
@@ -145,8 +146,8 @@ def _lines(path, text, column):
         raise InputError(f"{path}: is empty; {_RULE}")
     number, first = rows[0]
     where = f"{path}, line {number}: "
-    header, known = [field.lower().lstrip("#") for field in first], WORDS["scores"]
-    names = known.get(header[0]) == "trial" or any(known.get(name) == "score" or name == column for name in header)
+    header, known, named = [field.lower().lstrip("#") for field in first], WORDS["scores"], (column or "").lower()
+    names = known.get(header[0]) == "trial" or any(known.get(name) == "score" or name == named for name in header)
     if names and all(math.isnan(_number(field)) for field in first):
         return _named(header, column, where), rows[1:]
     for number, fields in rows if separator else ():

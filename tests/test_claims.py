@@ -47,6 +47,8 @@ def test_missing_changed_and_untrained_runs_answer_nothing(monkeypatch):
         claims.OPEN,
         "not run: 11_paper_cnn/spectrogram",
     )
+    apart = [PAIR[0], {**PAIR[1], "seed": 1}]
+    assert answered(monkeypatch, apart, MFCC) == (claims.OPEN, "not run with a seed in common")
     assert answered(monkeypatch, pair, wav2vec) == (
         claims.OPEN,
         "the pretrained part is untrained here: 12_wav2vec_cnn/base",

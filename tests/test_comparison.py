@@ -193,3 +193,5 @@ def test_lessons_name_what_detects_what_gives_one_class_and_what_is_chance():
     assert "trial, whatever their accuracy: 13_modified_cnn/b, seed 0 (accuracy 90.0 %)." in second
     assert third.endswith("on these trials: 11_paper_cnn/c, seed 0.")
     assert comparison.lessons([ROW]) == []
+    coin = ROW | {"eval/accuracy": 0.505, "eval/balanced_accuracy": 0.505, "eval/constant_accuracy": 0.5}
+    assert comparison.lessons([coin]) == []

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from lib import metrics
+from lib.errors import InputError
+from lib.metrics import resampling
 from lib.metrics.clusters import breakdown, decided, spreads
 
 
@@ -105,6 +107,40 @@ def test_spreads_without_a_class_left_have_no_eer_without_the_cluster():
     table = pd.DataFrame({"score": [1.0, 0.0, 0.5], "label": [1, 0, 0], "speaker": ["a", "b", "a"]})
     assert found(table)["clusters"]["speaker"]["most"] == {"cluster": "b", "without": pytest.approx(0)}
     assert found(table.assign(speaker=["a", "b", "b"]))["clusters"] == {}
+
+
+def test_spreads_name_the_class_that_is_of_one_speaker(rng):
+    table = corpus(rng, 4)
+    assert found(table)["single"] == []
+    table.loc[table["label"] == 0, "speaker"] = "M0001"
+    result = found(table)
+    assert result["single"] == [["spoof", "speaker"]] and result["interval_over"] == "trials"
+
+
+def test_spreads_over_speakers_of_one_trial_each_are_those_over_trials(rng):
+    table = corpus(rng, 20)
+    assert found(table.assign(speaker=[f"M{k}" for k in range(len(table))]))["clusters"] == {}
+
+
+def test_decided_draws_many_units_in_parts(rng, monkeypatch):
+    table = corpus(rng, 200, spread=0.5)
+    monkeypatch.setattr(resampling, "_BLOCK", 100)
+    few = decided(table, table["score"] > 0, resamples=400)
+    monkeypatch.undo()
+    assert few["far_ci"] == pytest.approx(decided(table, table["score"] > 0, resamples=400)["far_ci"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("durations", "groups"),
+    [((1.0, 2.0, 3.0, 4.0, 5.0), ["1.00 to 2.00", "2.00 to 3.00", "3.00 to 4.00", "4.00 to 5.00"]),
+     ((3.0, 3.001, 3.002), ["3.000 to 3.001", "3.001 to 3.002"])],
+)  # fmt: skip
+def test_breakdown_of_numbers_names_each_group_by_as_many_digits_as_it_takes(rng, durations, groups):
+    table = corpus(rng, 4).drop(columns="speaker")
+    rows = breakdown(table.assign(duration=np.resize(durations, len(table))), "duration", resamples=20)
+    assert [row["group"] for row in rows] == groups
+    with pytest.raises(InputError, match="column 'duration' is 4 for every trial: nothing to break down"):
+        breakdown(table.assign(duration=4.0), "duration")
 
 
 def test_spreads_of_few_errors_end_at_the_bounds_of_a_metric(rng):

@@ -169,6 +169,14 @@ def test_evaluate_what_is_wrong_with_scores_is_said(tmp_path, change, said):
     assert any(re.search(said, warning) for warning in warnings), warnings
 
 
+def test_evaluate_scores_that_fall_just_below_chance_are_not_called_inverted(tmp_path):
+    warnings = evaluate(*write(tmp_path, "eval", change=lambda s, y: np.random.default_rng(3).normal(size=len(s))))[
+        "warnings"
+    ]
+    assert any("within the range of shuffled labels" in w for w in warnings)
+    assert not any("inverted" in w for w in warnings)
+
+
 def test_evaluate_few_trials_are_said(tmp_path):
     result = evaluate(*write(tmp_path, "few", n_genuine=20, n_spoof=100))
     assert any(w.startswith("Only 20 genuine trials: one of them is 5.0 %") for w in result["warnings"])

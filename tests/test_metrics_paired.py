@@ -1,6 +1,7 @@
 """Differences between systems on the same trials: over trials, speakers, replay configurations and seeds."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import normal, table
 from scipy.optimize import brentq
@@ -9,7 +10,7 @@ from scipy.stats import norm, t
 from lib import metrics
 from lib.errors import InputError
 from lib.metrics.paired import differences, estimate
-from lib.metrics.resampling import resample
+from lib.metrics.resampling import CONFIGURATION, resample
 
 
 def corpus(rng, speakers, configurations=0, *, only_genuine=0, distance=2.4, second=0.0):
@@ -105,6 +106,18 @@ def test_compare_a_class_of_one_speaker_leaves_everything_open(rng):
     speaker = np.where(labels == 1, "M0", np.arange(200) % 5)
     result = metrics.compare(scores, scores + 2 * labels, labels, units={"speaker": speaker})
     assert (result["low"], result["high"], result["p"]) == (-1, 1, 1)
+
+
+def test_systems_on_spoofs_of_one_speaker_and_one_configuration_are_not_told_apart(rng):
+    columns = {"label": np.repeat([1, 0], [20, 40]), "trial": range(60), "speaker": np.repeat(["M0", "M1"], [20, 40])}
+    columns |= {name: np.repeat(["-", "X1"], [20, 40]) for name in CONFIGURATION}
+    tables = {
+        apart: {0: pd.DataFrame({**columns, "score": rng.normal(size=60) + apart * columns["label"]})}
+        for apart in (0, 4)
+    }
+    found = metrics.ranking(tables)
+    assert found["rank"].tolist() == [1, 1]
+    assert found.loc[1, ["p", "difference_low", "difference_high"]].tolist() == [1, -1, 1]
 
 
 def test_compare_freedom_is_that_of_the_units_that_count(rng):

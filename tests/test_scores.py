@@ -133,6 +133,7 @@ def test_read_scores_with_labels_tells_label_from_score(file, text):
         ("path,score,label,threshold\na.wav,,cannot tell,0\n", None, "no recording has a score"),
         ("Output, E_1, 1, 0.5\nOutput, E_2, 2, 0.5\n", 2, "label '2' is unknown"),
         ("[1, 2]", None, "not a JSON list of objects"),
+        ("[[0, 1], [0, 1]]", None, "not a JSON list of objects"),
         ('[{"path": "a", "score": 1}, {"path": "b"}]', None, "not a JSON list of objects"),
         ("[" * 100000, None, "not a JSON list of objects"),
         ("E_1 0.5\0\n", None, "not a text file in UTF-8"),
@@ -163,6 +164,7 @@ def test_read_scores_bad_file_names_file_line_and_rule(file, text, line, said):
     [
         ("file,CM_a,cm_b,score\nx/E_1.wav,1,2,3\n", "cm_A", "CM_c"),
         ("file cm_a cm_b\nx/E_1 1 2\n", "cm_a", "cm_c"),
+        ("Mine,filename\n1,x/E_1\n", "Mine", "cm_c"),
         ("x/E_1 1 2\n", "2", "4"),
         ("x/E_1 7 1 2\n", "3", "1"),
     ],
@@ -176,6 +178,8 @@ def test_read_scores_of_several_columns_takes_the_one_that_is_named(file, text, 
 
 def test_read_scores_keeps_other_columns_for_breakdowns(file):
     table = read_scores(file("file,attack,key,score\nE_1,-,bonafide,1\nE_2,A07,spoof,0\n"))
+    assert table["attack"].tolist() == ["-", "A07"]
+    table = read_scores(file("file,attack,key,score\nE_1,,bonafide,1\nE_2,A07,spoof,0\n"))
     assert table["attack"].tolist() == ["-", "A07"]
 
 

@@ -301,7 +301,7 @@ def test_verdict_swapped_classes_are_suspected():
         ("hello\nworld", "no row of a class"),
         ("[[8 2 0]\n [1 3 0]\n [0 0 1]]", "no row of a class"),
         ("[[0.8 0.2]\n [0.25 0.75]]", "'0.8' is not a number of trials"),
-        ("[[8 2]\n [1 3]]\n[[8 2]\n [1 4]]", "a second row for spoof"),
+        ("[[8 2]\n [1 3]]\n[[8 2]\n [1 4]]", "mine.txt: a second row for spoof"),
         ("spoof genuine\nspoof 8e5 2\ngenuine 1 3", "line 2: '8e5' is not a number of trials"),
         ("spoof genuine\nspoof −8 2\ngenuine 1 3", "line 2: '−8' is not a number of trials"),
         ("spoof genuine\nspoof 1,29 2\ngenuine 1 3", "line 2: '1,29' is not a number of trials"),

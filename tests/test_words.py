@@ -76,6 +76,16 @@ def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is
     assert words.chosen_by_dev(rows[:1], edge)["run"] == "a"
     shown = screen(rows, audit=AUDIT, turned=edge)
     assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
+    shown = screen(rows[:1], audit=AUDIT, turned=edge)
+    assert "not chosen, since they need what lies above 7 kHz" not in shown
+
+
+def test_what_turns_answers_is_found_where_there_are_several_seeds():
+    edge = pd.concat([turned("a seed 1", "lowpassed", frr_moved=True, frr_change=0.4), turned("b seed 1")])
+    rows = [row("a", 9, seed=1), row("b", 2, seed=1)]
+    assert words.chosen_by_dev(rows, edge)["run"] == "b"
+    assert words.trust(rows[0], 24, [], audit=AUDIT, turned=edge) == ("no", ["answers turn with lowpassed"])
+    assert words.trust(rows[0] | {"seed": 0}, 24, [], audit=AUDIT, turned=edge)[0] == "unknown"
 
 
 def test_runs_that_eval_does_not_tell_apart_are_named():
@@ -101,5 +111,5 @@ def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():
     shown = screen([row("a", 3)], audit=AUDIT)
     assert (
         shown["plain baselines"]
-        == "one class always: accuracy 90.0 %, EER 50 %; logistic regression on cues of mfcc: eval EER 35.0 %"
+        == "one class always: accuracy 90.0 %, EER 50 %; a plain classifier on cues of mfcc: eval EER 35.0 %"
     )

@@ -35,7 +35,8 @@ def _answer(claim, rows):
     whole = [found for found in by_seed.values() if len(found) == len(claim["runs"])]
     if not whole:
         there = {name for found in by_seed.values() for name in found}
-        return OPEN, f"not run: {', '.join(name for name in claim['runs'] if name not in there)}"
+        lacking = ", ".join(name for name in claim["runs"] if name not in there)
+        return OPEN, f"not run: {lacking}" if lacking else "not run with a seed in common"
     untrained = [name for name, row in whole[0].items() if is_untrained(row)]
     if untrained:
         return OPEN, f"the pretrained part is untrained here: {', '.join(untrained)}"

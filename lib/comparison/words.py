@@ -53,13 +53,14 @@ def first_screen(best, rows, notes, *, audit=None, turned=None):
         answers["not told apart from it on eval"] = "; ".join(name for name in higher if not higher[name]) or "none"
         if lower := [name for name in higher if higher[name] < 0]:
             answers["lower on eval, though not dev's choice"] = "; ".join(lower)
-    if edge := [label(row) for row in rows if _able(row) and _needs_edge(row, turned)]:
-        answers["not chosen, since they need what lies above 7 kHz"] = "; ".join(edge)
+    edge = [label(row) for row in rows if _able(row) and _needs_edge(row, turned)]
+    if passed := [name for name in edge if not best or name != label(best)]:
+        answers["not chosen, since they need what lies above 7 kHz"] = "; ".join(passed)
     plain = [f"one class always: accuracy {percent(row['eval/constant_accuracy'])} %, EER 50 %" for row in rows[:1]]
     if cues := [name for name in audit or {} if name.endswith("/eval_eer")]:
         cue = min(cues, key=audit.get)
         group = cue.split("/")[1].replace("_", " ")
-        plain.append(f"logistic regression on cues of {group}: eval EER {percent(audit[cue])} %")
+        plain.append(f"a plain classifier on cues of {group}: eval EER {percent(audit[cue])} %")
     answers["plain baselines"] = "; ".join(plain)
     looked = audit and f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
     answers["shortcuts found in the corpus"] = looked or "not looked for: 01_corpus has not run"
@@ -98,9 +99,10 @@ def _needs_edge(row, turned):
 
 def _turned_by(row, turned):
     """Changes of a recording that raise either of a run's errors beyond chance; None where the run was not tried."""
-    if turned is None or row["run"] not in set(turned["run"]):
+    names = row["run"], f"{row['run']} seed {row['seed']}"  # as 92_sensitivity names it beside other seeds
+    own = None if turned is None else turned[turned["run"].isin(names)]
+    if own is None or own.empty:
         return None
-    own = turned[turned["run"] == row["run"]]
     worse = [own[f"{rate}_moved"] & (own[f"{rate}_change"] > _TURNED) for rate in ("far", "frr")]
     return own.loc[worse[0] | worse[1], "intervention"].tolist()
 
@@ -117,7 +119,7 @@ def reading(name, measured, provenance, *, threshold="0.5"):
         f"{'below' if accuracy < constant else 'no lower than'} the {percent(constant)} % of the majority-class "
         f"baseline; balanced accuracy is {with_interval(final, 'balanced_accuracy')} %.",
     ]
-    if final["auc"] < 0.5:
+    if final.get("auc_ci_high", final["auc"]) < 0.5:
         sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
     elif final.get("eer_ci_high", 0) >= 0.5 >= final.get("eer_ci_low", 1):
         sentences.append("The interval of the EER holds 50 %: this is not told apart from chance.")
@@ -160,10 +162,10 @@ def lessons(rows):
 
 
 def _one_decision(row):
-    """Whether both accuracies are those of giving one class always."""
+    """Whether both accuracies are those of giving one class always; classes of equal size cannot show it."""
     accuracy, share = row["eval/accuracy"], row["eval/constant_accuracy"]
     alike = min(abs(accuracy - share), abs(accuracy - (1 - share)))
-    return max(abs(row["eval/balanced_accuracy"] - 0.5), alike) < _SAME
+    return max(abs(row["eval/balanced_accuracy"] - 0.5), alike) < _SAME < share - 0.5
 
 
 def reading_ledger(looks, best=""):

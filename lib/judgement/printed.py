@@ -50,7 +50,8 @@ def read(text, source):
     named |= not bare
     columns, counts, numbers, supports, totals, wrong = None, {}, {}, {}, set(), []
     for number, line in enumerate(text.splitlines(), 1):
-        tokens, where = [token.rstrip(",.'") for token in _TOKEN.findall(line)], f"{source}, line {number}"
+        tokens = [token.rstrip(",.'") for token in _TOKEN.findall(line)]
+        where = source if bare else f"{source}, line {number}"  # bare matrices are rewritten, over more lines
         classes = [_CLASSES[token.lower()] for token in tokens if token.lower() in _CLASSES]
         cells = [token for token in tokens if _is_number(token) and not token.endswith("%")]
         if len(classes) == 2 and not cells and classes[0] != classes[1] and len(tokens) <= 6:

@@ -6,10 +6,12 @@ add, less that over trials, which both hold (A. C. Cameron et al., Journal of Bu
 Statistics 29, 2011), end by end as by G. Y. Zou and A. Donner, Statistics in Medicine 27, 2008.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
-from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF, UNKNOWN
 from lib.errors import InputError
 from lib.metrics import resampling
 from lib.metrics.measures import ASVSPOOF5, checked, dcf, eer, from_counts, rate_interval
@@ -26,13 +28,13 @@ def spreads(table, measured, *, metrics=METRICS, threshold=0.0, costs=ASVSPOOF5,
     Returns `<metric>_ci` [low, high], the widest; `interval_over`, what the EER's is over; both None with two clusters
     of a kind; `trials`, those over trials alone; `clusters`, of each kind the `count`, intervals or `why` there are
     none, `design_effect` (variance of the EER over clusters / over trials) and `most`, the one without which the EER
-    changes most; `speaker_and_configuration`.
+    changes most; `speaker_and_configuration`; `single`, pairs of class and kind where all trials come in one.
     """
     scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
     how = {"threshold": threshold, "costs": costs, "resamples": resamples}
     over_trials = resample(scores, labels, metrics=metrics, **how)
     several = [name for name in metrics if name not in MINIMA]
-    result = {"trials": _listed(resampling.intervals(over_trials, measured)), "clusters": {}}
+    result = {"trials": _listed(resampling.intervals(over_trials, measured)), "clusters": {}, "single": _single(table)}
     shown = {"trials": result["trials"]}
     for kind, names, enough in _kinds(table):
         count = len(set(names) - {UNKNOWN})
@@ -88,11 +90,22 @@ def _of_counts(matrix, costs):
 
 
 def _kinds(table):
-    """Each kind of cluster that spoofs come in, its name for each trial, and whether there are enough."""
+    """Each kind of cluster that several trials share, its name for each trial, and whether there are enough."""
     labels = table["label"].to_numpy()
     for kind, names in units_of(table, ("speaker", "phrase")).items():
-        if len(set(names[labels == SPOOF]) - {UNKNOWN}) > 1:
+        known = names[names != UNKNOWN]
+        if len(set(known)) < len(known) and len(set(names[labels == SPOOF]) - {UNKNOWN}) > 1:
             yield kind, names, round(resampling.freedom_of(labels, names)) >= _FEWEST - 1
+
+
+def _single(table):
+    labels = table["label"].to_numpy()
+    own = {
+        (name, kind): set(names[labels == label])
+        for kind, names in units_of(table, ("speaker", "phrase")).items()
+        for label, name in enumerate(LABEL_NAMES)
+    }
+    return [list(pair) for pair, names in own.items() if len(names) == 1 and names != {UNKNOWN}]
 
 
 def _widest(shown, measured):
@@ -137,7 +150,7 @@ def breakdown(table, by, *, resamples=1000):
 
     A dict a group; its EER and interval are None where a class is missing, the interval also as in `spreads`; `small`
     is fewer than 30 trials of a class, `pooled` that genuine trials have no such group and are those of all.
-    InputError for a column that no spoof has.
+    InputError for a column that no spoof has, or that has one number only.
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))
@@ -145,8 +158,13 @@ def breakdown(table, by, *, resamples=1000):
         raise InputError(f"no column {by!r} to break down by: expected one of {', '.join(table)}")
     scores, labels = checked(table["score"], table["label"])
     if pd.api.types.is_numeric_dtype(table[by]):
+        if table[by].nunique() < 2:
+            raise InputError(f"column {by!r} is {table[by].iloc[0]:g} for every trial: nothing to break down")
         groups, edges = pd.qcut(table[by], _BINS, retbins=True, duplicates="drop")
-        names = [f"{low:.2f} to {high:.2f}" for low, high in zip(edges, edges[1:], strict=False)]
+        for digits in range(2, 18):  # as few as tell the groups apart
+            names = [f"{low:.{digits}f} to {high:.{digits}f}" for low, high in pairwise(edges)]
+            if len(set(names)) == len(names):
+                break
         groups = groups.cat.rename_categories(names)
     else:
         groups = table[by].where(table[by] != UNKNOWN).astype("category")

@@ -101,14 +101,14 @@ def _about_dev(table, dev, result):
 def alarms(scores, result):
     """What is suspicious about scores and their result before anybody believes it: sentences of params/alarms.yaml.
 
-    `result` is that of `lib.metrics.evaluate` with `shuffled_auc` and, as from `spreads`, `trials` and `clusters`.
+    `result` is that of `lib.metrics.evaluate` with `shuffled_auc` and, of `spreads`, `trials`, `clusters`, `single`.
     """
     different, accepted, (low, high) = len(np.unique(scores)), scores >= 0, result["shuffled_auc"]
     holds = {
         "constant": different == 1,
         "few scores": 1 < different < min(10, len(scores)),
         "probabilities": different > 1 and scores.min() >= 0 and scores.max() <= 1,
-        "inverted": result["auc"] < 0.5,
+        "inverted": result["auc"] < low,
         "chance": low <= result["auc"] <= high,
         "one decision": accepted.all() or not accepted.any(),
         "majority": result["accuracy"] <= result["constant_accuracy"],
@@ -122,6 +122,7 @@ def alarms(scores, result):
     for label in LABEL_NAMES:
         if (count := result[f"n_{label}"]) < _FEW:
             found.append(_ALARMS["few trials"].format(count=count, label=label, share=100 / count))
+    found += [_ALARMS["single"].format(label=label, name=name) for label, name in result["single"]]
     low, high = result["trials"]["eer_ci"]
     for name, part in result["clusters"].items():
         (cluster, without), effect = part["most"].values(), part["design_effect"]

@@ -229,7 +229,8 @@ def _over_units(moved, labels, units):
         return parts[0]
     crossed, _ = _variance(moved, labels, np.unique(np.stack(numbers), axis=1, return_inverse=True)[1].ravel())
     each = [variance for variance, _ in parts]
-    total = np.maximum(np.sum(each, axis=0) - crossed, np.max(each, axis=0))
+    with np.errstate(invalid="ignore"):  # infinite where all trials of a class are of one unit
+        total = np.fmax(np.sum(each, axis=0) - crossed, np.max(each, axis=0))
     return total, _pooled(total, parts)
 
 

@@ -188,7 +188,9 @@ def redrawn_over(clusters, labels, accepted, resamples):
     units = numbered(clusters)
     counts = np.zeros((units.max() + 1, 2, 2))
     np.add.at(counts, (units, labels, accepted), 1)
-    return np.tensordot(_of_clusters(np.random.default_rng(0), resamples, labels, units), counts, 1)
+    rng, rows = np.random.default_rng(0), max(1, 20 * _BLOCK // len(counts))
+    parts = [min(rows, resamples - start) for start in range(0, resamples, rows)]
+    return np.concatenate([np.tensordot(_of_clusters(rng, part, labels, units), counts, 1) for part in parts])
 
 
 def freedom_of(labels, clusters):

@@ -57,7 +57,8 @@ def det(curves, title):
         else:
             line.set(color="0.8", linewidth=0.9, zorder=1)
     if others := [100 * rates[name] for name in order[len(styles) :]]:
-        line.set_label(f"{len(others)} others: EER {others[0]:.1f} to {others[-1]:.1f} %")
+        ends = f"{others[0]:.1f}" if len(others) == 1 else f"{others[0]:.1f} to {others[-1]:.1f}"
+        line.set_label(f"{len(others)} other{'s' * (len(others) > 1)}: EER {ends} %")
     axes.set(aspect="equal", xlabel="FAR: spoof trials accepted", ylabel="FRR: genuine trials rejected")
     axes.set_title(title, fontsize=11)
     axes.grid(color="0.92")

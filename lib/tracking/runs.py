@@ -125,7 +125,8 @@ def measure(table, *, threshold=0.0):
         if ends:
             result[f"{name}_low"], result[f"{name}_high"] = ends
 
-    known = {"shuffled_auc": shuffled, "trials": found["trials"], "clusters": {"speaker": speakers} if speakers else {}}
+    known = {"shuffled_auc": shuffled, "clusters": {"speaker": speakers} if speakers else {}}
+    known |= {name: found[name] for name in ("trials", "single")}
     return result, alarms(values, metrics.evaluate(values, labels) | known)
 
 
