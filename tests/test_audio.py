@@ -90,6 +90,7 @@ def test_read_wav_with_a_wrong_length_is_whole_and_noted(tmp_path, rng, riff, da
     y, notes = audio.read(path)
     np.testing.assert_array_equal(y, expected, err_msg=words)
     assert notes == ("the length in its header is wrong",)
+    assert (audio.duration(path), audio.header(path)) == (0.5, ("WAV", "PCM_16", SR, 1))
 
 
 def test_read_wav_with_an_odd_chunk_that_is_not_padded(tmp_path, rng):
@@ -97,6 +98,7 @@ def test_read_wav_with_an_odd_chunk_that_is_not_padded(tmp_path, rng):
     expected, content = audio.read(path)[0], path.read_bytes()
     path.write_bytes(content[:36] + b"LIST\x03\0\0\0abc" + content[36:])
     np.testing.assert_array_equal(audio.read(path)[0], expected)
+    assert (audio.duration(path), audio.header(path)) == (0.5, ("WAV", "PCM_16", SR, 1))
 
 
 @pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])

@@ -10,6 +10,7 @@ import soundfile
 from conftest import COUNTS, put, tone, write_corpus
 
 from lib.corpus import audit, open_corpus
+from lib.corpus.protocol import LAYOUTS
 from lib.errors import InputError
 from lib.files import places
 
@@ -79,6 +80,18 @@ def test_check_version_1_counts_are_said(tmp_path):
     lines = [f"T_{k}.wav {'genuine' if k < 1508 else 'spoof'} M1 S1 - - -" for k in range(3016)]
     (folder / "protocol_V2" / "ASVspoof2017_V2_train.trn.txt").write_text("\n".join(lines))
     assert "Its train has the counts of asvspoof2017_v1" in audit.check("x", folder, LAYOUT)["remarks"][0]
+
+
+def test_published_corpus_without_train_is_recognised_although_train_is_made_of_its_eval(tmp_path):
+    folder, counts = str(tmp_path), LAYOUTS["asvspoof2021_la"]["published"]
+    ours = {split: dict(zip(("genuine", "spoof"), pair, strict=True)) for split, pair in counts.items()}
+    ours["train"], ours["eval"] = ({name: count // 4 * part for name, count in ours["eval"].items()} for part in (3, 1))
+    for name, total in zip(ours["eval"], counts["eval"], strict=True):
+        ours["eval"][name] = total - ours["train"][name]
+    (remark,) = audit._which(folder, "asvspoof2021_la", ours)
+    assert remark.startswith("Counts are those of the published ASVspoof 2021 LA")
+    ours["dev"]["spoof"] += 1
+    assert audit._which(folder, "asvspoof2021_la", ours)[0].startswith("Not the published")
 
 
 def test_check_published_protocols_are_recognised(shared, tmp_path):

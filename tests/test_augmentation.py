@@ -68,5 +68,12 @@ def test_codec_takes_minutes():
         assert len(AUGMENTATIONS["codec"](y, SR, np.random.default_rng(seed))) == len(y)
 
 
+@pytest.mark.parametrize("sr", [4_000, 96_000])
+def test_codec_of_rates_that_mp3_does_not_have_is_vorbis(sr):
+    y = np.random.default_rng(0).uniform(-0.5, 0.5, sr).astype(np.float32)
+    for seed in range(4):
+        assert len(AUGMENTATIONS["codec"](y, sr, np.random.default_rng(seed))) == len(y)
+
+
 def test_settings_know_every_augmentation():
     assert list(AUGMENTATIONS) == schema.TABLE["rules"]["augmentation"]["choices"]

@@ -10,8 +10,10 @@ import pytest
 from networks import built, small_backbone
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from skops import io
 from test_store import SETTINGS
 
@@ -264,6 +266,18 @@ def test_key_follows_network_seed_arguments_and_inputs(images, matrices, key_of)
     found["seed of the augmentation"] = key_of(small(), images.changed(augmentation="audio", seed=1))
     found["features"] = key_of(Mixtures(GaussianMixture()), matrices)
     assert len(set(found.values())) == len(found)
+
+
+def test_key_follows_the_code_of_a_users_own_layer(images, key_of):
+    def with_layer(call):
+        layer = type("Own", (keras.layers.Layer,), {"call": call})()
+        training.prepare(0)
+        return keras.Sequential([keras.Input((24, 24, 3)), layer, keras.layers.Flatten(), keras.layers.Dense(1)])
+
+    calls = (lambda self, x: x + 1, lambda self, x: x + 2, lambda self, x: x * 2)
+    found = [key_of(with_layer(call), images) for call in calls]
+    assert len(set(found)) == 3
+    assert found == [key_of(with_layer(call), images) for call in calls]
 
 
 def test_key_does_not_follow_names_that_keras_counts_up(images, key_of):
@@ -594,6 +608,14 @@ def test_estimator_without_decision_function_scores_by_log_probabilities(images,
     x = images.load("dev", range(14))[0].reshape(14, -1)
     spoof, genuine = fitted.system.estimator.predict_log_proba(x).T
     np.testing.assert_array_equal(fitted.scores["dev"], genuine - spoof)
+
+
+def test_estimator_that_cannot_be_kept_is_refused_and_leaves_nothing(images, place):
+    with pytest.raises(InputError, match="its fit cannot be kept, since it cannot be read back .*Tree"):
+        kept.fit(wrapped(DecisionTreeClassifier()), images, {}, seed=0, store=place)
+    assert kept.listing(place) == []
+    with pytest.raises(InputError, match="KNeighborsClassifier has no decision_function and no predict_log_proba"):
+        wrapped(KNeighborsClassifier())
 
 
 def test_estimator_parameters_are_counted_within_a_pipeline(images, place):

@@ -89,12 +89,18 @@ def test_read_protocol_malformed_list_names_line_and_rule(tmp_path, text, words)
     assert words in str(error.value)
 
 
+def read_protocol_of(folder, text):
+    (folder / "trials.csv").write_text(text)
+    return read_protocol(folder / "trials.csv")
+
+
 def test_read_protocol_list_names_paths_and_every_other_column(tmp_path):
     text = 'Speaker;PATH;class;attack\nA;"a b/1.flac";bonafide;bonafide\n\nB;c/1.wav;Fake;tts\n'
     (tmp_path / "trials.csv").write_text(text)
     table = read_protocol(tmp_path / "trials.csv")
     assert table["trial"].tolist() == ["a_b/1", "c/1"] and table["file"].tolist() == ["a b/1.flac", "c/1.wav"]
     assert table["label"].tolist() == [1, 0] and table["attack"].tolist() == ["-", "tts"]
+    assert read_protocol_of(tmp_path, '"path","label"\n"a.wav","genuine"\n')["trial"].tolist() == ["a"]
     here = f"path,label\n{tmp_path}/x/1.wav,genuine\n{tmp_path}/x/2.wav,spoof\n"
     for text, files in ((here, ["x/1.wav", "x/2.wav"]), (here.replace(str(tmp_path), "/else"), ["1.wav", "2.wav"])):
         (tmp_path / "trials.csv").write_text(text)
@@ -122,6 +128,18 @@ def test_read_trials_list_without_splits_makes_them_of_speakers(tmp_path):
     (note,) = trials.attrs["notes"]
     assert note.startswith("No split train, dev, eval in the corpus: made of all trials by speaker (30), seed 0")
     assert trials.equals(read_trials(tmp_path / "own", "csv"))
+
+
+def test_read_trials_names_without_ending_are_found_in_any_folder_and_with_any_dots(tmp_path):
+    folder = write_list(tmp_path / "own")
+    table = pd.read_csv(folder / "trials.csv")
+    (folder / "wav/00.wav").rename(folder / "wav/v1.train.00.wav")
+    (folder / "wav/01.wav").rename(folder / "wav/01.WAV")
+    there = table["path"].replace({"wav/00.wav": "wav/v1.train.00.wav", "wav/01.wav": "wav/01.WAV"})
+    table.assign(path=there.str[:-4]).to_csv(folder / "trials.csv", index=False)
+    assert read_trials(folder, "csv")["path"].tolist() == [f"{folder}/{path}" for path in there]
+    table.assign(path=there.replace({"wav/02.wav": "gone", "wav/03.wav": "gone.ogg"})).to_csv(folder / "trials.csv")
+    assert read_trials(folder, "csv")["path"][2:4].tolist() == [f"{folder}/gone.wav", f"{folder}/gone.ogg"]
 
 
 def test_read_trials_missing_dev_is_taken_out_of_train(tmp_path):

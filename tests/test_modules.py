@@ -51,6 +51,28 @@ def test_fit_again_with_the_same_seed_has_the_same_scores_bit_for_bit(system):
     assert found[0] == found[1] != found[2]
 
 
+def test_identity_follows_settings_that_layers_do_not_print_and_a_users_own_code():
+    def of(*layers):
+        torch.manual_seed(0)
+        return wrapped(torch.nn.Sequential(*(make() for make in layers))).identity()
+
+    def attention(**how):
+        return lambda: torch.nn.TransformerEncoderLayer(8, **{"nhead": 2, "dim_feedforward": 8, **how})
+
+    def own(reduce):
+        return type("Own", (torch.nn.Module,), {"forward": reduce})
+
+    found = [attention(), attention(nhead=4), attention(norm_first=True), attention(activation="gelu")]
+    found += [own(lambda self, x: x.mean(1)), own(lambda self, x: x.amax(1)), own(lambda self, x: x.amax(2))]
+    digests = [of(make)["settings"] for make in found]
+    assert len(set(digests)) == len(found)
+    assert digests == [of(make)["settings"] for make in found]
+    training = wrapped(found[0]())
+    before = training.identity()["settings"]
+    training.module.eval()
+    assert training.identity()["settings"] == before
+
+
 def test_load_what_was_saved_scores_the_same_whatever_the_number_of_recordings(system, tmp_path):
     system.fit(Noise(), **ARGUMENTS)
     expected = system.scores(Noise(), "dev")

@@ -194,6 +194,11 @@ def test_resolve_values_that_do_not_fit_one_another_are_refused(values, words):
     assert refused(params.resolve, "11_paper_cnn", [("a", {"epochs": 2}), ("b", values)]) == words
 
 
+def test_resolve_an_empty_band_is_refused():
+    said = refused(params.resolve, "25_long_term", [("b", {"lowest": 7100.0, "highest": 156.0})])
+    assert said == "b: lowest must be below highest, got 7100.0 with highest = 156.0"
+
+
 def test_resolve_later_layers_win_and_unknown_is_refused():
     values = params.resolve("11_paper_cnn", [("a", {"epochs": 2}), ("b", {"epochs": 3})])
     assert values["epochs"] == 3 and values["steps_per_epoch"] == 8

@@ -51,7 +51,9 @@ def test_view_lift_leaves_a_ripple_and_removes_a_slope():
     assert view("shape mean", values).shape == (1, 20)
 
 
-@pytest.mark.parametrize("name", ["lift mean", "shape", "shape median", "lift16", "square mean", "liftx mean"])
+@pytest.mark.parametrize(
+    "name", ["lift mean", "shape", "shape median", "lift16", "square mean", "liftx mean", "lift0 mean", "lift² mean"]
+)
 def test_view_refuses_unknown_names(name):
     with pytest.raises(InputError, match=f"view '{name}' is unknown"):
         view(name, np.zeros((1, 257, 6)))

@@ -121,7 +121,12 @@ def test_train_stops_early_and_restores_the_best():
 
 
 @pytest.mark.parametrize(
-    ("cut", "words"), [("block_99", "not a layer of"), ("block_16_project", "lies among the top 20 layers")]
+    ("cut", "words"),
+    [
+        ("block_99", "not a layer of"),
+        ("block_16_project", "lies among the top 20 layers"),
+        ("block_14_expand", "lies within a block"),
+    ],
 )
 def test_train_impossible_cut_is_refused(cut, words):
     with pytest.raises(InputError, match=words):

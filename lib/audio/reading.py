@@ -40,10 +40,7 @@ def read(path, *, sr=16_000):
     rate or level is out of range (the constants above), or its URL cannot be reached.
     """
     path = os.fspath(path)
-    with _opened(path) as file:
-        if not (size := file.seek(0, os.SEEK_END)):
-            raise InputError(f"{path}: the file is empty (0 bytes)")
-        file, notes = _mended(path, file, size)
+    with _whole(path) as (file, notes):
         y, rate = _decoded(path, file)
     if len(y) < _SHORTEST * rate:
         raise InputError(f"{path}: {len(y)} samples at {rate} Hz: must last at least {_SHORTEST} s")
@@ -71,9 +68,9 @@ def resampled(y, rate, sr):
 
 
 def duration(path):
-    """Length of a recording by its header, s; InputError if it is missing, not audio or unreachable."""
+    """Length of a recording by its header, s; InputError if it is missing, truncated, not audio or unreachable."""
     path = os.fspath(path)
-    with _opened(path) as file:
+    with _whole(path) as (file, _):
         with _decoder(path, file) as sound:
             if sound.frames != _NO_LENGTH:
                 return sound.frames / sound.samplerate
@@ -84,7 +81,7 @@ def duration(path):
 def header(path):
     """Container, sample format, rate (Hz) and channels of a recording; ``("WAV", "PCM_16", 16000, 1)``."""
     path = os.fspath(path)
-    with _opened(path) as file, _decoder(path, file) as sound:
+    with _whole(path) as (file, _), _decoder(path, file) as sound:
         return sound.format, sound.subtype, sound.samplerate, sound.channels
 
 
@@ -112,6 +109,15 @@ def _opened(path):
         raise InputError(f"{path}: no such recording") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise InputError(f"{path}: the recording cannot be read ({error})") from None
+
+
+@contextmanager
+def _whole(path):
+    """The file, its lengths mended, and notes."""
+    with _opened(path) as file:
+        if not (size := file.seek(0, os.SEEK_END)):
+            raise InputError(f"{path}: the file is empty (0 bytes)")
+        yield _mended(path, file, size)
 
 
 def _mended(path, file, size):
@@ -219,6 +225,7 @@ class _Sound(soundfile.SoundFile):
 @contextmanager
 def _decoder(path, file):
     """An open file as libsndfile reads it, knowing the content only and not the name, by which it would guess."""
+    source = None
     try:
         begin = _after_tag(file)
         # It is faster with files of its own.

@@ -28,8 +28,9 @@ def check(name, data, layout, *, jobs=2):
     `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns what ``study corpus --json`` gives: `splits`
     (trials as listed, {"train": {"genuine": n, "spoof": n}, ...}), `missing` and `unlisted` (lists of "split/file"),
     `unreadable` (file -> reason), `shared_speakers` ("train/dev" -> speakers), `notes` (what reading had to do -> how
-    many times), sentences: `remarks` (which corpus this is, what is odd in it) and `problems` (what stops a run), and
-    `complete` (nothing is missing or stops a run). InputError if protocols are malformed or cannot be reached.
+    many times), sentences: `remarks` (which corpus this is, what is odd in it) and `problems` (what should stop a run,
+    which compares bytes and not samples), and `complete` (nothing is missing or a problem). InputError if protocols are
+    malformed or cannot be reached.
     """
     folder = places.absolute(data)
     trials, there = with_recordings(read_trials(folder, layout))
@@ -150,6 +151,8 @@ def _which(folder, layout, splits):
     """Sentences on which corpus this is, by its counts and the lines of its protocols."""
     declared, ours = LAYOUTS[layout], {split: list(counts.values()) for split, counts in splits.items()}
     ours["all"] = [sum(several) for several in zip(*ours.values(), strict=True)]
+    if not {"train", "all"} & declared.get("published", {}).keys():  # of eval, from which train was made
+        ours["eval"] = [sum(pair) for pair in zip(ours["train"], ours["eval"], strict=True)]
     published, title = declared.get("published", {}), f"{declared['title']} ({declared.get('source')})"
     if any(ours[split] != counts for split, counts in published.items()):
         line = "{} {:,} + {:,} (published {:,} + {:,})"

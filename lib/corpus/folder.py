@@ -5,7 +5,6 @@ import json
 import os
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import PurePosixPath
 from unicodedata import normalize
 
 import pandas as pd
@@ -168,10 +167,18 @@ def _listed(folder, layout, declared):
         if (unknown := part["split"] == UNKNOWN).any() and not unknown.all():
             raise InputError(f"{protocol}: trial {part['trial'][unknown.idxmax()]} has no split, and others have one")
         place = f"{folder}/{files[0]}".removesuffix("/.")
-        bare = [file for file in part["file"] if not PurePosixPath(file).suffix]  # of protocols that name trials
-        there = places.listing(place) if bare else {}
-        ending = {name: next((e for e in ENDINGS if name + e in there), ENDINGS[0]) for name in bare}
-        yield part.assign(path=[f"{place}/{file}{ending.get(file, '')}" for file in part["file"]])
+        paths = [f"{place}/{file}" for file in part["file"]]
+        bare = [path for path in paths if not path.lower().endswith(ENDINGS)]  # of protocols that name trials
+        parents = dict.fromkeys(map(os.path.dirname, bare))
+        there = {f"{parent}/{name}" for parent in parents for name, about in places.listing(parent).items() if about}
+        endings = ("", *ENDINGS, *map(str.upper, ENDINGS))
+        found = {path: next((path + e for e in endings if path + e in there), path + _usual(path)) for path in bare}
+        yield part.assign(path=[found.get(path, path) for path in paths])
+
+
+def _usual(path):
+    """The ending of a recording that is not there, none where its name has one of another kind."""
+    return "" if os.path.splitext(path)[1] else ENDINGS[0]
 
 
 def _in_folders(folder, folders):

@@ -119,7 +119,7 @@ def completed(table):
 def _header(line):
     """The names of a header's columns and their separator; None, None if the line is none."""
     for separator in ",;\t":
-        names = [name.strip().lower() for name in line.split(separator)]
+        names = [name.strip(' "').lower() for name in line.split(separator)]
         names = [WORDS["lists"].get(name, name) for name in names]
         if {"trial", "label"} <= set(names):
             return names, separator

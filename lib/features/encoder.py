@@ -1,7 +1,7 @@
 """The wav2vec 2.0 encoder (A. Baevski et al., NeurIPS 2020): samples in, one vector a recording out.
 
 wav2vec2-base normalises its first convolution over all time steps, padding too: here the convolutions see each
-recording alone, whose vector is then the same in any batch, to rounding.
+recording alone, whose vector is then the same in any batch, to the rounding of its precision.
 """
 
 from functools import lru_cache
@@ -14,6 +14,7 @@ from transformers.utils import logging
 from lib.errors import InputError
 from lib.features.embeddings import SEED, UNTRAINED
 
+torch.backends.cudnn.allow_tf32 = False  # on a GPU convolutions round float32 to 10 bits otherwise
 SR = 16_000  # Hz; the rate of the speech that wav2vec 2.0 is trained on
 
 

@@ -191,7 +191,7 @@ def compute(y, names, settings):
 def with_deltas(matrix, width):
     """A feature with its deltas and their deltas below it, float32 [3 * rows, frames], as the HTK Book has them."""
     if width < 3 or width % 2 == 0:
-        raise InputError(f"delta_width must be odd and at least 3, got {width}")
+        raise InputError(f"deltas must be odd and at least 3, got {width}")
     offsets = np.arange(width) - width // 2
     slope = offsets / (offsets**2).sum()
     delta = correlate1d(matrix, slope, axis=1, mode="nearest")

@@ -3,6 +3,8 @@
 One row a bin of the FFT, one column a statistic over the frames of the recording, whose level is taken out first.
 """
 
+import re
+
 import numpy as np
 from scipy.fft import dct, idct
 from scipy.ndimage import gaussian_filter1d
@@ -48,8 +50,7 @@ def view(name, values):
     (2, 20)
     """
     how, _, statistic = name.partition(" ")
-    width = how.removeprefix("lift")
-    if statistic not in STATISTICS or not (how in ("shape", "smooth") or (how != width and width.isdigit())):
+    if statistic not in STATISTICS or not (how in ("shape", "smooth") or re.fullmatch("lift[1-9][0-9]*", how)):
         raise InputError(
             f"view {name!r} is unknown: expected shape, smooth or lift and its width in bins, then one of "
             f"{', '.join(STATISTICS)}, such as 'lift16 mean'"
@@ -59,7 +60,7 @@ def view(name, values):
         return dct(column, type=2, norm="ortho", axis=1)[:, :_SHAPE]
     if how == "smooth":
         return gaussian_filter1d(column, 3, axis=1)[:, ::4]
-    return column - gaussian_filter1d(column, int(width), axis=1)
+    return column - gaussian_filter1d(column, int(how.removeprefix("lift")), axis=1)
 
 
 def other_device(values, rng):

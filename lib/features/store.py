@@ -150,7 +150,10 @@ def _make(corpus, stored, jobs):
 
 
 def from_clips(wanted, clips):
-    """What is wanted of float32 samples at its rate: a list of arrays each, byte for byte what the store holds."""
+    """What is wanted of float32 samples at its rate: a list of arrays each, byte for byte what the store holds.
+
+    Of embeddings the same to the rounding of their precision, which depends on the batch.
+    """
     features = [item for item in wanted if isinstance(item, Wanted)]
     clips = clips if len(features) == len(wanted) else list(clips)
     made = [_made(features, y) for y in clips]

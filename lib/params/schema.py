@@ -17,6 +17,7 @@ KINDS = {"int": int, "float": float, "str": str, "bool": bool, "list": list}  # 
 # A setting, another one, the rule between them, and whether two values keep it.
 _BETWEEN = (
     ("fmin", "fmax", "below fmax", lt),
+    ("lowest", "highest", "below highest", lt),
     ("fmax", "sr", "at most sr / 2", lambda fmax, sr: fmax <= sr / 2),
     ("win_length", "n_fft", "at most n_fft", le),
     ("n_mfcc", "n_mels", "at most n_mels", le),

@@ -1,6 +1,7 @@
 """Systems: anything that can be fitted and can score, and fits that are kept (`lib.systems.kept`)."""
 
 import copy
+import re
 
 import numpy as np
 
@@ -28,6 +29,28 @@ class System:
 
     def restore(self, first):
         vars(self).update(first)
+
+
+_VERSIONED = ("builtins", "keras", "lib", "torch")  # whose code stands in a fit's key already
+
+
+def written(kind):
+    """Code of the methods of a class that a user wrote, by name, as plain values for a fit's key."""
+    kinds = [known for known in kind.__mro__ if known.__module__.partition(".")[0] not in _VERSIONED]
+    return [
+        (name, plain(value)) for known in kinds for name, value in vars(known).items() if hasattr(value, "__code__")
+    ]
+
+
+def plain(value):
+    """A setting or the code of a function as plain values that are the same in another process."""
+    if hasattr(value, "__code__"):
+        return plain(value.__code__)
+    if hasattr(value, "co_code"):
+        return value.co_code.hex(), value.co_names, [plain(constant) for constant in value.co_consts]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(repr, value))
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def wrapped(system):

@@ -60,6 +60,11 @@ class Estimator(Kept):
     """A classifier, or a pipeline with one, on one vector a recording: what it is fed, flattened."""
 
     def __init__(self, estimator):
+        if not any(hasattr(estimator, name) for name in ("decision_function", "predict_log_proba")):
+            kind = type(estimator).__name__
+            raise InputError(
+                f"{kind} has no decision_function and no predict_log_proba: expected a classifier with one"
+            )
         self.estimator = estimator
 
     def fit(self, fed, *, seed, on_epoch=None, state=None):

@@ -15,7 +15,7 @@ from lib.features import encoder as pretrained
 from lib.features.encoder import SR
 from lib.features.matrices import fixed
 from lib.systems import spread
-from lib.systems.modules import Module, numbers
+from lib.systems.modules import Module, described, numbers
 
 _ABOUT, _TUNED = "encoder.json", "tuned.safetensors"
 
@@ -122,7 +122,7 @@ class FineTuned(Module):
 
     def identity(self):
         first = joblib.hash(numbers(self.head.state_dict().values()))
-        return self.encoder.about | {"head": repr(self.head), "first_weights": first}
+        return self.encoder.about | {"head": described(self.head), "first_weights": first}
 
     def fit(self, fed, *, seed, crop_seconds, encoder_learning_rate, head_learning_rate, warm_up, **how):
         """Train in place on random crops of a `Waveform` at 16 kHz; of the epochs the lowest dev loss counts.
@@ -167,7 +167,7 @@ class FineTuned(Module):
             raise InputError(f"wav2vec_weights = {name}: their digest is {encoder.weights.digest}, expected {expected}")
         encoder.model.load_state_dict(tuned, strict=False)
         found = cls(encoder, exported.module())
-        found.exported = exported
+        found.exported = torch.export.load(folder / cls.file)  # anew: on a GPU the head's own weights move there
         return found
 
 

@@ -79,7 +79,13 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=True):
                 return found
             _keep(place, made)
             shutil.rmtree(state, ignore_errors=True)
-            return replace(read(place), found=made.found)
+            try:
+                return replace(_read(place), found=made.found)
+            except Exception as error:  # whatever its reader raises
+                places.remove(place)
+                raise InputError(
+                    f"{type(system).__name__}: its fit cannot be kept, since it cannot be read back ({error})"
+                ) from None
         finally:
             system.restore(first)
 
@@ -109,25 +115,28 @@ def _keep(place, fitted):
 def read(place):
     """The fit that is kept in a file or URL, or None when there is none or it is damaged."""
     try:
-        content = places.read(place)
+        return _read(place)
     except FileNotFoundError:
         return None
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
-            parts.extractall(folder)  # which looks at the checksums
-            about = json.loads(Path(folder, "about.json").read_text(encoding="utf-8"))
-            key = _key(about)
-            if key != Path(place).stem:
-                raise ValueError("the fit of another key")
-            with np.load(f"{folder}/scores.npz") as arrays:
-                scores = dict(arrays)
-            history = None
-            if os.path.exists(f"{folder}/history.csv"):
-                history = pd.read_csv(f"{folder}/history.csv", index_col="epoch", float_precision="round_trip")
-            return Fitted(key, about, load(f"{folder}/system"), history, scores)
     except Exception as error:  # a damaged file raises whatever its reader raises
         tqdm.write(f"{place}: the kept fit is damaged ({error}) and is made again", file=sys.stderr)
         return None
+
+
+def _read(place):
+    content = places.read(place)
+    with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
+        parts.extractall(folder)  # which looks at the checksums
+        about = json.loads(Path(folder, "about.json").read_text(encoding="utf-8"))
+        key = _key(about)
+        if key != Path(place).stem:
+            raise ValueError("the fit of another key")
+        with np.load(f"{folder}/scores.npz") as arrays:
+            scores = dict(arrays)
+        history = None
+        if os.path.exists(f"{folder}/history.csv"):
+            history = pd.read_csv(f"{folder}/history.csv", index_col="epoch", float_precision="round_trip")
+        return Fitted(key, about, load(f"{folder}/system"), history, scores)
 
 
 def _key(about):

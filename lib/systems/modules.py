@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import torch
 
-from lib.systems import System
+from lib.systems import System, plain, written
 from lib.systems.training import Progress
 
 
@@ -25,7 +25,7 @@ class Module(System):
         return sum(tensor.numel() for tensor in self.module.state_dict().values())
 
     def identity(self):
-        return {"layers": repr(self.module), "first_weights": joblib.hash(self.first())}
+        return {**described(self.module), "first_weights": joblib.hash(self.first())}
 
     def fit(self, fed, *, learning_rate, **how):
         """Train in place with Adam and binary cross-entropy, as a Keras fit; the history."""
@@ -121,6 +121,15 @@ class Module(System):
         found = cls(exported.module())
         found.exported = exported
         return found
+
+
+def described(module):
+    """What a module computes, beside its weights: its layers, and a digest of their settings and a user's own code."""
+    parts = []
+    for name, part in module.named_modules():
+        settings = {key: plain(value) for key, value in vars(part).items() if key[0] != "_" and key != "training"}
+        parts.append((name, type(part).__qualname__, settings, written(type(part))))
+    return {"layers": repr(module), "settings": joblib.hash(parts)}
 
 
 def numbers(tensors):

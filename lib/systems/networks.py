@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lib.inputs import BLOCK
-from lib.systems import System, spread, training
+from lib.systems import System, spread, training, written
 from lib.systems.backend import keras, tf
 from lib.systems.training import batches, of_split
 
@@ -37,6 +37,7 @@ class Network(System):
         text = json.dumps(self.model.get_config(), sort_keys=True, default=str)
         for number, layer in enumerate(self.model._flatten_layers()):
             text = text.replace(json.dumps(layer.name), f'"#{number}"')
+            text += str(written(type(layer)) or "")
         if not frozen:
             text = re.sub(r'"trainable": (true|false)', "", text)
         architecture = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

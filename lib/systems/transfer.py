@@ -25,6 +25,7 @@ PHASES = (  # the settings of `Transfer.fit`
     "cut", "copies", "batch_size", "patience", "head_epochs", "head_learning_rate", "top_layers", "top_epochs",
     "top_learning_rate",
 )  # fmt: skip
+_CUTS = "for example block_14_add, block_15_add"
 _SHARED = "block_14_add"  # the highest layer whose outputs are kept in the store
 _NORMALISED = 128  # training images that the statistics of an untrained backbone are taken from
 _KERAS_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
@@ -148,7 +149,10 @@ class Transfer(Network):
         beyond = map(keras.layers.Identity(), upper)  # the two may be the same layer
         self.belows = list(map(keras.Model, [base.input for base in self.backbones], lower))
         self.betweens = list(map(keras.Model, lower, beyond))
-        self.uppers = list(map(keras.Model, upper, [base.output for base in self.backbones]))
+        try:
+            self.uppers = list(map(keras.Model, upper, [base.output for base in self.backbones]))
+        except ValueError:
+            raise InputError(f"cut = {cut!r}: lies within a block, beside which its input flows on; {_CUTS}") from None
         self.above, self.scorer = self._joined(self.uppers), self._joined(self.betweens, self.uppers)
 
     def _joined(self, *stages):
@@ -193,7 +197,7 @@ class Transfer(Network):
         backbone = self.backbones[0]
         names = [layer.name for layer in backbone.layers]
         if cut not in names:
-            raise InputError(f"cut = {cut!r}: not a layer of {backbone.name}; for example block_14_add, block_15_add")
+            raise InputError(f"cut = {cut!r}: not a layer of {backbone.name}; {_CUTS}")
         if names.index(cut) >= len(names) - unfrozen:
             raise InputError(f"cut = {cut!r}: lies among the top {unfrozen} layers, which are trained")
 
