@@ -6,11 +6,13 @@ Whatever is slow to import is imported inside the command that needs it, so that
 Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
 
+import errno
 import json
 import os
 import signal
 import sys
 import time
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -30,14 +32,15 @@ class _Commands(click.Group):
             return super().invoke(context)
         except Exception as error:
             of_mlflow = type(error).__module__ == "mlflow.exceptions"  # imported only where it is needed
-            of_file = isinstance(error, OSError) and error.filename  # one that cannot be written
+            full = isinstance(error, OSError) and error.errno == errno.ENOSPC  # of a pipe or file without a name
+            of_file = isinstance(error, OSError) and (error.filename or full)  # one that cannot be written
             known = of_mlflow or of_file or isinstance(error, (InputError, RunError))
             if context.params.get("debug") or not known:
                 raise
             from lib.params.paths import without_logins
 
             text = " ".join(str(error).split())[:300] if of_mlflow else str(error)
-            text = without_logins(f"{of_file}: {error.strerror}" if of_file else text)
+            text = without_logins(f"{error.filename or 'output'}: {error.strerror}" if of_file else text)
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
             sys.exit(2 if of_file or isinstance(error, InputError) else 1)
         except KeyboardInterrupt:
@@ -72,18 +75,21 @@ def main(context, debug):
 
     Without a command: which runs there are, and what to do next.
     """
+    sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be in another encoding
     if context.invoked_subcommand is None:
         click.echo(_next_steps())
 
 
 def _next_steps():
     from lib.params import read_table, studies
+    from lib.params.paths import without_logins
     from lib.tracking import query
     from lib.tracking.client import tracking_uri
 
-    lines, runs, names = [], [], {}
+    lines, runs, names, place = [], [], {}, without_logins(tracking_uri())
+    finished = [record for record in query.records() if record.status == "FINISHED"]
     for corpus in studies.names("corpora"):
-        if done := [record for record in query.records(corpus) if record.status == "FINISHED"]:
+        if done := [record for record in finished if record.corpus == corpus]:
             runs.append((done[0].ended, corpus, done))
             ended = time.strftime("%Y-%m-%d %H:%M", time.gmtime(done[0].ended / 1000))
             lines.append(f"  corpus {corpus}: {len(done)} finished, the newest is {done[0].name}, {ended} UTC")
@@ -95,12 +101,12 @@ def _next_steps():
     steps = read_table("next_steps")["runs" if runs else "none"]
     steps = {step.format(**names): what for step, what in steps.items()}
     width = max(map(len, steps))
-    first = f"Runs in {tracking_uri()}:" if runs else f"No run yet in {tracking_uri()}."
+    first = f"Runs in {place}:" if runs else f"No run yet in {place}."
     lines += ["Next:", *(f"  {step:{width}}   {what}" for step, what in steps.items()), "Every command: study --help"]
     return "\n".join([first, *lines])
 
 
-_TEXT = click.File("w", "utf-8", "backslashreplace", lazy=False)  # names of files may be in another encoding
+_WRITTEN = click.Path(dir_okay=False, writable=True, allow_dash=True)
 _JSON = partial(click.option, "--json", "as_json", is_flag=True)
 _PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
 _HTML = click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write the comparison page.")
@@ -201,11 +207,13 @@ def run(study, force, jobs, scheduler, html, **given):
                 tqdm.write(f"      {outcome.error}", file=sys.stderr)
     found = query.compare(study, chosen.corpus, digest=steps[0].corpus_digest)
     click.echo(_side_by_side(study, chosen.corpus, *found))
-    if failed := sum(outcome.error is not None for outcome in ended):
-        raise RunError(f"{failed} of {todo} runs failed; the MLflow run's error.txt has the traceback")
+    failed = sum(outcome.error is not None for outcome in ended)
     if html:
-        runner.comparison_page(chosen, Path(html))
-        click.echo(f"comparison page: {html}")
+        with suppress(InputError) if failed else nullcontext():
+            runner.comparison_page(chosen, Path(html))
+            click.echo(f"comparison page: {html}")
+    if failed:
+        raise RunError(f"{failed} of {todo} runs failed; the MLflow run's error.txt has the traceback")
 
 
 @main.command()
@@ -229,17 +237,20 @@ def compare(study, corpus, everything, others, data, as_json, html):
     from lib.tracking.runs import of_scores
 
     chosen, theirs = studies.load(study, corpus=corpus), {}
-    if others:
+    if others or data:
         from lib.corpus import read_trials
         from lib.scores import match, read_scores
 
         values = studies.corpus_values(chosen.corpus, data)
-        trials = read_trials(values["data"], values["layout"]).query("split == 'eval'")
+        data, trials = values["data"], read_trials(values["data"], values["layout"]).query("split == 'eval'")
         for text in others:
             name, _, file = (part.strip() for part in text.partition("="))
             if not (name and file):
                 raise InputError(f"--scores {text!r}: must be NAME=FILE")
-            theirs[f"{name} (scores of another system)"] = match(read_scores(file), trials)
+            name = f"{name} (scores of another system)"
+            if name in theirs:
+                raise InputError(f"--scores {text!r}: there is another file of that name")
+            theirs[name] = match(read_scores(file), trials)
     _sweep(chosen.corpus)
     rows, older = query.compare(study, chosen.corpus, everything=everything)
     beside = [of_scores(name, table) for name, table in theirs.items()]
@@ -286,7 +297,7 @@ def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None)
 )
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
 @click.option("--labels", metavar="CSV", type=click.Path(), help="True labels (path,label): print error rates too.")
-@click.option("--csv", "table", metavar="FILE", type=_TEXT, help="Write the answers there too.")
+@click.option("--csv", "table", metavar="FILE", type=_WRITTEN, help="Write the answers there too.")
 @_JSON(help="Every answer with its warnings, as JSON.")
 def score(paths, run, corpus, labels, table, as_json):
     """Score recordings with a trained run.
@@ -300,14 +311,14 @@ def score(paths, run, corpus, labels, table, as_json):
     _sweep()
     from lib import scoring
 
-    sys.stdout.reconfigure(errors="backslashreplace")  # as `_TEXT`
     files, passed = scoring.recordings(paths)
-    truth = scoring.read_labels(labels) if labels else None
+    truth = scoring.read_labels(labels, files) if labels else None
     judge = scoring.judge(scoring.open_run(run, corpus=corpus))
     click.echo(f"run {judge.run.name}, {judge.run.run_id}, corpus {judge.run.corpus}", err=as_json)
     rows = list(scoring.score_files(judge, files))
     if table:
-        scoring.write_csv(rows, table)
+        with click.open_file(table, "w", "utf-8", "backslashreplace") as file:
+            scoring.write_csv(rows, file)
     refused = [row for row in rows if row["score"] is None]
     if len(refused) == len(rows):
         others = f" (and {len(rows) - 1} more, so none is scored)" if len(rows) > 1 else ""
@@ -353,6 +364,8 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
 
     if len(scores) > 1 and (read["dev_scores"] or pictures or len(set(scores)) < len(scores)):
         raise InputError("several systems: each once, without --dev-scores and --pictures")
+    if c_unsure is not None and not read["dev_scores"]:
+        raise InputError("--c-unsure goes with --dev-scores: where to give no answer is chosen on dev")
     costs, tables, found = metrics.Costs(p_spoof, c_miss, c_fa), {}, []
     for file in scores:
         tables[file], dev = read_tables(file, protocol, **read)
@@ -364,7 +377,8 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
             from lib.plots import evaluation as plots
 
             Path(pictures).mkdir(parents=True, exist_ok=True)
-            for name, figure in plots.pages(tables[scores[0]], Path(scores[0]).stem).items():
+            title = Path(scores[0]).stem.encode("utf-8", "backslashreplace").decode()
+            for name, figure in plots.pages(tables[scores[0]], title).items():
                 figure.savefig(f"{pictures}/{name}.png", dpi=120)
                 click.echo(f"picture: {pictures}/{name}.png", err=True)
         return
@@ -443,23 +457,30 @@ def new(name, data, layout):
     """
     from lib.corpus import audit
 
+    if name in corpus.commands:
+        raise InputError(f"NAME must not be {name}, which is a command of `study corpus`")
     path, trials = audit.write_corpus_file(name, data, layout)
     click.echo(f"{path}: {trials}")
     click.echo(f"Next: study corpus {name}    study plan demo --corpus {name}    study run demo --corpus {name}")
 
 
 @main.command()
-@click.option("--store", metavar="DIR|URL", default="data/store", show_default=True, help="Where fits are kept.")
+@click.option("--store", metavar="DIR|URL", help="Where fits are kept; data/store of the project without it.")
 @click.option("--remove", is_flag=True, help="Remove the fits that no run uses.")
 @_JSON(help="Every fit with what decides it, as JSON.")
 def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
     _sweep()
     from lib.files import places
+    from lib.params.paths import without_logins
     from lib.systems import kept
     from lib.tracking import query
+    from lib.tracking.client import tracking_uri
 
-    used, rows = query.fits_in_use(), kept.listing(places.absolute(store, Path.cwd()))
+    used = query.fits_in_use()
+    rows = kept.listing(places.absolute("data/store") if store is None else places.absolute(store, Path.cwd()))
+    if remove and rows and not used:
+        raise InputError(f"{without_logins(tracking_uri())}: no run there uses a fit; nothing is removed")
     rows = [row | {"runs": sorted(used.get(row["key"], ()))} for row in rows]
     unused = [row for row in rows if not row["runs"]]
     for row in unused if remove else ():

@@ -55,6 +55,9 @@ def begin(notebook, namespace, *, takes=()):
     return Run(f"{notebook}/{settings['variant']}", settings, corpus, record, weights, notes)
 
 
+_REPLAYED = 0.01  # seconds; an epoch takes longer, but one that a fit had behind it when it was cut off
+
+
 @dataclass
 class Run:
     """A run under way."""
@@ -129,10 +132,15 @@ class Run:
         from lib.systems import kept, wrapped
 
         where = {"seed": self.settings["seed"] if seed is None else seed, "store": self.settings["store_url"]}
-        total, started = sum(value for name, value in arguments.items() if name.endswith("epochs")), time.monotonic()
+        total = sum(value for name, value in arguments.items() if name.endswith("epochs"))
+        begun, told = [0, time.monotonic()], [0, 0.0]  # epochs and time, at the start and when told of the last one
 
         def on_epoch(epoch, values):
-            left = (time.monotonic() - started) / epoch * (total - epoch)
+            now = time.monotonic()
+            if now - told[1] < _REPLAYED:  # an epoch of before a cut-off
+                begun[:] = epoch, now
+            told[:] = epoch, now
+            left = (now - begun[1]) / max(epoch - begun[0], 1) * (total - epoch)
             self.doing(f"fitting, epoch {epoch} of {total} at most, {left:.0f} s left")
             if curves:
                 runs.log_epoch(self.record, epoch, values)
@@ -148,6 +156,7 @@ class Run:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)
         if refresh_batch_norm:
+            runs.note_fit(self.record, fitted)
             from lib.systems import networks
 
             size = {"batch_size": arguments["batch_size"]}

@@ -1,12 +1,15 @@
 """The command on score files: what it prints, and how it refuses."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from lib.cli import main
+from lib.params import ROOT
 from lib.scores import write_scores
 
 KEYS = {
@@ -136,6 +139,41 @@ def test_evaluate_pictures_where_none_can_be_written_is_said_in_a_line(files, tm
     (tmp_path / "taken").write_text("")
     result = study("evaluate", files["eval"][0], "--protocol", files["eval"][1], "--pictures", tmp_path / "taken")
     assert (result.exit_code, result.stderr) == (2, f"error: {tmp_path / 'taken'}: File exists\n")
+
+
+def test_evaluate_cost_of_no_answer_without_dev_is_refused(files):
+    scores, protocol = files["eval"]
+    result = study("evaluate", scores, "--protocol", protocol, "--c-unsure", "1")
+    assert result.exit_code == 2 and "--c-unsure goes with --dev-scores" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plan", "demo", "--data", "~nobody_of_that_name/x"], "~nobody_of_that_name/x: there is no such user"),
+        (["plan", "demo", "--corpus", ""], "no such file"),
+        (["corpus", "new", "check", "--data", "."], "NAME must not be check"),
+        (["compare", "demo", "--data", "nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_a_line(tracking, arguments, words):
+    result = study(*arguments)
+    assert result.exit_code == 2 and words in result.output
+
+
+def test_full_disk_is_said_in_a_line(files):
+    scores, protocol = files["eval"]
+    command = [sys.executable, "-m", "lib", "evaluate", scores, "--protocol", protocol]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert ended.returncode == 2 and ended.stderr.startswith("error: output: No space left on device")
+
+
+def test_score_that_fails_leaves_the_file_of_before(tracking, tmp_path):
+    table = tmp_path / "old.csv"
+    table.write_text("before")
+    assert study("score", tmp_path, "--run", "none", "--csv", table).exit_code == 2
+    assert table.read_text() == "before"
 
 
 def test_verdict_json_has_the_fixed_keys(tmp_path):

@@ -146,8 +146,10 @@ def test_run_that_refreshes_scores_what_it_refreshed_and_nothing_before(images, 
     settings = {"corpus": "tiny", "variant": "cured", "seed": 0, "store_url": place}
     record = runs.start("13_modified_cnn", settings, corpus_digest=corpus.digest)
     run = study.Run("13_modified_cnn/cured", settings, corpus, record, "none", [])
-    run.fit(small(), images, refresh_batch_norm=True, **HOW)
+    refreshed = run.fit(small(), images, refresh_batch_norm=True, **HOW)
     assert passes == list(SPLITS)
+    assert [*record.known.tags["fits"].split()][1:] == [refreshed.key]
+    assert set(record.known.tags["fits"].split()) == {entry["key"] for entry in kept.listing(place)}  # none is unused
 
 
 def test_fit_is_the_fit_of_the_system_itself(images, place):

@@ -146,8 +146,10 @@ def test_run_weights_downloaded_by_the_run_are_no_change(small, monkeypatch):
     download = f"import pathlib; p = pathlib.Path('{refs}'); p.mkdir(parents=True); (p / 'main').write_text('abc')"
     (small.folder / "notebooks/11_one.ipynb").write_text(text.replace("print(epochs)", download))
     small.study("11_one/a")
+    step = runner.plan(small.load())[0]
     assert [outcome.error for outcome in run_study(small)] == [None]
     assert done.plan(small.load())[0].done and found().identity["weights"] == {"wav2vec_weights": "owner/name@abc"}
+    assert runner.execute(step, "s").run_id == found().run_id  # of another command, planned before the download
 
 
 COMMAND = """

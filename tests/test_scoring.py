@@ -478,11 +478,14 @@ def test_score_with_labels_gives_error_rates_and_csv_holds_every_answer(place, t
 
 def test_read_labels_takes_paths_from_the_folder_of_the_list_and_names_what_is_wrong(tmp_path):
     (tmp_path / "truth.csv").write_text("label,file\ngenuine,../x.wav\nFake,/y.wav\n")
-    found = scoring.read_labels(tmp_path / "truth.csv")
-    assert found == {os.path.realpath(tmp_path.parent / "x.wav"): 1, os.path.realpath("/y.wav"): 0}
+    paths = [f"{tmp_path}/../x.wav", "/y.wav", "/z.wav"]
+    assert scoring.read_labels(tmp_path / "truth.csv", paths) == dict(zip(paths, (1, 0), strict=False))
+    assert scoring.read_labels(tmp_path / "truth.csv", ["/else/x.wav"]) == {"/else/x.wav": 1}
+    with pytest.raises(InputError, match="truth.csv: none of the 1 recordings is listed there"):
+        scoring.read_labels(tmp_path / "truth.csv", ["/z.wav"])
     (tmp_path / "truth.csv").write_text("path,label\nx.wav,human")
     with pytest.raises(InputError, match="truth.csv, line 2: label 'human' is unknown: expected one of genuine"):
-        scoring.read_labels(tmp_path / "truth.csv")
+        scoring.read_labels(tmp_path / "truth.csv", paths)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,22 @@ def test_connect_server_of_another_kind_is_refused(monkeypatch, tmp_path):
         server.shutdown()
 
 
+def test_connect_a_login_in_the_address_of_a_server_is_no_part_of_its_name(monkeypatch):
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(401 if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:Hid9en@127.0.0.1:{server.server_port}")
+        assert client.connect()
+        server.shutdown()
+
+
 @pytest.mark.parametrize("name", ["a?b", "a%2Fb"])
 def test_connect_path_that_mlflow_takes_for_an_address_is_refused(monkeypatch, tmp_path, name):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/{name}.db")

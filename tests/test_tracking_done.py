@@ -184,6 +184,29 @@ def test_plan_speaks_of_the_newest_run_with_the_same_parameters(small):
     assert done.plan(small.load(seeds="1"))[0].reasons == ("new",)
 
 
+def test_plan_a_comparison_reads_the_runs_that_are_listed_after_it(small):
+    small.notebook("91_compare", "print(1)")
+    (small.folder / "params/91_compare").mkdir()
+    (small.folder / "params/91_compare/a.yaml").write_text("variant: a\n")
+    small.study("91_compare/a", "11_one/a")
+    one, page = done.plan(small.load())
+    finish(one)
+    finish(done.plan(small.load())[1])
+    one, page = done.plan(small.load())
+    assert one.done and page.done
+    finish(one)
+    one, page = done.plan(small.load())
+    assert one.done and not page.done and page.reasons == (identity.READS,)
+
+
+def test_keep_removes_nothing_where_no_run_is_known(tracking, tmp_path):
+    (tmp_path / "fits").mkdir()
+    (tmp_path / "fits/0123.zip").write_bytes(b"x")
+    result = CliRunner().invoke(main, ["keep", "--store", str(tmp_path), "--remove"])
+    assert result.exit_code == 2 and "no run there uses a fit; nothing is removed" in result.output
+    assert (tmp_path / "fits/0123.zip").exists()
+
+
 def test_plan_run_of_an_older_version_says_so(small):
     make(name="11_one/a", seed=0)
     assert done.plan(small.load())[0].reasons == ("made by an older version",)

@@ -8,6 +8,7 @@ import errno
 import io
 import json
 import os
+import re
 import stat
 import time
 import uuid
@@ -21,6 +22,7 @@ from lib.params.paths import absolute as absolute
 from lib.params.paths import hide_login, is_url, with_login, without_logins
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
+_PART = re.compile(r".+\.([0-9a-f]+(?:-\d+)?)\.(\d+)\.[0-9a-f]{8}\.part")  # NAME.MACHINE.PROCESS.RANDOM.part
 _ABANDONED = 86_400  # seconds; nobody writes one file for a day
 _PORTION = 1024  # files that wait for a thread at a time; a corpus may have a million
 
@@ -61,7 +63,7 @@ def _on_disk(folder):
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):  # a link to nothing
+                with suppress(OSError):  # a link to nothing, or to itself
                     about = entry.stat()
                     # The time of the last change of any kind, which nobody can set, and the file's number.
                     mark = f"{about.st_mtime_ns} {about.st_ctime_ns} {about.st_ino}"
@@ -107,6 +109,12 @@ def read_text(place, what):
     return text
 
 
+def machine():
+    """The number of this machine's network interface, 0 where there is none, for which Python draws one a process."""
+    node = uuid.getnode()
+    return 0 if node >> 40 & 1 else node
+
+
 @contextmanager
 def whole_file(place):
     """A file (binary, also to be read) that stands under its name once it is whole, and lasts if the power fails then.
@@ -122,11 +130,13 @@ def whole_file(place):
     target = Path(place)
     target.parent.mkdir(parents=True, exist_ok=True)
     space = Path("/proc/self/ns/pid")  # containers number their processes anew
-    here = f"{uuid.getnode():x}-{space.stat().st_ino}" if space.exists() else uuid.uuid4().hex
-    for left in target.parent.glob("*.part"):  # by a process that was killed
-        *_, machine, number, _, _ = f"...{left.name}".split(".")
+    here = f"{machine():x}-{space.stat().st_ino}" if space.exists() else uuid.uuid4().hex
+    for left in target.parent.glob("*.part"):
+        ours = _PART.fullmatch(left.name)  # by a process that was killed
         with suppress(OSError):
-            gone = machine == here and not os.path.exists(f"/proc/{number}")
+            if not ours:
+                continue
+            gone = ours[1] == here and not os.path.exists(f"/proc/{ours[2]}")
             if gone or time.time() - left.stat().st_mtime > _ABANDONED:
                 left.unlink()
     part = target.with_name(f"{target.name}.{here}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")

@@ -188,7 +188,8 @@ def _weights_of(name):
     if name not in _UNTRAINED and path.exists():
         about = [(file, file.stat()) for file in _contents(path)]
         return _read_once(path, tuple((file, of.st_size, of.st_mtime_ns, of.st_ctime_ns) for file, of in about))
-    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    home = os.environ.get("HF_HOME") or Path(caches) / "huggingface"
     cached = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     try:
         commit = (cached / f"models--{name.replace('/', '--')}" / "refs" / "main").read_text(encoding="ascii").strip()

@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+from lib.errors import InputError
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 PARAMS = ROOT / "params"
@@ -16,7 +18,7 @@ _LOGINS = "STUDY_LOGINS"  # environment variable that hands both to kernels, by 
 
 def local_path(path):
     """A path as a parameter names it: relative ones start at the project's folder."""
-    return ROOT / Path(path).expanduser()
+    return ROOT / _expanded(path)
 
 
 def is_url(place):
@@ -27,7 +29,7 @@ def is_url(place):
 def without_logins(text):
     """A text without users, passwords and queries in its URLs, for whatever is shown or stored."""
     for login, query in _logins().values():  # a driver may name them without the URL
-        for secret in filter(None, (login, login[:-1], query)):
+        for secret in filter(None, (login, login[:-1] * (":" in login), query)):  # a name alone is no secret
             text = text.replace(secret, "")
     return _QUERY.sub(r"\1", _LOGIN.sub("", text))
 
@@ -59,4 +61,11 @@ def absolute(place, base=ROOT):
     scheme, mark, rest = hide_login(os.fspath(place)).partition("://")
     if mark and scheme not in ("file", "local"):  # which name paths of this machine
         return f"{scheme}://{rest.rstrip('/')}"
-    return str(base / Path(rest if mark else scheme).expanduser())
+    return str(base / _expanded(rest if mark else scheme))
+
+
+def _expanded(path):
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ~NAME
+        raise InputError(f"{path}: there is no such user") from None

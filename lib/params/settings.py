@@ -19,7 +19,7 @@ PLACES = frozenset({"data", "store_url", "jobs"})
 
 def notebooks():
     """Names of all notebooks that make runs, in their order; the start page makes none."""
-    return sorted(p.stem for p in NOTEBOOKS.glob("[0-9]*.ipynb") if not p.stem.startswith("00"))
+    return sorted(p.stem for p in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb") if not p.stem.startswith("00"))
 
 
 def declared(notebook):

@@ -77,7 +77,7 @@ def load(study, *, corpus=None, data=None, store=None, only=(), changes=(), seed
         raise unknown(study, names("studies"), f"study {study!r} is unknown{corpus}")
     where = str(PARAMS / "studies" / f"{study}.yaml")
     content = _keys(where, read_yaml(where), TABLE["study"], ("corpus", "runs"), "a study")
-    corpus, in_set = corpus or content["corpus"], f"{where}, set"
+    corpus, in_set = content["corpus"] if corpus is None else corpus, f"{where}, set"
     notebooks = sorted({entry.partition("/")[0] for entry in content["runs"]})
     given_set = content.get("set", {})
     own = {key: value for key, value in given_set.items() if isinstance(value, dict)}  # for one notebook alone

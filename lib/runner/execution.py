@@ -72,7 +72,8 @@ def _by_stage(chosen, todo, jobs, scheduler):
         if there:
             connect()  # makes the database where there is none; workers only look for it
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
-        work = partial(_execute_on_worker, uri=tracking_uri()) if there else here
+        force = os.environ.get("STUDY_FORCE", "")
+        work = partial(_execute_on_worker, uri=tracking_uri(), force=force) if there else here
         for patient in (False, True):
             if not members:
                 break
@@ -92,8 +93,9 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
         with locked(step.fingerprint, wait=patient) as mine:
             if not mine:
                 return Outcome(step, "", 0.0, None)
+            marks = _marks(step)
             for made in query.records(step.run.parameters["corpus"]):  # it may have been ended since the plan
-                same = made.tags.get("fingerprint") == step.fingerprint and made.ended >= step.planned
+                same = made.tags.get("fingerprint") in marks and made.ended >= step.planned
                 if same and made.status in ("FINISHED", "FAILED"):
                     connect().set_tag(made.run_id, query.in_study(study_name), "yes")
                     return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
@@ -212,14 +214,19 @@ def _own_kernel(environment):
     return OwnKernel
 
 
-def _execute_on_worker(step, study_name, *, uri, patient=True):
-    """`execute`, recorded where the command's own runs are."""
+def _marks(step):
+    """Fingerprints of a step: as planned, and with the weights that a run has downloaded since."""
+    return step.fingerprint, identity.fingerprint(identity.settled(step.identity, step.run.parameters))
+
+
+def _execute_on_worker(step, study_name, *, uri, force="", patient=True):
+    """`execute`, recorded where the command's own runs are, and as it makes fits anew."""
     worker = socket.gethostname()
-    os.environ["MLFLOW_TRACKING_URI"] = uri  # each task of a worker sets it
+    os.environ |= {"MLFLOW_TRACKING_URI": uri, "STUDY_FORCE": force}  # each task of a worker sets them
     if (file := database()) and not file.is_file():
         raise InputError(f"{uri}: not seen by worker {worker}; MLFLOW_TRACKING_URI has to name a server")
     here = identity.identity(step.run, step.corpus_digest)
-    if identity.fingerprint(here) != step.fingerprint:
+    if identity.fingerprint(here) not in _marks(step):
         why = "; ".join(identity.reasons(step.identity, here))
         raise InputError(f"{step.run.name}: worker {worker} has another version of what decides a run ({why})")
     return execute(step, study_name, patient=patient)

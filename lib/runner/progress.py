@@ -79,7 +79,7 @@ def _watch(folder, stop):
             before, when = told.get(name, ("", 0.0))
             if sys.stderr.isatty():
                 if name not in bars:
-                    bars[name] = tqdm(bar_format="{desc}", leave=False, position=len(bars))
+                    bars[name] = tqdm(bar_format="{desc}", leave=False)
                 bars[name].set_description_str(state)
             elif state != before and time.monotonic() - when >= _PATIENCE:
                 print(state, file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 from lib.errors import RunError
 from lib.params import ROOT
+from lib.params.paths import without_logins
 from lib.runner.execution import QUIET
 from lib.tracking import views
 from lib.tracking.client import tracking_uri
@@ -26,7 +27,7 @@ _LEAN |= {"PYTHONWARNINGS": "ignore"}  # its own libraries' deprecations
 def serve_ui(port, told):
     """The MLflow UI until it is stopped; its exit code. `told` is called with a line for each experiment's address."""
     uri, elsewhere = tracking_uri(), tracking_uri().startswith("http")
-    server = uri.rstrip("/") if elsewhere else f"http://{HOST}:{port}"
+    server = without_logins(uri).rstrip("/") if elsewhere else f"http://{HOST}:{port}"
     lines = [f"{name}: {server}/{path}" for name, path in views.saved().items()]
     if elsewhere:
         return told(lines) or 0
@@ -44,7 +45,7 @@ def serve_lab(port):
 
 def serve_app(run, port, told):
     """The page of a run (None: the best on dev that opens) until it is stopped; `told` gets each line to show."""
-    _refuse_taken(port)
+    _begin(port)
     from lib import scoring
     from lib.scoring import app
 
@@ -58,7 +59,9 @@ def serve_app(run, port, told):
         made.block_thread()
 
 
-def _refuse_taken(port):
+def _begin(port):
+    for number in (signal.SIGTERM, signal.SIGHUP):  # end as by Ctrl-C, so that nothing is left behind
+        signal.signal(number, signal.default_int_handler)
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
@@ -68,9 +71,7 @@ def _refuse_taken(port):
 
 def _serve(command, port, ready=None):
     """Run a server in a process group of its own, which ends with this command, those that outlive it too."""
-    _refuse_taken(port)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    _begin(port)
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET, **_LEAN}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:

@@ -142,16 +142,29 @@ def summary(rows):
     return f"{len(rows)} recording{'s' * (len(rows) != 1)}: {counts}{f' ({why})' if why else ''}."
 
 
-def read_labels(file):
-    """Label of each path (from the file's own folder) in a list with the columns `path` and `label`, or a protocol."""
+def read_labels(file, paths):
+    """Label of each of some recordings in a list with the columns `path` and `label`, or a protocol: path -> label.
+
+    A path there starts at the list's own folder; where none is that of a recording, names of files count. InputError
+    if none of the recordings is found.
+    """
     table, folder = read_list(file)[0], os.path.dirname(file)
-    return {os.path.realpath(os.path.join(folder, path)): label for path, label in table[["file", "label"]].to_numpy()}
+    listed = table[["file", "label"]].to_numpy().tolist()
+    by_path = {os.path.realpath(os.path.join(folder, name)): label for name, label in listed}
+    found = {path: by_path[real] for path in paths if (real := os.path.realpath(path)) in by_path}
+    if not found:
+        by_name = {os.path.basename(name): label for name, label in listed}
+        alone = len(by_name) == len(listed)
+        found = {path: by_name[name] for path in paths if alone and (name := os.path.basename(path)) in by_name}
+    if not found:
+        raise InputError(f"{file}: none of the {len(paths):,} recordings is listed there")
+    return found
 
 
 def errors(rows, labels):
     """Error rates of answers with their intervals, as text; `labels` are those of `read_labels`."""
     table = pd.DataFrame(rows)
-    table["truth"] = [labels.get(os.path.realpath(path)) for path in table["path"]]
+    table["truth"] = [labels.get(path) for path in table["path"]]
     known = table.dropna(subset=["truth", "score"]).astype({"truth": int, "score": float})
     lines = [f"{len(known)} of {len(table)} recordings have a label and a score."]
     if known["truth"].nunique() == 2:

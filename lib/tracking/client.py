@@ -121,7 +121,7 @@ def _make(file):
 def _refuse_unreachable(uri):
     """MLflow itself tries again for minutes."""
     try:
-        urlopen(f"{uri.rstrip('/')}/health", timeout=TIMEOUT).close()
+        urlopen(f"{without_logins(uri).rstrip('/')}/health", timeout=TIMEOUT).close()
     except HTTPError as error:
         if error.code == 404:  # one that asks for a password answers 401
             raise _unusable(uri, "the server there is not MLflow's") from None

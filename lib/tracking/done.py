@@ -36,7 +36,7 @@ def plan(chosen, *, force=False):
     under_way = {record.tags.get("fingerprint"): record.run_id for record in every if record.status == "RUNNING"}
     by_mark = {record.tags.get("fingerprint"): record for record in reversed(finished)}
     steps = []
-    for run in chosen.runs:
+    for run in sorted(chosen.runs, key=lambda run: run.compares):  # these read the others, wherever they are listed
         corpus, data, layout, partial = (run.parameters[n] for n in ("corpus", "data", "layout", "allow_partial"))
         digest = usable(corpus, data, layout, allow_partial=partial).digest
         read = [step for step in steps if run.compares and not step.run.compares]

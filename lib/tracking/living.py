@@ -3,10 +3,10 @@
 import hashlib
 import socket
 import time
-import uuid
 from contextlib import nullcontext, suppress
 from threading import Event, Thread
 
+from lib.files.places import machine
 from lib.tracking.client import connect, lock_folder, locked
 from lib.tracking.query import BY_HAND, records
 
@@ -16,7 +16,7 @@ SILENT = 900  # seconds without one after which a run is taken for dead, whereve
 
 def owner():
     """Tags of a run that this process makes: its machine, by name and, since names repeat, by its own mark."""
-    place = hashlib.sha256(f"{uuid.getnode()} {lock_folder()}".encode()).hexdigest()
+    place = hashlib.sha256(f"{machine()} {lock_folder()}".encode()).hexdigest()
     return {"host": f"{socket.gethostname()} {place[:8]}", "heartbeat": int(time.time())}
 
 

@@ -103,7 +103,7 @@ def find(run, *, corpus=None):
     if record.status != "FINISHED":
         raise InputError(f"run {run}: its status is {record.status}; it must be finished")
     if not is_model(record.name):
-        raise InputError(f"run {run}: {record.name} trains no model; expected a run of the notebooks 10 to 79")
+        raise InputError(f"run {run}: {record.name} trains no model; expected a run of the notebooks 10 to 29")
     matrix = "confusion_matrix/eval.json"
     threshold = read(record, matrix, lambda path: float(json.loads(path.read_text(encoding="utf-8"))["threshold"]))
     if not math.isfinite(threshold):

@@ -232,5 +232,5 @@ def _stale(record, run, changed):
     if record.tags.get("fingerprint") == BY_HAND:
         return ""
     own = run.parameters | changed | ({"seed": record.seed} if "seed" in run.parameters else {})
-    now = identity.identity(replace(run, parameters=own), record.tags["corpus_digest"])
+    now = identity.identity(replace(run, parameters=own), record.tags.get("corpus_digest", ""))
     return "; ".join(identity.reasons(record.identity, now))
