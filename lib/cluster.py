@@ -22,11 +22,6 @@ TIMEOUT = 10  # seconds to reach the scheduler, and to see a worker
 _PORTION = 100  # tasks sent to the scheduler at a time; a million recordings are 7,813 chunks
 
 
-def at_hand():
-    """The scheduler's address that the environment names, or None."""
-    return os.environ.get(SCHEDULER) or None
-
-
 def unordered(function, tasks, *, jobs, scheduler=None):
     """Yield a function's result for each task (tuple of arguments), as they finish, of processes or Dask's workers."""
     if not (scheduler and tasks):

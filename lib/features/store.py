@@ -138,7 +138,7 @@ def _make(corpus, stored, jobs):
         root = next(iter(stored.values())).url.rpartition("/")[0]
         tqdm.write(f"{root}: damaged and made again: {damaged} chunk{'s' * (damaged > 1)}", file=sys.stderr)
     jobs = min(jobs, max(len(tasks) // 2, 1))  # starting a process costs more than a chunk
-    scheduler, notes = cluster.at_hand(), Counter()
+    scheduler, notes = os.environ.get(cluster.SCHEDULER), Counter()
     if any(not isinstance(item, Wanted) for item in stored):  # an encoder's weights are on this machine
         jobs, scheduler = embeddings.processes(jobs) if tasks else 1, None
     total = sum(len(part) for _, part, _ in tasks)
