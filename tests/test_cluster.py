@@ -24,6 +24,7 @@ from lib.cli import main
 from lib.corpus import open_corpus
 from lib.errors import InputError, RunError
 from lib.features import store
+from lib.params import identity
 from lib.params import studies as study
 from lib.runner import execution
 from lib.tracking.client import database
@@ -137,8 +138,9 @@ def test_run_on_workers_makes_the_database_before_they_look_for_it(small, monkey
 
 def test_run_on_worker_with_another_notebook_is_refused(tracking, corpus_folder):
     run = study.load("demo", data=str(corpus_folder), only=["11_*/mfcc"]).runs[0]
-    step = runner.Step(run, "0" * 16, "made elsewhere", None)
-    with pytest.raises(InputError, match=f"{run.name}: worker .* another version"):
+    parts = identity.identity(run, "0" * 16) | {"cells": "made elsewhere"}
+    step = runner.Step(run, "0" * 16, identity.fingerprint(parts), None, parts)
+    with pytest.raises(InputError, match=f"{run.name}: worker .* another version .*notebook changed"):
         execution._execute_on_worker(step, "demo", uri="http://127.0.0.1:1")
 
 

@@ -39,7 +39,7 @@ def test_with_deltas_of_fewer_frames_than_the_width(count):
 
 @pytest.mark.parametrize("width", [1, 4, -3])
 def test_with_deltas_width_out_of_range_is_refused(matrix, width):
-    with pytest.raises(InputError, match=f"delta_width must be odd and at least 3, got {width}"):
+    with pytest.raises(InputError, match=f"deltas must be odd and at least 3, got {width}"):
         matrices.with_deltas(matrix, width)
 
 
