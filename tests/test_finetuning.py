@@ -232,7 +232,20 @@ def test_layer_means_are_of_trials_spread_over_a_split(fed):
     assert labels.tolist() == [1] * 6 + [0] * 6 and asked.sum() in (5, 6)
 
 
-def test_bfloat16_scores_nearly_the_same():
+def test_encoder_that_bfloat16_computes_wrongly_is_refused():
+    with pytest.raises(
+        InputError, match="has 12 channels a group, .*; must be at least 16, or set precision to float32"
+    ):
+        finetuning.Encoder("random", unfrozen_layers=1, precision="bfloat16")
+    finetuning.Encoder("random", unfrozen_layers=1, precision="float32")
+    with pytest.raises(InputError, match="has 12 channels a group"):
+        embeddings.of_clips(
+            [Clips.chord(np.random.default_rng(0))], weights=embeddings.find("random"), precision="bfloat16"
+        )
+
+
+def test_bfloat16_scores_nearly_the_same(monkeypatch):
+    monkeypatch.setitem(embeddings.UNTRAINED, "random", TINY | {"num_conv_pos_embedding_groups": 3})
     system = made()
     exact = system.scores(Clips(), "dev")
     system.encoder.precision = "bfloat16"

@@ -17,7 +17,7 @@ from lib.inputs import Embedding, Image, Matrix, Waveform
 SIZE = 24
 TINY = {
     "conv_dim": (16,) * 7, "hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "intermediate_size": 64, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4,
+    "intermediate_size": 64, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2,
 }  # fmt: skip
 SPECTROGRAM = Image("spectrogram", "magma", "0-1", SIZE, SETTINGS)
 KINDS = {

@@ -15,6 +15,7 @@ from lib.errors import InputError
 from lib.features.embeddings import SEED, UNTRAINED
 
 torch.backends.cudnn.allow_tf32 = False  # on a GPU convolutions round float32 to 10 bits otherwise
+_NARROW = 16  # channels of a group that are computed rightly in bfloat16
 SR = 16_000  # Hz; the rate of the speech that wav2vec 2.0 is trained on
 
 
@@ -54,11 +55,22 @@ def load(weights):
     return model.eval().to(device())
 
 
+def refuse_narrow(model, precision):
+    """InputError where a processor would compute the positional convolution wrongly (oneDNN 3.12, with AMX)."""
+    channels = model.config.hidden_size // model.config.num_conv_pos_embedding_groups
+    if precision == "bfloat16" and model.device.type == "cpu" and channels < _NARROW:
+        raise InputError(
+            f"precision = bfloat16: this encoder's positional convolution has {channels} channels a group, which some "
+            f"processors compute wrongly; must be at least {_NARROW}, or set precision to float32"
+        )
+
+
 def embed(model, clips, *, precision, batch_seconds):
     """The mean over time of the last hidden state of each clip (float32 at 16 kHz), float32 [clips, hidden size].
 
     Batches hold at most `batch_seconds` of padded audio; with 0 each recording is alone.
     """
+    refuse_narrow(model, precision)
     where = next(model.parameters()).device
     vectors = np.empty((len(clips), model.config.hidden_size), np.float32)
     with torch.no_grad(), torch.autocast(where.type, torch.bfloat16, enabled=precision == "bfloat16"):

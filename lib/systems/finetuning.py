@@ -32,6 +32,7 @@ class Encoder(torch.nn.Module):
         super().__init__()
         self.weights, self.precision = embeddings.find(weights), embeddings.resolved(precision)
         self.model = copy.deepcopy(pretrained.load(self.weights)).requires_grad_(False)  # others share the loaded one
+        pretrained.refuse_narrow(self.model, self.precision)
         there = len(self.model.encoder.layers)
         self.unfrozen_layers, self.layers = min(unfrozen_layers, there), there + 1
         self.width, self.device = self.model.config.hidden_size, self.model.device
