@@ -140,7 +140,10 @@ def _lines(path, text, column):
     """Names of the columns in file order, empty for one that is nothing, and number and fields of every line."""
     lines = text.splitlines()
     first = next((line for line in lines if line.split()), "")
-    separator = None if "\t" in first else next((mark for mark in ";," if mark in first), None)
+    separator = next((mark for mark in ";," if mark in first), None)
+    if "\t" in first:  # names may have blanks below a header, or where the first line has none
+        alone = len(first.split("\t")) == len(first.split()) and all("\t" in line for line in lines if line.split())
+        separator = "\t" if alone else None
     rows = list(fields_of(path, lines, separator))
     if not rows:
         raise InputError(f"{path}: is empty; {_RULE}")
@@ -150,7 +153,7 @@ def _lines(path, text, column):
     names = known.get(header[0]) == "trial" or any(known.get(name) == "score" or name == named for name in header)
     if names and all(math.isnan(_number(field)) for field in first):
         return _named(header, column, where), rows[1:]
-    for number, fields in rows if separator else ():
+    for number, fields in rows if separator in (";", ",") else ():
         if any(len(field.split()) > 1 for field in fields):
             text = repr(separator.join(fields))
             raise InputError(f"{path}, line {number}: {text} has blanks and {separator!r}: expected decimal points")

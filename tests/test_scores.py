@@ -183,6 +183,13 @@ def test_read_scores_keeps_other_columns_for_breakdowns(file):
     assert table["attack"].tolist() == ["-", "A07"]
 
 
+@pytest.mark.parametrize("text", ["trial\tscore\nmy clip 1.wav\t1.5\nb.wav\t2\n", "b\t2\nmy clip 1\t1.5\n"])
+def test_read_scores_between_tabs_names_may_have_blanks(file, text):
+    table = read_scores(file(text))
+    assert dict(zip(table["trial"], table["score"], strict=True)) == {"my_clip_1": 1.5, "b": 2.0}
+    assert read_scores(file("a\t1 \nb 2\nc \t 3\n"))["score"].tolist() == [1, 2, 3]
+
+
 def test_read_scores_packed_file_is_to_be_unpacked(tmp_path):
     (tmp_path / "s.txt.gz").write_bytes(gzip.compress(b"E_1 0.5\n"))
     with pytest.raises(InputError, match="UTF-8, which is to be unpacked first: expected a score file"):
