@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -106,6 +105,7 @@ def _next_steps():
     return "\n".join([first, *lines])
 
 
+_WIDEST = "In brackets: 95 % interval, the widest over trials, speakers and replay configurations."
 _WRITTEN = click.Path(dir_okay=False, writable=True, allow_dash=True)
 _JSON = partial(click.option, "--json", "as_json", is_flag=True)
 _PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
@@ -209,9 +209,11 @@ def run(study, force, jobs, scheduler, html, **given):
     click.echo(_side_by_side(study, chosen.corpus, *found))
     failed = sum(outcome.error is not None for outcome in ended)
     if html:
-        with suppress(InputError) if failed else nullcontext():
+        try:
             runner.comparison_page(chosen, Path(html))
             click.echo(f"comparison page: {html}")
+        except InputError as error:  # the runs are made all the same
+            click.echo(f"no page written: {error}", err=True)
     if failed:
         raise RunError(f"{failed} of {todo} runs failed; the MLflow run's error.txt has the traceback")
 
@@ -276,7 +278,7 @@ def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None)
         table = comparison.table([*finished, *beside])
         lines.append("\n" + noted(table.drop(columns="stale", errors="ignore"), table.get("stale")))
     if finished:
-        lines.append(f"{comparison.counts(finished)} In brackets: 95 % interval, the widest over trials or speakers.")
+        lines.append(f"{comparison.counts(finished)} {_WIDEST}")
         lines.append(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
         sentences = comparison.lessons(finished) + comparison.ranks_in_words(finished, theirs or {}, data)
         lines += [f"- {sentence}" for sentence in sentences]
@@ -293,13 +295,14 @@ def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None)
 @main.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @click.option(
-    "--run", required=True, metavar="RUN", help="A run's id, a name as 14_mobilenet/mfcc, or models:/NAME/VERSION."
-)
+    "--run", "chosen", required=True, multiple=True, metavar="RUN",
+    help="A run's id, a name as 14_mobilenet/mfcc, or models:/NAME/VERSION.",
+)  # fmt: skip
 @click.option("--corpus", metavar="NAME", help="Look for RUN among the runs on this corpus only.")
 @click.option("--labels", metavar="CSV", type=click.Path(), help="True labels (path,label): print error rates too.")
 @click.option("--csv", "table", metavar="FILE", type=_WRITTEN, help="Write the answers there too.")
 @_JSON(help="Every answer with its warnings, as JSON.")
-def score(paths, run, corpus, labels, table, as_json):
+def score(paths, chosen, corpus, labels, table, as_json):
     """Score recordings with a trained run.
 
     PATH is a recording, or a folder of which every recording is taken. Of a name the newest
@@ -308,12 +311,14 @@ def score(paths, run, corpus, labels, table, as_json):
     that the run was made on. A recording that cannot be read is named and the others are
     scored; exit code 2 when none can be.
     """
+    if len(chosen) > 1:
+        raise InputError(f"--run {' --run '.join(chosen)}: one run at a time")
     _sweep()
     from lib import scoring
 
     files, passed = scoring.recordings(paths)
     truth = scoring.read_labels(labels, files) if labels else None
-    judge = scoring.judge(scoring.open_run(run, corpus=corpus))
+    judge = scoring.judge(scoring.open_run(*chosen, corpus=corpus))
     click.echo(f"run {judge.run.name}, {judge.run.run_id}, corpus {judge.run.corpus}", err=as_json)
     rows = list(scoring.score_files(judge, files))
     if table:
@@ -461,7 +466,7 @@ def new(name, data, layout):
         raise InputError(f"NAME must not be {name}, which is a command of `study corpus`")
     path, trials = audit.write_corpus_file(name, data, layout)
     click.echo(f"{path}: {trials}")
-    click.echo(f"Next: study corpus {name}    study plan demo --corpus {name}    study run demo --corpus {name}")
+    click.echo(f"Next: study corpus {name}    study plan best --corpus {name}    study run best --corpus {name}")
 
 
 @main.command()

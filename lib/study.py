@@ -1,5 +1,6 @@
 """What a notebook does, call by call: begin, feed, fit, evaluate, finish; however it is executed."""
 
+import inspect
 import json
 import os
 import time
@@ -13,6 +14,7 @@ from IPython.display import Markdown, display
 
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
+from lib.errors import InputError
 from lib.features.images import augmented
 from lib.inputs import opened, rate
 from lib.judgement import diagnosis, domain, reference
@@ -150,8 +152,15 @@ class Run:
             steps, size, count = arguments["steps_per_epoch"], arguments["batch_size"], len(fed.labels["train"])
             passes = f"{total * steps * size / count:.1f} passes over the {count:,} training recordings"
             print(f"{total} epochs of {steps} batches of {size}: {passes}")
+        system = wrapped(system)
+        if refresh_batch_norm and not hasattr(system, "batch_scores"):
+            raise InputError(f"refresh_batch_norm goes with a Keras model, got {type(system).__name__}")
+        taken = inspect.signature(system.fit).parameters.values()
+        if not any(one.kind is one.VAR_KEYWORD for one in taken):
+            for name in arguments.keys() - {one.name for one in taken}:
+                raise InputError(f"{name}: the fit of {type(system).__name__} takes no such argument")
         scored = not refresh_batch_norm  # what is refreshed scores in the place of what was trained
-        fitted = kept.fit(wrapped(system), fed, arguments, on_epoch=on_epoch, scored=scored, **where)
+        fitted = kept.fit(system, fed, arguments, on_epoch=on_epoch, scored=scored, **where)
         if curves and fitted.found and fitted.history is not None:
             for epoch, values in fitted.history.select_dtypes("number").iterrows():
                 runs.log_epoch(self.record, epoch, values)

@@ -152,6 +152,7 @@ def test_evaluate_cost_of_no_answer_without_dev_is_refused(files):
     [
         (["plan", "demo", "--data", "~nobody_of_that_name/x"], "~nobody_of_that_name/x: there is no such user"),
         (["plan", "demo", "--corpus", ""], "no such file"),
+        (["score", "x.wav", "--run", "a/b", "--run", "a/c"], "--run a/b --run a/c: one run at a time"),
         (["corpus", "new", "check", "--data", "."], "NAME must not be check"),
         (["compare", "demo", "--data", "nowhere"], "nowhere: no such folder"),
     ],

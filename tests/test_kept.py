@@ -639,6 +639,28 @@ def test_mixtures_follow_the_seed(matrices, place):
     assert one.scores["eval"].tobytes() != two.scores["eval"].tobytes()
 
 
+def test_mixtures_are_fitted_to_frames_of_digital_silence():
+    rng = np.random.default_rng(0)
+    spoken = [rng.normal(size=(20, 300)).astype(np.float32) for _ in range(8)]
+    silent = np.full((20, 2000), -44.7, np.float32)
+    fed = SimpleNamespace(
+        labels={"train": np.arange(8) % 2}, load=lambda _, chosen: ([*(spoken[k] for k in chosen), silent],)
+    )
+    system = Mixtures(GaussianMixture(16, covariance_type="diag", reg_covar=1e-9))
+    system.fit(fed, seed=0)
+    assert np.isfinite(system.score(spoken)).all()
+
+
+def test_fit_refuses_what_a_system_does_not_take(images, place, corpus, tracking):
+    settings = {"corpus": "tiny", "variant": "a", "seed": 0, "store_url": place}
+    record = runs.start("21_gmm", settings, corpus_digest=corpus.digest)
+    run = study.Run("21_gmm/a", settings, corpus, record, "none", [])
+    with pytest.raises(InputError, match="epochs: the fit of Estimator takes no such argument"):
+        run.fit(logistic(), images, epochs=3)
+    with pytest.raises(InputError, match="refresh_batch_norm goes with a Keras model, got Estimator"):
+        run.fit(logistic(), images, refresh_batch_norm=True)
+
+
 def test_mixtures_score_is_the_mean_log_likelihood_ratio_of_the_frames(matrices, place):
     fitted = kept.fit(SCIKIT["mixtures"](), matrices, {}, seed=0, store=place)
     ((matrix,),) = matrices.load("dev", [5])

@@ -1,6 +1,7 @@
 """Corpora of any layout: the published protocol files, lists, folders, and splits that are made."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,9 @@ from conftest import SR
 from lib.cli import main
 from lib.corpus import audit, open_corpus, read_protocol, read_trials
 from lib.corpus.folder import protocol_of
-from lib.corpus.protocol import LAYOUTS
+from lib.corpus.protocol import LAYOUTS, SPLITS
 from lib.errors import InputError
-from lib.params import PARAMS, studies
+from lib.params import NOTEBOOKS, PARAMS, studies
 
 OTHER = "data/protocols/other"
 PUBLISHED = {  # file -> layout, split, genuine, spoof
@@ -186,6 +187,18 @@ def test_open_corpus_of_folders_takes_labels_and_splits_from_them(tmp_path):
     assert corpus.counts() == dict.fromkeys(("train", "dev", "eval"), {"genuine": 1, "spoof": 1})
     assert corpus.trials["trial"].tolist()[:2] == ["train/genuine/1", "train/spoof/1"]
     assert audit.check("own", tmp_path, "folders")["complete"]
+
+
+def test_corpus_page_counts_what_is_known_of_a_list_and_takes_nothing_unknown_for_one(tmp_path):
+    write_list(tmp_path / "own", split=["train", "dev", "eval"] * 30, speaker=SPEAKERS)
+    shown = json.loads((NOTEBOOKS / "01_corpus.ipynb").read_text())["cells"]
+    (code,) = ("".join(cell["source"]) for cell in shown if "known = run.corpus" in "".join(cell["source"]))
+    code, _, last = code.partition("pd.DataFrame(")
+    trials = read_trials(tmp_path / "own", "csv")
+    names = {"run": SimpleNamespace(corpus=SimpleNamespace(trials=trials)), "pd": pd, "UNKNOWN": "-", "SPLITS": SPLITS}
+    exec(f"{code}found = pd.DataFrame({last}", names)
+    assert names["found"]["speakers"].tolist() == [30, 30, 30]
+    assert not names["found"].drop(columns="speakers").any().any()
 
 
 def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(tmp_path, monkeypatch):

@@ -51,6 +51,11 @@ def test_fit_again_with_the_same_seed_has_the_same_scores_bit_for_bit(system):
     assert found[0] == found[1] != found[2]
 
 
+def test_module_of_another_shape_than_one_score_a_recording_is_refused():
+    with pytest.raises(InputError, match=r"log-odds of the shape \[batch, 1\], got \[8, 144\]"):
+        wrapped(torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten())).fit(Noise(), **ARGUMENTS)
+
+
 def test_identity_follows_settings_that_layers_do_not_print_and_a_users_own_code():
     def of(*layers):
         torch.manual_seed(0)

@@ -61,6 +61,15 @@ def test_export_html_shows_markup_from_outside_as_text(tmp_path):
     assert body.count("&lt;img") == 4 and body.count("<blockquote>") == 2 and "text-align:right" in body
 
 
+def test_export_html_of_a_failed_run_has_the_notebooks_title(notebook):
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell(text) for text in ("<span>no</span>", "# 11 · A")]
+    )
+    nbformat.write(made, notebook)
+    pages.export_html(notebook, notebook.with_suffix(".html"))
+    assert BeautifulSoup(notebook.with_suffix(".html").read_text(), "html.parser").title.text == "11 · A"
+
+
 def test_export_html_sets_another_systems_scores_before_the_first_section(tmp_path):
     cells = [nbformat.v4.new_markdown_cell(text) for text in ("# A page", "## In short", "## 1. The runs", "## 2. x")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")

@@ -93,7 +93,8 @@ def test_metrics_json_holds_every_number_and_mlflow_what_is_compared(tracking, t
     known, compared = numbers(run), run.client.get_run(run.run_id).data.metrics
     assert {"eval/auc_shuffled_low", "dev/accuracy_ci_high"} <= known.keys() - compared.keys()
     of_splits = {name: value for name, value in compared.items() if name.startswith(("dev/", "eval/"))}
-    assert of_splits == {name: known[name] for name in of_splits} and len(of_splits) == 26
+    assert of_splits == {name: known[name] for name in of_splits} and len(of_splits) == 27
+    assert "eval/eer_hull" in of_splits  # which page 91 sets beside published figures
     runs.keep_metrics(run, {"a": np.nan, "b": 1})
     assert numbers(run) == known | {"a": None, "b": 1.0}
     again = query.newest_metrics("tiny", "11_paper_cnn", "d1")

@@ -138,6 +138,24 @@ def test_verdict_a_false_number_is_found_and_blamed(old, new, blamed):
     assert not result["consistent"] and result["candidates"] == 0
     assert result["contradictions"] == [blamed]
     assert "No counts give all printed numbers" in result["findings"][0]
+    assert result["eer_bracket"] == pytest.approx(verdict(text)["eer_bracket"], abs=0.02)  # the rest is believed
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.92\t0.72", "0.92\t0.95"), ("0.13\t0.40", "0.13\t0.90")])
+def test_verdict_a_false_recall_is_left_out_of_what_follows(old, new):
+    text, right = figure("3.5").replace(old, new, 1), verdict(figure("3.5"))
+    result = verdict(text)
+    assert result["contradictions"] == [f"recall of {'spoof' if '0.92' in old else 'genuine'} {new[-4:]}"]
+    assert result["findings"][0].endswith("the rest fits, and what follows is from the rest.")
+    low, high = result["ranges"]["balanced_accuracy"]
+    assert low <= right["balanced_accuracy"] <= high and high - low < 0.02
+
+
+def test_verdict_several_false_numbers_prove_nothing():
+    text = figure("3.5").replace("0.92\t0.72", "0.92\t0.95").replace("accuracy\t\t\t0.69", "accuracy\t\t\t0.30")
+    result = verdict(text)
+    assert result["findings"][0].startswith("No counts give all printed numbers, whichever is left out")
+    assert result["findings"][-1].startswith("If the recalls are right, the EER lies between")
 
 
 def test_verdict_totals_that_do_not_add_up_are_found():

@@ -27,10 +27,10 @@ def check(name, data, layout, *, jobs=2):
 
     `name`, `data` and `layout` as for `lib.corpus.open_corpus`. Returns what ``study corpus --json`` gives: `splits`
     (trials as listed, {"train": {"genuine": n, "spoof": n}, ...}), `missing` and `unlisted` (lists of "split/file"),
-    `unreadable` (file -> reason), `shared_speakers` ("train/dev" -> speakers), `notes` (what reading had to do -> how
-    many times), sentences: `remarks` (which corpus this is, what is odd in it) and `problems` (what should stop a run,
-    which compares bytes and not samples), and `complete` (nothing is missing or a problem). InputError if protocols are
-    malformed or cannot be reached.
+    `unreadable` (file -> reason), `speakers` (split -> how many are known), `shared_speakers` ("train/dev" ->
+    speakers), `notes` (what reading had to do -> how many times), sentences: `remarks` (which corpus this is, what is
+    odd in it) and `problems` (what should stop a run, which compares bytes and not samples), and `complete` (nothing is
+    missing or a problem). InputError if protocols are malformed or cannot be reached.
     """
     folder = places.absolute(data)
     trials, there = with_recordings(read_trials(folder, layout))
@@ -52,6 +52,7 @@ def check(name, data, layout, *, jobs=2):
         "missing": [key for key, reason in unusable.items() if reason == _MISSING],
         "unreadable": {key: reason for key, reason in unusable.items() if reason != _MISSING},
         "unlisted": _unlisted(there, trials),
+        "speakers": {split: len(names) for split, names in speakers.items()},
         "shared_speakers": {pair: names for pair, names in shared.items() if names},
         "notes": dict(Counter(note for several in notes for note in several)),
         "remarks": [*_which(folder, layout, splits), *remarks],
@@ -91,7 +92,8 @@ def describe(report):
             lines.append(f"  ... and {len(files) - 5} more (--json lists all)")
     lines += [f"reading: {note} ({count} recordings)" for note, count in report["notes"].items()]
     shared = "; ".join(f"{pair}: {len(values)}" for pair, values in report["shared_speakers"].items())
-    return "\n".join([*lines, f"speakers that splits share: {shared or 'none'}"])
+    known = "none" if all(report["speakers"].values()) else "unknown"
+    return "\n".join([*lines, f"speakers that splits share: {shared or known}"])
 
 
 def usable(name, data, layout, *, allow_partial=False):

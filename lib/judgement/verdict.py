@@ -23,10 +23,11 @@ def verdict(text, *, source="text"):
     counts; or a matrix as NumPy or JSON writes it, in scikit-learn's order unless `labels` beside it name
     another. A report beside a matrix is checked against it.
 
-    Returns, of the counts nearest to the printed recalls, `matrix`, `n_genuine`, `n_spoof` and the fractions of
-    `lib.metrics.measures.from_counts`; `candidates`, how many pairs of counts fit, `ranges`, lowest and highest
-    value over them, and `eer_bracket`, which holds for all; `consistent`, and `contradictions`, what does not
-    fit the rest; `kind` (report or matrix); `findings`, sentences. InputError names source, line, value and rule.
+    Returns, of the counts nearest to the printed recalls (a single false number left out), `matrix`, `n_genuine`,
+    `n_spoof` and the fractions of `lib.metrics.measures.from_counts`; `candidates`, how many pairs of counts fit,
+    `ranges`, lowest and highest value over them, and `eer_bracket`, which holds for all; `consistent`, and
+    `contradictions`, what does not fit the rest; `kind` (report or matrix); `findings`, sentences. InputError names
+    source, line, value and rule.
 
     Examples
     --------
@@ -36,8 +37,9 @@ def verdict(text, *, source="text"):
     printed = read(text, source)
     support = np.asarray(printed.support)
     if printed.matrix is None:
-        right, ends, candidates, wrong = _of_report(printed)
+        right, ends, candidates, wrong, state = _of_report(printed)
     else:
+        state = ""
         right, candidates = printed.matrix.diagonal(), 1
         ends, undefined, wrong = right[np.newaxis], _undefined(printed.numbers), []
         for key, shown in printed.numbers.items():
@@ -60,7 +62,7 @@ def verdict(text, *, source="text"):
         "eer_bracket": [min(errors), max(errors)],
         "ranges": ranges,
     }
-    return result | {"findings": _findings(result, printed)}
+    return result | {"findings": _findings(result, printed, state)}
 
 
 def describe_verdict(result):
@@ -129,8 +131,12 @@ def _fitting(counts, allowed, without=None):
 
 
 def _of_report(printed):
-    """Right counts nearest to the recalls, the extremes of all that fit, how many fit, and numbers that do not fit."""
-    numbers, support, misfits = printed.numbers, printed.support, []
+    """Right counts nearest to the recalls, the extremes of all that fit, how many fit, and numbers that do not fit.
+
+    Last, in the words of params/verdict.yaml, what that is: one ``false`` number, or another without which the
+    rest fits, or several.
+    """
+    numbers, support, misfits, along, state = printed.numbers, printed.support, [], SPOOF, ""
     recalls = {("recall", label): numbers["recall", label] for label in (SPOOF, GENUINE)}
     target = np.array([float(text) for text in recalls.values()]) * support
     found = _fitting(*_allowed(numbers, support))
@@ -139,12 +145,19 @@ def _of_report(printed):
         both = [_allowed(numbers, support, along) for along in (SPOOF, GENUINE)]
         fits = [key for key in numbers if len(_fitting(*both[int(key == ("recall", SPOOF))], without=key))]
         misfits = [in_words(key, numbers[key]) for key in fits] or ["more than one number"]
-        found = _fitting(*_allowed(recalls, support))
+        state = "one false" if len(fits) == 1 else "one of several" if fits else "several false"
+        if len(fits) == 1:
+            along = GENUINE if fits == [("recall", SPOOF)] else SPOOF
+            found = _fitting(*both[along], without=fits[0])
+        else:
+            found = _fitting(*_allowed(recalls, support))
     if not len(found):  # no count at all has such a recall
         found = np.rint(target).astype(np.int64)[np.newaxis, [SPOOF, GENUINE, GENUINE]]
-    near = np.stack([found[:, 0], np.clip(np.ceil(target[1] - 0.5), found[:, 1], found[:, 2])], axis=1).astype(np.int64)
-    nearest = near[(((near - target) / support) ** 2).sum(1).argmin()]
-    return nearest, np.concatenate([found[:, :2], found[:, ::2]]), candidates, misfits
+    other = np.clip(np.ceil(target[1 - along] - 0.5), found[:, 1], found[:, 2])
+    near, ends = np.stack([found[:, 0], other], axis=1).astype(np.int64), np.concatenate([found[:, :2], found[:, ::2]])
+    if along == GENUINE:
+        near, ends = near[:, ::-1], ends[:, ::-1]
+    return near[(((near - target) / support) ** 2).sum(1).argmin()], ends, candidates, misfits, state
 
 
 def _matrices(right, support):
@@ -154,7 +167,7 @@ def _matrices(right, support):
     return np.stack(cells, axis=-1).reshape(*right.shape, 2)
 
 
-def _findings(result, printed):
+def _findings(result, printed, state):
     """What was assumed, whether the numbers agree, how it decides and how well: sentences of params/verdict.yaml.
 
     Balanced accuracy has Newcombe's limits for a sum of two rates (Statistics in Medicine 17, 1998, method 10).
@@ -169,13 +182,14 @@ def _findings(result, printed):
 
     said = [] if printed.named else ["order"]
     if result["contradictions"]:
-        said.append("one misfit" if count else "no counts")
+        said.append(state or "one misfit")
     elif printed.numbers:
         said.append("one way" if count == 1 else "ways")
     one_class = "one class, rounded" if count > 1 else "one class"
     said += ["both classes" if 0 < accepted < total else one_class, "baseline"]
     better = "slightly better" if balanced < 0.6 else "better"
-    said += ["guessing" if low <= 0.5 <= high else "worse" if balanced < 0.5 else better, "bracket"]
+    said += ["guessing" if low <= 0.5 <= high else "worse" if balanced < 0.5 else better]
+    said.append("bracket, recalls" if state in ("one of several", "several false") else "bracket")
     figures = result | {
         "wrong": "; ".join(result["contradictions"]),
         "printed": len(printed.numbers),

@@ -164,7 +164,8 @@ def _estimates(tables):
     for system, by_seed in tables.items():
         runs = {}
         for seed, table in by_seed.items():
-            name, table = f"{system}, seed {seed}", table.set_index("trial")
+            name = system if seed is None else f"{system}, seed {seed}"
+            table = table.set_index("trial")
             if first is None:
                 first, sample = name, table
             if set(table.index) != set(sample.index):

@@ -92,21 +92,23 @@ def score_files(judge, paths):
     judge's caveats. A recording that cannot be read has no score.
     """
     sr, blocks = judge.system.sr, [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
-    for part in tqdm(blocks, desc="scoring", unit=f"{BLOCK} clips", disable=len(paths) < _MANY):
-        clips, found, notes = {}, {}, {}
-        for path in part:
-            y, notes[path] = _read(path, sr)
-            if y is None:
-                found[path] = judge.decided(None, "not readable")
-            elif judge.is_long(y):  # as large as many others, and not kept
-                found[path] = judge.answer(y, sr)
-            else:
-                clips[path] = y
-        found |= zip(clips, judge.answers(list(clips.values())), strict=True)
-        for path in part:
-            said = [note.removeprefix(f"{path}: ").rstrip(".") for note in notes[path]]
-            said = [f"{note[0].upper()}{note[1:]}." for note in said]
-            yield {"path": path, **vars(found[path]), "warnings": [*found[path].warnings, *said, *judge.caveats]}
+    with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
+        for part in blocks:
+            clips, found, notes = {}, {}, {}
+            for path in part:
+                y, notes[path] = _read(path, sr)
+                if y is None:
+                    found[path] = judge.decided(None, "not readable")
+                elif judge.is_long(y):  # as large as many others, and not kept
+                    found[path] = judge.answer(y, sr)
+                else:
+                    clips[path] = y
+            found |= zip(clips, judge.answers(list(clips.values())), strict=True)
+            bar.update(len(part))
+            for path in part:
+                said = [note.removeprefix(f"{path}: ").rstrip(".") for note in notes[path]]
+                said = [f"{note[0].upper()}{note[1:]}." for note in said]
+                yield {"path": path, **vars(found[path]), "warnings": [*found[path].warnings, *said, *judge.caveats]}
 
 
 def write_csv(rows, file):

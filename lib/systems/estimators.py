@@ -94,7 +94,11 @@ class Mixtures(Kept):
             frames = np.concatenate([matrix.T for matrix in matrices])
             with warnings.catch_warnings():  # a fixed number of iterations is what was asked for
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                self.fitted[name] = clone(self.mixture).set_params(random_state=seed).fit(frames)
+                mixture = clone(self.mixture).set_params(random_state=seed)
+                try:
+                    self.fitted[name] = mixture.fit(frames)
+                except ValueError:  # in float32 variances of digital silence, whose frames are equal, fall below zero
+                    self.fitted[name] = mixture.fit(frames.astype(np.float64))
 
     def score(self, matrices):
         spoof, genuine = (

@@ -84,10 +84,14 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=True):
             except Exception as error:  # whatever its reader raises
                 places.remove(place)
                 raise InputError(
-                    f"{type(system).__name__}: its fit cannot be kept, since it cannot be read back ({error})"
+                    f"{type(system).__name__}: its fit cannot be kept, since it cannot be read back ({_reason(error)})"
                 ) from None
         finally:
             system.restore(first)
+
+
+def _reason(error):
+    return str(error).rpartition("the model cannot be read ")[2].strip("()")
 
 
 def _scored(fitted, fed, arguments, seed):

@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import torch
 
+from lib.errors import InputError
 from lib.systems import System, plain, written
 from lib.systems.training import Progress
 
@@ -91,7 +92,10 @@ class Module(System):
     def forward(self, *arrays):
         """Log-odds, ``[batch]``, with their graph."""
         device = self.changing()[0].device
-        return self.module(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays)).squeeze(1)
+        found = self.module(*(torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in arrays))
+        if found.ndim != 2 or found.shape[1] != 1:
+            raise InputError(f"a module must give log-odds of the shape [batch, 1], got {list(found.shape)}")
+        return found.squeeze(1)
 
     def changing(self):
         """Every tensor that a fit may change."""

@@ -142,7 +142,7 @@ def log_split(run, split, table, *, threshold=0.0):
     values, labels = table["score"].to_numpy(), table["label"].to_numpy()
     result, warnings = measure(table, threshold=threshold)
     names = [*_COMPARED, *(name + end for name in _ENDS[split] for end in _CI[1:])]
-    names += ["constant_accuracy"] if split == "eval" else []
+    names += ["constant_accuracy", "eer_hull"] if split == "eval" else []
     _compare(run, {f"{split}/{name}": result[name] for name in names if name in result})
     keep_metrics(run, {f"{split}/{name}": value for name, value in result.items()})
     tags = {f"alarms.{split}": "\n".join(warnings) or "none"}
