@@ -213,6 +213,16 @@ def test_evaluate_breaks_down_by_what_is_asked(files):
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
+def test_describe_breakdown_says_where_a_group_has_too_few_speakers_for_an_interval(files):
+    table, _ = metrics.read_tables(*files)
+    table["half"] = np.where(table["speaker"].isin(["M0000", "M0001"]), "two", "others")
+    lines = metrics.describe(metrics.evaluate_table(table, by=["half"], resamples=50)).splitlines()
+    (two,) = (line for line in lines if line.startswith("two "))
+    (others,) = (line for line in lines if line.startswith("others "))
+    assert two.endswith("no interval") and "no interval" not in others
+    assert "No interval: two speakers, phrases or configurations are too few for one." in lines
+
+
 def test_noted_rows_end_in_their_notes_from_one_column_on():
     table, notes = pd.DataFrame({"run": ["a", "bbb"]}), pd.Series(["a note\nof any length", ""], name="stale")
     assert noted(table, notes) == "run  stale\n  a  a note\\nof any length\nbbb"

@@ -88,9 +88,13 @@ def _breakdown(column, rows):
         row_text = {f"by {column}": textwrap.shorten(row["group"], 25, placeholder="...")}
         row_text |= {name: f"{row[f'n_{name}']:,}" for name in LABEL_NAMES}
         row_text["EER, %"] = percent(row["eer"], None if row["eer_low"] is None else (row["eer_low"], row["eer_high"]))
-        shown.append(row_text | {"": "few trials" if row["small"] else ""})
-    note = ["Each group's spoofs against all genuine trials, which have no such group."]
-    return _lines(shown) + (note if rows and rows[0]["pooled"] else [])
+        without = row["eer"] is not None and row["eer_low"] is None
+        shown.append(row_text | {"": ", ".join(["few trials"] * row["small"] + ["no interval"] * without)})
+    notes = {
+        "Each group's spoofs against all genuine trials, which have no such group.": rows and rows[0]["pooled"],
+        "No interval: two speakers, phrases or configurations are too few for one.": "no interval" in str(shown),
+    }
+    return _lines(shown) + [note for note, holds in notes.items() if holds]
 
 
 def _card(card, kept):
