@@ -3,6 +3,7 @@
 import functools
 import shutil
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from test_store import SETTINGS
 from lib import study
 from lib.corpus import SPLITS
 from lib.errors import InputError
+from lib.files import places
 from lib.inputs import Image, Matrix, opened
 from lib.params import ROOT, identity
 from lib.systems import kept, training, wrapped
@@ -381,6 +383,23 @@ def test_damaged_fit_is_made_again(images, place, monkeypatch):
     assert len(made) == 2 and not again.found
     assert same(first, again)
     assert fit(small(), images, place).found
+
+
+def test_fit_at_a_place_that_falls_silent_is_neither_made_again_nor_removed(images, place, monkeypatch):
+    def silent(_):
+        raise places.Unreachable("gone")
+
+    fitted = fit(small(), images, place)
+    with monkeypatch.context() as patched:
+        patched.setattr(places, "read", silent)
+        with pytest.raises(places.Unreachable):
+            fit(small(), images, place)
+    with monkeypatch.context() as patched:  # or falls silent when it has just been made
+        patched.setattr(places, "read", lambda file: silent(file) if places.exists(file) else Path(file).read_bytes())
+        with pytest.raises(places.Unreachable):
+            fit(small(1), images, place)
+    assert {fitted.key, fit(small(1), images, place).key} == {entry["key"] for entry in kept.listing(place)}
+    assert fit(small(1), images, place).found
 
 
 def test_fit_of_another_key_is_not_taken_and_said(images, place, capsys):

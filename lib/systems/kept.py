@@ -79,8 +79,9 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=True):
                 return found
             _keep(place, made)
             shutil.rmtree(state, ignore_errors=True)
+            content = places.read(place)
             try:
-                return replace(_read(place), found=made.found)
+                return replace(_parsed(place, content), found=made.found)
             except Exception as error:  # whatever its reader raises
                 places.remove(place)
                 raise InputError(
@@ -119,16 +120,17 @@ def _keep(place, fitted):
 def read(place):
     """The fit that is kept in a file or URL, or None when there is none or it is damaged."""
     try:
-        return _read(place)
+        content = places.read(place)
     except FileNotFoundError:
         return None
+    try:
+        return _parsed(place, content)
     except Exception as error:  # a damaged file raises whatever its reader raises
         tqdm.write(f"{place}: the kept fit is damaged ({error}) and is made again", file=sys.stderr)
         return None
 
 
-def _read(place):
-    content = places.read(place)
+def _parsed(place, content):
     with zipfile.ZipFile(io.BytesIO(content)) as parts, tempfile.TemporaryDirectory() as folder:
         parts.extractall(folder)  # which looks at the checksums
         about = json.loads(Path(folder, "about.json").read_text(encoding="utf-8"))
