@@ -95,7 +95,7 @@ def _next_steps():
     if runs:
         _, corpus, done = max(runs)
         study = next((r.tags["study"] for r in done if r.tags.get("study") in studies.names("studies")), "STUDY")
-        model = next((r.name for r in done if query.is_model(r.name)), "RUN")
+        model = next((r.name for r in query.by_dev(done)), "RUN")
         names = {"study": study, "corpus": corpus, "model": model}
     steps = read_table("next_steps")["runs" if runs else "none"]
     steps = {step.format(**names): what for step, what in steps.items()}
@@ -484,7 +484,10 @@ def keep(store, remove, as_json):
     from lib.tracking.client import tracking_uri
 
     used = query.fits_in_use()
-    rows = kept.listing(places.absolute("data/store") if store is None else places.absolute(store, Path.cwd()))
+    place = places.absolute("data/store") if store is None else places.absolute(store, Path.cwd())
+    if store is not None and not places.is_folder(place):
+        raise InputError(f"--store {without_logins(store)}: no such folder")
+    rows = kept.listing(place)
     if remove and rows and not used:
         raise InputError(f"{without_logins(tracking_uri())}: no run there uses a fit; nothing is removed")
     rows = [row | {"runs": sorted(used.get(row["key"], ()))} for row in rows]

@@ -6,6 +6,7 @@ low-passed. That is enough to see a difference and no claim about speech.
 
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -48,6 +49,15 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.executes)
     places = {name: place for place, name in enumerate(EXECUTE)}
     items.sort(key=lambda item: places.get(item.module.__name__, len(places)))  # no worker is left with a long file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch():
+    """What libraries leave among temporary files, such as MLflow's copies of artifacts, is gone with the session."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture

@@ -33,11 +33,16 @@ def test_study_alone_without_runs_leads_to_the_demo_and_makes_no_database(tracki
 )
 def test_study_alone_counts_finished_runs_and_names_what_can_be_done_with_them(tracking, tags, next_step):
     mlflow = client.connect()
-    for name, end in (("21_gmm/lfcc", "FINISHED"), ("91_compare/default", "FINISHED"), ("22_lcnn/x", "FAILED")):
-        mlflow.set_terminated(client.create(mlflow, experiment="demo", name=name, tags=tags), end)
+    rates = {"22_lcnn/x": 0.3, "21_gmm/lfcc": 0.1, "25_long_term/a": 0.2, "91_compare/default": None}
+    for name, rate in rates.items():
+        run_id = client.create(mlflow, experiment="demo", name=name, tags=tags)
+        if rate is not None:
+            mlflow.log_metric(run_id, "dev/eer", rate)
+        mlflow.set_terminated(run_id, "FINISHED")
+    mlflow.set_terminated(client.create(mlflow, experiment="demo", name="22_lcnn/y", tags=tags), "FAILED")
     said = study().output
-    assert "corpus demo: 2 finished, the newest is 91_compare/default, 20" in said
-    assert next_step in said and "study score PATH... --run 21_gmm/lfcc " in said
+    assert "corpus demo: 4 finished, the newest is 91_compare/default, 20" in said
+    assert next_step in said and "study score PATH... --run 21_gmm/lfcc " in said  # the best on dev
     assert "make demo" not in said and max(map(len, said.splitlines()[1:])) <= 120
 
 

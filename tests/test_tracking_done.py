@@ -207,6 +207,11 @@ def test_keep_removes_nothing_where_no_run_is_known(tracking, tmp_path):
     assert (tmp_path / "fits/0123.zip").exists()
 
 
+def test_keep_of_a_folder_that_is_not_there_is_refused(tracking, tmp_path):
+    result = CliRunner().invoke(main, ["keep", "--store", str(tmp_path / "gone")])
+    assert result.exit_code == 2 and f"{tmp_path}/gone: no such folder" in result.output
+
+
 def test_plan_run_of_an_older_version_says_so(small):
     make(name="11_one/a", seed=0)
     assert done.plan(small.load())[0].reasons == ("made by an older version",)

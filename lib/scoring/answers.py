@@ -133,10 +133,9 @@ def judge(system):
 
 def best_on_dev():
     """The `Judge` of the lowest dev EER on the newest run's corpus, of runs that open, and why better ones do not."""
-    found = [r for r in query.records() if r.status == "FINISHED" and query.is_model(r.name) and "dev/eer" in r.metrics]
-    newest, passed = max(found, key=lambda record: record.started, default=None), {}
-    found = [record for record in found if record.corpus == newest.corpus]
-    for record in sorted(found, key=lambda record: (record.metrics["dev/eer"], -record.started)):
+    found, passed = query.by_dev(query.records()), {}
+    newest = max(found, key=lambda record: record.started, default=None)
+    for record in (record for record in found if record.corpus == newest.corpus):
         try:
             return judge(open_run(record.run_id)), list(passed.values())
         except InputError as error:

@@ -128,6 +128,12 @@ def is_model(run_name):
     return run_name[:2].isdigit() and 10 <= int(run_name[:2]) < 30
 
 
+def by_dev(found):
+    """Of some records the finished runs of models, lowest dev EER first, of equals the newest."""
+    found = [r for r in found if r.status == "FINISHED" and is_model(r.name) and "dev/eer" in r.metrics]
+    return sorted(found, key=lambda record: (record.metrics["dev/eer"], -record.started))
+
+
 def newest(experiment, notebook, **tags):
     """The newest finished run of a notebook that has these tags, a `Record`, or None."""
     made = (record for record in records(experiment) if record.name.startswith(f"{notebook}/"))
