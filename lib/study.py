@@ -256,7 +256,8 @@ class Run:
     def finish(self, result=None, text=""):
         """Close the run with what its numbers say, or with another text."""
         if result is not None:
-            text = comparison.reading(self.name, result.measured, self.notes, threshold=result.threshold)
+            how = {"threshold": result.threshold, "diagnosis": result.diagnosed.cause}
+            text = comparison.reading(self.name, result.measured, self.notes, **how)
         runs.finish(self.record, text)
         return Markdown(text)
 
@@ -315,4 +316,4 @@ class Result:
         """What others published of systems of this kind, ours beside it."""
         ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
         found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
-        return found.style.hide(axis="index") if len(found) else Markdown("Nobody has published a figure of its kind.")
+        return found.style.hide(axis="index") if len(found) else Markdown("params/published.yaml lists no figure of its kind.")

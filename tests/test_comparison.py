@@ -67,12 +67,19 @@ def test_reading_says_when_accuracy_lies_below_the_constant_answer():
     good = {**comparison.metrics_of(ROW, "eval"), "eer_ci_low": 0.2, "eer_ci_high": 0.3}
     measured = {"train": {"eer": 0.1}, "dev": {"eer": 0.2}, "eval": good}
     assert "lies below the 90.0 % of the majority-class baseline" in comparison.reading("x", measured, [])
-    measured["eval"] = {**good, "accuracy": 0.95}
-    assert "no lower than" in comparison.reading("x", measured, [])
+    words = {0.9: "%, equals the 90.0 %", 0.95: "%, lies above the", 0.91: "%, does not lie surely above the"}
+    for accuracy, said in words.items():
+        near = {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.02, "accuracy_ci_high": accuracy + 0.02}
+        measured["eval"] = {**good, **near}
+        assert said in comparison.reading("x", measured, [])
     measured["eval"] = {**good, "auc": 0.4}
     assert "point the wrong way" in comparison.reading("x", measured, [])
     measured["eval"] = {**good, "eer_ci_low": 0.4, "eer_ci_high": 0.55}
-    assert "not told apart from chance" in comparison.reading("x", measured, ["A part."])
+    said = comparison.reading("x", measured, ["A part."], diagnosis="overfitting")
+    assert "contains 50 %, which is chance; that of the AUC too. A part." in said
+    assert "Diagnosis of the training: overfitting." in said
+    measured["eval"] |= {"auc": 0.6, "auc_ci_low": 0.51, "auc_ci_high": 0.7}
+    assert "contains 50 %, which is chance; that of the AUC lies above it." in comparison.reading("x", measured, [])
 
 
 def scored(rng, distance):
@@ -143,7 +150,7 @@ LOOKS = [
 
 def test_reading_ledger_counts_the_looks_before_the_choice():
     text = comparison.reading_ledger(LOOKS, "c")
-    assert "opened 5 times by 3 runs up to now, 4 times before the run that stands first, 11/mfcc, was started" in text
+    assert "opened 5 times by 3 runs up to now, 4 times before the run that dev chooses, 11/mfcc, was started" in text
     assert "opened once by 1 run up to now." in comparison.reading_ledger(LOOKS[:1])
     assert comparison.reading_ledger([]) == "Eval of this corpus has not been opened."
 

@@ -199,11 +199,12 @@ def test_kept_no_error_of_twenty_is_no_promise_of_none():
 def test_caution_says_where_the_promise_breaks(rng):
     dev = drawn(rng, 300, 3.0)
     same, worse = ({"dev": dev, "eval": drawn(rng, 300, 3.0, shift)} for shift in (0.0, 1.5))
-    assert decisions.caution(decisions.for_even_costs(same)).endswith("expect eval's rates.")
+    assert "more than" not in decisions.caution(decisions.for_even_costs(same))
     found = decisions.for_even_costs(worse)
     said = decisions.caution(found)
-    assert said.endswith("dev's promise does not hold.")
-    assert f"on eval {100 * found['eval/wrong_spoof']:.1f} [" in said
+    assert "the wrong one, more than dev led to expect; of dev" in said
+    assert f" and {100 * found['eval/wrong_spoof']:.1f} [" in said
+    assert f" and {100 * found['eval/unsure_spoof']:.1f} [" in said
     card = metrics.threshold_card(dev["score"], dev["label"], costs=decisions.EVEN)
     assert [found["dev/band_low"], found["dev/band_high"]] == card["band"]
 

@@ -422,7 +422,7 @@ def test_sensitivity_of_a_system_that_does_not_listen_is_nothing(pairs):
     assert table[["far_p", "frr_p"]].eq(1).all(axis=None)
     assert table["eer_change"].eq(0).all()
     (text,) = shortcuts.intervention_sentences(table)
-    assert text.startswith("Moves no run beyond chance: click")
+    assert text.startswith("No run moves beyond chance with click")
 
 
 def test_sensitivity_wrong_input_is_named(pairs):
@@ -471,7 +471,18 @@ def test_intervention_sentences_name_run_intervention_and_rates(two_runs):
     assert added.startswith("**dc added** moves 1 of 2 runs: 11_hears/x (FAR 0 → 100 %")
     assert "FRR 0 → 100 %" in removed and "11_deaf" not in added + removed
     still = shortcuts.intervention_sentences(two_runs[two_runs["run"] == "11_deaf/x"])
-    assert still == ["Moves no run beyond chance: dc added, dc removed."]
+    assert still == ["No run moves beyond chance with dc added, dc removed."]
+
+
+def test_sensitivity_of_too_few_trials_names_the_largest_changes_instead_of_none(pairs):
+    few = np.r_[0:5, 20:25]
+    trials, names = ([pairs[0][k] for k in few], np.asarray(pairs[1])[few]), ("click", "dc_added")
+    table = sensitivity(loudness_of, trials, 0.0025, names)
+    assert table["far_change"].tolist() == [0, 0, 1] and not table["testable"].any()
+    (*_, said) = shortcuts.intervention_sentences(table)
+    assert said.startswith("Too few trials: a change of FAR or FRR could not be significant here, however large.")
+    assert "The largest changes: dc added, FAR of it by +100 points;" in said
+    assert sensitivity(loudness_of, pairs, 0.0025, names)["testable"].all()
 
 
 def test_matrix_of_changes_is_in_points_with_stars(two_runs):

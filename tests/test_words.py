@@ -105,6 +105,7 @@ def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     click = {"far_moved": True, "far_change": 0.2}
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["answers turn with click"])
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
+    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(testable=False))[0] == "unknown"
 
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():

@@ -5,7 +5,7 @@ import pandas as pd
 from lib import metrics
 from lib.comparison.tables import is_untrained, label, named, recorded_scores, systems
 from lib.corpus import UNKNOWN
-from lib.metrics.tables import percent, with_interval
+from lib.metrics.tables import ends_of, percent, with_interval
 
 _FEW_SPEAKERS = 20  # of eval; what differs between speakers is hardly known from fewer
 _EDGE = "lowpassed"  # the change after which a system that wins by the edge of the band no longer does
@@ -60,7 +60,7 @@ def first_screen(best, rows, notes, *, audit=None, turned=None):
     if cues := [name for name in audit or {} if name.endswith("/eval_eer")]:
         cue = min(cues, key=audit.get)
         group = cue.split("/")[1].replace("_", " ")
-        plain.append(f"a plain classifier on cues of {group}: eval EER {percent(audit[cue])} %")
+        plain.append(f"a plain classifier on cues of {group}: eval EER {with_interval(audit, cue)} %")
     answers["plain baselines"] = "; ".join(plain)
     looked = audit and f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
     answers["shortcuts found in the corpus"] = looked or "not looked for: 01_corpus has not run"
@@ -83,7 +83,7 @@ def trust(best, speakers, notes, *, audit=None, turned=None):
     unsure = {
         "nobody looked for shortcuts": audit is None,
         "nobody looked at what turns its answers (92_sensitivity)": turned is None,
-        "what turns its answers was looked at for other runs only": turned is not None and by is None,
+        "what turns its answers was looked at on too few trials, or for other runs only": turned is not None and by is None,
         f"eval has {speakers or 'no known'} speakers": speakers < _FEW_SPEAKERS,
         "the corpus is not the published one, see above": notes,
     }
@@ -98,32 +98,45 @@ def _needs_edge(row, turned):
 
 
 def _turned_by(row, turned):
-    """Changes of a recording that raise either of a run's errors beyond chance; None where the run was not tried."""
+    """Changes of a recording that raise either of a run's errors beyond chance; None: not tried, on too few trials."""
     names = row["run"], f"{row['run']} seed {row['seed']}"  # as 92_sensitivity names it beside other seeds
     own = None if turned is None else turned[turned["run"].isin(names)]
-    if own is None or own.empty:
+    if own is None or own.empty or not own.get("testable", pd.Series(True)).all():
         return None
     worse = [own[f"{rate}_moved"] & (own[f"{rate}_change"] > _TURNED) for rate in ("far", "frr")]
     return own.loc[worse[0] | worse[1], "intervention"].tolist()
 
 
-def reading(name, measured, provenance, *, threshold="0.5"):
+def reading(name, measured, provenance, *, threshold="0.5", diagnosis=""):
     """What a run's numbers (split -> metrics with intervals) say, in Markdown, with what is known of its corpus."""
     final = measured["eval"]
-    accuracy, constant = final["accuracy"], final["constant_accuracy"]
+    eers = {split: with_interval(values, "eer") for split, values in measured.items()}
     sentences = [
-        f"**{name}**: eval EER {with_interval(final, 'eer')} % on {final['n_genuine']:,.0f} genuine and "
-        f"{final['n_spoof']:,.0f} spoof trials (train {percent(measured['train']['eer'])} %, "
-        f"dev {percent(measured['dev']['eer'])} %).",
-        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, lies "
-        f"{'below' if accuracy < constant else 'no lower than'} the {percent(constant)} % of the majority-class "
-        f"baseline; balanced accuracy is {with_interval(final, 'balanced_accuracy')} %.",
+        f"**{name}**: eval EER {eers['eval']} % on {final['n_genuine']:,.0f} genuine and {final['n_spoof']:,.0f} spoof "
+        f"trials (train {eers['train']} %, dev {eers['dev']} %).",
+        f"Its eval accuracy at threshold {threshold}, {with_interval(final, 'accuracy')} %, {_beside_majority(final)}; "
+        f"balanced accuracy is {with_interval(final, 'balanced_accuracy')} %.",
     ]
+    if diagnosis:
+        sentences.append(f"Diagnosis of the training: {diagnosis}.")
     if final.get("auc_ci_high", final["auc"]) < 0.5:
         sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
     elif final.get("eer_ci_high", 0) >= 0.5 >= final.get("eer_ci_low", 1):
-        sentences.append("The interval of the EER holds 50 %: this is not told apart from chance.")
+        auc = "that of the AUC lies above it" if ends_of(final, "auc")[0] > 0.5 else "that of the AUC too"
+        sentences.append(f"The interval of the EER contains 50 %, which is chance; {auc}.")
     return " ".join(sentences + provenance)
+
+
+def _beside_majority(final):
+    accuracy, constant = final["accuracy"], final["constant_accuracy"]
+    low, high = (final.get(f"accuracy_ci_{end}", accuracy) for end in ("low", "high"))
+    if accuracy == constant:
+        how = "equals"
+    elif low <= constant <= high:
+        how = f"does not lie surely {'above' if accuracy > constant else 'below'}"
+    else:
+        how = f"lies {'above' if accuracy > constant else 'below'}"
+    return f"{how} the {percent(constant)} % of the majority-class baseline"
 
 
 def reading_study(study, rows, answers, provenance):
@@ -148,7 +161,7 @@ def lessons(rows):
     rows, found = sorted((row for row in rows if "eval/eer_ci_high" in row), key=lambda row: row["eval/eer"]), []
     if detects := [row for row in rows if row["eval/eer_ci_high"] < _DETECTS]:
         named = "; ".join(f"{label(row)} {with_interval(row, 'eval/eer')} %" for row in detects)
-        surely = f"These detect replay on this corpus, eval EER surely below {100 * _DETECTS:.0f} %"
+        surely = f"These detect replay on this corpus, the interval of their eval EER below {100 * _DETECTS:.0f} %"
         found.append(f"{surely}: {named}.")
     if one := [row for row in rows if _one_decision(row)]:
         named = "; ".join(f"{label(row)} (accuracy {percent(row['eval/accuracy'])} %)" for row in one)
@@ -157,7 +170,7 @@ def lessons(rows):
             f"class baseline has an accuracy of {percent(rows[0]['eval/constant_accuracy'])} % too."
         )
     if chance := [row for row in rows if row["eval/eer_ci_low"] <= 0.5 <= row["eval/eer_ci_high"]]:
-        found.append(f"Not distinguishable from chance on these trials: {'; '.join(map(label, chance))}.")
+        found.append(f"Not distinguishable from chance by their EER on these trials: {'; '.join(map(label, chance))}.")
     return found
 
 
@@ -175,7 +188,7 @@ def reading_ledger(looks, best=""):
     text = f"Eval of this corpus was opened {_times(looks)} by {len(looks)} run{'s' * (len(looks) > 1)} up to now"
     if chosen := next((row for row in looks if row["run_id"] == best), None):
         before = [row for row in looks if row["started"] < chosen["started"]]
-        text += f", {_times(before)} before the run that stands first, {chosen['run']}, was started"
+        text += f", {_times(before)} before the run that dev chooses, {chosen['run']}, was started"
     return f"{text}. The lowest of many EERs is low by luck too: a choice by dev is safe from that, one by eval is not."
 
 

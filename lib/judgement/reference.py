@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lib import metrics
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.judgement.printed import read
+from lib.metrics.clusters import spreads
 from lib.params import read_table
 
 _REPORT = read_table("report")
@@ -64,11 +65,12 @@ def rungs(settings, reported, *, ladder):
 
 
 def measures(dev, final, cut):
-    """Metrics with intervals of an ablation step, from tables of dev and eval and a threshold (log-odds)."""
+    """Metrics of an ablation step with the intervals of a run, from tables of dev and eval and a threshold."""
     found = {}
     for split, table, names in (("dev", dev, ["eer"]), ("eval", final, ["eer", "balanced_accuracy"])):
-        scores, labels = table["score"].to_numpy(), table["label"].to_numpy()
-        measured = metrics.evaluate(scores, labels, threshold=cut)
-        for name, (low, high) in metrics.bootstrap(scores, labels, metrics=names, threshold=cut).items():
-            found |= {f"{split}_{name}": measured[name], f"{split}_{name}_ci_low": low, f"{split}_{name}_ci_high": high}
+        measured = metrics.evaluate(table["score"].to_numpy(), table["label"].to_numpy(), threshold=cut)
+        spread = spreads(table.drop(columns="phrase", errors="ignore"), measured, metrics=names, threshold=cut)
+        for name in names:
+            found[f"{split}_{name}"], ends = measured[name], spread[f"{name}_ci"]
+            found |= dict(zip((f"{split}_{name}_ci_low", f"{split}_{name}_ci_high"), ends or (), strict=False))
     return found | {"eval_says_genuine": float((final["score"] >= cut).mean())}

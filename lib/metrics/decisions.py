@@ -121,12 +121,18 @@ def caution(found):
     """A sentence on what `kept` found, which every answer by such a band should carry; empty without one."""
     if "dev/band_low" not in found:
         return ""
-    promised, came = (
-        " and ".join(f"{with_interval(found, f'{split}/wrong_{name}')} of {name}" for name in LABEL_NAMES)
-        for split in ("dev", "eval")
+    none, wrong, chosen = (
+        " and ".join(f"{with_interval(found, f'{part}_{name}')} % of {name}" for name in LABEL_NAMES[::-1])
+        for part in ("eval/unsure", "eval/wrong", "dev/wrong")
     )
-    broken = any(
-        ends_of(found, f"eval/wrong_{name}")[0] > ends_of(found, f"dev/wrong_{name}")[1] for name in LABEL_NAMES
+    more = ", more than dev led to expect" if is_broken(found) else ""
+    return (
+        f'With the band of "cannot tell" that dev chooses, {none} trials of eval get no label and {wrong} the wrong '
+        f"one{more}; of dev {chosen} the wrong one."
     )
-    said = "dev's promise does not hold" if broken else "expect eval's rates"
-    return f"Wrong outside the band of no answer, %: on dev, which chose it, {promised}; on eval {came}: {said}."
+
+
+def is_broken(found):
+    """Whether more trials of a class get the wrong label on eval than on dev, by the intervals of `kept`."""
+    ends = ((ends_of(found, f"{split}/wrong_{name}") for split in ("dev", "eval")) for name in LABEL_NAMES)
+    return any(of_eval[0] > of_dev[1] for of_dev, of_eval in ends)

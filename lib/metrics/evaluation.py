@@ -94,16 +94,17 @@ def _about_dev(table, dev, result):
         found.append(_ALARMS["dev without order"])
     if shared := len(set(table["trial"]) & set(dev["trial"])):
         found.append(_ALARMS["dev shared"].format(shared=shared))
-    said = decisions.caution(result.get("band", {}))
-    return found + [said] * said.endswith("does not hold.")
+    band = result.get("band", {})
+    return found + [decisions.caution(band)] * decisions.is_broken(band)
 
 
-def alarms(scores, result):
+def alarms(scores, result, *, threshold=0.0):
     """What is suspicious about scores and their result before anybody believes it: sentences of params/alarms.yaml.
 
-    `result` is that of `lib.metrics.evaluate` with `shuffled_auc` and, of `spreads`, `trials`, `clusters`, `single`.
+    `result` is that of `lib.metrics.evaluate` at the same `threshold` (log-odds) with `shuffled_auc` and, of
+    `spreads`, `trials`, `clusters`, `single`.
     """
-    different, accepted, (low, high) = len(np.unique(scores)), scores >= 0, result["shuffled_auc"]
+    different, accepted, (low, high) = len(np.unique(scores)), scores >= threshold, result["shuffled_auc"]
     holds = {
         "constant": different == 1,
         "few scores": 1 < different < min(10, len(scores)),
@@ -117,6 +118,7 @@ def alarms(scores, result):
     figures = {name: 100 * result[name] for name in ("accuracy", "constant_accuracy", "eer")}
     figures |= {name: result[name] for name in ("auc", "cllr")} | {"low": low, "high": high}
     figures |= {"score": scores[0], "different": different, "decided": LABEL_NAMES[int(accepted[0])]}
+    figures["threshold"] = f"{threshold:.3g} log-odds" if threshold else "0.5"
     figures["larger"] = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
     found = [_ALARMS[name].format(**figures) for name, shown in holds.items() if shown]
     for label in LABEL_NAMES:

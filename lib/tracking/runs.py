@@ -127,7 +127,7 @@ def measure(table, *, threshold=0.0):
 
     known = {"shuffled_auc": shuffled, "clusters": {"speaker": speakers} if speakers else {}}
     known |= {name: found[name] for name in ("trials", "single")}
-    return result, alarms(values, metrics.evaluate(values, labels) | known)
+    return result, alarms(values, measured | known, threshold=threshold)
 
 
 def of_scores(name, table):

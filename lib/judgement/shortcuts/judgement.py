@@ -25,6 +25,7 @@ _FOLDS = 5
 _COLUMNS = ("speaker", "phrase", "environment", "playback", "recorder", "configuration")
 _MORE_THAN_CHANCE = 0.1  # share of trials
 _ORDER = 0.2  # distance of an AUC from 0.5
+_KEPT = ("auc", "eer", "eer_ci_low", "eer_ci_high")
 
 
 def measure(table, *, groups=tuple(GROUPS), resamples=1000):
@@ -79,10 +80,10 @@ def cue_sentences(measured, verdicts):
 
 
 def cue_metrics(measured, verdicts):
-    """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer``."""
+    """MLflow names ``shortcut/flagged`` and ``shortcut/<group>/<split>_auc``, ``_eer`` with its interval's ends."""
     result = {"shortcut/flagged": float(verdicts["verdict"].str.startswith("shortcut").sum())}
     for row in measured.itertuples():
-        result |= {f"shortcut/{row.group}/{row.split}_{name}": getattr(row, name) for name in ("auc", "eer")}
+        result |= {f"shortcut/{row.group}/{row.split}_{name}": getattr(row, name) for name in _KEPT}
     return result
 
 

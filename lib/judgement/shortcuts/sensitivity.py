@@ -13,6 +13,7 @@ from lib.metrics.measures import checked
 
 UNCHANGED = "none"
 RATES = ("far", "frr", "eer")
+_NAMED = 3  # changes, where none can be significant
 
 
 def versions(recordings, names=tuple(INTERVENTIONS)):
@@ -36,7 +37,8 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's exact p of no change `_p`,
     and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
     with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
-    correction over the whole table.
+    correction over the whole table. `testable` says whether there are trials enough for that: a change of every decision
+    of the smaller class would be significant.
 
     Examples
     --------
@@ -61,11 +63,12 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     changed = table["intervention"] != UNCHANGED
     p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
     table.loc[changed, [f"{rate}_moved" for rate in RATES]] = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
-    return table
+    trials = int(min(np.bincount(labels, minlength=2)))
+    return table.assign(testable=binomtest(trials, trials).pvalue * p.size < ALPHA)
 
 
 def intervention_sentences(table):
-    """Which interventions move which runs, as a list of sentences."""
+    """Which interventions move which runs, as a list of sentences; where no rate could move, the largest changes."""
     before = table[table["intervention"] == UNCHANGED].set_index("run")
     found, still = [], []
     for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
@@ -79,7 +82,15 @@ def intervention_sentences(table):
             found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moves)}.")
         else:
             still.append(name.replace("_", " "))
-    return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
+    still = [f"No run moves beyond chance with {', '.join(still)}."] if still else []
+    if np.all(table.get("testable", True)):
+        return found + still
+    rates = table.melt(["run", "intervention"], [f"{rate}_change" for rate in RATES[:2]])
+    largest = rates.loc[rates["value"].abs().nlargest(_NAMED).index]
+    named = (f"{r.intervention.replace('_', ' ')}, {r.variable[:3].upper()} of {r.run} by {100 * r.value:+.0f} points"
+             for r in largest.itertuples())  # fmt: skip
+    few = "Too few trials: a change of FAR or FRR could not be significant here, however large"
+    return [*found, f"{few}. The largest changes: {'; '.join(named)}."]
 
 
 def _rate(name, errors, errors_before):
