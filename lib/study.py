@@ -34,6 +34,7 @@ def begin(notebook, namespace, *, takes=()):
     or wrong, or corpus or weights cannot be used.
     """
     pd.set_option("styler.format.escape", "html")  # names from outside stand in tables as they are written
+    pd.set_option("display.max_colwidth", None)  # and none is cut
     settings = params.current(notebook, namespace)
     corpus = audit.usable(*(settings[n] for n in ("corpus", "data", "layout")), allow_partial=settings["allow_partial"])
     notes, weights = audit.provenance(corpus, settings["layout"]), "none"
@@ -71,6 +72,7 @@ class Run:
     weights: str  # where pretrained weights came from; "none" without any
     notes: list  # sentences that every number of the run stands under: which corpus, which weights
     steps: list = field(default_factory=list)  # of an ablation: (step, what it reached)
+    said: set = field(default_factory=set)  # how long fits are, as they were printed
 
     def doing(self, what):
         """Say what the run is doing now, for the command that waits for it (`lib.runner.progress`)."""
@@ -151,7 +153,10 @@ class Run:
         if curves and "steps_per_epoch" in arguments:
             steps, size, count = arguments["steps_per_epoch"], arguments["batch_size"], len(fed.labels["train"])
             passes = f"{total * steps * size / count:.1f} passes over the {count:,} training recordings"
-            print(f"{total} epochs of {steps} batches of {size}: {passes}")
+            said = f"{total} epochs of {steps} batches of {size}: {passes}"
+            if said not in self.said:  # a ladder has several fits of the same length
+                print(said)
+            self.said.add(said)
         system = wrapped(system)
         if refresh_batch_norm and not hasattr(system, "batch_scores"):
             raise InputError(f"refresh_batch_norm goes with a Keras model, got {type(system).__name__}")
@@ -280,7 +285,8 @@ class Result:
     def show_table(self):
         """EER, AUC and accuracies of each split with their intervals, and what is suspicious about them."""
         rows = {s: {m: comparison.with_interval(v, m) for m in _SHOWN} for s, v in self.measured.items()}
-        found = pd.DataFrame(rows).T.rename(columns=lambda name: f"{name.replace('_', ' ')} %")
+        words = {"eer": "EER", "auc": "AUC"}
+        found = pd.DataFrame(rows).T.rename(columns=lambda name: f"{words.get(name, name.replace('_', ' '))} %")
         found["majority class %"] = [comparison.percent(v["constant_accuracy"]) for v in self.measured.values()]
         found["threshold"] = f"{self.threshold} ({self.cut:.3f} log-odds)"
         alarms = [f"- {split}: {alarm}" for split, v in self.measured.items() for alarm in v["alarms"]]
@@ -316,4 +322,5 @@ class Result:
         """What others published of systems of this kind, ours beside it."""
         ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
         found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
-        return found.style.hide(axis="index") if len(found) else Markdown("params/published.yaml lists no figure of its kind.")
+        none = "No figure of its kind is listed in params/published.yaml."
+        return found.style.hide(axis="index") if len(found) else Markdown(none)

@@ -78,7 +78,7 @@ def ask(served, path):
 @pytest.mark.executes
 def test_page_answers_what_is_uploaded(served, written):
     words, pictures = ask(served, written(tone(0.8)))
-    assert words.startswith("## genuine\nScore **4.07** log-odds.\nBy dev, such a score is")
+    assert words.startswith("## genuine\nScore **4.07**; higher is more genuine.\nBy dev, such a score is about")
     assert (
         pictures.count("<img src=") == 2 and "this recording" in pictures and 'alt="waveform; spectrogram' in pictures
     )
@@ -88,7 +88,7 @@ def test_page_answers_what_is_uploaded(served, written):
 def test_page_says_where_the_run_decided(served, written):
     y = np.concatenate([0.02 * tone(0.4), tone(0.4)])
     words, picture = served.predict(gradio_client.handle_file(written(y)), api_name="/explanation")
-    assert "- **occlusion over seconds**: 0.4 to" in words and "s speak most for the answer; without these" in words
+    assert "- **occlusion over seconds**: 0.4 to" in words and "s support the label most; without these" in words
     assert picture.count("<img src=") == 1
 
 
@@ -141,7 +141,7 @@ def test_figures_of_a_run_without_order_and_of_windows(judge):
 
 def test_page_gives_no_odds_where_there_are_none(judge):
     words, _ = app.answer(replace(judge, card=None), tone(1.0), ["<b>"])
-    assert words == "## cannot tell: too close to call\nScore **4.07** log-odds.\n\n- &lt;b&gt;"
+    assert words == "## cannot tell: too close to call\nScore **4.07**; higher is more genuine.\n\n- &lt;b&gt;"
 
 
 @pytest.mark.executes

@@ -48,7 +48,7 @@ def test_beside_report_the_reports_own_matrix_differs_by_nothing():
     table = comparison.beside_report("11_paper_cnn/mfcc", "eval", values, matrix)
     assert table.iloc[4].tolist() == ["eval accuracy (base paper, Table 2)", "69.0", "76.0", "-7.0"]
     table = table.iloc[:4]
-    assert table["difference"].astype(float).abs().max() == 0
+    assert table["difference, points"].astype(float).abs().max() == 0
     assert table["report %"].tolist() == ["69.0", "56.0", "40.0", "72.0"]
     assert table["ours %"].iloc[2].startswith("40.0 [37.")
     assert "Figure 3.5" in table["measure"].iloc[0]
@@ -104,8 +104,8 @@ def test_rank_gives_equal_ranks_to_what_cannot_be_told_apart(rng):
         "bad": "-",
     }
     assert sorted(ranks["seeds"]) == [1, 1, 2]
-    assert ranks["more than the best, %"].iloc[0] == "-"
-    assert "[" in ranks["more than the best, %"].iloc[2]
+    assert ranks["more than the best, points"].iloc[0] == "-"
+    assert "[" in ranks["more than the best, points"].iloc[2]
 
 
 @pytest.mark.parametrize("on_disk", [True, False])

@@ -179,7 +179,8 @@ def test_evaluate_scores_that_fall_just_below_chance_are_not_called_inverted(tmp
 
 def test_evaluate_few_trials_are_said(tmp_path):
     result = evaluate(*write(tmp_path, "few", n_genuine=20, n_spoof=100))
-    assert any(w.startswith("Only 20 genuine trials: one error more or less moves an error rate by 5.0 points") for w in result["warnings"])
+    said = "Only 20 genuine trials: one error more or less moves an error rate by 5.0 points"
+    assert any(warning.startswith(said) for warning in result["warnings"])
     assert not any("spoof trials: one" in w for w in result["warnings"])
 
 

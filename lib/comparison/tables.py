@@ -171,7 +171,7 @@ def rank(tables):
             "rank": row["rank"],
             "run": row["system"],
             "eval EER %": percent(row["eer"], (row["low"], row["high"])),
-            "more than the best, %": percent(row["difference"], (row["difference_low"], row["difference_high"]))
+            "more than the best, points": percent(row["difference"], (row["difference_low"], row["difference_high"]))
             if k
             else "-",
             "seeds": row["seeds"],
@@ -221,11 +221,11 @@ def beside_report(name, split, values, matrix):
             "measure": f"{split} {measure.replace('_', ' ')} ({source})",
             "ours %": with_interval(ours, measure),
             "report %": percent(value),
-            "difference": f"{100 * (ours[measure] - value):+.1f}",
+            "difference, points": f"{100 * (ours[measure] - value):+.1f}",
         }
         for measure, value, source in theirs
     ]
-    return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference"])
+    return pd.DataFrame(lines, columns=["measure", "ours %", "report %", "difference, points"])
 
 
 def beside_published(rows, kind=None):

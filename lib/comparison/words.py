@@ -83,7 +83,7 @@ def trust(best, speakers, notes, *, audit=None, turned=None):
     unsure = {
         "nobody looked for shortcuts": audit is None,
         "nobody looked at what turns its answers (92_sensitivity)": turned is None,
-        "what turns its answers was looked at on too few trials, or for other runs only": turned is not None and by is None,
+        "what turns its answers was looked at on too few trials or for others": turned is not None and by is None,
         f"eval has {speakers or 'no known'} speakers": speakers < _FEW_SPEAKERS,
         "the corpus is not the published one, see above": notes,
     }

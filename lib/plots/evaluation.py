@@ -21,6 +21,8 @@ def confusion_grid(matrices):
         names = {"xticklabels": LABEL_NAMES, "yticklabels": LABEL_NAMES}
         style = {"cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False, "linewidths": 1, "square": True}
         sns.heatmap(shares, annot=texts, fmt="", ax=axes, **names, **style)
+        for text, share in zip(axes.texts, shares.ravel(), strict=True):
+            text.set_color("white" if share > 0.65 else "black")  # seaborn's own choice is pale about the middle
         axes.set(xlabel="decision", ylabel="truth (% of its row)")
         axes.set_title(textwrap.fill(title, 36), fontsize=9)
     return figure
@@ -111,7 +113,7 @@ def changes(table, label):
     """Differences with their intervals, a panel a value of the index' first level, a row one of its second level."""
     panels = table.index.unique(level=0)
     size = 2 + 3 * len(panels), 1.2 + 0.3 * len(table) / len(panels)
-    figure, grid = page(*size, 1, len(panels), sharey=True, squeeze=False)
+    figure, grid = page(*size, 1, len(panels), sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(grid.flat, panels, strict=True):
         rows = table.loc[name]
         forest(axes, list(rows.index), rows["difference"], rows["low"], rows["high"], at=0)

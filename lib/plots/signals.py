@@ -48,7 +48,8 @@ def row_means(means, title):
         middle, spread, rows = values.mean(axis=0), values.std(axis=0), np.arange(values.shape[1])
         axes.plot(rows, middle, color=LABEL_COLOURS[name], label=name, linestyle="-" if name == "genuine" else "--")
         axes.fill_between(rows, middle - spread, middle + spread, color=LABEL_COLOURS[name], alpha=0.2, linewidth=0)
-    axes.set(xlabel="row (low frequencies first)", ylabel="value", xlim=(0, len(rows) - 1))
+    axes.set(xlabel="row (of frequencies the lowest first)", ylabel="value", xlim=(0, len(rows) - 1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(f"{title}; band: one standard deviation over recordings", fontsize=10)
     axes.legend(frameon=False)
     return figure
@@ -76,6 +77,9 @@ def training_curves(history):
         axes.plot(history.index, scale * history[f"val_{name}"], ".--", color=PALETTE[1], label="dev")
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if name == "loss":  # the first epochs of some networks are a hundred times those after
+            axes.set_yscale("log")
+            axes.axhline(np.log(2), color="grey", linewidth=1, linestyle=":", label="always 50 %: 0.693")
         axes.legend(frameon=False)
     return figure
 
@@ -127,7 +131,8 @@ def explained(y, sr, explanations, start=0.0):
             colours = [LABEL_COLOURS[LABEL_NAMES[int(value > 0)]] for value in one.support]
             bars(edges[:-1], one.support, np.diff(edges), align="edge", color=_DOUBTED if one.doubts else colours)
             line(0, color="black", linewidth=0.8)
-    names = {f"speaks for {name}": colour for name, colour in LABEL_COLOURS.items()} | {"not trustworthy": _DOUBTED}
+    names = {f"supports {name}": colour for name, colour in LABEL_COLOURS.items()}
+    names |= {"not trustworthy": _DOUBTED} if any(one.doubts for one in explanations) else {}
     handles = [Patch(color=colour, label=name) for name, colour in names.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure

@@ -13,6 +13,7 @@ import gradio as gr
 
 from lib import audio
 from lib.errors import InputError
+from lib.metrics.tables import with_interval
 from lib.plots import signals
 from lib.plots.evaluation import score_histogram
 from lib.scoring.explanations import explain
@@ -43,10 +44,15 @@ def told(judge, tell, path):
 def answer(judge, y, notes):
     """What the run says of a recording at its rate, and pictures of both."""
     found = judge.answer(y, judge.system.sr)
-    lines = [f"## {found.label}{f': {found.reason}' if found.reason else ''}", f"Score **{found.score:.2f}** log-odds."]
+    lines = [
+        f"## {found.label}{f': {found.reason}' if found.reason else ''}",
+        f"Score **{found.score:.2f}**; higher is more genuine.",
+    ]
     if found.calibrated is not None:
         odds, kind = math.exp(abs(found.calibrated)), "genuine" if found.calibrated >= 0 else "replayed"
-        lines.append(f"By dev, such a score is {odds:.1f} times as likely if the recording is {kind} as if it is not.")
+        lines.append(
+            f"By dev, such a score is about {odds:.2g} times as likely if the recording is {kind} as if it is not."
+        )
     lines += ["", *(f"- {escape(text)}" for text in (*found.warnings, *notes))]
     here = {"score": found.score, "borders": judge.borders}
     scores, labels, title = judge.dev["score"], judge.dev["label"], "among the scores of dev"
@@ -73,8 +79,8 @@ def explanation(judge, y, _):
         ends = [end for n in sorted(one.named) for end in (n, n + 1)]
         ends = [f"{edges[end]:.1f}" for end in ends if ends.count(end) == 1]  # neighbours as one
         named = ", ".join(f"{low} to {high}" for low, high in zip(ends[::2], ends[1::2], strict=True))
-        lost = f"without these the answer loses {one.gain:.2f} log-odds more than without as many others"
-        lines.append(f"- **{one.method} over {one.axis}**: {named} {unit} speak most for the answer; {lost}.")
+        lost = f"without these the score turns {one.gain:.2f} further to the other label than without as many others"
+        lines.append(f"- **{one.method} over {one.axis}**: {named} {unit} support the label most; {lost}.")
     return "\n".join(lines), signals.explained(y, sr, maps, start).html()
 
 
@@ -95,9 +101,9 @@ def blocks(judge):
         gr.Markdown("That scores 70 to 170 changed copies of the recording: seconds for most runs, minutes for some.")
         where, maps = gr.Markdown(), gr.HTML(elem_classes="picture")
         gr.Markdown(
-            f"## Which run answers, and what is known of it\nRun **{run.name}**, seed {run.tags.get('seed', '-')}, id "
-            f"`{run.run_id}`, on corpus **{run.corpus}**: EER on dev {100 * run.metrics['dev/eer']:.1f} %, threshold "
-            f"{run.threshold:.3g} ({run.threshold_source}).\n\n{known}"
+            f"## Which run scores it, and what is known of it\nRun **{run.name}**, seed {run.tags.get('seed', '-')}, "
+            f"id `{run.run_id}`, on corpus **{run.corpus}**: EER on dev {with_interval(run.metrics, 'dev/eer')} %, "
+            f"threshold {run.threshold:.3g} ({run.threshold_source}).\n\n{known}"
         )
         alone = {"concurrency_id": "run", "concurrency_limit": 1}  # an explanation shuffles the weights for a while
         asked = recording.change(partial(told, judge, answer), recording, [words, pictures], api_name="answer", **alone)

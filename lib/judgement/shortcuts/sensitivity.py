@@ -37,8 +37,7 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's exact p of no change `_p`,
     and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
     with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
-    correction over the whole table. `testable` says whether there are trials enough for that: a change of every decision
-    of the smaller class would be significant.
+    correction over the whole table; `testable`: a change of every decision of the smaller class would be significant.
 
     Examples
     --------
