@@ -101,6 +101,17 @@ def test_compare_runs_that_the_study_no_longer_lists_stand_last(record, small):
     assert shown() == [(kept, "FINISHED", "", ""), (gone, "FINISHED", "", "no longer in the study")]
 
 
+def test_compare_takes_what_a_plan_calls_done_whichever_study_made_it(record, small):
+    own = record(room="plots")
+    other = {"tags": {query.in_study("s"): None, query.in_study("t"): "yes", "study": "t"}}
+    record(seeds="1", **other)  # the study has no such seed
+    record(changes=["epochs=2"], **other)
+    assert shown() == [(own, "FINISHED", "", "lib/plots changed")]
+    newer = record(**other)
+    assert done.plan(small.load())[0].done == newer
+    assert shown() == [(newer, "FINISHED", "", "")]
+
+
 def test_compare_runs_by_hand_only_on_request(record):
     kept = record()
     hand = record(tags={query.in_study("s"): None, "study": "by hand", "fingerprint": "by hand", "identity": None})

@@ -360,15 +360,26 @@ def test_answer_to_a_long_recording_is_the_mean_of_its_usable_windows(given, pla
     monkeypatch.setattr("lib.scoring.answers.domain.outside", lambda known, y, *, window: ["Silent."] * int(y[1] == 0))
     judge, length = given.judge(known=known), round(known["seconds"] * SR)
     parts = [(2.0, 1), (2.5, 1), (-2.0, 1), (-50.0, 0)]  # score, and whether it is usable
-    y = np.concatenate(
-        [np.full(length, usable, np.float32) for _, usable in parts] + [np.ones(length // 3, np.float32)]
-    )
+    y = np.concatenate([np.full(length, usable, np.float32) for _, usable in parts])
     y[::length][: len(parts)] = [score for score, _ in parts]
     answer = judge.answer(y, SR)
     assert [window["label"] for window in answer.windows] == ["genuine", "genuine", "spoof", "cannot tell"]
     assert answer.windows[1]["start"] == pytest.approx(length / SR) and answer.windows[-1]["end"] <= len(y) / SR
     assert (answer.score, answer.label) == (pytest.approx(2.5 / 3), "cannot tell")
     assert "In 4 windows" in answer.warnings[0] and "1 spoof, 2 genuine, 1 cannot tell" in answer.warnings[0]
+
+
+@pytest.mark.parametrize(("times", "windows"), [(1.4, 2), (2.0, 2), (2.1, 3), (7.9, 8)])
+def test_answer_to_a_long_recording_covers_it_evenly_to_its_end(given, place, times, windows):
+    judge, length = (
+        given.judge(known=domain.checked(domain.of_run(place.known, [-3.0, 3.0], []))),
+        place.known["seconds"],
+    )
+    y = np.zeros(round(times * length * SR), np.float32)
+    found = judge._of_windows(y).windows
+    starts, ends = [w["start"] for w in found], [w["end"] for w in found]
+    assert len(found) == windows and starts[0] == 0 and ends[-1] == pytest.approx(len(y) / SR)
+    assert max(np.diff(starts)) - min(np.diff(starts)) < 2 / SR and max(np.diff(starts)) <= length + 1 / SR
 
 
 # -- files to answers ----------------------------------------------------------------------

@@ -248,6 +248,8 @@ MATRIX = [[8, 2], [1, 3]]
         "spoof genuine\nspoof 8 (80 %) 2 (20%)\ngenuine 1 (25.0%) 3 (75.0%)",
         "[[ 8  2]\n [ 1  3]]",
         "labels: genuine, spoof\n[[ 3  1]\n [ 2  8]]",
+        "Classes: bonafide, fake\n[[ 3  1]\n [ 2  8]]",
+        "true labels in rows, predicted ones in columns\n[[ 8  2]\n [ 1  3]]",
         "confusion = array([[8., 2.],\n       [1., 3.]])\n",
         "[[8, 2], [1, 3]]",
     ],
@@ -260,6 +262,8 @@ MATRIX = [[8, 2], [1, 3]]
         "percent",
         "numpy",
         "numpy genuine first",
+        "classes",
+        "labels in prose",
         "array",
         "list",
     ],
@@ -338,6 +342,9 @@ def test_verdict_swapped_classes_are_suspected():
         ("spoof genuine\nspoof 8 2\nspoof 1 3", "line 3: a second row for spoof"),
         ('{"labels": ["spoof", "genuine"], "matrix": [[1, 2]]}', "no row of a class"),
         ("[1, 2]", "no row of a class"),
+        ("labels: human, spoof\n[[12000 8] [1200 98]]", "'labels: human, spoof' names other classes: expected"),
+        ("Classes = genuine\n[[12000 8] [1200 98]]", "'classes = genuine' names other classes"),
+        ('{"label": [1, 0], "matrix": [[12000, 8], [1200, 98]]}', "names other classes"),
     ],
 )
 def test_verdict_unreadable_text_names_place_and_rule(text, said):

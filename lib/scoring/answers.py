@@ -103,9 +103,9 @@ class Judge:
         return Answer(score, label, run.threshold, run.threshold_source, list(warnings), calibrated, reason, [])
 
     def _of_windows(self, y):
-        """The answer to a long recording, cut into windows of the usual length, the last one back from its end."""
+        """The answer to a long recording, in as few windows of the usual length as cover it, evenly spaced."""
         sr, length = self.system.sr, round(self.known["seconds"] * self.system.sr)
-        starts = [min(start, len(y) - length) for start in range(0, len(y) - length // 2, length)]
+        starts = np.linspace(0, len(y) - length, -(-len(y) // length)).round().astype(int).tolist()
         answers = self.answers([y[start : start + length] for start in starts], window=True)
         inside = [a for a in answers if a.reason != OUTSIDE]
         mean = float(np.mean([a.score for a in inside or answers]))

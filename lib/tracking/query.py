@@ -181,8 +181,9 @@ def looks(experiment, corpus_digest):
 def compare(study, experiment, *, digest=None, everything=False):
     """A study's runs of models on one version of a corpus (an experiment; without `digest` the newest finished run's).
 
-    Of each run, seed and set of parameters the newest finished one is shown; one that failed or was stopped only while
-    no newer one has finished. `everything` adds runs of other studies and by hand.
+    Of each run, seed and set of parameters the newest finished one is shown, be it of another study, if a plan takes
+    it for done; one that failed or was stopped only while no newer one has finished. `everything` adds runs of other
+    studies and by hand.
 
     Returns the rows, and how many runs of the study are on other versions. A row is a dict of `run`, `seed`, `run_id`,
     `status`, `study`, `corpus_digest`, `weights`, `error`, `diagnosis`, `longest` (the section that took longest),
@@ -192,7 +193,8 @@ def compare(study, experiment, *, digest=None, everything=False):
     chosen, tag = studies.load(study, corpus=experiment), in_study(study)
     planned = {run.name: run for run in reversed(chosen.runs)}
     members = [record for record in records(experiment) if is_model(record.name) and record.status != "RUNNING"]
-    members = [record for record in members if everything or tag in record.tags]
+    mine = {r.run_id for r in members if tag in r.tags or _does(r, [run for run in chosen.runs if run.name == r.name])}
+    members = [record for record in members if everything or record.run_id in mine]
     if digest is None:  # a run that has not finished has a say only where none has
         first = sorted(members, key=lambda record: record.status != "FINISHED")
         digest = next((r.tags["corpus_digest"] for r in first if r.tags.get("corpus_digest")), None)
@@ -201,19 +203,25 @@ def compare(study, experiment, *, digest=None, everything=False):
     for record in same:  # newest first
         run = planned.get(record.name)
         changed = record.changed(run) if run else {}
-        key = record.name, record.seed, tag in record.tags, str(sorted(changed.items()))
+        key = record.name, record.seed, record.run_id in mine, str(sorted(changed.items()))
         if record.status == "FINISHED":
             finished.setdefault(key, (record, run, changed))
         elif key not in finished:
             failed.setdefault(key, (record, run, changed))
-    rows = [_row(study, *found) for found in (*finished.values(), *failed.values())]
+    rows = [_row(study, *found, found[0].run_id in mine) for found in (*finished.values(), *failed.values())]
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])], len(members) - len(same)
 
 
-def _row(study, record, run, changed):
+def _does(record, planned):
+    """Whether it has done one of the planned runs of its name, though no command of the study has asked for it yet."""
+    if record.status != "FINISHED" or record.tags.get("fingerprint") == BY_HAND:
+        return False
+    return any(run.seed == record.seed and not record.changed(run) and not _stale(record, run, {}) for run in planned)
+
+
+def _row(study, record, run, changed, mine):
     """The order of a run in the table, and its row."""
     tags, finished = record.tags, record.status == "FINISHED"
-    mine = in_study(study) in tags
     marks = [f"{name}={str(value).rpartition('/')[2]}" for name, value in changed.items()]  # of a path its last part
     row = {
         "run": record.name,
@@ -223,7 +231,7 @@ def _row(study, record, run, changed):
         "study": study if mine else tags.get("study", ""),
         **{name: tags.get(name, "") for name in ("corpus_digest", "weights", "error", "diagnosis", "longest")},
         "changed": ", ".join(marks if mine else [tags.get("study", "another study"), *marks]),
-        "stale": _stale(record, run, changed) if finished else "",
+        "stale": _stale(record, run, changed) if finished and (mine or run) else "",
         "diverged": any(name.endswith("loss") and not math.isfinite(v) for name, v in record.metrics.items()),
         "parameters": record.parameters,
         **dict(sorted(record.metrics.items())),
