@@ -195,3 +195,5 @@ def test_lessons_name_what_detects_what_gives_one_class_and_what_is_chance():
     assert comparison.lessons([ROW]) == []
     coin = ROW | {"eval/accuracy": 0.505, "eval/balanced_accuracy": 0.505, "eval/constant_accuracy": 0.5}
     assert comparison.lessons([coin]) == []
+    (rarer,) = comparison.lessons([ROW | {"eval/accuracy": 0.1, "eval/balanced_accuracy": 0.5}])  # always genuine
+    assert "11_paper_cnn/mfcc, seed 0 (accuracy 10.0 %)" in rarer
