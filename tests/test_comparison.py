@@ -52,6 +52,8 @@ def test_beside_report_the_reports_own_matrix_differs_by_nothing():
     assert table["report %"].tolist() == ["69.0", "56.0", "40.0", "72.0"]
     assert table["ours %"].iloc[2].startswith("40.0 [37.")
     assert "Figure 3.5" in table["measure"].iloc[0]
+    train = comparison.beside_report("11_paper_cnn/mfcc", "train", values, matrix)
+    assert not train["measure"].str.contains("base paper").any()  # its accuracy is on unseen data
 
 
 def test_beside_report_a_run_without_figures_has_no_rows():
