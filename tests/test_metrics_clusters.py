@@ -74,6 +74,8 @@ def test_spreads_over_speakers_hold_the_value_of_a_perfect_system(rng):
     for name, value in (("eer", 0.0), ("auc", 1.0), ("mcc", 1.0)):
         low, high = result["clusters"]["speaker"][f"{name}_ci"]
         assert low <= value <= high, name
+    low, high = result["clusters"]["speaker"]["auc_ci"]
+    assert (1 - low) * len(table) == pytest.approx(0.5)  # half a trial from the bound, where all resamples are alike
 
 
 def test_breakdown_of_two_speakers_has_no_interval(rng):
