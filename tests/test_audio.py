@@ -65,6 +65,13 @@ def test_read_stereo_is_averaged_and_noted(tmp_path):
     np.testing.assert_allclose(y, tone() / 2, atol=2 / 32768)
 
 
+@pytest.mark.parametrize("second", [-0.7, 0.0, 1.0])  # what is left of the power is 3 %, half and all of it
+def test_read_channels_that_do_not_cancel_are_averaged(tmp_path, second):
+    y, notes = audio.read(save(tmp_path / "a.wav", np.stack([tone(), second * tone()], axis=1)))
+    assert notes == ("2 channels averaged",)
+    np.testing.assert_allclose(y, (1 + second) / 2 * tone(), atol=2 / 32768)
+
+
 @pytest.mark.parametrize("gain", [-1.0, -0.98])
 def test_read_channels_that_cancel_leave_the_loudest(tmp_path, gain):
     y, notes = audio.read(save(tmp_path / "a.wav", np.stack([gain * tone(), 1.01 * tone()], axis=1)))
@@ -187,6 +194,7 @@ UNUSABLE = pytest.mark.parametrize(
             lambda p: save(p, 1e30 * tone(), subtype="FLOAT"),
             "a sample is 5e+29: must be at most 10, as full scale is 1",
         ),
+        (lambda p: save(p, np.minimum(30 * tone(), 0), subtype="FLOAT"), "a sample is 15: must be at most 10"),
         (lambda p: save(p, 1e-30 * tone(), subtype="FLOAT"), "constant throughout: samples must differ"),
         (lambda p: save(p, 0.25 + 0 * tone()), "constant throughout: samples must differ by more than 2e-05 of full"),
         (lambda p: save(p, tone(), 1), "its rate is 1 Hz: must be 4000 to 192000 Hz"),

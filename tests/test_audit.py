@@ -152,6 +152,21 @@ def test_check_swapped_labels_of_a_split_are_a_problem(own_corpus):
     assert found["complete"] and "1 of 5 genuine trials of eval have a playback" in found["remarks"][1]
 
 
+def test_check_devices_of_as_many_genuine_as_spoof_trials_are_a_problem(own_corpus):
+    protocol = own_corpus / "protocol_V2" / "ASVspoof2017_V2_dev.trl.txt"
+    protocol.write_text(protocol.read_text().replace("- - -", "E01 P01 R01"))
+    refused(own_corpus, "6 of 6 genuine trials of dev have a playback, 8 of 8 spoof trials: are labels swapped")
+
+
+def test_check_unlisted_recording_of_a_folder_of_several_splits_has_none(tmp_path):
+    for k in range(6):
+        soundfile.write(tmp_path / f"{k}.wav", tone(hz=300.0 + 50 * k), 16_000)
+    rows = [f"{k}.wav,{('genuine', 'spoof')[k % 2]},{('train', 'dev', 'eval')[k // 2]}" for k in range(6)]
+    (tmp_path / "trials.csv").write_text("\n".join(["path,label,split", *rows]))
+    soundfile.write(tmp_path / "more.wav", tone(), 16_000)
+    assert audit.check("x", tmp_path, "csv")["unlisted"] == ["-/more.wav"]
+
+
 def test_check_recording_of_both_labels_is_a_problem_and_a_run_stops(own_corpus):
     train = own_corpus / "ASVspoof2017_V2_train"
     (train / "T_1000024.wav").write_bytes((train / "T_1000001.wav").read_bytes())
@@ -174,6 +189,16 @@ def test_check_clipped_split_is_remarked(own_corpus):
     found = audit.check("x", own_corpus, LAYOUT)
     assert found["remarks"][1:] == ["Clipped recordings of eval: 100 % of the genuine, 100 % of the spoof ones."]
     assert found["complete"]
+
+
+@pytest.mark.parametrize(("clipped", "said"), [(1, False), (2, True)])
+def test_check_a_tenth_of_a_label_clipped_is_remarked(own_corpus, clipped, said):
+    for k in range(clipped):  # of 15 spoof trials of eval
+        path = own_corpus / "ASVspoof2017_V2_eval" / f"E_{1000006 + k}.wav"
+        y, rate = soundfile.read(path)
+        soundfile.write(path, np.clip(5 * y, -1, 1), rate)
+    remarks = audit.check("x", own_corpus, LAYOUT)["remarks"]
+    assert remarks[1:] == ["Clipped recordings of eval: 0 % of the genuine, 13 % of the spoof ones."] * said
 
 
 def test_open_corpus_change_behind_the_same_size_and_time_is_noticed(own_corpus):

@@ -55,6 +55,24 @@ def test_band_removes_what_lies_outside(speech):
     assert power[-100:].mean() < 0.2 * power[1000:3000].mean()
 
 
+def test_noise_lies_10_to_30_db_under_the_recording(speech):
+    y, ratios = speech.astype(float), []
+    for seed in range(20):
+        changed = AUGMENTATIONS["noise"](speech, SR, np.random.default_rng(seed))
+        added = changed / (changed @ y / (y @ y)) - y
+        ratios.append(10 * np.log10(added @ added / (y @ y)))
+    assert -31 < min(ratios) < -26 and -14 < max(ratios) < -9
+
+
+def test_rawboost_adds_harmonics_far_below_the_recording():
+    tone, ratios = 0.9 * np.sin(2 * np.pi * 500 * np.arange(SR) / SR), []
+    for seed in range(10):
+        changed = AUGMENTATIONS["rawboost"](tone, SR, np.random.default_rng(seed))
+        power = np.abs(np.fft.rfft(changed * np.hanning(SR))) ** 2
+        ratios.append(10 * np.log10(power[1490:1511].max() / power[490:511].max()))
+    assert np.median(ratios) < -30  # of some a notch lies on the tone
+
+
 def test_room_adds_a_tail():
     click = np.zeros(SR, np.float32)
     click[100] = 1

@@ -41,10 +41,17 @@ def test_measure_changes_compares_calibrated_seeds_with_none(table, scores):
     assert table.loc["one", "eer", "none"].tolist() == [eer, eer, 0, 0, 0, 1]
 
 
-def test_measure_changes_corrects_p_over_the_changes_of_a_system(table, scores):
-    changed = [name for system, name in scores if system == "one" and name != "none"]
-    alone = [metrics.compare(scores["one", name], scores["one", "none"], LABELS)["p"] for name in changed]
-    assert [table.loc["one", "eer", name]["p"] for name in changed] == pytest.approx(metrics.holm(alone).tolist())
+def test_measure_changes_corrects_p_over_the_changes_of_a_system_and_metric(scores, rng):
+    plain, gains = scores["one", "none"], {"more": 0.3, "less": -0.3, "hardly": 0.1}
+    moved = {name: gain * (LABELS + rng.normal(size=200)) for name, gain in gains.items()}
+    slight = {("one", name): [s + more for s in plain] for name, more in moved.items()}
+    every = {("one", "none"): plain, ("two", "none"): plain} | slight
+    found = comparison.measure_changes(every, TRIALS)["p"]
+    alone = [metrics.compare(own, plain, LABELS)["p"] for own in slight.values()]
+    assert 0.001 < min(alone) and max(alone) < 0.9  # so that every factor shows
+    assert [found["one", "eer", name] for name in gains] == pytest.approx(metrics.holm(alone).tolist())
+    of_cllr = comparison.measure_changes(every, TRIALS, ["cllr"])["p"]
+    assert found.loc[of_cllr.index].tolist() == pytest.approx(of_cllr.tolist(), abs=0)
 
 
 def test_changes_marks_what_is_no_luck_and_shows_none_as_it_is(table):
@@ -54,6 +61,7 @@ def test_changes_marks_what_is_no_luck_and_shows_none_as_it_is(table):
     assert shown["one", "EER, %"]["better"].startswith("-") and shown["one", "EER, %"]["better"].endswith("] *")
     assert shown["two", "Cllr, bits"]["worse"].startswith("+") and shown["two", "Cllr, bits"]["worse"].endswith("] *")
     assert shown["one", "EER, %"]["same"] == "+0.0 [+0.0, +0.0]"
+    assert ["*" in comparison.changes(table.assign(p=p)).to_string() for p in (0.049, 0.051)] == [True, False]
 
 
 def test_seeds_that_disagree_leave_a_change_untold(scores):

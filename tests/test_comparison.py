@@ -52,6 +52,8 @@ def test_beside_report_the_reports_own_matrix_differs_by_nothing():
     assert table["report %"].tolist() == ["69.0", "56.0", "40.0", "72.0"]
     assert table["ours %"].iloc[2].startswith("40.0 [37.")
     assert "Figure 3.5" in table["measure"].iloc[0]
+    train = comparison.beside_report("11_paper_cnn/mfcc", "train", values, matrix)
+    assert not train["measure"].str.contains("base paper").any()  # its accuracy is on unseen data
 
 
 def test_beside_report_a_run_without_figures_has_no_rows():
@@ -202,3 +204,5 @@ def test_lessons_name_what_detects_what_gives_one_class_and_what_is_chance():
     assert comparison.lessons([ROW]) == []
     coin = ROW | {"eval/accuracy": 0.505, "eval/balanced_accuracy": 0.505, "eval/constant_accuracy": 0.5}
     assert comparison.lessons([coin]) == []
+    (rarer,) = comparison.lessons([ROW | {"eval/accuracy": 0.1, "eval/balanced_accuracy": 0.5}])  # always genuine
+    assert "11_paper_cnn/mfcc, seed 0 (accuracy 10.0 %)" in rarer

@@ -48,6 +48,7 @@ def test_read_protocol_bom_windows_ends_and_blank_lines_are_accepted(tmp_path):
         (LINE + "\n" + LINE + "\n", "line 2: duplicate trial 'T_1000001', first on line 1"),
         ("../T_1.wav genuine M1 S1 - - -\n", "line 1: file '../T_1.wav' leaves the folder"),
         ("/etc/passwd genuine M1 S1 - - -\n", "leaves the folder"),
+        ("below/T_1.wav genuine M1 S1 - - -\n", "leaves the folder: expected a plain file name"),
         ("a\\..\\b.wav genuine M1 S1 - - -\n", "leaves the folder"),
         (b"\xff\xfe\x00\x01", "not a text file in UTF-8"),
     ],

@@ -51,6 +51,8 @@ def test_outside_own_recordings_lie_inside_and_others_do_not(corpus, known):
     ):  # fmt: skip
         assert any(text.startswith(words) for text in domain.outside(known, np.float32(y))), words
     assert not any(text.startswith("Duration") for text in domain.outside(known, np.tile(clips[0], 9), window=True))
+    quiet = domain.outside(known, np.tile(0.001 * clips[0], 9), window=True)
+    assert any(text.startswith("Level") for text in quiet)  # of a window everything but its length counts
 
 
 def test_of_corpus_is_kept_and_a_damaged_one_made_again(corpus, tmp_path, monkeypatch):

@@ -115,6 +115,14 @@ def test_table_a_difference_within_both_intervals_is_not_higher(home):
     assert elsewhere.table([*home, line])["rejected_higher"].iloc[-1]
 
 
+def test_table_takes_the_near_ends_of_intervals_that_are_not_symmetric(home):
+    # 40 points apart: 50 to 60 % there, 10 to 45 % at home. Newcombe's limit is 0.4 - hypot(0.1, 0.35) > 0.
+    ends = {"eer": 0.5, "eer_ci_low": 0.4, "eer_ci_high": 0.95, "place": "there"}
+    at_home = home[0] | {"eer_ci_low": 0.0, "eer_ci_high": 0.45}
+    assert elsewhere.table([at_home, at_home | ends])["eer_higher"].tolist() == [False, True]
+    assert not elsewhere.table([at_home, at_home | ends | {"eer_ci_low": 0.05}])["eer_higher"].any()
+
+
 def test_sentences_give_ranges_losses_and_thresholds(home):
     lines = [
         elsewhere.away("a", "there", scores(0.5), LABELS, 0.0),

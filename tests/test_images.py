@@ -94,6 +94,10 @@ def test_images_of_silence_are_zero():
     assert not any(found[name].any() for name in ("spectrogram", "mel", "stft"))
 
 
+def test_colormap_gray_is_its_own_index():
+    assert images.colormap("gray").tolist() == [[k] * 3 for k in range(256)]
+
+
 def test_coloured_is_the_colormap_at_each_index():
     index = np.array([[0, 128], [200, 255]], np.uint8)
     image = images.coloured(index, "magma")

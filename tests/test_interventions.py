@@ -76,6 +76,13 @@ def test_trimmed_keeps_the_speech_alone(speech):
     np.testing.assert_array_equal(interventions.trimmed(speech, SR, 0), speech[int(0.3 * SR) : int(0.7 * SR)])
 
 
+@pytest.mark.parametrize(("below", "kept"), [(24, 0.6), (26, 0.4)])
+def test_trimmed_keeps_what_is_less_than_25_db_below_the_loudest(below, kept):
+    y = tone(0.6, hz=400.0)
+    y[: SR // 5] *= 10 ** (-below / 20)
+    assert len(interventions.trimmed(y, SR, 0)) == round(kept * SR)
+
+
 def test_trimmed_of_a_recording_of_speech_alone_changes_nothing():
     y = tone(0.5).astype(np.float32)
     np.testing.assert_array_equal(interventions.trimmed(y, SR, 0), y)

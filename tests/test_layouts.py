@@ -154,6 +154,14 @@ def test_read_trials_missing_dev_is_taken_out_of_train(tmp_path):
 def test_read_trials_too_few_speakers_for_splits_are_refused(tmp_path):
     with pytest.raises(InputError, match="it cannot be made: with 2 speakers dev lacks a label"):
         read_trials(write_list(tmp_path / "own", speaker=["a"] * 45 + ["b"] * 45), "csv")
+    one_is_genuine = [f"s{k % 10}" if k % 3 else "g" for k in range(90)]
+    with pytest.raises(InputError, match="it cannot be made: with 11 speakers [a-z]+ lacks a label"):
+        read_trials(write_list(tmp_path / "other", speaker=one_is_genuine), "csv")
+
+
+def test_read_trials_with_some_speakers_unknown_are_dealt_by_trial(tmp_path):
+    trials = read_trials(write_list(tmp_path / "own", speaker=["-", *SPEAKERS[1:]]), "csv")
+    assert "made of all trials by trial, since speakers are unknown" in trials.attrs["notes"][0]
 
 
 def test_read_trials_some_without_split_are_refused(tmp_path):

@@ -60,6 +60,24 @@ def test_spreads_over_few_speakers_say_why_there_is_no_interval(rng):
     assert np.ptp(result["trials"]["eer_ci"]) > 0
 
 
+def test_spreads_of_a_class_of_two_speakers_beside_many_of_the_other_have_no_interval(rng):
+    table = corpus(rng, 12)
+    for speakers, enough in ((2, False), (3, True)):
+        of_genuine = np.char.mod("G%d", np.arange(len(table)) % speakers)
+        result = found(table.assign(speaker=table["speaker"].where(table["label"] == 0, of_genuine)))
+        assert (result["eer_ci"] is not None) == enough and ("why" in result["clusters"]["speaker"]) != enough
+
+
+def test_spreads_over_speakers_hold_the_value_of_a_perfect_system(rng):
+    table = corpus(rng, 6)
+    result = found(table.assign(score=table["score"] + 99 * table["label"]), metrics=("eer", "auc", "mcc"))
+    for name, value in (("eer", 0.0), ("auc", 1.0), ("mcc", 1.0)):
+        low, high = result["clusters"]["speaker"][f"{name}_ci"]
+        assert low <= value <= high, name
+    low, high = result["clusters"]["speaker"]["auc_ci"]
+    assert (1 - low) * len(table) == pytest.approx(0.5)  # half a trial from the bound, where all resamples are alike
+
+
 def test_breakdown_of_two_speakers_has_no_interval(rng):
     rows = breakdown(corpus(rng, 4).assign(pair=lambda t: t["speaker"].replace({"M0001": "M0000"})), "pair")
     assert [row["eer_low"] is None for row in rows] == [True, False, False]

@@ -93,6 +93,8 @@ def test_threshold_card_wrong_cost_is_an_input_error(rng):
         metrics.threshold_card(*normal(rng, 5, 5), costs=metrics.Costs(p_spoof=0))
     with pytest.raises(InputError, match="higher score must mean more genuine"):
         metrics.threshold_card([0, 1, 2, 3.0], [1, 1, 0, 0])
+    with pytest.raises(InputError, match="carry no information"):
+        metrics.threshold_card([5.0] * 4, [1, 1, 0, 0])
 
 
 # --- breakdown

@@ -110,6 +110,7 @@ def test_evaluate_shows_the_band_of_dev_on_eval_and_says_when_it_breaks(tmp_path
     result = evaluate(*files, *dev)
     kept = result["band"]
     assert [kept["dev/band_low"], kept["dev/band_high"]] == result["dev"]["card"]["band"]
+    assert not any(w.startswith("Wrong outside the band") for w in result["warnings"])
     assert kept["eval/wrong_spoof_ci_low"] <= kept["eval/wrong_spoof"] <= kept["eval/wrong_spoof_ci_high"]
     (tmp_path / "worse").mkdir()
     worse = write(tmp_path / "worse", "eval", change=lambda s, y: s + 3 * (1 - y))
@@ -148,6 +149,12 @@ def test_evaluate_missing_trials_are_an_error_or_shown(tmp_path, files):
     assert result["warnings"][0] in metrics.describe(result).replace("\n    ", " ")
 
 
+def test_evaluate_missing_trials_of_dev_are_said_of_dev(files, dev):
+    dev[0].write_text("\n".join(dev[0].read_text().splitlines()[:-20]) + "\n")
+    said = [warning for warning in evaluate(*files, *dev, allow_missing=True)["warnings"] if "have no score" in warning]
+    assert said == ["dev: 20 of the protocol's 450 trials have no score and are left out."]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -162,11 +169,18 @@ def test_evaluate_missing_trials_are_an_error_or_shown(tmp_path, files):
         (lambda s, y: 20 * s, "Cllr .* lies above 1"),
         (lambda s, y: s + (np.arange(len(s)) % 6 - 2.5) * (1 - y), "Trials of one speaker are correlated"),
         (lambda s, y: np.where(np.arange(len(s)) % 6 == 2, -3 * s, s + 2 * y - 1), "without M0002 it is"),
+        (lambda s, y: np.where(np.arange(len(s)) % 6 == 0, 9 * y - 4, s - 1.8 * y), "without M0000 it is"),
+        (lambda s, y: 8 * s, r"Cllr 1\.\d\d lies above 1"),
     ],
 )
 def test_evaluate_what_is_wrong_with_scores_is_said(tmp_path, change, said):
     warnings = evaluate(*write(tmp_path, "eval", change=change))["warnings"]
     assert any(re.search(said, warning) for warning in warnings), warnings
+
+
+def test_evaluate_constant_scores_are_not_called_probabilities(tmp_path):
+    warnings = evaluate(*write(tmp_path, "eval", change=lambda s, y: s * 0 + 0.5))["warnings"]
+    assert not any("probabilities" in warning for warning in warnings)
 
 
 def test_evaluate_scores_that_fall_just_below_chance_are_not_called_inverted(tmp_path):
@@ -250,7 +264,9 @@ def test_describe_fits_a_page_and_shows_the_numbers(files, dev):
         "Each group's spoofs against all genuine trials",
     ):
         assert part in text
-    assert "Warnings" not in text or result["warnings"]
+    over = [line.split("  ")[0] for line in text.splitlines()]
+    assert {"trials", "6 speakers", "speakers and configurations"} <= set(over) and "Warnings" not in over
+    assert result["warnings"] == []
 
 
 @pytest.fixture

@@ -143,6 +143,21 @@ def test_against_agrees_with_its_interval(rng):
         assert found["auc"] == metrics.auc(scores, labels)
 
 
+def test_against_and_ranking_of_nearly_perfect_systems_stay_between_0_and_1(rng):
+    scores, labels = normal(rng, 20, 20, 4.5)
+    assert metrics.against(scores, labels, 0.5)["high"] == 1
+    assert metrics.ranking({"only": {0: table(scores, labels)}}).loc[0, "low"] == 0
+
+
+def test_differences_over_both_kinds_are_no_surer_than_over_either(rng):
+    for _ in range(10):
+        *scores, labels, units = corpus(rng, 6, 6)
+        rows = [estimate({0: one}, labels, "auc") for one in scores]
+        kinds = (units, *({kind: names} for kind, names in units.items()))
+        both, *either = (differences(rows, labels, known, "auc")["error"][0, 1] for known in kinds)
+        assert both >= max(either) * (1 - 1e-9)
+
+
 def test_comparison_over_both_kinds_is_right_where_one_is_too_sure():
     assert share(80, 8, 10) < 0.1
     assert share(80, 8, 10, known=()) > 0.2

@@ -28,6 +28,12 @@ def test_statistics_of_a_worked_case():
         assert np.allclose(column(found, name), expected[name]), name
 
 
+def test_statistics_upper_quartile_is_the_frame_three_quarters_of_the_way_up():
+    for frames, expected in ((4, 2), (5, 3)):
+        power = np.exp(np.stack([np.arange(frames), np.arange(frames)[::-1]])).astype(np.float32)
+        assert np.allclose(column(statistics(power), "upper"), np.log(np.exp(expected) / power.mean()))
+
+
 def test_statistics_do_not_depend_on_level_or_repetition(noise):
     first = compute(noise, ["statistics"], SETTINGS)["statistics"]
     assert first.shape == (257, 6) and first.dtype == np.float32

@@ -74,6 +74,7 @@ def test_load_set_seeds_corpus_data_and_only():
         ),
         ({"changes": ["epochs=many"]}, "--set: epochs must be a whole number, got 'many'"),
         ({"changes": ["epochs"]}, "--set 'epochs': must be KEY=VALUE"),
+        ({"changes": ["=3"]}, "--set '=3': must be KEY=VALUE"),
         ({"changes": ["epochs=1", "epochs=2"]}, "--set 'epochs=2': epochs is set twice"),
         ({"changes": ["epochs=[1"]}, "--set 'epochs=[1': not YAML"),
         ({"changes": ["epochs="]}, "--set: epochs must be a whole number, got None"),

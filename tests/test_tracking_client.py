@@ -211,6 +211,13 @@ def test_sweep_ends_what_nobody_makes_and_nothing_else(tracking, holder):
     assert living.sweep("tiny") == []
 
 
+def test_sweep_of_a_lock_that_is_held_ends_the_runs_of_that_lock_alone(tracking):
+    connected, mine = client.connect(), living.owner()
+    for name, mark in (("same", "a"), ("other", "b")):
+        client.create(connected, experiment="tiny", name=name, tags=mine | {"fingerprint": mark * 16})
+    assert [record.name for record in living.sweep("tiny", held="a" * 16)] == ["same"]
+
+
 def test_beat_says_that_a_run_lives_whatever_happens_to_one_heartbeat(tracking, monkeypatch):
     monkeypatch.setattr(living, "BEAT", 0.05)
     connected, fails = client.connect(), [True]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import classification_report
 
+from lib import metrics
 from lib.errors import InputError
 from lib.judgement.verdict import describe_verdict, verdict
 
@@ -298,8 +299,6 @@ def test_verdict_a_report_beside_a_matrix_is_checked_against_it():
 
 
 def test_verdict_bracket_holds_the_eer_of_any_scores_with_that_matrix(rng):
-    from lib import metrics
-
     for _ in range(50):
         labels = rng.integers(0, 2, 40)
         labels[:2] = 0, 1
@@ -314,6 +313,39 @@ def test_verdict_swapped_classes_are_suspected():
     result = verdict("spoof genuine\nspoof 20 80\ngenuine 80 20")
     assert result["balanced_accuracy"] == pytest.approx(0.2)
     assert any("swapped" in finding for finding in result["findings"])
+
+
+@pytest.mark.parametrize(
+    ("matrix", "accuracy", "larger", "said"),
+    [
+        ([[80, 20], [40, 60]], "70.0 % beats", "spoof, 50.0", "better than"),
+        ([[60, 40], [42, 58]], "59.0 % beats", "spoof, 50.0", "slightly better than"),
+        ([[53, 47], [47, 53]], "53.0 % beats", "spoof, 50.0", "indistinguishable from"),
+        ([[20, 80], [60, 40]], "30.0 % lies below", "spoof, 50.0", "worse than"),
+        ([[0, 9], [0, 91]], "91.0 % equals", "genuine, 91.0", "indistinguishable from"),
+        ([[8, 2], [2, 28]], "90.0 % beats", "genuine, 75.0", "better than"),
+    ],
+)
+def test_verdict_says_how_accuracy_stands_to_the_baseline_and_balanced_accuracy_to_guessing(
+    matrix, accuracy, larger, said
+):
+    findings = verdict(json.dumps(matrix))["findings"]
+    assert f"Accuracy {accuracy} the majority-class baseline (always {larger} %)." in findings
+    assert any(text.startswith("Balanced") and f"]: {said} guessing" in text for text in findings)
+
+
+def test_verdict_interval_of_balanced_accuracy_is_newcombes():
+    # The rates are 20 of 100 and 1 of 10: their own exact limits are 12.7 to 29.2 and 0.3 to 44.5 %.
+    (found,) = (text for text in verdict("[[80 20]\n [1 9]]")["findings"] if text.startswith("Balanced"))
+    far, frr = metrics.rate_interval(20, 100), metrics.rate_interval(1, 10)
+    low, high = 0.85 - np.hypot(far[1] - 0.2, frr[1] - 0.1) / 2, 0.85 + np.hypot(0.2 - far[0], 0.1 - frr[0]) / 2
+    assert found.startswith(f"Balanced accuracy 85.0 % [{100 * low:.1f}, {100 * high:.1f}]: better")
+
+
+def test_verdict_one_class_within_the_rounding_says_that_it_is_rounded():
+    for matrix, digits, rounded in (([[9999, 1], [1, 0]], 2, True), ([[30, 0], [10, 0]], 2, False)):
+        findings = verdict(from_scikit_learn(matrix, digits))["findings"]
+        assert any("every trial as spoof, as far as the rounding shows" in text for text in findings) == rounded
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     looked = {"audit": AUDIT, "turned": STEADY}
     assert words.trust(best, 24, [], **looked) == ("yes", [])
     assert words.trust(best, 24, [])[0] == "unknown"
-    assert words.trust(best, 4, [], **looked) == ("unknown", ["eval has 4 speakers"])
+    assert words.trust(best, 19, [], **looked) == ("unknown", ["eval has 19 speakers"])
+    assert words.trust(best, 20, [], **looked)[0] == "yes"
     assert words.trust(best, 0, [], **looked)[1] == ["eval has no known speakers"]
     assert words.trust(best, 24, ["made"], **looked)[0] == "unknown"
     assert words.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, turned=STEADY)[0] == "no"
