@@ -148,8 +148,9 @@ def _lines(path, text, column):
     if not rows:
         raise InputError(f"{path}: is empty; {_RULE}")
     number, first = rows[0]
+    first = first[first[0] == "#" and len(first) > 1 :]  # as NumPy begins a header
     where = f"{path}, line {number}: "
-    header, known, named = [field.lower().lstrip("#") for field in first], WORDS["scores"], (column or "").lower()
+    header, known, named = [field.lower().lstrip("# ") for field in first], WORDS["scores"], (column or "").lower()
     names = known.get(header[0]) == "trial" or any(known.get(name) == "score" or name == named for name in header)
     if names and all(math.isnan(_number(field)) for field in first):
         return _named(header, column, where), rows[1:]

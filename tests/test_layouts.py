@@ -90,6 +90,14 @@ def test_read_protocol_malformed_list_names_line_and_rule(tmp_path, text, words)
     assert words in str(error.value)
 
 
+def test_read_protocol_is_the_same_however_its_own_path_is_written(tmp_path, monkeypatch):
+    text = "path,label\n/else/audio/a/x.wav,genuine\n/else/audio/b/y.wav,spoof\n"
+    table = read_protocol_of(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
+    pd.testing.assert_frame_equal(read_protocol("trials.csv"), table)
+    assert table["file"].tolist() == ["a/x.wav", "b/y.wav"]
+
+
 def read_protocol_of(folder, text):
     (folder / "trials.csv").write_text(text)
     return read_protocol(folder / "trials.csv")

@@ -65,6 +65,8 @@ def test_write_scores_that_are_not_finite_writes_nothing(tmp_path, score, said):
         "\ufefftrial score\r\nE_1000001 1.5\r\n\r\nE_1000002   -0.25\r\nE_1000003 1e-17\r\n",
         "filename\tcm-score\nE_1000001\t1.5\nE_1000002\t-0.25\nE_1000003\t1e-17\n",
         "score trial\n1.5 E_1000001\n-0.25 E_1000002\n1e-17 E_1000003\n",
+        "# trial score\nE_1000001 1.5\nE_1000002 -0.25\nE_1000003 1e-17\n",
+        "# trial,score\nE_1000001,1.5\nE_1000002,-0.25\nE_1000003,1e-17\n",
         "E_1000001, 1.5\nE_1000002,-0.25\nE_1000003,1e-17\n",
         "E_1000001;1.5\nE_1000002;-0.25\nE_1000003;1e-17\n",
         "path,score,label,threshold\nE_1000001.wav,1.5,spoof,2\nE_1000002.wav,-0.25,spoof,2\n"
@@ -80,6 +82,8 @@ def test_write_scores_that_are_not_finite_writes_nothing(tmp_path, score, said):
         "windows",
         "asvspoof5",
         "header in another order",
+        "NumPy's header",
+        "NumPy's header with commas",
         "commas",
         "semicolons",
         "study score, CSV",

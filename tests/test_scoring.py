@@ -492,6 +492,8 @@ def test_read_labels_takes_paths_from_the_folder_of_the_list_and_names_what_is_w
     paths = [f"{tmp_path}/../x.wav", "/y.wav", "/z.wav"]
     assert scoring.read_labels(tmp_path / "truth.csv", paths) == dict(zip(paths, (1, 0), strict=False))
     assert scoring.read_labels(tmp_path / "truth.csv", ["/else/x.wav"]) == {"/else/x.wav": 1}
+    (tmp_path / "protocol.txt").write_text("LA_0079 LA_T_1 - - bonafide\nLA_0079 LA_T_2 - A01 spoof\n")
+    assert scoring.read_labels(tmp_path / "protocol.txt", ["a/LA_T_2.flac"]) == {"a/LA_T_2.flac": 0}
     with pytest.raises(InputError, match="truth.csv: none of the 1 recordings is listed there"):
         scoring.read_labels(tmp_path / "truth.csv", ["/z.wav"])
     (tmp_path / "truth.csv").write_text("path,label\nx.wav,human")

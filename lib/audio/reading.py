@@ -85,15 +85,21 @@ def header(path):
         return sound.format, sound.subtype, sound.samplerate, sound.channels
 
 
-def find_recordings(folder, trials):
-    """The files ``<trial>.wav`` or ``<trial>.flac`` of trials in a folder (from the working directory) or URL."""
-    folder, found = places.absolute(folder, Path.cwd()), []
-    there = places.listing(folder)
-    for names in ([f"{trial}{ending}" for ending in ENDINGS] for trial in trials):
-        usable = list(filter(there.get, names))
+def find_recordings(folder, names):
+    """The files of recordings, named with or without ``.wav`` or ``.flac``, below a folder or URL.
+
+    A relative folder starts at the working directory; names may have folders of their own.
+    """
+    folder, there, found = places.absolute(folder, Path.cwd()), {}, []
+    for name in names:
+        parent, _, last = f"{folder}/{name}".rpartition("/")
+        if parent not in there:
+            there[parent] = places.listing(parent)
+        usable = [ending for ending in ("", *ENDINGS) if there[parent].get(last + ending)]
         if not usable:
-            raise InputError(f"{folder}: no recording {' or '.join(names)}")
-        found.append(f"{folder}/{usable[0]}")
+            files = [name] if name.endswith(ENDINGS) else [name + ending for ending in ENDINGS]
+            raise InputError(f"{folder}: no recording {' or '.join(files)}: expected the folder that names start from")
+        found.append(f"{parent}/{last}{usable[0]}")
     return found
 
 

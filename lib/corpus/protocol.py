@@ -11,6 +11,7 @@ from lib.audio import ENDINGS
 from lib.errors import InputError
 from lib.files.places import read_text
 from lib.params import read_table
+from lib.params.paths import is_url
 
 LAYOUTS = read_table("layouts")  # name -> its declaration
 SPOOF, GENUINE = 0, 1
@@ -137,7 +138,7 @@ def _columns_like(fields):
 def _inside(path, files, folders):
     """The files, by lines, in their place below the folder of the recordings; with `folders` they may name theirs."""
     if folders and files.map(os.path.isabs).all():  # without what they have in common
-        here = os.path.dirname(path)
+        here = os.path.dirname(path if is_url(path) else os.path.abspath(path))
         if not files.str.startswith(f"{here}/").all():
             here = os.path.commonpath(map(os.path.dirname, files))
         files = files.map(lambda file: os.path.relpath(file, here))

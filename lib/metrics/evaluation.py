@@ -38,7 +38,7 @@ def read_tables(
 
     table = joined(scores_path, protocol_path)
     if recordings is not None:
-        table["duration"] = list(places.each(duration, find_recordings(recordings, table["trial"])))
+        table["duration"] = list(places.each(duration, find_recordings(recordings, table.get("file", table["trial"]))))
     return table, None if dev_scores is None else joined(dev_scores, dev_protocol)
 
 

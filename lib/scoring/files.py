@@ -157,7 +157,10 @@ def read_labels(file, paths):
     if not found:
         by_name = {os.path.basename(name): label for name, label in listed}
         alone = len(by_name) == len(listed)
-        found = {path: by_name[name] for path in paths if alone and (name := os.path.basename(path)) in by_name}
+        for path in paths if alone else ():
+            name = os.path.basename(path)
+            name = name if name in by_name else os.path.splitext(name)[0]  # protocols leave endings out
+            found |= {path: by_name[name]} if name in by_name else {}
     if not found:
         raise InputError(f"{file}: none of the {len(paths):,} recordings is listed there")
     return found
