@@ -9,10 +9,7 @@ _ONE_AT_A_TIME = threading.RLock()  # descriptors belong to the process
 
 
 class InputError(Exception):
-    """The input or the arguments are wrong: exit code 2.
-
-    The message is one or two lines that name the file, the value and the rule.
-    """
+    """The input or the arguments are wrong: exit code 2. One or two lines name the file, the value and the rule."""
 
 
 class RunError(Exception):

@@ -182,11 +182,7 @@ def rank(tables):
 
 
 def ranks_in_words(rows, others, data=None):
-    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence.
-
-    `others` are name -> table of other systems' scores, and `data` is where the corpus is now. No sentence where the
-    runs' scores are gone or are of other trials.
-    """
+    """What eval tells apart of runs and of `others` (name -> scores): a sentence, or none where scores are gone."""
     values, trials = rows[0]["parameters"], None
     with suppress(InputError, KeyError):  # the corpus is elsewhere, or nobody noted where it was
         trials = read_trials(data or values["data"], values["layout"]).query("split == 'eval'")

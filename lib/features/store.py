@@ -100,10 +100,7 @@ def extract(corpus, wanted, *, store, jobs=2):
 
 
 def derived(url, split, count, make, *, what):
-    """Arrays of a split that follow from others, in a folder of the store: a `Stored`.
-
-    `make(positions)` computes those of a chunk that the folder lacks; `what` names them beside the progress bar.
-    """
+    """Arrays of a split in a folder of the store, a `Stored`; `make(positions)` computes what it lacks of a chunk."""
     with _filling(url):
         lacking = pending(url, {split: count})
         for (_, start), chunk in tqdm(lacking.items(), desc=what, unit="chunk", disable=not lacking, leave=False):
@@ -150,10 +147,7 @@ def _make(corpus, stored, jobs):
 
 
 def from_clips(wanted, clips):
-    """What is wanted of float32 samples at its rate: a list of arrays each, byte for byte what the store holds.
-
-    Of embeddings the same to the rounding of their precision, which depends on the batch.
-    """
+    """What is wanted of float32 samples: arrays each, as the store holds them (embeddings: to their rounding)."""
     features = [item for item in wanted if isinstance(item, Wanted)]
     clips = clips if len(features) == len(wanted) else list(clips)
     made = [_made(features, y) for y in clips]

@@ -37,11 +37,7 @@ class Unreachable(InputError):
 
 
 def listing(folder):
-    """Files and folders directly in a folder, by name, asked for at once; empty when there is no such folder.
-
-    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None for a folder, a pipe
-    or a device. InputError if it cannot be listed.
-    """
+    """Of all in a folder, if it is there: name -> (bytes, mark of the content), each may be None; None for no file."""
     if not is_url(folder):
         return dict(sorted(_on_disk(folder)))
     found = {}
@@ -117,10 +113,7 @@ def machine():
 
 @contextmanager
 def whole_file(place):
-    """A file (binary, also to be read) that stands under its name once it is whole, and lasts if the power fails then.
-
-    A local one is written beside its place and moved; an object store shows whole files only.
-    """
+    """A file (binary, also to be read) that stands under its name once it is whole, and then outlasts a power cut."""
     if is_url(place):
         file = io.BytesIO()
         yield file

@@ -99,10 +99,7 @@ def _about_dev(table, dev, result):
 
 
 def alarms(scores, result):
-    """What is suspicious about scores and their result before anybody believes it: sentences of params/alarms.yaml.
-
-    `result` is that of `lib.metrics.evaluate` with `shuffled_auc` and, of `spreads`, `trials`, `clusters`, `single`.
-    """
+    """What is suspicious about scores and their `evaluate_table`: sentences of params/alarms.yaml."""
     different, accepted, (low, high) = len(np.unique(scores)), scores >= 0, result["shuffled_auc"]
     holds = {
         "constant": different == 1,

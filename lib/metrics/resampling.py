@@ -97,10 +97,7 @@ def interval(values, level=LEVEL):
 
 
 def intervals_over_clusters(values, point, labels, clusters):
-    """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale.
-
-    Of an EER without an error it is the exact one of a rate among as many trials as the smaller class has.
-    """
+    """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale."""
     from scipy.special import expit, logit, stdtrit
 
     scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(_UNBOUNDED, (np.log, np.exp))
@@ -119,10 +116,7 @@ def intervals_over_clusters(values, point, labels, clusters):
 
 
 def rate_over_clusters(values, errors, count, freedom):
-    """Exact interval (low, high) of a rate for as many trials as its variance in resamples over clusters is worth.
-
-    E. L. Korn and B. I. Graubard, Survey Methodology 24, 1998. Symmetric intervals fail where few clusters err.
-    """
+    """Exact interval of a rate, in effective trials (E. Korn, B. Graubard, Survey Methodology 24, 1998)."""
     from scipy.special import betaincinv, stdtrit
 
     rate, ends = errors / count, np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])

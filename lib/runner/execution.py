@@ -48,11 +48,7 @@ class Outcome:
 
 
 def run_all(chosen, steps, *, jobs=1, scheduler=None):
-    """Execute what is not done of the steps of `plan`, stage by stage; yields each `Outcome`.
-
-    A run that another process is making gives one `elsewhere`, and one more when it has ended. Workers of a Dask
-    `scheduler` execute runs of models; those before send recordings to the workers, and so stay here.
-    """
+    """Execute what is to do, stage by stage; yields each `Outcome`, of a run that another process makes two."""
     tag = query.in_study(chosen.name)
     for step in steps:
         if step.done and tag not in step.tags:  # another study has made it
@@ -68,7 +64,7 @@ def _by_stage(chosen, todo, jobs, scheduler):
         if members[0].run.compares:  # what it reads is known only now
             fresh = {(step.run.name, step.run.seed): step for step in plan(chosen)}
             members = [replace(fresh[step.run.name, step.run.seed], planned=step.planned) for step in members]
-        there = scheduler if stage == MODELS else None
+        there = scheduler if stage == MODELS else None  # those before send recordings to the workers, and stay here
         if there:
             connect()  # makes the database where there is none; workers only look for it
         here = partial(execute, show=jobs == 1, scheduler=scheduler)

@@ -25,10 +25,7 @@ _MANY = 256  # recordings from which on a bar shows how far it is
 
 
 def recordings(paths):
-    """The recordings to score, each once, those below folders by name; and those that are passed over, as hidden.
-
-    InputError when a path does not exist, or a folder has no recording.
-    """
+    """The recordings to score, each once, those below folders by name; and those that are passed over, as hidden."""
     found, passed = {}, {}
     for path in map(Path, paths):
         if not path.exists():
@@ -86,11 +83,7 @@ def _read(path, sr):
 
 
 def score_files(judge, paths):
-    """Yield the answers of a `Judge` to recordings, in their order; few are in memory at a time.
-
-    Dicts of `path` and the fields of `lib.scoring.answers.Answer`, `warnings` with what was done in reading and the
-    judge's caveats. A recording that cannot be read has no score.
-    """
+    """Yield a dict of each recording, in order: `path`, and the fields of `Answer`, with the judge's caveats."""
     sr, blocks = judge.system.sr, [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
     with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
         for part in blocks:
@@ -145,11 +138,7 @@ def summary(rows):
 
 
 def read_labels(file, paths):
-    """Label of each of some recordings in a list with the columns `path` and `label`, or a protocol: path -> label.
-
-    A path there starts at the list's own folder; where none is that of a recording, names of files count. InputError
-    if none of the recordings is found.
-    """
+    """Path -> label in a list or protocol, whose paths start at its own folder; names count where none is found so."""
     table, folder = read_list(file)[0], os.path.dirname(file)
     listed = table[["file", "label"]].to_numpy().tolist()
     by_path = {os.path.realpath(os.path.join(folder, name)): label for name, label in listed}

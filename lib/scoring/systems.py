@@ -38,10 +38,7 @@ class System:
 
 
 def open_run(run, *, corpus=None):
-    """A trained run, ready to score; `run` and `corpus` as `lib.tracking.models.find` takes them.
-
-    InputError when there is none, or its model cannot be used here or is not the one that it kept.
-    """
+    """A trained run (see `models.find`), ready to score; InputError: there is none, or its model cannot be used."""
     found = models.find(run, corpus=corpus)
     with artifact(found.run_id, models.SYSTEM) as folder:
         try:

@@ -1,5 +1,4 @@
 """What gives a label away without any replay in it: cheap cues, shared metadata, manipulations."""
-# ruff: noqa: F403
 
 from lib.judgement.shortcuts.cues import *
 from lib.judgement.shortcuts.judgement import *
