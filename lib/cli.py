@@ -59,9 +59,9 @@ def _answer(value, as_json, text):
 
 def _sweep(corpus=None):
     """End runs that nobody makes any more, of one corpus or all; an error at once where tracking cannot be used."""
-    from lib.tracking import living
+    from lib.tracking import query
 
-    for record in living.sweep(corpus):
+    for record in query.sweep(corpus):
         click.echo(f"run {record.run_id}, {record.name}, was stopped before its end; it is marked KILLED", err=True)
 
 

@@ -16,7 +16,7 @@ from lib.corpus.protocol import LAYOUTS, SPLITS, UNKNOWN
 from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS
-from lib.params.schema import judged
+from lib.params.settings import judged
 
 _CLIPPED = 0.001  # share of samples at the largest value of all; speech that is not clipped has some in 100,000
 _MISSING = "no such recording"

@@ -13,7 +13,7 @@ from scipy.ndimage import correlate1d
 from lib.errors import InputError, unknown
 from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
-from lib.params.schema import GROUPS, RULES, judge_together, judged
+from lib.params.settings import GROUPS, RULES, judge_together, judged
 
 _LEVELS = 200  # steps of the level axis of `fft`
 _CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
@@ -37,7 +37,7 @@ FeatureSettings = make_dataclass(
     bases=(Judged,),
     frozen=True,
     namespace={
-        "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.schema.",
+        "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.settings.",
         "__module__": __name__,
     },
 )

@@ -20,7 +20,7 @@ from lib.params import NOTEBOOKS, ROOT, identity
 from lib.params.paths import without_logins
 from lib.runner import kernels, progress
 from lib.runner.pages import export_html, times
-from lib.tracking import living, query
+from lib.tracking import query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import MODELS, Step, plan
 
@@ -95,7 +95,7 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
                 if same and made.status in ("FINISHED", "FAILED"):
                     connect().set_tag(made.run_id, query.in_study(study_name), "yes")
                     return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
-            living.sweep(step.run.parameters["corpus"], held=step.fingerprint)
+            query.sweep(step.run.parameters["corpus"], held=step.fingerprint)
             run_id = _begin(step, study_name)
             error = _executed(step, run_id, show, scheduler)
     except Exception as problem:  # a notebook, MLflow and the disk may raise anything
@@ -106,7 +106,7 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
 def _begin(step, study_name):
     """A new run, with the tags by which it is found again; its id."""
     tags = {"study": study_name, query.in_study(study_name): "yes", "corpus_digest": step.corpus_digest}
-    tags |= living.owner() | identity.marks(step.identity)
+    tags |= query.owner() | identity.marks(step.identity)
     tags |= {} if step.run.seed is None else {"seed": step.run.seed}
     return create(connect(), experiment=step.run.parameters["corpus"], name=step.run.name, tags=tags)
 
@@ -114,7 +114,7 @@ def _begin(step, study_name):
 def _executed(step, run_id, show, scheduler):
     """Execute the notebook in a run that was begun, and end the run; the error in one line, or None."""
     client, started = connect(), time.monotonic()
-    error, status, alive = None, "KILLED", living.beat(client, run_id)
+    error, status, alive = None, "KILLED", query.beat(client, run_id)
     given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
     try:
         local = local_folder(run_id)  # papermill saves there what it has done so far

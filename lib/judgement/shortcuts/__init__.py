@@ -2,4 +2,3 @@
 
 from lib.judgement.shortcuts.cues import *
 from lib.judgement.shortcuts.judgement import *
-from lib.judgement.shortcuts.sensitivity import *

@@ -1,4 +1,4 @@
-"""How well each group of cues tells the labels apart, what the splits share, and a verdict on the corpus.
+"""How well each group of cues tells the labels apart, what the splits share, and what turns trained systems.
 
 Of two classifiers the one with the higher AUC in cross-validation on train is used: neither dev nor eval chooses
 anything. A group of shortcut cues is a **shortcut** when the mean of its AUC on dev and eval lies at least 0.1 from
@@ -12,13 +12,17 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import mannwhitneyu
+from scipy.stats import binomtest, mannwhitneyu
 
 from lib import metrics
+from lib.audio.interventions import INTERVENTIONS
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
-from lib.judgement.shortcuts.cues import GROUPS, columns_of
+from lib.judgement.shortcuts.cues import GROUPS, SR, columns_of
+from lib.metrics.measures import checked
 
 ALPHA = 0.05
+UNCHANGED = "none"
+RATES = ("far", "frr", "eer")
 _NEARLY = 0.95  # AUC, lower end of its interval: no countermeasure is that good on devices that it never met
 _UNREMARKABLE = ("no shortcut seen", "no difference seen", "as replay may", "not judged")
 _FOLDS = 5
@@ -165,6 +169,73 @@ def findings(trials):
     return found
 
 
+def versions(recordings, names=tuple(INTERVENTIONS)):
+    """Yield the name ``none`` and the recordings (16 kHz) unchanged, then each intervention's name and result.
+
+    `names` are of `lib.audio.interventions.INTERVENTIONS`; recording k is changed with seed k.
+    One version at a time, so that only one must be held.
+    """
+    yield UNCHANGED, recordings
+    for name in names:
+        yield name, [INTERVENTIONS[name](y, SR, k) for k, y in enumerate(recordings)]
+
+
+def sensitivity(scores, labels, thresholds, *, resamples=1000):
+    """False accepts, false rejects and EER of runs before and after each intervention, judged together.
+
+    `scores` are run -> version, named as in `versions` -> scores, higher = more genuine [shape=(n,)];
+    `labels` are 1 = genuine, 0 = spoof [shape=(n,)]; `thresholds`, run -> threshold, were chosen on dev.
+
+    One row a run and intervention, the first of a run ``none``: `run`, `intervention`; `far` of changed spoof trials;
+    `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's exact p of no change `_p`,
+    and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
+    with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
+    correction over the whole table.
+
+    Examples
+    --------
+    ``sensitivity({run: {name: score(version) for name, version in versions(recordings)}}, labels, {run: 0.0})``
+    """
+    rows = []
+    for run, by_version in scores.items():
+        before, labels = checked(by_version[UNCHANGED], labels)
+        spoof, threshold = labels == SPOOF, thresholds[run]
+        for name, found in by_version.items():
+            after, _ = checked(found, labels)
+            mixed = np.where(spoof, after, before)
+            low, high = metrics.bootstrap(mixed, labels, metrics=("eer",), resamples=resamples)["eer"]
+            paired = metrics.compare(mixed, before, labels)
+            row = {"run": run, "intervention": name}
+            row |= _rate("far", after[spoof] >= threshold, before[spoof] >= threshold)
+            row |= _rate("frr", after[~spoof] < threshold, before[~spoof] < threshold)
+            row |= {"eer": paired["first"], "eer_ci_low": low, "eer_ci_high": high, "eer_p": paired["p"]}
+            change = {"": "difference", "_ci_low": "low", "_ci_high": "high"}
+            rows.append(row | {f"eer_change{ending}": paired[name] for ending, name in change.items()})
+    table = pd.DataFrame(rows).assign(**{f"{rate}_moved": False for rate in RATES})
+    changed = table["intervention"] != UNCHANGED
+    p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
+    table.loc[changed, [f"{rate}_moved" for rate in RATES]] = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
+    return table
+
+
+def intervention_sentences(table):
+    """Which interventions move which runs, as a list of sentences."""
+    before = table[table["intervention"] == UNCHANGED].set_index("run")
+    found, still = [], []
+    for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
+        moves = []
+        for row in part.to_dict("records"):
+            first, moved = before.loc[row["run"]], [rate for rate in RATES if row[f"{rate}_moved"]]
+            rates = [f"{rate.upper()} {100 * first[rate]:.0f} → {100 * row[rate]:.0f} %" for rate in moved]
+            moves += [f"{row['run']} ({', '.join(rates)})"] if rates else []
+        if moves:
+            count = f"{len(moves)} of {len(part)} runs: " if len(part) > 1 else ""
+            found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moves)}.")
+        else:
+            still.append(name.replace("_", " "))
+    return found + ([f"Moves no run beyond chance: {', '.join(still)}."] if still else [])
+
+
 def _of_shortcut(part, size):
     sure, away = part["p_holm"] < ALPHA, part["auc"] - 0.5
     outside = away.drop("train")
@@ -240,3 +311,11 @@ def _known(trials):
     for name in _COLUMNS:
         values = metrics.configurations(trials) if name == "configuration" else trials[name]
         yield name, trials.assign(value=values).loc[values != UNKNOWN, ["split", "label", "value"]]
+
+
+def _rate(name, errors, errors_before):
+    low, high = metrics.rate_interval(errors.sum(), len(errors))
+    more, fewer = int((errors & ~errors_before).sum()), int((errors_before & ~errors).sum())
+    p, rate = binomtest(more, more + fewer).pvalue if more + fewer else 1.0, errors.mean()
+    values = {"": rate, "_ci_low": low, "_ci_high": high, "_p": p, "_change": rate - errors_before.mean()}
+    return {f"{name}{ending}": float(value) for ending, value in values.items()}
