@@ -102,11 +102,7 @@ def _mfcc(spectra, settings):
 
 
 def _lfcc(spectra, settings):
-    """Cepstral coefficients from 0: orthonormal DCT-II of log10 of the power in triangles of equal width.
-
-    As ``lfcc_bp.m`` of the ASVspoof 2019 and 2021 baselines (M. Sahidullah et al., Interspeech 2015),
-    but frames are centred, and powers raised to at least `amin`.
-    """
+    """As ``lfcc_bp.m`` of ASVspoof 2019 and 2021 (M. Sahidullah et al., 2015); centred frames, powers above `amin`."""
     bands = _linear_filters(settings) @ spectra.power(settings)
     np.log10(np.maximum(bands, np.float32(settings.amin), out=bands), out=bands)
     return _cosines(settings.n_linear, settings.n_lfcc) @ bands, np.asarray

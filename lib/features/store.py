@@ -11,8 +11,8 @@ import sys
 import zlib
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +61,7 @@ class Stored:
     url: str
     sizes: dict  # split -> number of trials
     image_size: int = 0  # pixels, where the arrays are cells of images
+    opened: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # split -> mapped arrays
 
     def batch(self, split, positions):
         """The images (uint8) or vectors (float32) of some trials as one array, in the order asked for."""
@@ -69,14 +70,10 @@ class Stored:
 
     def arrays(self, split, positions):
         """The arrays of some trials as a list, each of its own shape; not to be written to."""
-        if split not in self._opened:
+        if split not in self.opened:
             chunks = _urls(self.url, split, self.sizes[split]).values()
-            self._opened[split] = [array for chunk in chunks for array in _arrays(_local(chunk))]
-        return [self._opened[split][position] for position in positions]
-
-    @cached_property
-    def _opened(self):
-        return {}  # split -> arrays, parts of files that are mapped into memory
+            self.opened[split] = [array for chunk in chunks for array in _arrays(_local(chunk))]
+        return [self.opened[split][position] for position in positions]
 
 
 def extract(corpus, wanted, *, store, jobs=2):

@@ -15,7 +15,7 @@ from lib.corpus.protocol import WORDS, read_list
 from lib.errors import InputError
 from lib.files.places import absolute
 from lib.inputs import BLOCK
-from lib.metrics.tables import noted
+from lib.metrics.tables import noted, percent
 from lib.scoring.answers import CANNOT_TELL
 from lib.scoring.systems import SR
 
@@ -161,15 +161,11 @@ def errors(rows, labels):
     if known["truth"].nunique() == 2:
         both = known["score"].to_numpy(), known["truth"].to_numpy()
         ends = metrics.bootstrap(*both, metrics=("eer",))["eer"]
-        lines.append(f"EER {_percent(metrics.eer(*both)[0], *ends)}, interval over recordings.")
+        lines.append(f"EER {percent(metrics.eer(*both)[0], ends)} %, interval over recordings.")
     for truth, part in known.groupby("truth"):
         rates = []
         for label in (*LABEL_NAMES, CANNOT_TELL):
             count = (part["label"] == label).sum()
-            rates.append(f"{_percent(count / len(part), *metrics.rate_interval(count, len(part)))} {label}")
+            rates.append(f"{percent(count / len(part), metrics.rate_interval(count, len(part)))} % {label}")
         lines.append(f"Answers to {len(part)} {LABEL_NAMES[truth]} recordings: {', '.join(rates)}.")
     return "\n".join(lines)
-
-
-def _percent(value, low, high):
-    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

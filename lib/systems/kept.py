@@ -84,15 +84,11 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=True):
                 return replace(_parsed(place, content), found=made.found)
             except Exception as error:  # whatever its reader raises
                 places.remove(place)
-                raise InputError(
-                    f"{type(system).__name__}: its fit cannot be kept, since it cannot be read back ({_reason(error)})"
-                ) from None
+                reason = str(error).rpartition("the model cannot be read ")[2].strip("()")
+                why = f"its fit cannot be kept, since it cannot be read back ({reason})"
+                raise InputError(f"{type(system).__name__}: {why}") from None
         finally:
             system.restore(first)
-
-
-def _reason(error):
-    return str(error).rpartition("the model cannot be read ")[2].strip("()")
 
 
 def _scored(fitted, fed, arguments, seed):
