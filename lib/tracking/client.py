@@ -198,3 +198,13 @@ def artifact(run_id, path):
         if not found.exists():
             raise InputError(f"run {run_id}: keeps no {path}; it must have trained a model")
         yield found
+
+
+def read(run_id, name, parsed):
+    """An artifact of a run, as the function `parsed` reads its Path; InputError when it is missing or damaged."""
+    with artifact(run_id, name) as path:
+        try:
+            return parsed(path)
+        except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
+            raise InputError(f"run {run_id}: its {name} cannot be read:\n{reason}") from None
