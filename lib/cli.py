@@ -392,9 +392,8 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
         return _answer({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")}, as_json, None)
     from lib.comparison import rank
 
-    how = "Ranks are by paired tests on the same trials; their intervals are Student's t, those above of resamples."
+    how = "Ranks are by paired tests on the same trials, their intervals Student's t; equal ranks are not told apart."
     click.echo("\n\n".join([*map(describe, found), f"{rank(ranked).to_string(index=False)}\n{how}"]))
-    click.echo("Paired tests on the same trials; equal ranks are not told apart.")
 
 
 @main.command()

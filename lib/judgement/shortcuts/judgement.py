@@ -191,10 +191,6 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
     with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
     correction over the whole table.
-
-    Examples
-    --------
-    ``sensitivity({run: {name: score(version) for name, version in versions(recordings)}}, labels, {run: 0.0})``
     """
     rows = []
     for run, by_version in scores.items():
