@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+import librosa  # its parts are loaded when they are used, by odd rates alone
 import numpy as np
 import soundfile
 
@@ -62,8 +63,6 @@ def resampled(y, rate, sr):
     """Samples at `sr` of samples at `rate`, Hz."""
     if rate == sr:
         return y
-    import librosa  # only odd rates need it, and it is slow to import
-
     return librosa.resample(y, orig_sr=rate, target_sr=sr, res_type="soxr_hq", axis=-1)
 
 

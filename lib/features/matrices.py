@@ -6,8 +6,9 @@ No analysis parameter is stated in the report: librosa's defaults stand. Values 
 from dataclasses import make_dataclass
 from functools import lru_cache
 
+import librosa
 import numpy as np
-import scipy  # its parts are loaded when they are used, and some take long
+import scipy  # its parts, as those of librosa, are loaded when they are used, and some take long
 from scipy.ndimage import correlate1d
 
 from lib.errors import InputError, unknown
@@ -157,8 +158,6 @@ def _recipe(name):
 def row_hertz(name, settings):
     """The frequency in the middle of each row of a feature, Hz; None where rows are no frequencies."""
     if name == "mel":
-        import librosa
-
         return librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
     return np.linspace(0, settings.sr / 2, settings.n_fft // 2 + 1) if name in ("spectrogram", "stft") else None
 
@@ -221,8 +220,6 @@ def _window(settings):
 @lru_cache(maxsize=8)
 def _mel_filters(settings):
     """The filters as a sparse matrix [shape=(n_mels, 1 + n_fft // 2)]: few bins fall into each."""
-    import librosa
-
     how = {name: getattr(settings, name) for name in ("sr", "n_fft", "n_mels", "fmin", "fmax")}
     return scipy.sparse.csr_array(librosa.filters.mel(**how, htk=False, norm="slaney", dtype=np.float32))
 

@@ -14,6 +14,7 @@ the exact interval of a rate. 32_coverage simulates how often they hold.
 """
 
 import numpy as np
+import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.metrics import measures
@@ -55,10 +56,8 @@ def numbered(names):
 
 def shuffled_auc(scores, labels, *, resamples=200, level=LEVEL):
     """Interval (low, high) of the AUC with the labels shuffled; an AUC inside it is indistinguishable from chance."""
-    from scipy.stats import rankdata
-
     scores, labels = measures.checked(scores, labels)
-    ranks, n_genuine, rng = rankdata(scores), int(labels.sum()), np.random.default_rng(0)
+    ranks, n_genuine, rng = scipy.stats.rankdata(scores), int(labels.sum()), np.random.default_rng(0)
     sums = np.array([rng.permutation(ranks)[:n_genuine].sum() for _ in range(resamples)])
     values = (sums - n_genuine * (n_genuine + 1) / 2) / (n_genuine * (len(labels) - n_genuine))
     return interval(values, level)
@@ -98,14 +97,12 @@ def interval(values, level=LEVEL):
 
 def intervals_over_clusters(values, point, labels, clusters):
     """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale."""
-    from scipy.special import expit, logit, stdtrit
-
     scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(_UNBOUNDED, (np.log, np.exp))
-    reach = stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2)
+    reach = scipy.special.stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2)
     edge = 0.5 / len(labels)  # nothing counts as nearer a bound
     result = {}
     for name, of_all in values.items():
-        there, back = scales.get(name, (logit, expit))
+        there, back = scales.get(name, (scipy.special.logit, scipy.special.expit))
         ends = np.add(bounds(name), (edge, -edge))
         spread = reach * there(np.clip(of_all, *ends)).std()
         middle, at = there(np.clip(point[name], *ends)), point[name]
@@ -117,12 +114,11 @@ def intervals_over_clusters(values, point, labels, clusters):
 
 def rate_over_clusters(values, errors, count, freedom):
     """Exact interval of a rate, in effective trials (E. Korn, B. Graubard, Survey Methodology 24, 1998)."""
-    from scipy.special import betaincinv, stdtrit
-
     rate, ends = errors / count, np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     worth = min(count, rate * (1 - rate) / values.var()) if 0 < rate < 1 and values.var() > 0 else count
-    worth = min(count, worth * (stdtrit(count - 1, ends[1]) / stdtrit(freedom, ends[1])) ** 2)
-    low, high = betaincinv(np.add(rate * worth, [0, 1]), np.add((1 - rate) * worth, [1, 0]), ends)
+    sure, unsure = scipy.special.stdtrit((count - 1, freedom), ends[1])
+    worth = min(count, worth * (sure / unsure) ** 2)
+    low, high = scipy.special.betaincinv(np.add(rate * worth, [0, 1]), np.add((1 - rate) * worth, [1, 0]), ends)
     return (float(low) if errors else 0.0), (float(high) if errors < count else 1.0)
 
 
