@@ -13,6 +13,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, mannwhitneyu
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from lib import metrics
 from lib.audio.interventions import INTERVENTIONS
@@ -92,10 +98,6 @@ def cue_metrics(measured, verdicts):
 
 def linear():
     """Logistic regression on standardised cues, a scikit-learn pipeline."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
 
 
@@ -256,10 +258,6 @@ def _of_channel(part, size):
 
 def _scores(table, columns):
     """Name of the classifier that is best on train, and its scores (log-odds) of each split."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import cross_val_predict
-    from threadpoolctl import threadpool_limits
-
     # For cues that no straight line separates, such as exactly zero silence.
     small = {"max_depth": 3, "max_iter": 50, "min_samples_leaf": 10, "early_stopping": False}
     models = {"linear": linear(), "trees": HistGradientBoostingClassifier(**small, random_state=0)}
@@ -276,8 +274,6 @@ def _scores(table, columns):
 
 def _folds(train):
     """Training and test rows of each fold; no speaker in both, where speakers allow that."""
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
     labels, speakers = train["label"].to_numpy(), train["speaker"].to_numpy()
     count = min(_FOLDS, np.bincount(labels, minlength=2).min())
     if count < 2:  # a single trial of a class is trained and tested on
