@@ -1,7 +1,6 @@
 """The command ``study``.
 
-Whatever is slow to import is imported inside the command that needs it, so that
-``study --help`` answers at once.
+Whatever is slow to import is imported inside the command that needs it, so that ``study --help`` answers at once.
 
 Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
@@ -229,10 +228,9 @@ def run(study, force, jobs, scheduler, html, **given):
 def compare(study, corpus, everything, others, data, as_json, html):
     """Show the runs of STUDY side by side.
 
-    The newest finished run of each name and seed stands whatever was started since. One
-    that `study plan` would make again says why under `stale`, one with other parameters
-    names them. Runs that did not finish are listed below. The scores of another system stand
-    in rows of their own, marked as such.
+    The newest finished run of each name and seed stands whatever was started since. One that `study plan` would make
+    again says why under `stale`, one with other parameters names them. Runs that did not finish are listed below. The
+    scores of another system stand in rows of their own, marked as such.
     """
     from lib.params import studies
     from lib.tracking import query
@@ -305,11 +303,10 @@ def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None)
 def score(paths, chosen, corpus, labels, table, as_json):
     """Score recordings with a trained run.
 
-    PATH is a recording, or a folder of which every recording is taken. Of a name the newest
-    finished run scores. Higher scores are more genuine; the label is the side of the run's own
-    threshold, or "cannot tell" where dev leaves doubt or the recording is not of the kind
-    that the run was made on. A recording that cannot be read is named and the others are
-    scored; exit code 2 when none can be.
+    PATH is a recording, or a folder of which every recording is taken. Of a name the newest finished run scores. Higher
+    scores are more genuine; the label is the side of the run's own threshold, or "cannot tell" where dev leaves doubt
+    or the recording is not of the kind that the run was made on. A recording that cannot be read is named and the
+    others are scored; exit code 2 when none can be.
     """
     if len(chosen) > 1:
         raise InputError(f"--run {' --run '.join(chosen)}: one run at a time")
@@ -357,10 +354,9 @@ def score(paths, chosen, corpus, labels, table, as_json):
 def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as_json, **read):
     """Measure SCORES, the score file of any system, or of several on the same trials.
 
-    Lines are 'trial score', 'trial score label', 'trial label score' or as the ASVspoof
-    baselines write them; or a CSV with a header, or what `study score` wrote. Higher scores
-    are more genuine. With dev scores, thresholds, calibration and the threshold card are
-    chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card. Several
+    Lines are 'trial score', 'trial score label', 'trial label score' or as the ASVspoof baselines write them; or a CSV
+    with a header, or what `study score` wrote. Higher scores are more genuine. With dev scores, thresholds, calibration
+    and the threshold card are chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card. Several
     systems are ranked by what paired tests of their EERs tell apart.
     """
     from lib import metrics

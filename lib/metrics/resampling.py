@@ -5,12 +5,11 @@ trial more in each class than was seen, as good or as bad as can be by the toss 
 is then the mid-P form of the exact one (H. O. Lancaster, Journal of the American Statistical Association
 56, 1961), the AUC's the like for a mean between bounds (M. Phan et al., NeurIPS 2021).
 
-**Over clusters** (speakers, phrases, replay configurations) they are drawn whole; those with both
-classes, only genuine and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the
-variance unbiased (J. N. K. Rao and C. F. J. Wu, Journal of the American Statistical Association 83,
-1988). Intervals are symmetric in the logit (costs: logarithm; MCC: Fisher's z), with Student's t; the
-linearised variance of `lib.metrics.paired` is too sure here. Where no cluster errs they look alike, and an EER has
-the exact interval of a rate. 32_coverage simulates how often they hold.
+**Over clusters** (speakers, phrases, replay configurations) they are drawn whole; those with both classes, only genuine
+and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the variance unbiased (J. N. K. Rao and C.
+F. J. Wu, Journal of the American Statistical Association 83, 1988). Intervals are symmetric in the logit (costs:
+logarithm; MCC: Fisher's z), with Student's t; the linearised variance of `lib.metrics.paired` is too sure here. Where
+no cluster errs they look alike, and an EER has the exact interval of a rate. 32_coverage simulates how often they hold.
 """
 
 import numpy as np
