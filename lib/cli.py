@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from lib.errors import InputError, RunError
+from lib.errors import InputError, RunError, without_logins
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _LONG = 1300  # characters of an error; a list of parameters is shorter
@@ -35,8 +35,6 @@ class _Commands(click.Group):
             known = of_mlflow or of_file or isinstance(error, (InputError, RunError))
             if context.params.get("debug") or not known:
                 raise
-            from lib.params.paths import without_logins
-
             text = " ".join(str(error).split())[:300] if of_mlflow else str(error)
             text = without_logins(f"{error.filename or 'output'}: {error.strerror}" if of_file else text)
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
@@ -50,8 +48,6 @@ def _answer(value, as_json, text):
     """Print a value as JSON, null for what is not a number, or the text that is made of it."""
     if not as_json:
         return click.echo(text(value))
-    from lib.params.paths import without_logins
-
     finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
     click.echo(without_logins(json.dumps(finite, indent=2)))
 
@@ -80,7 +76,6 @@ def main(context, debug):
 
 def _next_steps():
     from lib.params import read_table, studies
-    from lib.params.paths import without_logins
     from lib.tracking import query
     from lib.tracking.client import tracking_uri
 
@@ -473,7 +468,6 @@ def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
     _sweep()
     from lib.files import places
-    from lib.params.paths import without_logins
     from lib.systems import kept
     from lib.tracking import query
     from lib.tracking.client import tracking_uri

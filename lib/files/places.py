@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lib.errors import InputError
+from lib.errors import InputError, hide_login, with_login, without_logins
 from lib.params.paths import absolute as absolute
-from lib.params.paths import hide_login, is_url, with_login, without_logins
+from lib.params.paths import is_url
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _PART = re.compile(r".+\.([0-9a-f]+(?:-\d+)?)\.(\d+)\.[0-9a-f]{8}\.part")  # NAME.MACHINE.PROCESS.RANDOM.part

@@ -15,8 +15,8 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from lib.errors import InputError, nearest, unknown
-from lib.params.paths import NOTEBOOKS, hide_login
+from lib.errors import InputError, hide_login, nearest, unknown
+from lib.params.paths import NOTEBOOKS
 from lib.params.yaml_files import read_table
 
 # Where things stand on a machine; they never change a number, so no fingerprint holds them.

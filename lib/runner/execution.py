@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from lib import cluster
-from lib.errors import InputError
+from lib.errors import InputError, without_logins
 from lib.params import NOTEBOOKS, ROOT, identity
-from lib.params.paths import without_logins
 from lib.runner import kernels, progress
 from lib.runner.pages import export_html, times
 from lib.tracking import query

@@ -13,10 +13,9 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from lib.errors import InputError
+from lib.errors import InputError, without_logins
 from lib.files import places
 from lib.params import ROOT
-from lib.params.paths import without_logins
 
 SQLITE = "sqlite:///"
 OWN = f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
