@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from lib.errors import InputError, RunError, without_logins
+from lib.errors import InputError, RunError, one_line, without_logins
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _LONG = 1300  # characters of an error; a list of parameters is shorter
@@ -35,7 +35,7 @@ class _Commands(click.Group):
             known = of_mlflow or of_file or isinstance(error, (InputError, RunError))
             if context.params.get("debug") or not known:
                 raise
-            text = " ".join(str(error).split())[:300] if of_mlflow else str(error)
+            text = one_line(error) if of_mlflow else str(error)
             text = without_logins(f"{error.filename or 'output'}: {error.strerror}" if of_file else text)
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
             sys.exit(2 if of_file or isinstance(error, InputError) else 1)

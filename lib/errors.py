@@ -54,6 +54,11 @@ def without_logins(text):
     return _QUERY.sub(r"\1", _LOGIN.sub("", text))
 
 
+def one_line(error):
+    """What an error says, in one line without logins, or its kind where it says nothing."""
+    return " ".join(without_logins(str(error)).split())[:300] or type(error).__name__
+
+
 def hide_login(url):
     """The URL without user, password and query, which are kept for `with_login` in the environment only."""
     plain = _QUERY.sub(r"\1", _LOGIN.sub("", url))

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lib.errors import InputError, hide_login, with_login, without_logins
+from lib.errors import InputError, hide_login, one_line, with_login
 from lib.params.paths import absolute as absolute
 from lib.params.paths import is_url
 
@@ -206,7 +206,7 @@ def _reached(url):
         fs, path = fsspec.url_to_fs(with_login(url))
     except Exception as error:  # an unknown kind, a missing package, a malformed address
         words = "expected one that fsspec supports, such as s3://BUCKET/FOLDER"
-        raise Unreachable(f"{url}: not a URL that can be read here ({_one_line(error)}): {words}") from None
+        raise Unreachable(f"{url}: not a URL that can be read here ({one_line(error)}): {words}") from None
     try:
         yield fs, path
     except FileNotFoundError:
@@ -214,8 +214,4 @@ def _reached(url):
     except Exception as error:  # each driver has errors of its own
         words = "for S3 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         words = f"address and credentials come from the environment, {words}"
-        raise Unreachable(f"{url}: cannot be reached ({_one_line(error)}); {words}") from None
-
-
-def _one_line(error):
-    return " ".join(without_logins(str(error)).split())[:200] or type(error).__name__
+        raise Unreachable(f"{url}: cannot be reached ({one_line(error)}); {words}") from None

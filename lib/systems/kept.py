@@ -24,7 +24,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from lib.corpus import SPLITS
-from lib.errors import InputError
+from lib.errors import InputError, one_line
 from lib.files import places
 from lib.params import ROOT, identity
 
@@ -170,7 +170,7 @@ def load(folder):
     except InputError:
         raise
     except Exception as error:  # a broken file raises whatever its reader raises
-        raise InputError(f"{folder}: the model cannot be read ({' '.join(str(error).split())[:200]})") from None
+        raise InputError(f"{folder}: the model cannot be read ({one_line(error)})") from None
 
 
 def listing(store):

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from lib.errors import InputError, without_logins
+from lib.errors import InputError, one_line, without_logins
 from lib.files import places
 from lib.params import ROOT
 
@@ -129,8 +129,7 @@ def _refuse_unreachable(uri):
 
 
 def _unusable(uri, error):
-    why = " ".join(str(error).split())[:300] or type(error).__name__
-    return InputError(without_logins(f"{_URI}={uri} cannot be used:\n{why}"))
+    return InputError(f"{_URI}={without_logins(uri)} cannot be used:\n{one_line(error)}")
 
 
 def lock_folder():
@@ -205,5 +204,5 @@ def read(run_id, name, parsed):
         try:
             return parsed(path)
         except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
+            reason = one_line(error).replace(str(path), path.name)
             raise InputError(f"run {run_id}: its {name} cannot be read:\n{reason}") from None
