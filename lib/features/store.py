@@ -4,8 +4,6 @@
 decides them: `numpy.save` of their values in one row, and of their shapes, then a checksum. It is moved there whole.
 """
 
-import hashlib
-import json
 import os
 import sys
 import zlib
@@ -26,7 +24,7 @@ from lib.features import embeddings, images
 from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
 from lib.params import ROOT
-from lib.params.identity import code_digest, versions
+from lib.params.identity import code_digest, fingerprint, versions
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 LOCKS = ROOT / "data" / "states"  # of stores that are being filled
@@ -109,7 +107,7 @@ def derived(url, split, count, make, *, what):
 def _filling(url):
     """Of two runs of this machine that lack the same in a store, or a folder of it, one makes it."""
     try:
-        with places.locked(LOCKS / f"{hashlib.blake2b(url.encode(), digest_size=8).hexdigest()}.lock"):
+        with places.locked(LOCKS / f"{fingerprint(url)}.lock"):
             yield
     except OSError as error:
         raise InputError(f"{url}: the store cannot be written ({error.strerror or error})") from None
@@ -184,8 +182,7 @@ def _make_chunk(sr, paths, targets):
 
 def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
     """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
-    marks = [code_digest("features.store", *parts), versions(*packages)]
-    return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
+    return fingerprint([*identity, code_digest("features.store", *parts), versions(*packages)])
 
 
 def pending(url, sizes):

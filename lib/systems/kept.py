@@ -4,7 +4,6 @@
 and what the key stands for. It is there only when it is whole; a damaged one is made again.
 """
 
-import hashlib
 import importlib
 import io
 import json
@@ -143,8 +142,7 @@ def _parsed(place, content):
 
 def _key(about):
     """Digest of what decides a fit; how long it took does not."""
-    deciding = {name: value for name, value in about.items() if name != "seconds"}
-    return hashlib.blake2b(json.dumps(deciding, sort_keys=True).encode(), digest_size=12).hexdigest()
+    return identity.fingerprint({name: value for name, value in about.items() if name != "seconds"})
 
 
 def save(system, folder):

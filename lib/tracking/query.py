@@ -3,7 +3,6 @@
 A run says once a minute that it is alive, in its tag `heartbeat`.
 """
 
-import hashlib
 import json
 import math
 import socket
@@ -130,7 +129,7 @@ def _unbounded(value):
 
 def owner():
     """Tags of a run that this process makes: its machine, by name and, since names repeat, by its own mark."""
-    place = hashlib.sha256(f"{machine()} {lock_folder()}".encode()).hexdigest()
+    place = identity.fingerprint(f"{machine()} {lock_folder()}")
     return {"host": f"{socket.gethostname()} {place[:8]}", "heartbeat": int(time.time())}
 
 
