@@ -3,10 +3,8 @@
 import json
 import math
 import os
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 from mlflow import MlflowClient
@@ -160,10 +158,7 @@ def log_split(run, split, table, *, threshold=0.0):
     log_text(run, json.dumps(described, indent=2), f"confusion_matrix/{split}.json")
     log_text(run, metrics.report(values, labels, threshold), f"classification_report/{split}.txt")
     log_figure(run, evaluation.det({split: (values, labels)}, f"{split}: DET curve"), f"det/{split}.png")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{split}.tsv"
-        scores.write_scores(path, table["trial"], values, labels)
-        run.client.log_artifact(run.run_id, str(path), "scores")
+    log_text(run, scores.written(table["trial"], values, labels), f"scores/{split}.tsv")
     return result | {"alarms": warnings}
 
 
