@@ -1,7 +1,6 @@
 """The command ``study``.
 
-Whatever is slow to import is imported inside the command that needs it, so that
-``study --help`` answers at once.
+Whatever is slow to import is imported inside the command that needs it, so that ``study --help`` answers at once.
 
 Exit codes: 0 done, 1 a run failed, 2 the input or the arguments are wrong.
 """
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from lib.errors import InputError, RunError
+from lib.errors import InputError, RunError, one_line, without_logins
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _LONG = 1300  # characters of an error; a list of parameters is shorter
@@ -36,9 +35,7 @@ class _Commands(click.Group):
             known = of_mlflow or of_file or isinstance(error, (InputError, RunError))
             if context.params.get("debug") or not known:
                 raise
-            from lib.params.paths import without_logins
-
-            text = " ".join(str(error).split())[:300] if of_mlflow else str(error)
+            text = one_line(error) if of_mlflow else str(error)
             text = without_logins(f"{error.filename or 'output'}: {error.strerror}" if of_file else text)
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
             sys.exit(2 if of_file or isinstance(error, InputError) else 1)
@@ -51,17 +48,15 @@ def _answer(value, as_json, text):
     """Print a value as JSON, null for what is not a number, or the text that is made of it."""
     if not as_json:
         return click.echo(text(value))
-    from lib.params.paths import without_logins
-
     finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
     click.echo(without_logins(json.dumps(finite, indent=2)))
 
 
 def _sweep(corpus=None):
     """End runs that nobody makes any more, of one corpus or all; an error at once where tracking cannot be used."""
-    from lib.tracking import living
+    from lib.tracking import query
 
-    for record in living.sweep(corpus):
+    for record in query.sweep(corpus):
         click.echo(f"run {record.run_id}, {record.name}, was stopped before its end; it is marked KILLED", err=True)
 
 
@@ -81,7 +76,6 @@ def main(context, debug):
 
 def _next_steps():
     from lib.params import read_table, studies
-    from lib.params.paths import without_logins
     from lib.tracking import query
     from lib.tracking.client import tracking_uri
 
@@ -229,10 +223,9 @@ def run(study, force, jobs, scheduler, html, **given):
 def compare(study, corpus, everything, others, data, as_json, html):
     """Show the runs of STUDY side by side.
 
-    The newest finished run of each name and seed stands whatever was started since. One
-    that `study plan` would make again says why under `stale`, one with other parameters
-    names them. Runs that did not finish are listed below. The scores of another system stand
-    in rows of their own, marked as such.
+    The newest finished run of each name and seed stands whatever was started since. One that `study plan` would make
+    again says why under `stale`, one with other parameters names them. Runs that did not finish are listed below. The
+    scores of another system stand in rows of their own, marked as such.
     """
     from lib.params import studies
     from lib.tracking import query
@@ -305,11 +298,10 @@ def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None)
 def score(paths, chosen, corpus, labels, table, as_json):
     """Score recordings with a trained run.
 
-    PATH is a recording, or a folder of which every recording is taken. Of a name the newest
-    finished run scores. Higher scores are more genuine; the label is the side of the run's own
-    threshold, or "cannot tell" where dev leaves doubt or the recording is not of the kind
-    that the run was made on. A recording that cannot be read is named and the others are
-    scored; exit code 2 when none can be.
+    PATH is a recording, or a folder of which every recording is taken. Of a name the newest finished run scores. Higher
+    scores are more genuine; the label is the side of the run's own threshold, or "cannot tell" where dev leaves doubt
+    or the recording is not of the kind that the run was made on. A recording that cannot be read is named and the
+    others are scored; exit code 2 when none can be.
     """
     if len(chosen) > 1:
         raise InputError(f"--run {' --run '.join(chosen)}: one run at a time")
@@ -357,10 +349,9 @@ def score(paths, chosen, corpus, labels, table, as_json):
 def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as_json, **read):
     """Measure SCORES, the score file of any system, or of several on the same trials.
 
-    Lines are 'trial score', 'trial score label', 'trial label score' or as the ASVspoof
-    baselines write them; or a CSV with a header, or what `study score` wrote. Higher scores
-    are more genuine. With dev scores, thresholds, calibration and the threshold card are
-    chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card. Several
+    Lines are 'trial score', 'trial score label', 'trial label score' or as the ASVspoof baselines write them; or a CSV
+    with a header, or what `study score` wrote. Higher scores are more genuine. With dev scores, thresholds, calibration
+    and the threshold card are chosen on dev. Prior and costs decide DCFs, the Bayes threshold and the card. Several
     systems are ranked by what paired tests of their EERs tell apart.
     """
     from lib import metrics
@@ -392,9 +383,8 @@ def evaluate(scores, protocol, p_spoof, c_miss, c_fa, c_unsure, by, pictures, as
         return _answer({"systems": found, "ranking": metrics.ranking(ranked).to_dict("records")}, as_json, None)
     from lib.comparison import rank
 
-    how = "Ranks are by paired tests on the same trials; their intervals are Student's t, those above of resamples."
+    how = "Ranks are by paired tests on the same trials, their intervals Student's t; equal ranks are not told apart."
     click.echo("\n\n".join([*map(describe, found), f"{rank(ranked).to_string(index=False)}\n{how}"]))
-    click.echo("Paired tests on the same trials; equal ranks are not told apart.")
 
 
 @main.command()
@@ -478,7 +468,6 @@ def keep(store, remove, as_json):
     """List the fits that are kept: which system, which runs use it, its size."""
     _sweep()
     from lib.files import places
-    from lib.params.paths import without_logins
     from lib.systems import kept
     from lib.tracking import query
     from lib.tracking.client import tracking_uri

@@ -14,7 +14,7 @@ from threading import Thread
 
 from joblib import Parallel, delayed
 
-from lib.errors import InputError, RunError
+from lib.errors import InputError, RunError, one_line
 from lib.params import identity
 
 SCHEDULER = "STUDY_SCHEDULER"  # environment variable that names the cluster to a notebook's kernel
@@ -38,7 +38,7 @@ def unordered(function, tasks, *, jobs, scheduler=None):
             for future in as_completed(futures, loop=client.loop):
                 yield future.result()
         except KilledWorker as error:
-            raise RunError(f"{scheduler}: {' '.join(str(error).split())}") from None
+            raise RunError(f"{scheduler}: {one_line(error)}") from None
         except CancelledError as error:
             raise RunError(f"{scheduler}: the scheduler went away before all was done ({error})") from None
 

@@ -7,7 +7,6 @@ log-odds at full precision, higher = more genuine; 0 is a probability of 0.5.
 
 import json
 import math
-from pathlib import Path
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF, UNKNOWN, WORDS, fields_of, table_of
 from lib.errors import InputError, unknown
@@ -17,17 +16,16 @@ _OUTPUT = ["Output", "trial", "label", "score"]  # lines of the baselines of ASV
 _RULE = "expected lines 'trial score', 'trial score label' or 'trial label score'"
 
 
-def write_scores(path, trials, scores, labels=None):
-    """Write a score file that `read_scores` reads back bit for bit; InputError for a score that is not finite."""
+def written(trials, scores, labels=None):
+    """The text of a score file, which `read_scores` reads back bit for bit; InputError for one that is not finite."""
     scores = [float(score) for score in scores]
     for trial, score in zip(trials, scores, strict=True):
         if not math.isfinite(score):
-            raise InputError(f"{path}: trial {trial!r} has the score {score}: must be finite")
+            raise InputError(f"trial {trial!r} has the score {score}: must be finite")
     columns = {"trial": map(str, trials), "score": map(repr, scores)}
     if labels is not None:
         columns["label"] = (LABEL_NAMES[int(label)] for label in labels)
-    lines = ["\t".join(line) for line in (columns, *zip(*columns.values(), strict=True))]
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "".join("\t".join(line) + "\n" for line in (columns, *zip(*columns.values(), strict=True)))
 
 
 def read_scores(path, column=None):

@@ -15,6 +15,7 @@ from IPython.display import Markdown, display
 from lib import comparison, metrics, params
 from lib.corpus import LABEL_NAMES, SPLITS, audit
 from lib.errors import InputError
+from lib.features import embeddings
 from lib.features.images import augmented
 from lib.inputs import opened, rate
 from lib.judgement import diagnosis, domain, reference
@@ -40,8 +41,6 @@ def begin(notebook, namespace, *, takes=()):
     notes, weights = audit.provenance(corpus, settings["layout"]), "none"
     # What is imported below is slow, and pages over finished runs need none of it.
     if "wav2vec_weights" in settings:
-        from lib.features import embeddings
-
         weights = embeddings.described(settings["wav2vec_weights"])
         notes.append(f"Encoder weights: {weights}.")
     elif "backbone_weights" in settings:

@@ -269,7 +269,7 @@ def test_find_recordings_finds_both_endings_in_folder_and_url(tmp_path, memory):
     (tmp_path / "c.wav").mkdir()
     for place in (str(tmp_path), put(tmp_path, memory)):
         assert audio.find_recordings(f"{place}/", ["b", "a"]) == [f"{place}/b.flac", f"{place}/a.wav"]
-        with pytest.raises(InputError, match=f"{place}: no recording c.wav or c.flac: expected the folder that"):
+        with pytest.raises(InputError, match=f"{place}: no recording c.wav or c.flac: expected the folder of"):
             audio.find_recordings(place, ["a", "c"])
     (tmp_path / "below").mkdir()
     (tmp_path / "below/a name.wav").touch()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.audio.augmentation import AUGMENTATIONS
-from lib.params import schema
+from lib.params import settings
 
 SR = 16_000
 
@@ -94,4 +94,4 @@ def test_codec_of_rates_that_mp3_does_not_have_is_vorbis(sr):
 
 
 def test_settings_know_every_augmentation():
-    assert list(AUGMENTATIONS) == schema.TABLE["rules"]["augmentation"]["choices"]
+    assert list(AUGMENTATIONS) == settings.TABLE["rules"]["augmentation"]["choices"]

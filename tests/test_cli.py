@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from lib.cli import main
 from lib.params import ROOT
-from lib.scores import write_scores
+from lib.scores import written
 
 KEYS = {
     "eer", "eer_ci", "auc", "accuracy", "balanced_accuracy", "min_dcf", "cllr", "n_genuine", "n_spoof", "warnings",
@@ -27,7 +27,7 @@ def files(tmp_path, rng):
         words = [("genuine", "- - -") if label else ("spoof", "E01 P01 R01") for label in labels]
         lines = [f"{t}.wav {w} M{i % 3} S1 {r}" for i, (t, (w, r)) in enumerate(zip(trials, words, strict=True))]
         paths[split] = tmp_path / f"{split}.tsv", tmp_path / f"{split}.txt"
-        write_scores(paths[split][0], trials, rng.normal(size=100) + 2 * labels)
+        paths[split][0].write_text(written(trials, rng.normal(size=100) + 2 * labels))
         paths[split][1].write_text("\n".join(lines) + "\n")
     return paths
 

@@ -13,7 +13,7 @@ from lib import cli, metrics
 from lib.errors import InputError
 from lib.metrics import measures
 from lib.metrics.tables import noted
-from lib.scores import write_scores
+from lib.scores import written
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
 
@@ -34,7 +34,7 @@ def write(folder, name, *, n_genuine=150, n_spoof=300, prefix="E", seed=1, chang
     if change is not None:
         scores = change(scores, labels)
     (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
-    write_scores(folder / f"{name}.tsv", trials, scores)
+    (folder / f"{name}.tsv").write_text(written(trials, scores))
     return folder / f"{name}.tsv", folder / f"{name}.txt"
 
 

@@ -18,10 +18,9 @@ from fsspec.registry import known_implementations
 
 from lib import params
 from lib.cli import main
-from lib.errors import InputError
+from lib.errors import InputError, hide_login, without_logins
 from lib.files import places
 from lib.params import studies
-from lib.params.paths import hide_login, without_logins
 
 
 @pytest.fixture

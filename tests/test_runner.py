@@ -16,7 +16,7 @@ from sqlalchemy import event
 from lib import params, runner
 from lib.cli import main
 from lib.runner import execution
-from lib.tracking import client, done, living, query
+from lib.tracking import client, done, query
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +111,7 @@ def test_run_on_a_full_disk_is_told_in_a_line_and_later_commands_work(small, cap
     assert "Traceback" not in capfd.readouterr().err
     event.remove(*listener)
     engine.dispose()
-    living.sweep("tiny")
+    query.sweep("tiny")
     assert "RUNNING" not in {record.status for record in query.records("tiny")}
 
 
@@ -196,7 +196,7 @@ def test_run_two_commands_at_once_share_the_work(small):
 def test_run_takes_over_what_a_killed_command_was_making(small):
     small.study("11_one/a")
     other = making(small)
-    assert living.sweep("tiny") == []  # it lives
+    assert query.sweep("tiny") == []  # it lives
     other.kill()
     other.communicate()
     ours = CliRunner().invoke(main, ["run", "s"])

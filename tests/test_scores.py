@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lib.errors import InputError
-from lib.scores import match, read_scores, write_scores
+from lib.scores import match, read_scores, written
 
 TRIALS = ["E_1000001", "E_1000002", "E_1000003"]
 TABLE = {"E_1000001": 1.5, "E_1000002": -0.25, "E_1000003": 1e-17}
@@ -28,32 +28,30 @@ def protocol(trials, labels):
     return table.assign(file=table["trial"] + ".wav", speaker="M0001", phrase="S01")
 
 
-def test_write_scores_random_numbers_read_back_bit_for_bit(tmp_path, rng):
+def test_written_random_numbers_read_back_bit_for_bit(tmp_path, rng):
     scores = np.concatenate([rng.normal(size=200) * 10.0 ** rng.integers(-300, 300, 200), [-0.0, 5e-324]])
     trials, labels = [f"T_{k}" for k in range(202)], rng.integers(0, 2, 202)
-    write_scores(tmp_path / "s.tsv", trials, scores, labels)
+    (tmp_path / "s.tsv").write_text(written(trials, scores, labels))
     table = read_scores(tmp_path / "s.tsv")
     assert table["trial"].tolist() == trials
     assert table["score"].to_numpy().tobytes() == scores.tobytes()
     assert table["label"].tolist() == labels.tolist()
 
 
-def test_write_scores_float32_reads_back_the_same(tmp_path):
+def test_written_float32_reads_back_the_same(tmp_path):
     score = np.float32(0.1)
-    write_scores(tmp_path / "s.tsv", ["T_1"], np.array([score]))
+    (tmp_path / "s.tsv").write_text(written(["T_1"], np.array([score])))
     assert np.float32(read_scores(tmp_path / "s.tsv")["score"][0]) == score
 
 
-def test_write_scores_labels_are_words(tmp_path):
-    write_scores(tmp_path / "s.tsv", ["T_1", "T_2"], [1, -1], [1, 0])
-    assert (tmp_path / "s.tsv").read_text() == "trial\tscore\tlabel\nT_1\t1.0\tgenuine\nT_2\t-1.0\tspoof\n"
+def test_written_labels_are_words():
+    assert written(["T_1", "T_2"], [1, -1], [1, 0]) == "trial\tscore\tlabel\nT_1\t1.0\tgenuine\nT_2\t-1.0\tspoof\n"
 
 
 @pytest.mark.parametrize(("score", "said"), [(np.nan, "'b' has the score nan"), (-np.inf, "'b' has the score -inf")])
-def test_write_scores_that_are_not_finite_writes_nothing(tmp_path, score, said):
+def test_written_scores_that_are_not_finite_are_refused(score, said):
     with pytest.raises(InputError, match=said):
-        write_scores(tmp_path / "s.tsv", ["a", "b"], [1.0, score])
-    assert not (tmp_path / "s.tsv").exists()
+        written(["a", "b"], [1.0, score])
 
 
 @pytest.mark.parametrize(

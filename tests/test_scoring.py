@@ -480,7 +480,7 @@ def test_score_with_labels_gives_error_rates_and_csv_holds_every_answer(place, t
     result = study("score", folder, "--run", place.mfcc.id, "--labels", tmp_path / "truth.csv", "--csv", table)
     assert result.exit_code == 0
     assert "14 of 14 recordings have a label and a score." in result.stdout
-    assert re.search(r"EER [\d.]+ % \[[\d.]+, [\d.]+\]", result.stdout)
+    assert re.search(r"EER [\d.]+ \[[\d.]+, [\d.]+\] %", result.stdout)
     assert re.search(r"Answers to 6 genuine recordings: .* spoof, .* genuine, .* cannot tell\.", result.stdout)
     found = pd.read_csv(table, float_precision="round_trip")
     assert found.columns.tolist() == KEYS

@@ -12,10 +12,10 @@ from lib import features, params
 from lib.corpus.protocol import LAYOUTS
 from lib.errors import InputError
 from lib.features import images
-from lib.params import schema, settings, yaml_files
+from lib.params import settings, yaml_files
 
 OWN = "gaussians: int = 512  # each\n"
-FEATURES = schema.TABLE["rules"]["feature"]["choices"]
+FEATURES = settings.TABLE["rules"]["feature"]["choices"]
 
 
 def refused(call, *arguments):
@@ -49,36 +49,36 @@ def write(tmp_path, monkeypatch):
 
 
 def test_schema_defaults_of_every_group_keep_their_rules():
-    for settings_of_group in schema.GROUPS.values():
+    for settings_of_group in settings.GROUPS.values():
         for name, setting in settings_of_group.items():
-            assert schema.judged(name, setting.default, None, "here") == setting.default
+            assert settings.judged(name, setting.default, None, "here") == setting.default
             assert type(setting.default).__name__ == setting.type
 
 
 def test_schema_a_name_has_one_rule():
-    named = [name for names in schema.TABLE["cells"].values() for name in names.split()]
-    named += [name for known in schema.TABLE["settings"].values() for name in known]
-    assert len(named) == len(set(named)) and set(named) == set(schema.RULES)
+    named = [name for names in settings.TABLE["cells"].values() for name in names.split()]
+    named += [name for known in settings.TABLE["settings"].values() for name in known]
+    assert len(named) == len(set(named)) and set(named) == set(settings.RULES)
 
 
 def test_schema_judges_no_parameter_that_no_notebook_has():
-    assert set(schema.RULES) <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
+    assert set(settings.RULES) <= {name for notebook in params.notebooks() for name in params.declared(notebook)}
 
 
 @pytest.mark.parametrize("notebook", params.notebooks())
 def test_schema_knows_every_parameter_of_the_notebooks(notebook):
     for name, parameter in params.declared(notebook).items():
-        assert schema.kind(name) == parameter.type, name
+        assert settings.kind(name) == parameter.type, name
 
 
 def test_schema_choices_are_those_of_the_rooms_that_use_them():
     assert set(FEATURES) - {"lfcc"} <= set(features.FEATURES) <= set(FEATURES)
-    assert schema.TABLE["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
+    assert settings.TABLE["rules"]["matrix"]["pattern"].startswith(f"({'|'.join(FEATURES)})")
     for name, choices in {
         "threshold": ("0.5", "dev-eer"), "augmentation": images.KINDS, "precision": ("auto", "float32", "bfloat16"),
         "layout": LAYOUTS, "pixel_range": ("0-255", "0-1", "-1-1"), "batch_norm": ("inference", "training"),
     }.items():  # fmt: skip
-        assert refused(schema.judged, name, "?", "str", "here").startswith(
+        assert refused(settings.judged, name, "?", "str", "here").startswith(
             f"here: {name} must be one of {', '.join(choices)}, got '?'"
         )
 
@@ -109,7 +109,7 @@ def test_schema_choices_are_those_of_the_rooms_that_use_them():
     ],
 )
 def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
-    result = schema.judged(name, value, kind, "here")
+    result = settings.judged(name, value, kind, "here")
     assert result == expected and type(result) is type(expected)
 
 
@@ -157,27 +157,27 @@ def test_judged_right_value_is_taken_as_its_type(name, value, kind, expected):
     ],
 )  # fmt: skip
 def test_judged_wrong_value_names_place_name_rule_and_value(name, value, rule):
-    message = refused(schema.judged, name, value, "int", "a.yaml")
+    message = refused(settings.judged, name, value, "int", "a.yaml")
     assert message.startswith(f"a.yaml: {name} must be {rule}")
 
 
 def test_judged_wrong_item_of_a_list_is_named():
-    message = refused(schema.judged, "images", ["mfcc", "stf"], "list", "here")
+    message = refused(settings.judged, "images", ["mfcc", "stf"], "list", "here")
     assert message.startswith("here: each of images must be one of") and message.endswith("; did you mean stft?")
 
 
 @pytest.mark.parametrize("item", ["lfcc", "lfc 512 320 160", "lfcc 512 320", "lfcc 512 0 160", "lfcc 512 3.2 160", ""])
 def test_judged_wrong_matrix_is_refused_with_an_example(item):
-    message = refused(schema.judged, "matrices", [item], "list", "here")
+    message = refused(settings.judged, "matrices", [item], "list", "here")
     rule = "FEATURE N_FFT WIN_LENGTH HOP_LENGTH, such as lfcc 512 320 160"
     assert message.startswith(f"here: each of matrices must be {rule}, got {item!r}")
 
 
 @pytest.mark.parametrize("item", ["11_paper_cnn/mfcc", "a/b against", "a/b against c/d against e/f", " against a/b"])
 def test_schema_a_pair_is_two_runs(item):
-    message = refused(schema.judged, "pairs", [item], "list", "here")
+    message = refused(settings.judged, "pairs", [item], "list", "here")
     assert message.startswith("here: each of pairs must be RUN against RUN, such as 11_paper_cnn/mfcc_grey against")
-    assert schema.judged("pairs", ["score fusion against a/b"], "list", "here") == ["score fusion against a/b"]
+    assert settings.judged("pairs", ["score fusion against a/b"], "list", "here") == ["score fusion against a/b"]
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_resolve_later_layers_win_and_unknown_is_refused():
 
 def test_declared_reads_types_and_defaults_of_cell_and_groups():
     found = params.declared("11_paper_cnn")
-    assert found["epochs"] == schema.Parameter("int", 30, own=True)
-    assert found["n_lfcc"] == schema.Parameter("int", 20, own=False)  # of a group in its call of study.begin
+    assert found["epochs"] == settings.Parameter("int", 30, own=True)
+    assert found["n_lfcc"] == settings.Parameter("int", 20, own=False)  # of a group in its call of study.begin
 
 
 def test_declared_unknown_notebook_names_the_nearest():
@@ -230,10 +230,10 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
     cell = "feature: str = 'lfcc'  # what the gaussians are fitted to\n" + OWN + "n_mels: int = 64  # bands\n"
     write(cell, "%matplotlib inline", "run = study.begin('21_own', globals(), takes=('images',))\nrun.finish()")
     found = params.declared("21_own")
-    corpus, images = schema.GROUPS["corpus"], schema.GROUPS["images"]
+    corpus, images = settings.GROUPS["corpus"], settings.GROUPS["images"]
     assert list(found) == ["feature", "gaussians", "n_mels", *corpus, *(name for name in images if name != "n_mels")]
-    assert found["n_mels"] == schema.Parameter("int", 64, own=True)
-    assert found["image_size"] == schema.Parameter("int", 200, own=False)
+    assert found["n_mels"] == settings.Parameter("int", 64, own=True)
+    assert found["image_size"] == settings.Parameter("int", 200, own=False)
     values = params.resolve("21_own", [("--set", {"n_lfcc": 10, "gaussians": 8})])
     assert (values["n_lfcc"], values["n_linear"], values["gaussians"], values["jobs"]) == (10, 20, 8, 2)
     assert refused(params.resolve, "21_own", [("--set", {"n_lfcc": 21})]) == (
@@ -243,7 +243,7 @@ def test_declared_groups_come_after_the_cell_whose_defaults_win(write):
 
 def test_declared_without_takes_has_the_group_corpus(write):
     write("gaussians: int = 512  # each\n", "run = study.begin('21_own', globals())")
-    assert list(params.declared("21_own")) == ["gaussians", *schema.GROUPS["corpus"]]
+    assert list(params.declared("21_own")) == ["gaussians", *settings.GROUPS["corpus"]]
 
 
 @pytest.mark.parametrize("takes", ["takes='features'", "takes=['features']"])

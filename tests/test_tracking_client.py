@@ -13,7 +13,7 @@ import pytest
 
 from lib import params
 from lib.errors import InputError
-from lib.tracking import client, living, query
+from lib.tracking import client, query
 
 HOLD = """
 import sys, time
@@ -191,8 +191,8 @@ def test_locked_who_waits_never_shares_with_who_comes_later(tracking):
 
 def test_sweep_ends_what_nobody_makes_and_nothing_else(tracking, holder):
     connected, ids = client.connect(), {}
-    now, mine = int(time.time()), living.owner() | {"fingerprint": "a" * 16}
-    silent, abroad = {"heartbeat": now - living.SILENT - 60}, {"host": f"{socket.gethostname()} of another disk"}
+    now, mine = int(time.time()), query.owner() | {"fingerprint": "a" * 16}
+    silent, abroad = {"heartbeat": now - query.SILENT - 60}, {"host": f"{socket.gethostname()} of another disk"}
     for name, changes in {
         "orphan": {}, "ended": {}, "silent abroad": abroad | silent,
         "silent by hand": {"fingerprint": "by hand"} | silent,
@@ -202,40 +202,40 @@ def test_sweep_ends_what_nobody_makes_and_nothing_else(tracking, holder):
         ids[name] = client.create(connected, experiment="tiny", name=name, tags=mine | changes)
     connected.set_terminated(ids["ended"], "FINISHED")
     holder("b" * 16)
-    assert {record.name for record in living.sweep()} == {"orphan", "silent abroad", "silent by hand"}
+    assert {record.name for record in query.sweep()} == {"orphan", "silent abroad", "silent by hand"}
     status = {name: connected.get_run(run_id).info.status for name, run_id in ids.items()}
     assert [name for name in status if status[name] == "RUNNING"] == ["living", "abroad", "by hand", "just begun"]
     assert status["ended"] == "FINISHED" and status["orphan"] == status["silent abroad"] == "KILLED"
     errors = [connected.get_run(ids[name]).data.tags["error"] for name in ("orphan", "silent abroad")]
     assert "is gone" in errors[0] and "silent for 15 minutes" in errors[1]
-    assert living.sweep("tiny") == []
+    assert query.sweep("tiny") == []
 
 
 def test_sweep_of_a_lock_that_is_held_ends_the_runs_of_that_lock_alone(tracking):
-    connected, mine = client.connect(), living.owner()
+    connected, mine = client.connect(), query.owner()
     for name, mark in (("same", "a"), ("other", "b")):
         client.create(connected, experiment="tiny", name=name, tags=mine | {"fingerprint": mark * 16})
-    assert [record.name for record in living.sweep("tiny", held="a" * 16)] == ["same"]
+    assert [record.name for record in query.sweep("tiny", held="a" * 16)] == ["same"]
 
 
 def test_beat_says_that_a_run_lives_whatever_happens_to_one_heartbeat(tracking, monkeypatch):
-    monkeypatch.setattr(living, "BEAT", 0.05)
+    monkeypatch.setattr(query, "BEAT", 0.05)
     connected, fails = client.connect(), [True]
     run_id = client.create(connected, experiment="tiny", name="x", tags={"heartbeat": 0})
     get_run = connected.get_run
     monkeypatch.setattr(connected, "get_run", lambda run_id: 1 / 0 if fails.pop() else get_run(run_id))
     fails[:0] = [False] * 1000  # the first alone fails
-    stop = living.beat(connected, run_id)
+    stop = query.beat(connected, run_id)
     time.sleep(0.5)
     stop.set()
     assert time.time() - int(get_run(run_id).data.tags["heartbeat"]) < 5
 
 
 def test_beat_of_a_run_that_has_ended_stops(tracking, monkeypatch):
-    monkeypatch.setattr(living, "BEAT", 0.05)
+    monkeypatch.setattr(query, "BEAT", 0.05)
     before, connected = set(threading.enumerate()), client.connect()
     run_id = client.create(connected, experiment="tiny", name="x", tags={})
-    living.beat(connected, run_id)
+    query.beat(connected, run_id)
     (thread,) = set(threading.enumerate()) - before
     connected.set_terminated(run_id)
     thread.join(5)

@@ -1,5 +1,3 @@
 """Recordings: reading one, and changing one in ways that have nothing to do with replay."""
 
 from lib.audio.reading import ENDINGS, duration, find_recordings, header, read, resampled
-
-__all__ = ["ENDINGS", "duration", "find_recordings", "header", "read", "resampled"]

@@ -6,6 +6,7 @@ peak. `pitch` and `crop` are of the report (Future Work), `rawboost` of H. Tak e
 
 import io
 
+import librosa
 import numpy as np
 import soundfile as sf
 from scipy import signal
@@ -16,9 +17,7 @@ _PORTION = 250_000  # samples that are encoded at a time: libsndfile crashes on 
 
 def pitch(y, sr, rng):
     """Shift the pitch by half a semitone to three, the duration unchanged."""
-    from librosa.effects import pitch_shift
-
-    return _sound(pitch_shift(y, sr=sr, n_steps=rng.choice((-1, 1)) * rng.uniform(0.5, 3)), y)
+    return _sound(librosa.effects.pitch_shift(y, sr=sr, n_steps=rng.choice((-1, 1)) * rng.uniform(0.5, 3)), y)
 
 
 def crop(y, sr, rng):

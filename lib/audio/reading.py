@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+import librosa  # its parts are loaded when they are used, by odd rates alone
 import numpy as np
 import soundfile
 
@@ -62,8 +63,6 @@ def resampled(y, rate, sr):
     """Samples at `sr` of samples at `rate`, Hz."""
     if rate == sr:
         return y
-    import librosa  # only odd rates need it, and it is slow to import
-
     return librosa.resample(y, orig_sr=rate, target_sr=sr, res_type="soxr_hq", axis=-1)
 
 
@@ -95,11 +94,12 @@ def find_recordings(folder, names):
         parent, _, last = f"{folder}/{name}".rpartition("/")
         if parent not in there:
             there[parent] = places.listing(parent)
-        usable = [ending for ending in ("", *ENDINGS) if there[parent].get(last + ending)]
+        bare = last.removesuffix(next(filter(last.endswith, ENDINGS), ""))
+        usable = [file for file in (last, *(bare + ending for ending in ENDINGS)) if there[parent].get(file)]
         if not usable:
-            files = [name] if name.endswith(ENDINGS) else [name + ending for ending in ENDINGS]
-            raise InputError(f"{folder}: no recording {' or '.join(files)}: expected the folder that names start from")
-        found.append(f"{parent}/{last}{usable[0]}")
+            files = " or ".join(bare + ending for ending in ENDINGS)
+            raise InputError(f"{folder}: no recording {files}: expected the folder of the split's recordings")
+        found.append(f"{parent}/{usable[0]}")
     return found
 
 

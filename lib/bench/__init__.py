@@ -5,5 +5,3 @@ compared with, each written as plainly as its libraries' own examples do it.
 """
 
 from lib.bench.timing import ratios, side_by_side
-
-__all__ = ["ratios", "side_by_side"]

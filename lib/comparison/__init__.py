@@ -1,5 +1,4 @@
 """A study's runs side by side, and beside the report's figures; every number keeps its interval."""
-# ruff: noqa: F401, F403
 
 from lib.comparison.changes import *
 from lib.comparison.claims import *

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from contextlib import suppress
 from fnmatch import fnmatch
+from functools import partial
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from lib.judgement.reference import BASE_PAPER_ACCURACY, REPORT
 from lib.metrics.tables import percent, with_interval
 from lib.params import read_table
 from lib.tracking import query
-from lib.tracking.client import artifact
+from lib.tracking.client import read
 
 PUBLISHED = read_table("published")
 _SHOWN = {
@@ -29,14 +30,12 @@ _SHOWN = {
 
 def confusion(row, split):
     """The confusion matrix that a run recorded, rows truth, columns answer, spoof first."""
-    with artifact(row["run_id"], f"confusion_matrix/{split}.json") as path:
-        return json.loads(path.read_text(encoding="utf-8"))["matrix"]
+    return read(row["run_id"], f"confusion_matrix/{split}.json", lambda path: json.loads(path.read_bytes())["matrix"])
 
 
 def recorded_scores(row, split, trials=None):
     """The scores table that a run recorded: `trial`, `score`, `label`, and the columns of `trials`, the protocol's."""
-    with artifact(row["run_id"], f"scores/{split}.tsv") as path:
-        found = scores.read_scores(path)
+    found = read(row["run_id"], f"scores/{split}.tsv", scores.read_scores)
     return found if trials is None else scores.match(found, trials)
 
 
@@ -49,17 +48,13 @@ def ladder(row):
     """The ladder of repairs that a run recorded, one line a rung (pandas.DataFrame), or None without any."""
     if row["parameters"].get("ladder") != "True":
         return None
-    with artifact(row["run_id"], "ladder.csv") as path:
-        return pd.read_csv(path, dtype=str)
+    return read(row["run_id"], "ladder.csv", partial(pd.read_csv, dtype=str))
 
 
 def kept_table(corpus, digest, notebook, name, **how):
     """A table (CSV) of the newest finished run of a notebook on a version of a corpus; None without such a run."""
     page = query.newest(corpus, notebook, corpus_digest=digest)
-    if page is None:
-        return None
-    with artifact(page.run_id, name) as path:
-        return pd.read_csv(path, **how)
+    return page and read(page.run_id, name, partial(pd.read_csv, **how))
 
 
 def selected(study, corpus, patterns):
@@ -182,11 +177,7 @@ def rank(tables):
 
 
 def ranks_in_words(rows, others, data=None):
-    """What eval tells apart of finished runs, over what the corpus on disk knows of its trials: one sentence.
-
-    `others` are name -> table of other systems' scores, and `data` is where the corpus is now. No sentence where the
-    runs' scores are gone or are of other trials.
-    """
+    """What eval tells apart of runs and of `others` (name -> scores): a sentence, or none where scores are gone."""
     values, trials = rows[0]["parameters"], None
     with suppress(InputError, KeyError):  # the corpus is elsewhere, or nobody noted where it was
         trials = read_trials(data or values["data"], values["layout"]).query("split == 'eval'")

@@ -6,7 +6,3 @@ study, **1 = genuine, 0 = spoof**, as `GENUINE`, `SPOOF` and `LABEL_NAMES` defin
 
 from lib.corpus.folder import Corpus, open_corpus, read_trials
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPLITS, SPOOF, UNKNOWN, read_protocol
-
-__all__ = [
-    "GENUINE", "LABEL_NAMES", "SPLITS", "SPOOF", "UNKNOWN", "Corpus", "open_corpus", "read_protocol", "read_trials",
-]  # fmt: skip

@@ -16,7 +16,7 @@ from lib.corpus.protocol import LAYOUTS, SPLITS, UNKNOWN
 from lib.errors import InputError
 from lib.files import places
 from lib.params import PARAMS
-from lib.params.schema import judged
+from lib.params.settings import judged
 
 _CLIPPED = 0.001  # share of samples at the largest value of all; speech that is not clipped has some in 100,000
 _MISSING = "no such recording"
@@ -162,14 +162,10 @@ def _which(folder, layout, splits):
         like = [name for name, other in LAYOUTS.items() if other.get("published", {}).get("train") == ours["train"]]
         also = f" Its train has the counts of {like[0]}: numbers on the two are not comparable." if like else ""
         return [f"Not the published {title}: genuine + spoof {'; '.join(parts)}.{also}"]
-    digests = declared.get("sha256", {})
-    if any(_protocol_digest(protocol_of(folder, declared["files"][split])) != digests[split] for split in digests):
-        return [f"Counts as in {title}, but not the protocol lines: another corpus of the same size."]
-    what = "Protocols and counts" if digests else "Counts"
+    for split, digest in declared.get("sha256", {}).items():
+        lines = places.read_text(protocol_of(folder, declared["files"][split]), "a protocol").splitlines()
+        text = "".join(" ".join(line.split()) + "\n" for line in lines if line.split())
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
+            return [f"Counts as in {title}, but not the protocol lines: another corpus of the same size."]
+    what = "Protocols and counts" if "sha256" in declared else "Counts"
     return [f"{what} are those of the published {title}."] if published else []
-
-
-def _protocol_digest(path):
-    lines = places.read_text(path, "a protocol").splitlines()
-    text = "".join(" ".join(line.split()) + "\n" for line in lines if line.split())
-    return hashlib.sha256(text.encode()).hexdigest()

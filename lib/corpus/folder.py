@@ -172,13 +172,9 @@ def _listed(folder, layout, declared):
         parents = dict.fromkeys(map(os.path.dirname, bare))
         there = {f"{parent}/{name}" for parent in parents for name, about in places.listing(parent).items() if about}
         endings = ("", *ENDINGS, *map(str.upper, ENDINGS))
-        found = {path: next((path + e for e in endings if path + e in there), path + _usual(path)) for path in bare}
-        yield part.assign(path=[found.get(path, path) for path in paths])
-
-
-def _usual(path):
-    """The ending of a recording that is not there, none where its name has one of another kind."""
-    return "" if os.path.splitext(path)[1] else ENDINGS[0]
+        found = {path: next((path + e for e in endings if path + e in there), None) for path in bare}
+        usual = {path: path if os.path.splitext(path)[1] else path + ENDINGS[0] for path in bare}  # if it is not there
+        yield part.assign(path=[found.get(path, path) or usual[path] for path in paths])
 
 
 def _in_folders(folder, folders):

@@ -7,8 +7,9 @@ bins an octave over the nine octaves below sr / 2, a spline through it at unifor
 
 from functools import lru_cache
 
+import librosa
 import numpy as np
-import scipy  # its parts are loaded when they are used, and some take long
+import scipy  # its parts, as those of librosa, are loaded when they are used, and some take long
 
 _BINS = 96  # an octave
 _OCTAVES = 9
@@ -45,8 +46,6 @@ def constant_q_power(y, sr, hop_length):
 @lru_cache(maxsize=2)
 def _filters(sr, hop_length):
     """Frames of a block, those that its ends reach, and (rows, bins, values [rows, folds, frames]) by folds."""
-    import librosa
-
     frequencies = sr / 2 * 2.0 ** (np.arange(BANDS) / _BINS - _OCTAVES)
     wide = {"window": "hann", "gamma": None}
     lengths, _ = librosa.filters.wavelet_lengths(freqs=frequencies, sr=sr, **wide)

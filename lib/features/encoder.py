@@ -11,7 +11,7 @@ import torch
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 from transformers.utils import logging
 
-from lib.errors import InputError
+from lib.errors import InputError, one_line
 from lib.features.embeddings import SEED, UNTRAINED
 
 torch.backends.cudnn.allow_tf32 = False  # on a GPU convolutions round float32 to 10 bits otherwise
@@ -46,8 +46,7 @@ def load(weights):
     try:
         model, found = Wav2Vec2Model.from_pretrained(weights.folder, **how)
     except Exception as error:  # a broken file raises whatever its reader raises
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{weights.folder}: the weights cannot be read ({reason})") from None
+        raise InputError(f"{weights.folder}: the weights cannot be read ({one_line(error)})") from None
     missing = sorted(set(found["missing_keys"]) - {"masked_spec_embed"})  # that one is for training only
     if missing:
         what = f"{len(missing)} are missing, {missing[0]} among them"

@@ -6,14 +6,15 @@ No analysis parameter is stated in the report: librosa's defaults stand. Values 
 from dataclasses import make_dataclass
 from functools import lru_cache
 
+import librosa
 import numpy as np
-import scipy  # its parts are loaded when they are used, and some take long
+import scipy  # its parts, as those of librosa, are loaded when they are used, and some take long
 from scipy.ndimage import correlate1d
 
 from lib.errors import InputError, unknown
 from lib.features.cqcc import cqcc
 from lib.features.statistics import statistics
-from lib.params.schema import GROUPS, RULES, judge_together, judged
+from lib.params.settings import GROUPS, RULES, judge_together, judged
 
 _LEVELS = 200  # steps of the level axis of `fft`
 _CACHE = 400_000  # bytes of frames transformed at a time, so that they stay in the processor's cache
@@ -37,7 +38,7 @@ FeatureSettings = make_dataclass(
     bases=(Judged,),
     frozen=True,
     namespace={
-        "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.schema.",
+        "__doc__": "Everything that decides a feature's numbers: the group `features` of lib.params.settings.",
         "__module__": __name__,
     },
 )
@@ -102,11 +103,7 @@ def _mfcc(spectra, settings):
 
 
 def _lfcc(spectra, settings):
-    """Cepstral coefficients from 0: orthonormal DCT-II of log10 of the power in triangles of equal width.
-
-    As ``lfcc_bp.m`` of the ASVspoof 2019 and 2021 baselines (M. Sahidullah et al., Interspeech 2015),
-    but frames are centred, and powers raised to at least `amin`.
-    """
+    """As ``lfcc_bp.m`` of ASVspoof 2019 and 2021 (M. Sahidullah et al., 2015); centred frames, powers above `amin`."""
     bands = _linear_filters(settings) @ spectra.power(settings)
     np.log10(np.maximum(bands, np.float32(settings.amin), out=bands), out=bands)
     return _cosines(settings.n_linear, settings.n_lfcc) @ bands, np.asarray
@@ -161,8 +158,6 @@ def _recipe(name):
 def row_hertz(name, settings):
     """The frequency in the middle of each row of a feature, Hz; None where rows are no frequencies."""
     if name == "mel":
-        import librosa
-
         return librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
     return np.linspace(0, settings.sr / 2, settings.n_fft // 2 + 1) if name in ("spectrogram", "stft") else None
 
@@ -225,8 +220,6 @@ def _window(settings):
 @lru_cache(maxsize=8)
 def _mel_filters(settings):
     """The filters as a sparse matrix [shape=(n_mels, 1 + n_fft // 2)]: few bins fall into each."""
-    import librosa
-
     how = {name: getattr(settings, name) for name in ("sr", "n_fft", "n_mels", "fmin", "fmax")}
     return scipy.sparse.csr_array(librosa.filters.mel(**how, htk=False, norm="slaney", dtype=np.float32))
 

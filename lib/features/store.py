@@ -4,15 +4,13 @@
 decides them: `numpy.save` of their values in one row, and of their shapes, then a checksum. It is moved there whole.
 """
 
-import hashlib
-import json
 import os
 import sys
 import zlib
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +24,7 @@ from lib.features import embeddings, images
 from lib.features.matrices import FeatureSettings, Spectra, identity, scaled
 from lib.files import places
 from lib.params import ROOT
-from lib.params.identity import code_digest, versions
+from lib.params.identity import code_digest, fingerprint, versions
 
 CACHE = ROOT / "data" / "cache"  # copies of chunks that stand at a URL
 LOCKS = ROOT / "data" / "states"  # of stores that are being filled
@@ -61,6 +59,7 @@ class Stored:
     url: str
     sizes: dict  # split -> number of trials
     image_size: int = 0  # pixels, where the arrays are cells of images
+    opened: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # split -> mapped arrays
 
     def batch(self, split, positions):
         """The images (uint8) or vectors (float32) of some trials as one array, in the order asked for."""
@@ -69,14 +68,10 @@ class Stored:
 
     def arrays(self, split, positions):
         """The arrays of some trials as a list, each of its own shape; not to be written to."""
-        if split not in self._opened:
+        if split not in self.opened:
             chunks = _urls(self.url, split, self.sizes[split]).values()
-            self._opened[split] = [array for chunk in chunks for array in _arrays(_local(chunk))]
-        return [self._opened[split][position] for position in positions]
-
-    @cached_property
-    def _opened(self):
-        return {}  # split -> arrays, parts of files that are mapped into memory
+            self.opened[split] = [array for chunk in chunks for array in _arrays(_local(chunk))]
+        return [self.opened[split][position] for position in positions]
 
 
 def extract(corpus, wanted, *, store, jobs=2):
@@ -100,10 +95,7 @@ def extract(corpus, wanted, *, store, jobs=2):
 
 
 def derived(url, split, count, make, *, what):
-    """Arrays of a split that follow from others, in a folder of the store: a `Stored`.
-
-    `make(positions)` computes those of a chunk that the folder lacks; `what` names them beside the progress bar.
-    """
+    """Arrays of a split in a folder of the store, a `Stored`; `make(positions)` computes what it lacks of a chunk."""
     with _filling(url):
         lacking = pending(url, {split: count})
         for (_, start), chunk in tqdm(lacking.items(), desc=what, unit="chunk", disable=not lacking, leave=False):
@@ -115,7 +107,7 @@ def derived(url, split, count, make, *, what):
 def _filling(url):
     """Of two runs of this machine that lack the same in a store, or a folder of it, one makes it."""
     try:
-        with places.locked(LOCKS / f"{hashlib.blake2b(url.encode(), digest_size=8).hexdigest()}.lock"):
+        with places.locked(LOCKS / f"{fingerprint(url)}.lock"):
             yield
     except OSError as error:
         raise InputError(f"{url}: the store cannot be written ({error.strerror or error})") from None
@@ -150,10 +142,7 @@ def _make(corpus, stored, jobs):
 
 
 def from_clips(wanted, clips):
-    """What is wanted of float32 samples at its rate: a list of arrays each, byte for byte what the store holds.
-
-    Of embeddings the same to the rounding of their precision, which depends on the batch.
-    """
+    """What is wanted of float32 samples: arrays each, as the store holds them (embeddings: to their rounding)."""
     features = [item for item in wanted if isinstance(item, Wanted)]
     clips = clips if len(features) == len(wanted) else list(clips)
     made = [_made(features, y) for y in clips]
@@ -193,8 +182,7 @@ def _make_chunk(sr, paths, targets):
 
 def key(identity, *parts, packages=("numpy", "scipy", "librosa", "soundfile")):
     """Digest of what was computed (a list for JSON), and of the modules of lib and the packages that compute it."""
-    marks = [code_digest("features.store", *parts), versions(*packages)]
-    return hashlib.blake2b(json.dumps([*identity, *marks]).encode(), digest_size=8).hexdigest()
+    return fingerprint([*identity, code_digest("features.store", *parts), versions(*packages)])
 
 
 def pending(url, sizes):

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lib.errors import InputError
+from lib.errors import InputError, hide_login, one_line, with_login
 from lib.params.paths import absolute as absolute
-from lib.params.paths import hide_login, is_url, with_login, without_logins
+from lib.params.paths import is_url
 
 AT_ONCE = 10  # files read from a URL at a time, as many connections as botocore keeps
 _PART = re.compile(r".+\.([0-9a-f]+(?:-\d+)?)\.(\d+)\.[0-9a-f]{8}\.part")  # NAME.MACHINE.PROCESS.RANDOM.part
@@ -37,11 +37,7 @@ class Unreachable(InputError):
 
 
 def listing(folder):
-    """Files and folders directly in a folder, by name, asked for at once; empty when there is no such folder.
-
-    Name -> (size in bytes, mark that changes with the content), each None where unavailable; None for a folder, a pipe
-    or a device. InputError if it cannot be listed.
-    """
+    """Of all in a folder, if it is there: name -> (bytes, mark of the content), each may be None; None for no file."""
     if not is_url(folder):
         return dict(sorted(_on_disk(folder)))
     found = {}
@@ -117,10 +113,7 @@ def machine():
 
 @contextmanager
 def whole_file(place):
-    """A file (binary, also to be read) that stands under its name once it is whole, and lasts if the power fails then.
-
-    A local one is written beside its place and moved; an object store shows whole files only.
-    """
+    """A file (binary, also to be read) that stands under its name once it is whole, and then outlasts a power cut."""
     if is_url(place):
         file = io.BytesIO()
         yield file
@@ -213,7 +206,7 @@ def _reached(url):
         fs, path = fsspec.url_to_fs(with_login(url))
     except Exception as error:  # an unknown kind, a missing package, a malformed address
         words = "expected one that fsspec supports, such as s3://BUCKET/FOLDER"
-        raise Unreachable(f"{url}: not a URL that can be read here ({_one_line(error)}): {words}") from None
+        raise Unreachable(f"{url}: not a URL that can be read here ({one_line(error)}): {words}") from None
     try:
         yield fs, path
     except FileNotFoundError:
@@ -221,8 +214,4 @@ def _reached(url):
     except Exception as error:  # each driver has errors of its own
         words = "for S3 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         words = f"address and credentials come from the environment, {words}"
-        raise Unreachable(f"{url}: cannot be reached ({_one_line(error)}); {words}") from None
-
-
-def _one_line(error):
-    return " ".join(without_logins(str(error)).split())[:200] or type(error).__name__
+        raise Unreachable(f"{url}: cannot be reached ({one_line(error)}); {words}") from None

@@ -60,10 +60,6 @@ def diagnose(evidence):
     """Name the cause of the `Evidence` of a training; a `Diagnosis`.
 
     InputError for one class only, scores that are not finite, or a wrong number of batch scores.
-
-    Examples
-    --------
-    ``print(describe(diagnose(Evidence(scored["train"], scored["dev"], history))))``
     """
     f = _figures(evidence)
     found = _causes(f)

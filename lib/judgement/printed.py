@@ -9,13 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
+from lib.corpus.protocol import GENUINE, LABEL_NAMES, LABELS, SPOOF
 from lib.errors import InputError
 
-_CLASSES = {
-    **dict.fromkeys(("genuine", "bonafide", "bona-fide", "real"), GENUINE),
-    **dict.fromkeys(("spoof", "spoofed", "fake"), SPOOF),
-}
+_CLASSES = LABELS | {"spoofed": SPOOF}
 _ROWS = _CLASSES | {"accuracy": "accuracy", "micro": "accuracy", "macro": "macro", "weighted": "weighted"}
 _TOKEN = re.compile(r"[A-Za-z][\w-]*|[-+−]?\.?\d[\w.,'+−-]*(?:\s?%)?")
 _CELL = r"\s*([^][,\s]+)[,\s]+([^][,\s]+)\s*"

@@ -131,11 +131,7 @@ def _fitting(counts, allowed, without=None):
 
 
 def _of_report(printed):
-    """Right counts nearest to the recalls, the extremes of all that fit, how many fit, and numbers that do not fit.
-
-    Last, in the words of params/verdict.yaml, what that is: one ``false`` number, or another without which the
-    rest fits, or several.
-    """
+    """Right counts nearest to the recalls, extremes of all that fit, how many fit, misfits, and what these are."""
     numbers, support, misfits, along, state = printed.numbers, printed.support, [], SPOOF, ""
     recalls = {("recall", label): numbers["recall", label] for label in (SPOOF, GENUINE)}
     target = np.array([float(text) for text in recalls.values()]) * support
@@ -168,14 +164,12 @@ def _matrices(right, support):
 
 
 def _findings(result, printed, state):
-    """What was assumed, whether the numbers agree, how it decides and how well: sentences of params/verdict.yaml.
-
-    Balanced accuracy has Newcombe's limits for a sum of two rates (Statistics in Medicine 17, 1998, method 10).
-    """
+    """What was assumed, whether the numbers agree, how it decides and how well: sentences of params/verdict.yaml."""
     (right, false), (missed, hits) = result["matrix"]
     genuine, total, accepted = missed + hits, right + false + missed + hits, false + hits
     balanced, far, frr, count = (result[name] for name in ("balanced_accuracy", "far", "frr", "candidates"))
     fars, frrs = rate_interval(false, right + false), rate_interval(missed, genuine)
+    # Limits for a sum of two rates: R. G. Newcombe, Statistics in Medicine 17, 1998, method 10.
     low = balanced - np.hypot(fars[1] - far, frrs[1] - frr) / 2
     high = balanced + np.hypot(fars[0] - far, frrs[0] - frr) / 2
     difference = result["accuracy"] - result["constant_accuracy"]

@@ -4,7 +4,6 @@ Scores are log-odds, higher = more genuine; labels are 1 = genuine, 0 = spoof. A
 accepted as genuine when its score is at or above the threshold. Rates are fractions. FAR:
 share of spoof trials accepted; FRR: share of genuine trials rejected.
 """
-# ruff: noqa: F401
 
 from lib.metrics.clusters import breakdown
 from lib.metrics.decisions import Calibration, calibrate, calibrated, threshold_card

@@ -8,6 +8,7 @@ trained on equally many trials of both classes, or scores after `calibrate` (N. 
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.corpus.protocol import GENUINE, LABEL_NAMES, SPOOF
 from lib.errors import InputError
@@ -74,10 +75,8 @@ def eer(scores, labels):
 
 def eer_hull(scores, labels):
     """Equal error rate on the convex hull of the ROC, from 0 to 0.5: what the field publishes (BOSARIS, section 2)."""
-    from scipy.spatial import ConvexHull
-
     far, frr, _ = roc(scores, labels)
-    corners = ConvexHull(np.c_[np.r_[far, 1], np.r_[frr, 1]]).vertices  # (1, 1) closes the hull above the diagonal
+    corners = scipy.spatial.ConvexHull(np.c_[np.r_[far, 1], np.r_[frr, 1]]).vertices  # (1, 1) closes it at the top
     corners = np.sort(corners[corners < len(far)])
     corners = corners[far[corners] + frr[corners] < 1 + 1e-9]  # worse than a coin
     return float(crossing(far[corners], frr[corners]))
@@ -137,9 +136,7 @@ def from_counts(matrix):
 
 def rate_interval(errors, count):
     """Exact 95 % interval (low, high) of a rate, 0 and 1 too (C. J. Clopper and E. S. Pearson, Biometrika 26, 1934)."""
-    from scipy.stats import binomtest
-
-    ends = binomtest(int(errors), int(count)).proportion_ci(0.95, method="exact")
+    ends = scipy.stats.binomtest(int(errors), int(count)).proportion_ci(0.95, method="exact")
     return float(ends.low), float(ends.high)
 
 
@@ -181,12 +178,10 @@ def min_cllr(scores, labels):
 
 def isotonic_cllr(genuine, spoof):
     """Cllr of the isotonic map; the share of each class at every score, ascending [shape=(points,)]."""
-    from scipy.optimize import isotonic_regression
-
     there = genuine + spoof > 0
     genuine, spoof = genuine[there], spoof[there]
     weights = genuine + spoof
-    p = isotonic_regression(genuine / weights, weights=weights).x
+    p = scipy.optimize.isotonic_regression(genuine / weights, weights=weights).x
     # A class has no weight wherever its probability is 0, but for rounding.
     bits = genuine * -np.log2(p, where=genuine > 0, out=np.zeros_like(p))
     bits += spoof * -np.log2(1 - p, where=(spoof > 0) & (p < 1), out=np.zeros_like(p))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.corpus.protocol import GENUINE, SPOOF
 from lib.errors import InputError
@@ -118,18 +119,14 @@ def holm(p):
 
 def estimate(runs, labels, metric):
     """``eer``, ``auc`` or ``cllr`` of one system's scores: seed -> array [shape=(trials,)]."""
-    from scipy.stats import rankdata
-
     runs = {seed: checked(scores, labels)[0] for seed, scores in runs.items()}
     values, moved = zip(*(_influence(scores, np.asarray(labels), metric) for scores in runs.values()), strict=True)
-    ranks = b"".join(rankdata(scores).tobytes() for scores in runs.values())
+    ranks = b"".join(scipy.stats.rankdata(scores).tobytes() for scores in runs.values())
     return Estimate(dict(zip(runs, values, strict=True)), np.mean(moved, axis=0), ranks)
 
 
 def differences(estimates, labels, units, metric):
     """Between all estimates, row - column [shape=(n, n)]: `difference`, its `error` (s.e.), `low`, `high`, `p`."""
-    from scipy.special import stdtr, stdtrit
-
     variance, freedom = _over_units(np.stack([e.moved for e in estimates]), np.asarray(labels), units)
     if metric in _RATES:
         alike = np.array([[one.ranks == other.ranks for other in estimates] for one in estimates])
@@ -138,10 +135,10 @@ def differences(estimates, labels, units, metric):
     total = variance + seeds[..., 0]
     freedom, error = _pooled(total, [(variance, freedom), (seeds[..., 0], seeds[..., 1])]), np.sqrt(total)
     difference = np.subtract.outer(*[[e.value for e in estimates]] * 2)
-    reach = stdtrit(freedom, (1 + LEVEL) / 2) * error
+    reach = scipy.special.stdtrit(freedom, (1 + LEVEL) / 2) * error
     bound = 1.0 if metric in _RATES else np.inf
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(error > 0, 2 * stdtr(freedom, -np.abs(difference) / error), difference == 0)
+        p = np.where(error > 0, 2 * scipy.special.stdtr(freedom, -np.abs(difference) / error), difference == 0)
     low, high = np.clip((difference - reach, difference + reach), -bound, bound)
     return {"difference": difference, "low": low, "high": high, "p": p, "error": error}
 
@@ -183,16 +180,14 @@ def _estimates(tables):
 
 def _influence(scores, labels, metric):
     """A metric, and how much each trial moves it."""
-    from scipy.stats import rankdata
-
     genuine = labels == GENUINE
     weights = {GENUINE: 0.5, SPOOF: 0.5}
     if metric == "cllr":
         value, part = cllr(scores, labels), surprise(scores, labels)
     elif metric == "auc":
-        value, part = auc(scores, labels), rankdata(scores)
+        value, part = auc(scores, labels), scipy.stats.rankdata(scores)
         for those in (genuine, ~genuine):  # trials of the other class below
-            part[those] -= rankdata(scores[those])
+            part[those] -= scipy.stats.rankdata(scores[those])
         weights = {GENUINE: 1 / (~genuine).sum(), SPOOF: -1 / genuine.sum()}
     else:
         value, threshold = eer(scores, labels)

@@ -5,15 +5,15 @@ trial more in each class than was seen, as good or as bad as can be by the toss 
 is then the mid-P form of the exact one (H. O. Lancaster, Journal of the American Statistical Association
 56, 1961), the AUC's the like for a mean between bounds (M. Phan et al., NeurIPS 2021).
 
-**Over clusters** (speakers, phrases, replay configurations) they are drawn whole; those with both
-classes, only genuine and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the
-variance unbiased (J. N. K. Rao and C. F. J. Wu, Journal of the American Statistical Association 83,
-1988). Intervals are symmetric in the logit (costs: logarithm; MCC: Fisher's z), with Student's t; the
-linearised variance of `lib.metrics.paired` is too sure here. Where no cluster errs they look alike, and an EER has
-the exact interval of a rate. 32_coverage simulates how often they hold.
+**Over clusters** (speakers, phrases, replay configurations) they are drawn whole; those with both classes, only genuine
+and only spoof trials are strata. Of K clusters K - 1 are drawn, which makes the variance unbiased (J. N. K. Rao and C.
+F. J. Wu, Journal of the American Statistical Association 83, 1988). Intervals are symmetric in the logit (costs:
+logarithm; MCC: Fisher's z), with Student's t; the linearised variance of `lib.metrics.paired` is too sure here. Where
+no cluster errs they look alike, and an EER has the exact interval of a rate. 32_coverage simulates how often they hold.
 """
 
 import numpy as np
+import scipy  # its parts are loaded when they are used, and some take long
 
 from lib.corpus.protocol import GENUINE, SPOOF, UNKNOWN
 from lib.metrics import measures
@@ -55,10 +55,8 @@ def numbered(names):
 
 def shuffled_auc(scores, labels, *, resamples=200, level=LEVEL):
     """Interval (low, high) of the AUC with the labels shuffled; an AUC inside it is indistinguishable from chance."""
-    from scipy.stats import rankdata
-
     scores, labels = measures.checked(scores, labels)
-    ranks, n_genuine, rng = rankdata(scores), int(labels.sum()), np.random.default_rng(0)
+    ranks, n_genuine, rng = scipy.stats.rankdata(scores), int(labels.sum()), np.random.default_rng(0)
     sums = np.array([rng.permutation(ranks)[:n_genuine].sum() for _ in range(resamples)])
     values = (sums - n_genuine * (n_genuine + 1) / 2) / (n_genuine * (len(labels) - n_genuine))
     return interval(values, level)
@@ -97,18 +95,13 @@ def interval(values, level=LEVEL):
 
 
 def intervals_over_clusters(values, point, labels, clusters):
-    """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale.
-
-    Of an EER without an error it is the exact one of a rate among as many trials as the smaller class has.
-    """
-    from scipy.special import expit, logit, stdtrit
-
+    """Intervals around the metrics (`point`) from those of resamples over clusters, symmetric on each one's scale."""
     scales = {"mcc": (np.arctanh, np.tanh)} | dict.fromkeys(_UNBOUNDED, (np.log, np.exp))
-    reach = stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2)
+    reach = scipy.special.stdtrit(freedom_of(labels, clusters), (1 + LEVEL) / 2)
     edge = 0.5 / len(labels)  # nothing counts as nearer a bound
     result = {}
     for name, of_all in values.items():
-        there, back = scales.get(name, (logit, expit))
+        there, back = scales.get(name, (scipy.special.logit, scipy.special.expit))
         ends = np.add(bounds(name), (edge, -edge))
         spread = reach * there(np.clip(of_all, *ends)).std()
         middle, at = there(np.clip(point[name], *ends)), point[name]
@@ -119,16 +112,12 @@ def intervals_over_clusters(values, point, labels, clusters):
 
 
 def rate_over_clusters(values, errors, count, freedom):
-    """Exact interval (low, high) of a rate for as many trials as its variance in resamples over clusters is worth.
-
-    E. L. Korn and B. I. Graubard, Survey Methodology 24, 1998. Symmetric intervals fail where few clusters err.
-    """
-    from scipy.special import betaincinv, stdtrit
-
+    """Exact interval of a rate, in effective trials (E. Korn, B. Graubard, Survey Methodology 24, 1998)."""
     rate, ends = errors / count, np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     worth = min(count, rate * (1 - rate) / values.var()) if 0 < rate < 1 and values.var() > 0 else count
-    worth = min(count, worth * (stdtrit(count - 1, ends[1]) / stdtrit(freedom, ends[1])) ** 2)
-    low, high = betaincinv(np.add(rate * worth, [0, 1]), np.add((1 - rate) * worth, [1, 0]), ends)
+    sure, unsure = scipy.special.stdtrit((count - 1, freedom), ends[1])
+    worth = min(count, worth * (sure / unsure) ** 2)
+    low, high = scipy.special.betaincinv(np.add(rate * worth, [0, 1]), np.add((1 - rate) * worth, [1, 0]), ends)
     return (float(low) if errors else 0.0), (float(high) if errors < count else 1.0)
 
 

@@ -3,8 +3,3 @@
 from lib.params.paths import NOTEBOOKS, PARAMS, ROOT, local_path
 from lib.params.settings import PLACES, current, declared, notebooks, resolve
 from lib.params.yaml_files import flat_yaml, read_table, read_yaml
-
-__all__ = [
-    "NOTEBOOKS", "PARAMS", "PLACES", "ROOT", "current", "declared", "flat_yaml", "local_path", "notebooks",
-    "read_table", "read_yaml", "resolve",
-]  # fmt: skip

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from lib.errors import InputError, nearest, unknown
 from lib.params.paths import PARAMS, absolute
-from lib.params.schema import GROUPS, RULES, TABLE, judged_by
-from lib.params.settings import declared, resolve
+from lib.params.settings import GROUPS, RULES, TABLE, declared, judged_by, resolve
 from lib.params.yaml_files import flat_yaml, parse, read_yaml
 
 _FIXED = TABLE["fixed"]

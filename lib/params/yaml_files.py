@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from lib.errors import InputError, unknown
+from lib.errors import InputError, one_line, unknown
 from lib.params.paths import PARAMS
 
 
@@ -43,7 +43,7 @@ def parse(text, where):
     try:
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not YAML ({' '.join(str(error).split())})") from None
+        raise InputError(f"{where}: not YAML ({one_line(error)})") from None
 
 
 def read_yaml(path):

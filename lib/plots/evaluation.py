@@ -71,17 +71,13 @@ def det(curves, title):
 
 
 def score_histogram(scores, labels, threshold, title, *, score=None, borders=(0.0, 0.0)):
-    """Distribution of the scores (log-odds) of both classes, each summing to 100 %, and the threshold.
-
-    A few outliers would squeeze the rest into one bar: the outer bars collect them. Also, if it is given, where one
-    other `score` lies, beside the `borders` between which there is no label.
-    """
+    """Scores (log-odds) of both classes, each summing to 100 %, the threshold and, between `borders`, one `score`."""
     scores, labels = np.asarray(scores, dtype=float), np.asarray(labels)
     figure, axes = page(5, 3.4)
     tails = [np.quantile(scores[labels == label], [0.001, 0.999]) for label in (0, 1)]
     shown = [*np.ravel(tails), threshold, *([] if score is None else [score])]
     margin = 0.04 * np.ptp(shown) or 0.5
-    edges = np.linspace(min(shown) - margin, max(shown) + margin, 41)
+    edges = np.linspace(min(shown) - margin, max(shown) + margin, 41)  # the outer bars collect a few outliers
     counts = [f"{name} ({(labels == label).sum():,} trials)" for label, name in enumerate(LABEL_NAMES)]
     histogram(axes, scores, labels, edges, counts)
     axes.axvline(threshold, color="0.2", linestyle="--", linewidth=1.2, label=f"threshold {threshold:.3g}")

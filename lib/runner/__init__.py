@@ -5,8 +5,3 @@ from lib.runner.pages import comparison_page, export_html
 from lib.runner.progress import shown
 from lib.runner.servers import serve_app, serve_lab, serve_ui
 from lib.tracking.done import Step, plan
-
-__all__ = [
-    "Step", "comparison_page", "execute", "export_html", "plan", "run_all", "serve_app", "serve_lab", "serve_ui",
-    "shown",
-]  # fmt: skip

@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from lib import cluster
-from lib.errors import InputError
+from lib.errors import InputError, without_logins
 from lib.params import NOTEBOOKS, ROOT, identity
-from lib.params.paths import without_logins
 from lib.runner import kernels, progress
 from lib.runner.pages import export_html, times
-from lib.tracking import living, query
+from lib.tracking import query
 from lib.tracking.client import RUN_ID, connect, create, database, local_folder, locked, tracking_uri
 from lib.tracking.done import MODELS, Step, plan
 
@@ -48,11 +47,7 @@ class Outcome:
 
 
 def run_all(chosen, steps, *, jobs=1, scheduler=None):
-    """Execute what is not done of the steps of `plan`, stage by stage; yields each `Outcome`.
-
-    A run that another process is making gives one `elsewhere`, and one more when it has ended. Workers of a Dask
-    `scheduler` execute runs of models; those before send recordings to the workers, and so stay here.
-    """
+    """Execute what is to do, stage by stage; yields each `Outcome`, of a run that another process makes two."""
     tag = query.in_study(chosen.name)
     for step in steps:
         if step.done and tag not in step.tags:  # another study has made it
@@ -68,7 +63,7 @@ def _by_stage(chosen, todo, jobs, scheduler):
         if members[0].run.compares:  # what it reads is known only now
             fresh = {(step.run.name, step.run.seed): step for step in plan(chosen)}
             members = [replace(fresh[step.run.name, step.run.seed], planned=step.planned) for step in members]
-        there = scheduler if stage == MODELS else None
+        there = scheduler if stage == MODELS else None  # those before send recordings to the workers, and stay here
         if there:
             connect()  # makes the database where there is none; workers only look for it
         here = partial(execute, show=jobs == 1, scheduler=scheduler)
@@ -99,7 +94,7 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
                 if same and made.status in ("FINISHED", "FAILED"):
                     connect().set_tag(made.run_id, query.in_study(study_name), "yes")
                     return Outcome(step, made.run_id, time.monotonic() - started, made.tags.get("error"))
-            living.sweep(step.run.parameters["corpus"], held=step.fingerprint)
+            query.sweep(step.run.parameters["corpus"], held=step.fingerprint)
             run_id = _begin(step, study_name)
             error = _executed(step, run_id, show, scheduler)
     except Exception as problem:  # a notebook, MLflow and the disk may raise anything
@@ -110,7 +105,7 @@ def execute(step, study_name, *, show=False, scheduler=None, patient=True):
 def _begin(step, study_name):
     """A new run, with the tags by which it is found again; its id."""
     tags = {"study": study_name, query.in_study(study_name): "yes", "corpus_digest": step.corpus_digest}
-    tags |= living.owner() | identity.marks(step.identity)
+    tags |= query.owner() | identity.marks(step.identity)
     tags |= {} if step.run.seed is None else {"seed": step.run.seed}
     return create(connect(), experiment=step.run.parameters["corpus"], name=step.run.name, tags=tags)
 
@@ -118,7 +113,7 @@ def _begin(step, study_name):
 def _executed(step, run_id, show, scheduler):
     """Execute the notebook in a run that was begun, and end the run; the error in one line, or None."""
     client, started = connect(), time.monotonic()
-    error, status, alive = None, "KILLED", living.beat(client, run_id)
+    error, status, alive = None, "KILLED", query.beat(client, run_id)
     given = {RUN_ID: run_id, cluster.SCHEDULER: scheduler or "", "MLFLOW_TRACKING_URI": tracking_uri(), **QUIET}
     try:
         local = local_folder(run_id)  # papermill saves there what it has done so far

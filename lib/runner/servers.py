@@ -10,9 +10,8 @@ import time
 from contextlib import suppress
 from urllib.request import urlopen
 
-from lib.errors import RunError
+from lib.errors import RunError, without_logins
 from lib.params import ROOT
-from lib.params.paths import without_logins
 from lib.runner.execution import QUIET
 from lib.tracking import views
 from lib.tracking.client import tracking_uri

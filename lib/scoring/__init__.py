@@ -3,8 +3,3 @@
 from lib.scoring.answers import CANNOT_TELL, Judge, best_on_dev, judge
 from lib.scoring.files import describe, elsewhere, errors, read_labels, recordings, score_files, summary, write_csv
 from lib.scoring.systems import SR, System, log_odds, open_run, open_runs
-
-__all__ = [
-    "CANNOT_TELL", "SR", "Judge", "System", "best_on_dev", "describe", "elsewhere", "errors", "judge", "log_odds",
-    "open_run", "open_runs", "read_labels", "recordings", "score_files", "summary", "write_csv",
-]  # fmt: skip

@@ -25,6 +25,7 @@ from lib.params import identity
 from lib.scores import read_scores
 from lib.scoring.systems import System, log_odds, open_run
 from lib.tracking import models, query
+from lib.tracking.client import read
 
 CANNOT_TELL = "cannot tell"
 OUTSIDE, CLOSE = "outside of what the run was made on", "too close to call"
@@ -124,8 +125,8 @@ class Judge:
 def judge(system):
     """The `Judge` of an open `System`; InputError when what its answers rest on cannot be read."""
     run, card = system.run, None
-    dev = models.read(run, "scores/dev.tsv", read_scores)
-    known = models.read(run, domain.FILE, lambda path: domain.checked(json.loads(path.read_bytes())))
+    dev = read(run.run_id, "scores/dev.tsv", read_scores)
+    known = read(run.run_id, domain.FILE, lambda path: domain.checked(json.loads(path.read_bytes())))
     with suppress(InputError):  # the scores carry no order
         card = metrics.threshold_card(dev["score"], dev["label"], costs=decisions.EVEN)
     return Judge(system, dev, card, known, [*known["notes"], *_caveats(run, card)])
@@ -164,6 +165,6 @@ def _caveats(run, card):
     }
     yield from (text for text, holds in said.items() if holds)
     if page := query.newest(run.corpus, "92_sensitivity", corpus_digest=digest):
-        table = models.read(page, "sensitivity.csv", pd.read_csv)
+        table = read(page.run_id, "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))

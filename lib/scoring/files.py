@@ -15,7 +15,7 @@ from lib.corpus.protocol import WORDS, read_list
 from lib.errors import InputError
 from lib.files.places import absolute
 from lib.inputs import BLOCK
-from lib.metrics.tables import noted
+from lib.metrics.tables import noted, percent
 from lib.scoring.answers import CANNOT_TELL
 from lib.scoring.systems import SR
 
@@ -25,10 +25,7 @@ _MANY = 256  # recordings from which on a bar shows how far it is
 
 
 def recordings(paths):
-    """The recordings to score, each once, those below folders by name; and those that are passed over, as hidden.
-
-    InputError when a path does not exist, or a folder has no recording.
-    """
+    """The recordings to score, each once, those below folders by name; and those that are passed over, as hidden."""
     found, passed = {}, {}
     for path in map(Path, paths):
         if not path.exists():
@@ -86,11 +83,7 @@ def _read(path, sr):
 
 
 def score_files(judge, paths):
-    """Yield the answers of a `Judge` to recordings, in their order; few are in memory at a time.
-
-    Dicts of `path` and the fields of `lib.scoring.answers.Answer`, `warnings` with what was done in reading and the
-    judge's caveats. A recording that cannot be read has no score.
-    """
+    """Yield a dict of each recording, in order: `path`, and the fields of `Answer`, with the judge's caveats."""
     sr, blocks = judge.system.sr, [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
     with tqdm(total=len(paths), desc="scoring", unit="clip", disable=len(paths) < _MANY) as bar:
         for part in blocks:
@@ -145,11 +138,7 @@ def summary(rows):
 
 
 def read_labels(file, paths):
-    """Label of each of some recordings in a list with the columns `path` and `label`, or a protocol: path -> label.
-
-    A path there starts at the list's own folder; where none is that of a recording, names of files count. InputError
-    if none of the recordings is found.
-    """
+    """Path -> label in a list or protocol, whose paths start at its own folder; names count where none is found so."""
     table, folder = read_list(file)[0], os.path.dirname(file)
     listed = table[["file", "label"]].to_numpy().tolist()
     by_path = {os.path.realpath(os.path.join(folder, name)): label for name, label in listed}
@@ -175,15 +164,11 @@ def errors(rows, labels):
     if known["truth"].nunique() == 2:
         both = known["score"].to_numpy(), known["truth"].to_numpy()
         ends = metrics.bootstrap(*both, metrics=("eer",))["eer"]
-        lines.append(f"EER {_percent(metrics.eer(*both)[0], *ends)}, interval over recordings.")
+        lines.append(f"EER {percent(metrics.eer(*both)[0], ends)} %, interval over recordings.")
     for truth, part in known.groupby("truth"):
         rates = []
         for label in (*LABEL_NAMES, CANNOT_TELL):
             count = (part["label"] == label).sum()
-            rates.append(f"{_percent(count / len(part), *metrics.rate_interval(count, len(part)))} {label}")
+            rates.append(f"{percent(count / len(part), metrics.rate_interval(count, len(part)))} % {label}")
         lines.append(f"Answers to {len(part)} {LABEL_NAMES[truth]} recordings: {', '.join(rates)}.")
     return "\n".join(lines)
-
-
-def _percent(value, low, high):
-    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from lib import inputs
-from lib.errors import InputError
+from lib.errors import InputError, one_line
 from lib.params import identity
 from lib.systems import kept
 from lib.tracking import models, query
@@ -38,10 +38,7 @@ class System:
 
 
 def open_run(run, *, corpus=None):
-    """A trained run, ready to score; `run` and `corpus` as `lib.tracking.models.find` takes them.
-
-    InputError when there is none, or its model cannot be used here or is not the one that it kept.
-    """
+    """A trained run (see `models.find`), ready to score; InputError: there is none, or its model cannot be used."""
     found = models.find(run, corpus=corpus)
     with artifact(found.run_id, models.SYSTEM) as folder:
         try:
@@ -107,8 +104,7 @@ def _scores(system, clips, arrays):
     try:
         scores = inputs.scores(system.system, system.inputs, clips, arrays=arrays)
     except _OF_MODELS as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{model} does not take its inputs:\n{reason}") from None
+        raise InputError(f"{model} does not take its inputs:\n{one_line(error)}") from None
     if scores.shape != (len(clips),):
         raise InputError(f"{model} gives {scores.shape} scores of {len(clips)} recordings")
     for wrong in scores[~np.isfinite(scores)][:1]:

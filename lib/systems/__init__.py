@@ -11,10 +11,9 @@ from lib.inputs import BLOCK
 class System:
     """What all systems have.
 
-    Beside what stands here: `packages` (the libraries that compute), `parameters` (how many
-    numbers it keeps), `identity()` (what decides its fit, besides inputs and arguments),
-    `fit(fed, *, seed, ..., on_epoch, state)` in place, which returns its history if it has
-    one, `score(*arrays)` (scores of some recordings), `save(folder)` and `load(folder)` (a Path).
+    Beside it: `packages` (libraries that compute), `parameters` (how many numbers it keeps), `identity()` (what decides
+    its fit, besides inputs and arguments), `fit(fed, *, seed, ..., on_epoch, state)` in place, which returns a history
+    if there is one, `score(*arrays)` (of some recordings), `save(folder)` and `load(folder)` (a Path).
     """
 
     def scores(self, fed, split):

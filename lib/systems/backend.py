@@ -21,5 +21,3 @@ keras.config.set_image_data_format("channels_last")
 
 # Each model is traced once for each size of batch; many models on one page are no mistake.
 logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
-
-__all__ = ["keras", "tf"]

@@ -4,7 +4,6 @@
 and what the key stands for. It is there only when it is whole; a damaged one is made again.
 """
 
-import hashlib
 import importlib
 import io
 import json
@@ -24,7 +23,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from lib.corpus import SPLITS
-from lib.errors import InputError
+from lib.errors import InputError, one_line
 from lib.files import places
 from lib.params import ROOT, identity
 
@@ -84,15 +83,11 @@ def fit(system, fed, arguments, *, seed, store, on_epoch=None, scored=True):
                 return replace(_parsed(place, content), found=made.found)
             except Exception as error:  # whatever its reader raises
                 places.remove(place)
-                raise InputError(
-                    f"{type(system).__name__}: its fit cannot be kept, since it cannot be read back ({_reason(error)})"
-                ) from None
+                reason = str(error).rpartition("the model cannot be read ")[2].strip("()")
+                why = f"its fit cannot be kept, since it cannot be read back ({reason})"
+                raise InputError(f"{type(system).__name__}: {why}") from None
         finally:
             system.restore(first)
-
-
-def _reason(error):
-    return str(error).rpartition("the model cannot be read ")[2].strip("()")
 
 
 def _scored(fitted, fed, arguments, seed):
@@ -147,8 +142,7 @@ def _parsed(place, content):
 
 def _key(about):
     """Digest of what decides a fit; how long it took does not."""
-    deciding = {name: value for name, value in about.items() if name != "seconds"}
-    return hashlib.blake2b(json.dumps(deciding, sort_keys=True).encode(), digest_size=12).hexdigest()
+    return identity.fingerprint({name: value for name, value in about.items() if name != "seconds"})
 
 
 def save(system, folder):
@@ -174,7 +168,7 @@ def load(folder):
     except InputError:
         raise
     except Exception as error:  # a broken file raises whatever its reader raises
-        raise InputError(f"{folder}: the model cannot be read ({' '.join(str(error).split())[:200]})") from None
+        raise InputError(f"{folder}: the model cannot be read ({one_line(error)})") from None
 
 
 def listing(store):

@@ -1,6 +1,5 @@
 """Keras models as systems: fitted in place, described by what decides their fit, saved, scoring, explained."""
 
-import hashlib
 import json
 import re
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lib.inputs import BLOCK
+from lib.params.identity import fingerprint
 from lib.systems import System, spread, training, written
 from lib.systems.backend import keras, tf
 from lib.systems.training import batches, of_split
@@ -40,8 +40,7 @@ class Network(System):
             text += str(written(type(layer)) or "")
         if not frozen:
             text = re.sub(r'"trainable": (true|false)', "", text)
-        architecture = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-        return {"architecture": architecture, "first_weights": joblib.hash(self.first())}
+        return {"architecture": fingerprint(text), "first_weights": joblib.hash(self.first())}
 
     def fit(self, fed, *, seed, batch_size, learning_rate, **how):
         """Train in place, in an order of trials that `seed` decides; `how` as `lib.systems.training.fit` takes it."""

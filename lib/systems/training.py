@@ -139,11 +139,7 @@ def batch_log_odds(model, batches):
 
 
 class Progress:
-    """Epochs of a fit under way, a dict of `loss`, `accuracy`, `val_loss`, `val_accuracy` each.
-
-    `state` and `weights` give arrays: all that decides how the fit goes on, and what is `best` after the lowest dev
-    loss. `on_epoch(epoch, row)` is told every epoch, those before a cut-off too.
-    """
+    """Epochs of a fit under way; `state` and `weights` give the arrays that go on, and those of the lowest dev loss."""
 
     def __init__(self, file, on_epoch, *, epochs, patience=None, state, weights):
         self.file, self.on_epoch, self.epochs, self.patience = file, on_epoch, epochs, patience

@@ -13,10 +13,9 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from lib.errors import InputError
+from lib.errors import InputError, one_line, without_logins
 from lib.files import places
 from lib.params import ROOT
-from lib.params.paths import without_logins
 
 SQLITE = "sqlite:///"
 OWN = f"{SQLITE}{ROOT / 'mlruns' / 'mlflow.db'}"
@@ -130,8 +129,7 @@ def _refuse_unreachable(uri):
 
 
 def _unusable(uri, error):
-    why = " ".join(str(error).split())[:300] or type(error).__name__
-    return InputError(without_logins(f"{_URI}={uri} cannot be used:\n{why}"))
+    return InputError(f"{_URI}={without_logins(uri)} cannot be used:\n{one_line(error)}")
 
 
 def lock_folder():
@@ -198,3 +196,13 @@ def artifact(run_id, path):
         if not found.exists():
             raise InputError(f"run {run_id}: keeps no {path}; it must have trained a model")
         yield found
+
+
+def read(run_id, name, parsed):
+    """An artifact of a run, as the function `parsed` reads its Path; InputError when it is missing or damaged."""
+    with artifact(run_id, name) as path:
+        try:
+            return parsed(path)
+        except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            reason = one_line(error).replace(str(path), path.name)
+            raise InputError(f"run {run_id}: its {name} cannot be read:\n{reason}") from None

@@ -16,7 +16,7 @@ import pandas as pd
 from lib import inputs
 from lib.errors import InputError, unknown
 from lib.params import PARAMS, identity
-from lib.tracking.client import artifact, connect
+from lib.tracking.client import connect, read
 from lib.tracking.query import is_model, numbers, records
 from lib.tracking.views import NOTE
 
@@ -105,7 +105,7 @@ def find(run, *, corpus=None):
     if not is_model(record.name):
         raise InputError(f"run {run}: {record.name} trains no model; expected a run of the notebooks 10 to 29")
     matrix = "confusion_matrix/eval.json"
-    threshold = read(record, matrix, lambda path: float(json.loads(path.read_text(encoding="utf-8"))["threshold"]))
+    threshold = read(record.run_id, matrix, lambda path: float(json.loads(path.read_bytes())["threshold"]))
     if not math.isfinite(threshold):
         raise InputError(f"run {run}: the threshold in its {matrix} is {threshold}: must be finite")
     return replace(record, metrics=numbers(record), threshold=threshold)
@@ -126,13 +126,3 @@ def run_of(uri):
         return made.run_id or client.get_logged_model(made.model_id).source_run_id
     except MlflowException as error:
         raise InputError(f"{uri}: {error.message}") from None
-
-
-def read(run, name, parsed):
-    """An artifact of a run, as the function `parsed` reads its Path; InputError when it is missing or damaged."""
-    with artifact(run.run_id, name) as path:
-        try:
-            return parsed(path)
-        except (InputError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            reason = " ".join(str(error).replace(str(path), path.name).split())[:200]
-            raise InputError(f"run {run.name}, {run.run_id}: its {name} cannot be read:\n{reason}") from None

@@ -3,10 +3,8 @@
 import json
 import math
 import os
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 from mlflow import MlflowClient
@@ -19,9 +17,8 @@ from lib.metrics.clusters import spreads
 from lib.metrics.evaluation import alarms
 from lib.metrics.tables import with_interval
 from lib.plots import evaluation
-from lib.tracking import living
 from lib.tracking.client import RUN_ID, connect, create
-from lib.tracking.query import BY_HAND, METRICS
+from lib.tracking.query import BY_HAND, METRICS, beat, owner
 from lib.tracking.views import NOTE
 
 _INTERVALS = ("eer", "auc", "accuracy", "balanced_accuracy")
@@ -55,9 +52,9 @@ def start(notebook, settings, *, corpus_digest, weights="none"):
     """Open the record of a notebook's run, with all its resolved settings and where its weights came from."""
     client, run_id = connect(), os.environ.get(RUN_ID)  # the runner has begun the run, and will close it
     if not run_id:
-        name, tags = f"{notebook}/{settings['variant']}", {"study": BY_HAND, "fingerprint": BY_HAND, **living.owner()}
+        name, tags = f"{notebook}/{settings['variant']}", {"study": BY_HAND, "fingerprint": BY_HAND, **owner()}
         run_id = create(client, experiment=settings["corpus"], name=name, tags=tags)
-        living.beat(client, run_id)
+        beat(client, run_id)
     run = Run(client, run_id)
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in settings.items()])
     run.tag(corpus_digest=corpus_digest, weights=weights, seed=settings.get("seed", "-"))
@@ -161,10 +158,7 @@ def log_split(run, split, table, *, threshold=0.0):
     log_text(run, json.dumps(described, indent=2), f"confusion_matrix/{split}.json")
     log_text(run, metrics.report(values, labels, threshold), f"classification_report/{split}.txt")
     log_figure(run, evaluation.det({split: (values, labels)}, f"{split}: DET curve"), f"det/{split}.png")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{split}.tsv"
-        scores.write_scores(path, table["trial"], values, labels)
-        run.client.log_artifact(run.run_id, str(path), "scores")
+    log_text(run, scores.written(table["trial"], values, labels), f"scores/{split}.tsv")
     return result | {"alarms": warnings}
 
 
