@@ -13,7 +13,7 @@ TOLD := 2> .venv/imports || { cat .venv/imports; exit 1; }
 .PHONY: demo test check bench lab ui lint lock newest .venv
 
 demo: .venv/installed
-	@echo "Twenty notebooks on a made corpus: about five minutes on two cores."
+	@echo "Twenty runs on a corpus of synthetic speech: five to seven minutes on two cores."
 	@$(RUN) lib make-demo
 	@$(RUN) lib run demo --jobs 2 --html data/pages/demo.html
 	@echo

@@ -99,7 +99,9 @@ def _next_steps():
     return "\n".join([first, *lines])
 
 
-_WIDEST = "In brackets: 95 % interval, the widest over trials, speakers and replay configurations."
+_WIDEST = (
+    "In brackets: 95 % interval, the widest over trials, speakers, replay configurations, or the last two at once."
+)
 _WRITTEN = click.Path(dir_okay=False, writable=True, allow_dash=True)
 _JSON = partial(click.option, "--json", "as_json", is_flag=True)
 _PORT = partial(click.option, "--port", type=click.IntRange(1, 65535), show_default=True)
