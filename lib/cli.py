@@ -40,7 +40,8 @@ class _Commands(click.Group):
             click.echo(f"error: {text if len(text) <= _LONG else f'{text[:700]} ... {text[-500:]}'}", err=True)
             sys.exit(2 if of_file or isinstance(error, InputError) else 1)
         except KeyboardInterrupt:
-            click.echo("stopped; the same command goes on where it was", err=True)
+            goes_on = "; the same command goes on where it was" * (context.invoked_subcommand == "run")
+            click.echo(f"stopped{goes_on}", err=True)
             sys.exit(1)
 
 
@@ -130,6 +131,9 @@ def _plan(study, force, **given):
     from lib.params import studies
 
     chosen = studies.load(study, **given)
+    if given["data"] and not given["corpus"] and chosen.corpus == "demo":
+        said = "--data changes only where that is; of another corpus say --corpus NAME too"
+        click.echo(f"study {study} is on corpus demo: {said}", err=True)
     from lib import runner  # after every argument is known to be right
 
     _sweep(chosen.corpus)
@@ -144,11 +148,12 @@ def _label(run):
 
 @main.command()
 @_study_options
+@click.option("--jobs", "--scheduler", "--html", hidden=True, expose_value=False)  # of `run`: no plan depends on them
 @_JSON(help="The runs with state and reasons, as JSON.")
 def plan(study, as_json, **given):
     """Show what `study run` would do, and why; nothing is executed.
 
-    A line a run: its state, name and seed, the id of the run that has done it or that is
+    One line per run: its state, name and seed, the id of the run that has done it or that is
     the newest before it, and what has changed since.
     """
     _, steps, summary = _plan(study, **given)
@@ -201,8 +206,9 @@ def run(study, force, jobs, scheduler, html, **given):
             tqdm.write(f"[{len(ended)}/{todo}] {name:40} {state}   run {outcome.run_id or '-'}")
             if outcome.error:
                 tqdm.write(f"      {outcome.error}", file=sys.stderr)
-    found = query.compare(study, chosen.corpus, digest=steps[0].corpus_digest)
-    click.echo(_side_by_side(study, chosen.corpus, *found))
+    if any(query.is_model(one.name) for one in chosen.runs):
+        found = query.compare(study, chosen.corpus, digest=steps[0].corpus_digest)
+        click.echo(_side_by_side(study, chosen.corpus, *found))
     failed = sum(outcome.error is not None for outcome in ended)
     if html:
         try:
@@ -275,7 +281,9 @@ def _side_by_side(study, corpus, rows, older, beside=(), theirs=None, data=None)
     if finished:
         lines.append(f"{comparison.counts(finished)} {_WIDEST}")
         lines.append(f"Corpus {corpus}, digest {finished[0]['corpus_digest']}.")
-        sentences = comparison.lessons(finished) + comparison.ranks_in_words(finished, theirs or {}, data)
+        sentences = comparison.lessons(finished)
+        if len(finished) + len(beside) > 1:
+            sentences += comparison.ranks_in_words(finished, theirs or {}, data)
         lines += [f"- {sentence}" for sentence in sentences]
     if len(rows) > len(finished):
         lines.append("\nNot finished:")
@@ -451,7 +459,8 @@ def new(name, data, layout):
 
     A corpus without a known layout has a list, trials.csv, in its folder: a header with
     path and label (genuine or spoof), and where they are known split, speaker, attack and
-    others; or folders train/genuine, train/spoof and so on. A missing split is made.
+    others, of which a missing split is made; or folders train/genuine, train/spoof and so on
+    of every split.
     """
     from lib.corpus import audit
 

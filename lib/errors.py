@@ -56,7 +56,8 @@ def without_logins(text):
 
 def one_line(error):
     """What an error says, in one line without logins, or its kind where it says nothing."""
-    return " ".join(without_logins(str(error)).split())[:300] or type(error).__name__
+    text = str(error).partition("[SQL:")[0]  # of a database, whose statement says nothing to the reader
+    return " ".join(without_logins(text).split())[:300] or type(error).__name__
 
 
 def hide_login(url):

@@ -144,7 +144,7 @@ def reading_study(study, rows, answers, provenance):
     finished = [row for row in rows if "eval/eer" in row and row["status"] == "FINISHED"]
     if not finished:
         return f"No run of study {study} has finished. " + " ".join(provenance)
-    sentences = [f"{question[0].upper()}{question[1:]}: {answer}" for question, answer in answers.items()]
+    sentences = [f"{q[0].upper()}{q[1:]}{'' if q.endswith('?') else ':'} {answer}" for q, answer in answers.items()]
     below = [row for row in finished if row["eval/accuracy"] < row["eval/constant_accuracy"]]
     notes = {
         f"Accuracy below the majority-class baseline's ({len(below)} of {len(finished)})": below,

@@ -1,6 +1,7 @@
 """The check of a corpus: what the protocols list against what is there, and against what was published."""
 
 import hashlib
+import json
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +14,7 @@ from lib import audio
 from lib.corpus import open_corpus, read_trials
 from lib.corpus.folder import copies, count, fitting, odd_labels, protocol_of, with_recordings
 from lib.corpus.protocol import LAYOUTS, SPLITS, UNKNOWN
-from lib.errors import InputError
+from lib.errors import InputError, without_logins
 from lib.files import places
 from lib.params import PARAMS
 from lib.params.settings import judged
@@ -67,15 +68,17 @@ def write_corpus_file(name, data, layout=None):
     if path.exists():
         raise InputError(f"{path}: there is such a corpus already; another name, or remove that file first")
     folder = places.absolute(data, Path.cwd())
+    if not places.is_folder(folder):
+        raise InputError(f"{without_logins(folder)}: no such folder: expected that of the corpus")
     fits = [judged("layout", layout, "str", "--layout")] if layout else fitting(folder)
     if len(fits) != 1:
         which = f"laid out as {' and '.join(fits) or 'none'} of the known"
         own = "" if fits else "; a list of your own is trials.csv there, with the columns path,label"
         raise InputError(f"{folder}: {which}: expected --layout, one of {', '.join(LAYOUTS)}{own}")
     trials = read_trials(folder, *fits)
-    values = {"corpus": name, "layout": fits[0], "data": folder, "allow_partial": False}
-    with open(path, "x", encoding="utf-8") as file:
-        file.write(f"# Layout: {LAYOUTS[fits[0]]['title']}.\n{yaml.safe_dump(values, sort_keys=False)}")
+    values = yaml.safe_dump({"layout": fits[0], "data": folder, "allow_partial": False}, sort_keys=False)
+    with open(path, "x", encoding="utf-8") as file:  # the name in quotes: 1e3 would be a number
+        file.write(f"# Layout: {LAYOUTS[fits[0]]['title']}.\ncorpus: {json.dumps(name)}\n{values}")
     counts = ["{} {:,} + {:,}".format(split, *counts.values()) for split, counts in count(trials).items()]
     return path, " ".join([f"layout {fits[0]}; genuine + spoof {', '.join(counts)}.", *trials.attrs["notes"]])
 

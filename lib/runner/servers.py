@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 _GRACE = 5  # seconds for a server to end when it is asked to
 # Jobs are evaluations of language models, in nine processes of their own.
 _LEAN = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-_LEAN |= {"PYTHONWARNINGS": "ignore"}  # its own libraries' deprecations
+_LEAN |= {"PYTHONWARNINGS": "ignore", "MLFLOW_LOGGING_LEVEL": "WARNING"}  # its own libraries' deprecations and news
 
 
 def serve_ui(port, told):

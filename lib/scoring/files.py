@@ -118,12 +118,12 @@ def describe(rows, judge):
     width = max(len(row["path"]) for row in rows)
     notes = [f"{row['path']:{width}}  {text}" for row, text in zip(rows, own, strict=True)]
     notes = pd.Series(notes, name=f"{'path':{width}}  {'warnings' if any(own) else ''}")
-    low, high = judge.borders
-    rule = (
-        f"Scores are log-odds, higher = more genuine: spoof below {low:.3f}, genuine from {high:.3f} on, cannot tell "
-        f"between them; the run's threshold is {judge.run.threshold:.3f} ({judge.run.threshold_source}). Calibrated: "
-        "log-likelihood ratios by dev."
-    )
+    (low, high), threshold = judge.borders, f"{judge.run.threshold:.3f} ({judge.run.threshold_source})"
+    sides = "dev's scores have no order, so none gets a label"
+    if judge.card is not None:
+        sides = f"spoof below {low:.3f}, genuine from {high:.3f} on, cannot tell between them"
+    rule = f"Scores are log-odds, higher = more genuine: {sides}; the run's threshold is {threshold}."
+    rule += " Calibrated: log-likelihood ratios by dev." * (judge.card is not None)
     text = noted(table, notes, float_format="{:.3f}".format, na_rep="-")
     return "\n".join([text, summary(rows), rule, *(f"Warning: {text}" for text in judge.caveats)])
 
