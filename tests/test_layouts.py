@@ -240,7 +240,11 @@ def test_corpus_new_finds_the_layout_writes_its_file_once_and_says_what_is_next(
     empty = CliRunner().invoke(main, ["corpus", "new", "other", "--data", str(tmp_path / "params")])
     assert "laid out as none of the known: expected --layout, one of asvspoof2017_v2" in empty.stderr
     assert "a list of your own is trials.csv there, with the columns path,label" in empty.stderr
+    gone = CliRunner().invoke(main, ["corpus", "new", "other", "--data", str(tmp_path / "gone")])
+    assert gone.exit_code == 2 and f"{tmp_path}/gone: no such folder" in gone.stderr
     assert (tmp_path / "params/corpora/mine.yaml").read_text() == written
+    assert CliRunner().invoke(main, ["corpus", "new", "1e3", "--data", str(data)]).exit_code == 0
+    assert studies.corpus_values("1e3")["corpus"] == "1e3"
 
 
 def test_evaluate_breaks_down_by_any_column_of_the_key(tmp_path):

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from types import SimpleNamespace
 
 import pandas as pd
@@ -16,6 +17,7 @@ import yaml
 
 from lib import features, inputs, params
 from lib.params import studies as study
+from lib.params.settings import code_cells
 
 ORDER = (
     "errors params files audio cluster corpus features inputs systems scores metrics judgement plots tracking scoring "
@@ -227,3 +229,22 @@ def test_environment_file_uses_the_same_lock():
     assert "python=3.11" in environment["dependencies"]
     pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
     assert pip == ["-r requirements.lock", "-e ."]
+
+
+def test_every_package_that_is_imported_is_a_dependency_by_name():
+    text = (params.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    named = {
+        re.match(r"[\w-]+", entry)[0].replace("-", "_") for entry in tomllib.loads(text)["project"]["dependencies"]
+    }
+    sources = [path.read_text(encoding="utf-8") for path in (params.ROOT / "lib").rglob("*.py")]
+    sources += ["\n".join(code_cells(path, path.read_bytes())[1]) for path in params.NOTEBOOKS.glob("*.ipynb")]
+    imported = set()
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.partition(".")[0])
+    other = {"IPython": "ipython", "PIL": "pillow", "sklearn": "scikit_learn", "yaml": "pyyaml", "distributed": "dask"}
+    other |= {"keras": "tensorflow", "pydantic_core": "pydantic"}  # which bring them
+    imported -= {"lib", *sys.stdlib_module_names}
+    assert {other.get(name, name) for name in imported} <= named

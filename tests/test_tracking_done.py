@@ -122,7 +122,7 @@ def test_commands_on_a_locked_database_end_soon_with_the_reason(tracking, small,
 
 def test_command_mlflow_fails_is_one_line_and_exit_code_1(tracking, small, monkeypatch):
     def fails(*_, **__):
-        raise MlflowException("the server went away\nand more")
+        raise MlflowException("the server went away\nand more [SQL: UPDATE runs")
 
     monkeypatch.setattr(query, "records", fails)
     result = CliRunner().invoke(main, ["compare", "s"])
@@ -205,6 +205,12 @@ def test_keep_removes_nothing_where_no_run_is_known(tracking, tmp_path):
     result = CliRunner().invoke(main, ["keep", "--store", str(tmp_path), "--remove"])
     assert result.exit_code == 2 and "no run there uses a fit; nothing is removed" in result.output
     assert (tmp_path / "fits/0123.zip").exists()
+
+
+def test_plan_takes_the_options_of_run_which_change_nothing(small):
+    plain = CliRunner().invoke(main, ["plan", "s"])
+    same = CliRunner().invoke(main, ["plan", "s", "--jobs", "2", "--html", "x.html", "--scheduler", "tcp://x:1"])
+    assert same.exit_code == 0 and same.output == plain.output
 
 
 def test_keep_of_a_folder_that_is_not_there_is_refused(tracking, tmp_path):
