@@ -18,7 +18,7 @@ demo: .venv/installed
 	@$(RUN) lib run demo --jobs 2 --html data/pages/demo.html
 	@echo
 	@echo "What to see: a baseline of the field that detects, networks of the report that do not, and one whose"
-	@echo "accuracy is high because it always gives one answer. Made speech: nothing of it is about ASVspoof 2017."
+	@echo "accuracy is high because it always gives one answer. Synthetic speech: nothing of it is about ASVspoof 2017."
 	@echo
 	@echo "comparison page   data/pages/demo.html"
 	@echo "runs in MLflow    make ui    (prints the address of the table)"

@@ -508,14 +508,14 @@ def keep(store, remove, as_json):
 @click.option("--data", metavar="DIR", help="Where to; the demo corpus' own folder without it.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides every sample.")
 def make_demo(data, seed):
-    """Make the embedded corpus: made speech, simulated replay."""
+    """Make the embedded corpus: synthetic speech, simulated replay."""
     from lib.demo.made import make_corpus
     from lib.files.places import absolute
     from lib.params.studies import corpus_values
 
     folder = absolute(corpus_values("demo", data)["data"])
     make_corpus(folder, seed=seed)
-    click.echo(f"made speech with simulated replay (not ASVspoof data): {folder}")
+    click.echo(f"synthetic speech with simulated replay (not ASVspoof data): {folder}")
 
 
 @main.command()
@@ -541,7 +541,7 @@ def lab(port):
 
 
 @main.command()
-@click.option("--run", metavar="RUN", help="The run that answers, as in `study score`; the best on dev without it.")
+@click.option("--run", metavar="RUN", help="The run that scores, as in `study score`; the best on dev without it.")
 @_PORT(default=7860)
 def app(run, port):
     """Open a page for a recording of one's own on this machine (127.0.0.1)."""

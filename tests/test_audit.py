@@ -129,10 +129,10 @@ def test_usable_nothing_left_of_a_label_is_refused(own_corpus):
 
 
 def test_provenance_repeats_what_a_made_corpus_says_of_itself(own_corpus, memory):
-    (own_corpus / "README.txt").write_text("Made speech with simulated replay.\nMore of it.\n")
+    (own_corpus / "README.txt").write_text("Synthetic speech with simulated replay.\nMore of it.\n")
     for place in (own_corpus, put(own_corpus, memory)):
         sentences = audit.provenance(open_corpus("x", place, LAYOUT), LAYOUT)
-        assert sentences[0] == "From the corpus' README: Made speech with simulated replay."
+        assert sentences[0] == "From the corpus' README: Synthetic speech with simulated replay."
 
 
 def refused(folder, words):

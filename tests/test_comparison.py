@@ -69,7 +69,7 @@ def test_reading_says_when_accuracy_lies_below_the_constant_answer():
     good = {**comparison.metrics_of(ROW, "eval"), "eer_ci_low": 0.2, "eer_ci_high": 0.3}
     measured = {"train": {"eer": 0.1}, "dev": {"eer": 0.2}, "eval": good}
     assert "lies below the 90.0 % of the majority-class baseline" in comparison.reading("x", measured, [])
-    words = {0.9: "%, equals the 90.0 %", 0.95: "%, lies above the", 0.91: "%, does not lie surely above the"}
+    words = {0.9: "%, equals the 90.0 %", 0.95: "%, lies above the", 0.91: "%, does not lie significantly above the"}
     for accuracy, said in words.items():
         near = {"accuracy": accuracy, "accuracy_ci_low": accuracy - 0.02, "accuracy_ci_high": accuracy + 0.02}
         measured["eval"] = {**good, **near}

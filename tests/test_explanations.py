@@ -59,7 +59,7 @@ def test_explain_names_the_seconds_and_hertz_that_decide(heard):
 
 def test_explain_system_that_answers_alike_is_doubted(y):
     found = explanations.explain(System(RUN, Deaf(), (Waveform(),)), y)
-    assert [one.doubts for one in found] == [["it does not foretell what deletion does"]] * 2
+    assert [one.doubts for one in found] == [["it does not predict what deletion does"]] * 2
 
 
 def test_explain_names_what_speaks_for_the_answer_of_either_side(y):
@@ -78,9 +78,9 @@ def test_trusted_tells_maps_that_hold_from_maps_that_do_not(heard):
     assert holding["held"].tolist() == [1, 1] and (holding["gain"] > 0).all() and holding["alike"].isna().all()
     assert holding["doubts"].tolist() == ["", ""]
     alike = table(agreement=np.nan, p=np.nan, alike=0.9)
-    assert set(alike["doubts"]) == {"it does not foretell what deletion does; shuffled weights give much the same map"}
+    assert set(alike["doubts"]) == {"it does not predict what deletion does; shuffled weights give much the same map"}
     weak = [[replace(e, agreement=0.2 + n / 500) for e in heard] for n in range(8)]  # beyond chance, and little
-    assert set(explanations.trusted({"none": weak})["doubts"]) == {"it does not foretell what deletion does"}
+    assert set(explanations.trusted({"none": weak})["doubts"]) == {"it does not predict what deletion does"}
 
 
 # -- networks ------------------------------------------------------------------------------

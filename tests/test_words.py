@@ -84,7 +84,7 @@ def test_what_turns_answers_is_found_where_there_are_several_seeds():
     edge = pd.concat([turned("a seed 1", "lowpassed", frr_moved=True, frr_change=0.4), turned("b seed 1")])
     rows = [row("a", 9, seed=1), row("b", 2, seed=1)]
     assert words.chosen_by_dev(rows, edge)["run"] == "b"
-    assert words.trust(rows[0], 24, [], audit=AUDIT, turned=edge) == ("no", ["answers turn with lowpassed"])
+    assert words.trust(rows[0], 24, [], audit=AUDIT, turned=edge) == ("no", ["decisions change with lowpassed"])
     assert words.trust(rows[0] | {"seed": 0}, 24, [], audit=AUDIT, turned=edge)[0] == "unknown"
 
 
@@ -104,7 +104,7 @@ def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     assert words.trust(best, 24, ["made"], **looked)[0] == "unknown"
     assert words.trust(best, 24, [], audit=AUDIT | {"shortcut/flagged": 1.0}, turned=STEADY)[0] == "no"
     click = {"far_moved": True, "far_change": 0.2}
-    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["answers turn with click"])
+    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["decisions change with click"])
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned(testable=False))[0] == "unknown"
 

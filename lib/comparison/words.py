@@ -78,12 +78,12 @@ def trust(best, speakers, notes, *, audit=None, turned=None):
     by = _turned_by(best, turned)
     against = {
         "the corpus has shortcuts, which a system can use instead of replay": audit and audit["shortcut/flagged"],
-        f"answers turn with {', '.join(by or ())}": by,
+        f"decisions change with {', '.join(by or ())}": by,
     }
     unsure = {
         "nobody looked for shortcuts": audit is None,
-        "nobody looked at what turns its answers (92_sensitivity)": turned is None,
-        "what turns its answers was looked at on too few trials or for others": turned is not None and by is None,
+        "nobody tested what changes its decisions (92_sensitivity)": turned is None,
+        "what changes them was tested on too few trials or for others": turned is not None and by is None,
         f"eval has {speakers or 'no known'} speakers": speakers < _FEW_SPEAKERS,
         "the corpus is not the published one, see above": notes,
     }
@@ -133,7 +133,7 @@ def _beside_majority(final):
     if accuracy == constant:
         how = "equals"
     elif low <= constant <= high:
-        how = f"does not lie surely {'above' if accuracy > constant else 'below'}"
+        how = f"does not lie significantly {'above' if accuracy > constant else 'below'}"
     else:
         how = f"lies {'above' if accuracy > constant else 'below'}"
     return f"{how} the {percent(constant)} % of the majority-class baseline"

@@ -1,1 +1,1 @@
-"""The embedded corpus: made speech and its simulated replay. Only the command imports it."""
+"""The embedded corpus: synthetic speech and its simulated replay. Only the command imports it."""

@@ -145,7 +145,7 @@ def best_on_dev():
 
 
 def _caveats(run, card):
-    """What is known of the run, as its tags and numbers, shortcuts (01) and what turns its answers (92) have it."""
+    """What is known of the run, as its tags and numbers, shortcuts (01) and what changes its decisions (92) have it."""
     now = {"rooms": {room: identity.code_digest(room) for room in identity.COMPUTING}}
     now["versions"] = identity.versions(*identity.LIBRARIES)
     changed = identity.reasons(run.identity, run.identity | now)

@@ -62,7 +62,7 @@ def answer(judge, y, notes):
 
 
 def explanation(judge, y, _):
-    """Where the run decided; of a long recording within the window that speaks most for the answer."""
+    """Where the run decided; of a long recording within the window that supports the answer most."""
     sr, start, seconds = judge.system.sr, 0.0, SECONDS
     if judge.is_long(y):
         found, seconds = judge.answer(y, sr), judge.known["seconds"]

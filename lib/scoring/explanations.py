@@ -2,7 +2,7 @@
 
 Any system is explained by occlusion: how far the score changes without a part (M. Zeiler and R. Fergus, ECCV 2014);
 a Keras network on images or matrices by its activations too (Grad-CAM, `lib.systems.networks`). A map is believed only
-if it foretells what deleting several parts together does (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a
+if it predicts what deleting several parts together does (U. Bhatt, A. Weller and J. Moura, IJCAI 2020), and, of a
 network, if shuffled weights give another map (J. Adebayo et al., NeurIPS 2018). Numbers and limits are our choice.
 """
 
@@ -21,7 +21,7 @@ from lib.scoring.systems import log_odds
 
 AXES = ("seconds", "hertz")
 PARTS = 16  # of each axis
-_NAMED = 5  # parts that a map names: those which speak most for the answer
+_NAMED = 5  # parts that a map names: those which support the answer most
 _DRAWS = 19  # sets of as many parts by chance
 _SHUFFLES = 3  # orders of a network's weights
 _ALIKE = 0.5  # rank correlation with the maps of shuffled weights from which on a map shows no training
@@ -38,9 +38,9 @@ class Explanation:
     axis: str  # seconds or hertz
     edges: np.ndarray  # of the parts [shape=(PARTS + 1,)]
     support: np.ndarray  # of each part, positive for genuine; of occlusion in log-odds
-    named: np.ndarray  # parts that speak most for the answer
+    named: np.ndarray  # parts that support the answer most
     gain: float  # log-odds that the answer loses without the named parts, beyond what it loses without parts by chance
-    agreement: float  # rank correlation of what the map foretells of each deletion with what it does; NaN: nothing
+    agreement: float  # rank correlation of what the map predicts of each deletion with what it does; NaN: nothing
     p: float  # that they do not agree, one side
     alike: float | None  # rank correlation with the maps of shuffled weights, the mean; None without a network
     doubts: list  # why it should not be trusted; empty where both checks hold
@@ -91,7 +91,7 @@ def trusted(explained):
 
 def _doubts(agreed, alike):
     said = {
-        "it does not foretell what deletion does": not agreed,
+        "it does not predict what deletion does": not agreed,
         "shuffled weights give much the same map": alike is not None and alike > _ALIKE,
     }
     return [text for text, holds in said.items() if holds]

@@ -35,7 +35,7 @@ _PACKAGES = ("librosa", "numpy", "scipy", "soundfile")  # beside those of the sy
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted system with all that it knows of its corpus."""
+    """A fitted system with all that it holds of its corpus."""
 
     key: str
     about: dict  # what the key stands for, and the `seconds` that the fit took when it was made, scoring included

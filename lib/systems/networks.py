@@ -119,7 +119,7 @@ def layer_table(model):
 def activation_maps(model, arrays):
     """Grad-CAM of a Keras model for one recording: for each input a map [rows, columns], or None without two axes.
 
-    Of the last layer that has both; positive where it speaks for genuine (R. Selvaraju et al., IJCV 128, 2020).
+    Of the last layer that has both; positive where it supports genuine (R. Selvaraju et al., IJCV 128, 2020).
     """
     branches = [model] if len(arrays) == 1 else [layer for layer in model.layers if isinstance(layer, keras.Model)]
     found = [_last_spatial(branch) for branch in branches]
