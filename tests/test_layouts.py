@@ -263,4 +263,4 @@ def test_evaluate_breaks_down_by_any_column_of_the_key(tmp_path):
     assert counts["attack"] == [("A0", 40, 40, True), ("A1", 40, 40, True)]
     assert counts["codec"] == [("alaw", 20, 40, False), ("opus", 20, 40, False)]
     refused = CliRunner().invoke(main, [*arguments, "--by", "vocoder"])
-    assert refused.exit_code == 2 and "no column 'vocoder' to break down by: expected one of trial" in refused.stderr
+    assert refused.exit_code == 2 and "no column 'vocoder' to break down by: expected one of speaker" in refused.stderr

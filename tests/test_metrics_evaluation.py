@@ -12,7 +12,7 @@ from conftest import put
 from lib import cli, metrics
 from lib.errors import InputError
 from lib.metrics import measures
-from lib.metrics.tables import noted
+from lib.metrics.tables import noted, percent
 from lib.scores import written
 
 FIXED = "eer eer_ci auc accuracy balanced_accuracy min_dcf cllr n_genuine n_spoof warnings".split()
@@ -189,6 +189,10 @@ def test_evaluate_scores_that_fall_just_below_chance_are_not_called_inverted(tmp
     ]
     assert any("within the range of shuffled labels" in w for w in warnings)
     assert not any("inverted" in w for w in warnings)
+
+
+def test_percent_has_no_minus_zero():
+    assert percent(-4e-5, (-4e-4, 1e-5)) == "0.0 [0.0, 0.0]" and percent(-6e-4) == "-0.1"
 
 
 def test_evaluate_few_trials_are_said(tmp_path):

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from lib import metrics
 from lib.judgement.diagnosis import Evidence, diagnose
 from lib.params import studies
-from lib.tracking import query, runs, views
+from lib.tracking import client, query, runs, views
 from lib.tracking.runs import measure
 
 SETTINGS = {"corpus": "tiny", "variant": "x", "seed": 3, "epochs": 2}
@@ -188,7 +188,9 @@ def test_log_split_keeps_alarms_of_wrong_polarity_and_of_shuffled_labels(trackin
     turned = runs.log_split(run, "dev", table.assign(score=-table["score"]))
     mixed = runs.log_split(run, "eval", table.assign(score=rng.permutation(table["score"])))
     found = run.client.get_run(run.run_id).data
-    assert "lies below 0.5" in "".join(turned["alarms"]) and "lies below 0.5" in found.tags["alarms.dev"]
+    assert (
+        "lies below that of shuffled" in "".join(turned["alarms"]) and "lies below that of" in found.tags["alarms.dev"]
+    )
     assert "within the range of shuffled labels" in found.tags["alarms.eval"]
     assert mixed["auc_shuffled_low"] <= mixed["auc"] <= mixed["auc_shuffled_high"]
     assert run.numbers["eval/auc_shuffled_high"] == mixed["auc_shuffled_high"]
@@ -235,3 +237,13 @@ def test_note_fit_names_each_kept_fit_once(tracking, table):
     assert query.fits_in_use() == {"k1": {"13_modified_cnn/x"}, "k2": {"13_modified_cnn/x"}}
     run.client.delete_run(run.run_id)
     assert query.fits_in_use() == {}
+
+
+@pytest.mark.parametrize("damage", ["{", "[1]", "\udcff"])
+def test_numbers_of_a_damaged_file_are_those_in_mlflow(tracking, table, damage):
+    run = record(table)
+    (found,) = query.records()
+    assert set(query.numbers(found)) > set(found.metrics)
+    with client.artifact(run.run_id, query.METRICS) as path:
+        path.write_text(damage, errors="surrogateescape")
+    assert query.numbers(found) == found.metrics

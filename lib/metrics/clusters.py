@@ -154,8 +154,9 @@ def breakdown(table, by, *, resamples=1000):
     """
     if by == "configuration" and set(CONFIGURATION) <= set(table):
         table = table.assign(configuration=configurations(table))
-    if by not in table:
-        raise InputError(f"no column {by!r} to break down by: expected one of {', '.join(table)}")
+    columns = table.columns.drop(["trial", "label", "score", "file"], errors="ignore")
+    if by not in columns:
+        raise InputError(f"no column {by!r} to break down by: expected one of {', '.join(columns) or 'none'}")
     scores, labels = checked(table["score"], table["label"])
     if pd.api.types.is_numeric_dtype(table[by]):
         if table[by].nunique() < 2:

@@ -15,7 +15,9 @@ _ESCAPED = {9: r"\t", 10: r"\n", 13: r"\r"}  # as pandas does; a file's name may
 def percent(value, ends=None, *, factor=100, digits=1):
     """A fraction as a percentage, ``12.3``, or with its interval ``12.3 [10.1, 14.5]``; a dash if there is none."""
     numbers = (value, *(ends or ()))
-    texts = ["-" if x is None or not math.isfinite(x) else f"{factor * x:.{digits}f}" for x in numbers]
+    texts = [
+        "-" if x is None or not math.isfinite(x) else f"{round(factor * x, digits) + 0.0:.{digits}f}" for x in numbers
+    ]
     return texts[0] if ends is None else "{} [{}, {}]".format(*texts)
 
 

@@ -15,7 +15,7 @@ from threading import Event, Thread
 from lib.errors import InputError
 from lib.files.places import machine
 from lib.params import identity, studies
-from lib.tracking.client import artifact, connect, database, is_made, lock_folder, locked, reading, refuse_deleted
+from lib.tracking.client import connect, database, is_made, lock_folder, locked, read, reading, refuse_deleted
 
 METRICS = "metrics.json"  # a run's artifact with every number
 BEAT = 60  # seconds between two heartbeats
@@ -198,11 +198,9 @@ def newest_metrics(experiment, notebook, digest):
 
 def numbers(record):
     """Every number of a run by its MLflow name, those that MLflow's own tables leave out included."""
-    try:
-        with artifact(record.run_id, METRICS) as path:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-    except InputError:  # of a run that keeps no such file MLflow has them all
-        kept = {}
+    kept = {}
+    with suppress(InputError):  # of a run that keeps no such file, or a damaged one, MLflow has those that are compared
+        kept = read(record.run_id, METRICS, lambda path: dict(json.loads(path.read_bytes())))
     return record.metrics | {name: math.nan if value is None else value for name, value in kept.items()}
 
 
