@@ -167,4 +167,5 @@ def _caveats(run, card):
     if page := query.newest(run.corpus, "92_sensitivity", corpus_digest=digest):
         table = read(page.run_id, "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
-        yield from (f"92_sensitivity: {text.replace('**', '')}" for text in intervention_sentences(own) if len(own))
+        found = [text.replace("**", "") for text in intervention_sentences(own) if len(own)]
+        yield from (f"92_sensitivity: {text}" for text in found if not text.startswith("No run moves"))
