@@ -251,7 +251,7 @@ def test_compare_json_and_page(place, executed):
         assert {"run", "seed", "run_id", "status", "parameters", "eval/eer", "dev/auc"} <= row.keys()
         assert 0 <= row["eval/eer"] <= 1
     note = place.client.get_experiment_by_name("demo").tags["mlflow.note.content"]
-    assert note.startswith("Study demo, best system by dev: ") and "May the number be trusted?: " in note
+    assert note.startswith("Study demo, best system by dev: ") and "May the number be trusted? " in note
     text = page.read_text(encoding="utf-8")
     assert text == (place.folder / "pages" / "run.html").read_text(encoding="utf-8")
     assert "Beside the report" in text
@@ -290,7 +290,7 @@ def test_choices_page_answers_for_each_pair_and_counts_its_look_at_eval(place, e
     run = by_hand(place, "93_choices", pairs=pairs, fused=runs)
     summary = run.data.tags["mlflow.note.content"]
     assert f"**{pairs[0]}**, seeds: 1: dev EER" in summary and f"**{pairs[1]}**, seeds: 1: dev EER" in summary
-    assert f"Not finished, so not compared: {pairs[2]}." in summary
+    assert f"Not compared, since the study has no finished runs of both: {pairs[2]}." in summary
     assert run.data.metrics["eval/looks"] == 1
     assert 0 <= run.data.metrics["dev/eer"] <= 1
     assert {"choices.csv", "choices.png"} <= set(artifacts(place.client, run.info.run_id))
@@ -298,7 +298,8 @@ def test_choices_page_answers_for_each_pair_and_counts_its_look_at_eval(place, e
 
 def test_choices_page_of_a_study_without_the_runs_says_so(place, executed):
     run = by_hand(place, "93_choices")
-    assert "Not finished, so not compared: 15_dual_mobilenet/attention against" in run.data.tags["mlflow.note.content"]
+    summary = run.data.tags["mlflow.note.content"]
+    assert "since the study has no finished runs of both: 15_dual_mobilenet/attention against" in summary
     assert "eval/looks" not in run.data.metrics
 
 
