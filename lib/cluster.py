@@ -7,6 +7,7 @@ import asyncio
 import os
 import re
 import time
+import warnings
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -25,6 +26,8 @@ _PORTION = 100  # tasks sent to the scheduler at a time; a million recordings ar
 def unordered(function, tasks, *, jobs, scheduler=None):
     """Yield a function's result for each task (tuple of arguments), as they finish, of processes or Dask's workers."""
     if not (scheduler and tasks):
+        # It ends processes that have no task for a while, starts others, and warns of that.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
         # joblib would send several quick tasks at once, and the last of them keep one process busy alone.
         parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
         yield from parallel(delayed(_leashed)(os.getpid(), function, *task) for task in tasks)

@@ -287,7 +287,7 @@ class Result:
         words = {"eer": "EER", "auc": "AUC"}
         found = pd.DataFrame(rows).T.rename(columns=lambda name: f"{words.get(name, name.replace('_', ' '))} %")
         found["majority class %"] = [comparison.percent(v["constant_accuracy"]) for v in self.measured.values()]
-        found["threshold"] = f"{self.threshold} ({self.cut:.3f} log-odds)"
+        found["threshold"] = f"{self.threshold} (score {self.cut:.3f})"
         alarms = [f"- {split}: {alarm}" for split, v in self.measured.items() for alarm in v["alarms"]]
         said = "\n".join(alarms) or "Nothing suspicious was found in these numbers."
         display(found, Markdown(f"{said}\n\n{self.caution}"))
@@ -321,5 +321,5 @@ class Result:
         """What others published of systems of this kind, ours beside it."""
         ours = {f"eval/{name}": value for name, value in self.measured["eval"].items()}
         found = comparison.beside_published([{"run": self.run.name, "seed": None, **ours}], self.run.name)
-        none = "No figure of its kind is listed in params/published.yaml."
+        none = "params/published.yaml lists no published figure of a system of this kind."
         return found.style.hide(axis="index") if len(found) else Markdown(none)

@@ -78,10 +78,10 @@ def test_reading_says_when_accuracy_lies_below_the_constant_answer():
     assert "point the wrong way" in comparison.reading("x", measured, [])
     measured["eval"] = {**good, "eer_ci_low": 0.4, "eer_ci_high": 0.55}
     said = comparison.reading("x", measured, ["A part."], diagnosis="overfitting")
-    assert "contains 50 %, which is chance; that of the AUC too. A part." in said
+    assert "contains 50 %, which is chance; so does that of its AUC. A part." in said
     assert "Diagnosis of the training: overfitting." in said
     measured["eval"] |= {"auc": 0.6, "auc_ci_low": 0.51, "auc_ci_high": 0.7}
-    assert "contains 50 %, which is chance; that of the AUC lies above it." in comparison.reading("x", measured, [])
+    assert "contains 50 %, which is chance; that of its AUC lies above 50 %." in comparison.reading("x", measured, [])
 
 
 def scored(rng, distance):

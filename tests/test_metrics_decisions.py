@@ -204,7 +204,7 @@ def test_caution_says_where_the_promise_breaks(rng):
     assert "more than" not in decisions.caution(decisions.for_even_costs(same))
     found = decisions.for_even_costs(worse)
     said = decisions.caution(found)
-    assert "the wrong one, more than dev led to expect; of dev" in said
+    assert "the wrong one, more than dev led to expect; on dev" in said
     assert f" and {100 * found['eval/wrong_spoof']:.1f} [" in said
     assert f" and {100 * found['eval/unsure_spoof']:.1f} [" in said
     card = metrics.threshold_card(dev["score"], dev["label"], costs=decisions.EVEN)

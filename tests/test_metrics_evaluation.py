@@ -114,7 +114,7 @@ def test_evaluate_shows_the_band_of_dev_on_eval_and_says_when_it_breaks(tmp_path
     assert kept["eval/wrong_spoof_ci_low"] <= kept["eval/wrong_spoof"] <= kept["eval/wrong_spoof_ci_high"]
     (tmp_path / "worse").mkdir()
     worse = write(tmp_path / "worse", "eval", change=lambda s, y: s + 3 * (1 - y))
-    assert any("the wrong one, more than dev led to expect; of dev" in w for w in evaluate(*worse, *dev)["warnings"])
+    assert any("the wrong one, more than dev led to expect; on dev" in w for w in evaluate(*worse, *dev)["warnings"])
 
 
 def test_evaluate_a_scaled_system_gets_the_same_answers_from_dev(tmp_path, files, dev):

@@ -280,7 +280,7 @@ def test_explanations_page_checks_every_map(place, executed):
     assert run.data.metrics["explanations/maps"] == 4 + 2  # a network has two methods
     assert "explanations.csv" in artifacts(place.client, run.info.run_id)
     summary = run.data.tags["mlflow.note.content"]
-    assert "Asked on 1 genuine and 1 spoof trials of dev; 2 of 2 runs could score." in summary
+    assert "Measured on 1 genuine and 1 spoof trials of dev; 2 of 2 runs could score." in summary
     assert "Grad-CAM, spectrogram over hertz holds for" in summary
 
 

@@ -259,9 +259,9 @@ def test_judge_needs_size_and_significance(train, dev, test, p, verdict):
     ("group", "area", "verdict"),
     [
         ("ltas", 0.55, "no difference seen"),
-        ("ltas", 0.8, "as replay may"),
+        ("ltas", 0.8, "differs as replay may"),
         ("bandwidth", 1.0, "unexplained"),
-        ("edge", 1.0, "as replay may"),
+        ("edge", 1.0, "differs as replay may"),
         ("mfcc", 1.0, "not judged"),
     ],
 )
@@ -422,7 +422,7 @@ def test_sensitivity_of_a_system_that_does_not_listen_is_nothing(pairs):
     assert table[["far_p", "frr_p"]].eq(1).all(axis=None)
     assert table["eer_change"].eq(0).all()
     (text,) = shortcuts.intervention_sentences(table)
-    assert text.startswith("No run moves beyond chance with click")
+    assert text.startswith("No significant change with click")
 
 
 def test_sensitivity_wrong_input_is_named(pairs):
@@ -471,18 +471,23 @@ def test_intervention_sentences_name_run_intervention_and_rates(two_runs):
     assert added.startswith("**dc added** moves 1 of 2 runs: 11_hears/x (FAR 0 → 100 %")
     assert "FRR 0 → 100 %" in removed and "11_deaf" not in added + removed
     still = shortcuts.intervention_sentences(two_runs[two_runs["run"] == "11_deaf/x"])
-    assert still == ["No run moves beyond chance with dc added, dc removed."]
+    assert still == ["No significant change with dc added, dc removed."]
 
 
-def test_sensitivity_of_too_few_trials_names_the_largest_changes_instead_of_none(pairs):
+def test_sensitivity_says_how_large_a_change_must_be_and_names_the_largest_that_are_not(pairs):
     few = np.r_[0:5, 20:25]
     trials, names = ([pairs[0][k] for k in few], np.asarray(pairs[1])[few]), ("click", "dc_added")
     table = sensitivity(loudness_of, trials, 0.0025, names)
-    assert table["far_change"].tolist() == [0, 0, 1] and not table["testable"].any()
+    assert table["far_change"].tolist() == [0, 0, 1] and not table["far_moved"].any()
+    assert set(table["needed"]) == {8} and set(table["trials"]) == {5}  # 2 * 0.5**8 * 6 tests < 0.05
     (*_, said) = shortcuts.intervention_sentences(table)
-    assert said.startswith("Too few trials: a change of FAR or FRR could not be significant here, however large.")
-    assert "The largest changes: dc added, FAR of it by +100 points;" in said
-    assert sensitivity(loudness_of, pairs, 0.0025, names)["testable"].all()
+    assert said.startswith(
+        "A change of FAR or FRR is significant here only if at least 8 decisions, of 5, turn one way;"
+    )
+    assert said.endswith("the largest changes that are not: dc added, FAR of it by +100 points.")
+    table = sensitivity(loudness_of, pairs, 0.0025, names)
+    assert table["far_moved"].tolist() == [False, False, True] and (table["needed"] <= table["trials"]).all()
+    assert shortcuts.intervention_sentences(table.drop(columns="needed"))[1:] == ["No significant change with click."]
 
 
 def test_matrix_of_changes_is_in_points_with_stars(two_runs):

@@ -14,7 +14,8 @@ AUDIT = {"shortcut/flagged": 0.0, "shortcut/level/eval_eer": 0.41, "shortcut/mfc
 def turned(run="a", change="click", **given):
     """What `lib.judgement.shortcuts.sensitivity` says of a run that stays as it is, unless another is `given`."""
     row = {"run": run, "intervention": change, "far_moved": False, "far_change": 0.0}
-    return pd.DataFrame([row | {"frr_moved": False, "frr_change": 0.0} | given])
+    still = {"frr_moved": False, "frr_change": 0.0, "eer_moved": False, "eer_change": 0.0}
+    return pd.DataFrame([row | still | given])
 
 
 STEADY = turned()
@@ -73,6 +74,8 @@ def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is
     assert words.chosen_by_dev(rows)["run"] == "a"
     assert words.chosen_by_dev(rows, edge)["run"] == "b"
     assert words.chosen_by_dev(rows, by_chance)["run"] == "a"
+    by_eer = pd.concat([STEADY, turned("a", "lowpassed", eer_moved=True, eer_change=0.6)])
+    assert words.chosen_by_dev(rows, by_eer)["run"] == "b"
     assert words.chosen_by_dev(rows[:1], edge)["run"] == "a"
     shown = screen(rows, audit=AUDIT, turned=edge)
     assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
@@ -106,12 +109,13 @@ def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     click = {"far_moved": True, "far_change": 0.2}
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["decisions change with click"])
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
-    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(testable=False))[0] == "unknown"
+    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(needed=16, trials=15))[0] == "unknown"
 
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():
     shown = screen([row("a", 3)], audit=AUDIT)
     assert (
         shown["plain baselines"]
-        == "one class always: accuracy 90.0 %, EER 50 %; a plain classifier on cues of mfcc: eval EER 35.0 %"
+        == "one class always: accuracy 90.0 %, EER 50 %; lowest of 2 classifiers of 01_corpus on plain "
+        "cues, chosen on eval: mfcc, EER 35.0 %"
     )

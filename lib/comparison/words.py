@@ -1,5 +1,6 @@
 """What numbers say, in sentences that are computed from them; first, what is best and whether to trust it."""
 
+import numpy as np
 import pandas as pd
 
 from lib import metrics
@@ -9,7 +10,7 @@ from lib.metrics.tables import ends_of, percent, with_interval
 
 _FEW_SPEAKERS = 20  # of eval; what differs between speakers is hardly known from fewer
 _EDGE = "lowpassed"  # the change after which a system that wins by the edge of the band no longer does
-_TURNED = 0.1  # more of either error, beyond chance, after a change that has nothing to do with replay
+_TURNED = 0.1  # more of an error, beyond chance, after a change that has nothing to do with replay
 _DETECTS = 0.25  # an eval EER below it, interval included, is called detection
 _SAME = 0.02  # of accuracies that are taken for the same
 
@@ -60,7 +61,8 @@ def first_screen(best, rows, notes, *, audit=None, turned=None):
     if cues := [name for name in audit or {} if name.endswith("/eval_eer")]:
         cue = min(cues, key=audit.get)
         group = cue.split("/")[1].replace("_", " ")
-        plain.append(f"a plain classifier on cues of {group}: eval EER {with_interval(audit, cue)} %")
+        lowest = f"lowest of {len(cues)} classifiers of 01_corpus on plain cues, chosen on eval: {group}"
+        plain.append(f"{lowest}, EER {with_interval(audit, cue)} %")
     answers["plain baselines"] = "; ".join(plain)
     looked = audit and f"{audit['shortcut/flagged']:.0f} kinds of cue, see 01_corpus"
     answers["shortcuts found in the corpus"] = looked or "not looked for: 01_corpus has not run"
@@ -98,13 +100,13 @@ def _needs_edge(row, turned):
 
 
 def _turned_by(row, turned):
-    """Changes of a recording that raise either of a run's errors beyond chance; None: not tried, on too few trials."""
+    """Changes of a recording that raise an error of a run beyond chance; None: not tried, on too few trials."""
     names = row["run"], f"{row['run']} seed {row['seed']}"  # as 92_sensitivity names it beside other seeds
     own = None if turned is None else turned[turned["run"].isin(names)]
-    if own is None or own.empty or not own.get("testable", pd.Series(True)).all():
+    if own is None or own.empty or ("needed" in own and (own["needed"] > own["trials"]).any()):
         return None
-    worse = [own[f"{rate}_moved"] & (own[f"{rate}_change"] > _TURNED) for rate in ("far", "frr")]
-    return own.loc[worse[0] | worse[1], "intervention"].tolist()
+    worse = [own[f"{rate}_moved"] & (own[f"{rate}_change"] > _TURNED) for rate in ("far", "frr", "eer")]
+    return own.loc[np.any(worse, axis=0), "intervention"].tolist()
 
 
 def reading(name, measured, provenance, *, threshold="0.5", diagnosis=""):
@@ -122,8 +124,8 @@ def reading(name, measured, provenance, *, threshold="0.5", diagnosis=""):
     if final.get("auc_ci_high", final["auc"]) < 0.5:
         sentences.append("The AUC lies below 50 %: the scores point the wrong way.")
     elif final.get("eer_ci_high", 0) >= 0.5 >= final.get("eer_ci_low", 1):
-        auc = "that of the AUC lies above it" if ends_of(final, "auc")[0] > 0.5 else "that of the AUC too"
-        sentences.append(f"The interval of the EER contains 50 %, which is chance; {auc}.")
+        auc = "that of its AUC lies above 50 %" if ends_of(final, "auc")[0] > 0.5 else "so does that of its AUC"
+        sentences.append(f"The interval of the eval EER contains 50 %, which is chance; {auc}.")
     return " ".join(sentences + provenance)
 
 

@@ -127,8 +127,8 @@ def caution(found):
     )
     more = ", more than dev led to expect" if is_broken(found) else ""
     return (
-        f'With the band of "cannot tell" that dev chooses, {none} trials of eval get no label and {wrong} the wrong '
-        f"one{more}; of dev {chosen} the wrong one."
+        f'A band of scores that dev chooses gives no label ("cannot tell"). On eval it leaves {none} trials '
+        f"without one and gives {wrong} the wrong one{more}; on dev it gives {chosen} the wrong one."
     )
 
 

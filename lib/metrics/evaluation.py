@@ -118,7 +118,7 @@ def alarms(scores, result, *, threshold=0.0):
     figures = {name: 100 * result[name] for name in ("accuracy", "constant_accuracy", "eer")}
     figures |= {name: result[name] for name in ("auc", "cllr")} | {"low": low, "high": high}
     figures |= {"score": scores[0], "different": different, "decided": LABEL_NAMES[int(accepted[0])]}
-    figures["threshold"] = f"{threshold:.3g} log-odds" if threshold else "0.5"
+    figures["threshold"] = f"{threshold:.3g} (score)" if threshold else "0.5"
     figures["larger"] = LABEL_NAMES[int(result["n_genuine"] > result["n_spoof"])]
     found = [_ALARMS[name].format(**figures) for name, shown in holds.items() if shown]
     for label in LABEL_NAMES:

@@ -72,4 +72,4 @@ def histogram(axes, scores, labels, edges, names=LABEL_NAMES):
         style = {"weights": np.full(len(inside), 100 / max(len(inside), 1)), "color": LABEL_COLOURS[name]}
         axes.hist(inside, edges, alpha=0.45, label=names[label], **style)
         axes.hist(inside, edges, histtype="step", linewidth=1.2, **style)
-    axes.set(xlabel="score, log-odds (higher = more genuine)", ylabel="trials of the class, %")
+    axes.set(xlabel="score (higher = more genuine)", ylabel="trials of the class, %")

@@ -77,8 +77,10 @@ def training_curves(history):
         axes.plot(history.index, scale * history[f"val_{name}"], ".--", color=PALETTE[1], label="dev")
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if name == "loss":  # the first epochs of some networks are a hundred times those after
-            axes.set_yscale("log")
+        if name == "loss":
+            both = history[[name, f"val_{name}"]].to_numpy()
+            if np.nanmax(both) > 10 * np.nanmin(both) > 0:  # the first epochs of some networks
+                axes.set(yscale="log", ylabel=f"{label} (log scale)")
             axes.axhline(np.log(2), color="grey", linewidth=1, linestyle=":", label="always 50 %: 0.693")
         axes.legend(frameon=False)
     return figure

@@ -168,4 +168,4 @@ def _caveats(run, card):
         table = read(page.run_id, "sensitivity.csv", pd.read_csv)
         own = table[table["run"].isin((run.name, f"{run.name} seed {run.tags.get('seed')}"))]
         found = [text.replace("**", "") for text in intervention_sentences(own) if len(own)]
-        yield from (f"92_sensitivity: {text}" for text in found if not text.startswith("No run moves"))
+        yield from (f"92_sensitivity: {text}" for text in found if not text.startswith("No significant"))

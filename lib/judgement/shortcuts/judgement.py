@@ -17,10 +17,11 @@ from scipy.stats import mannwhitneyu
 from lib import metrics
 from lib.corpus import GENUINE, SPLITS, SPOOF, UNKNOWN
 from lib.judgement.shortcuts.cues import GROUPS, columns_of
+from lib.metrics.tables import with_interval
 
 ALPHA = 0.05
 _NEARLY = 0.95  # AUC, lower end of its interval: no countermeasure is that good on devices that it never met
-_UNREMARKABLE = ("no shortcut seen", "no difference seen", "as replay may", "not judged")
+_UNREMARKABLE = ("no shortcut seen", "no difference seen", "differs as replay may", "not judged")
 _FOLDS = 5
 _COLUMNS = ("speaker", "phrase", "environment", "playback", "recorder", "configuration")
 _MORE_THAN_CHANCE = 0.1  # share of trials
@@ -55,7 +56,7 @@ def judge(measured, *, size=0.1):
     Columns `group`, `kind`, `verdict` and `because`, the figures. Verdicts on shortcuts: ``no shortcut seen``;
     ``shortcut``; ``shortcut, reversed``, where dev or eval have the cue the other way round than train; ``shortcut
     outside train``, where train has it not; ``train only``, which a model learns and which does not generalise. On the
-    channel: ``no difference seen``; ``as replay may``; ``unexplained``. The countermeasure: ``not judged``.
+    channel: ``no difference seen``; ``differs as replay may``; ``unexplained``. The countermeasure: ``not judged``.
     """
     rows = []
     for (group, kind), part in measured.groupby(["group", "kind"], sort=False):
@@ -73,9 +74,9 @@ def cue_sentences(measured, verdicts):
     seen = verdicts[~verdicts["verdict"].isin(_UNREMARKABLE)]
     judged = ", ".join(verdicts.loc[verdicts["kind"] == "shortcut", "group"])
     others = measured[(measured["kind"] != "shortcut") & (measured["split"] == "eval")]
-    reached = ", ".join(f"{row.group} {row.auc:.2f}" for row in others.itertuples())
+    reached = ", ".join(f"{row['group']} {with_interval(row, 'auc')}" for row in others.to_dict("records"))
     found = [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
-    last = f"AUC on eval of what replay may change by its physics, and of a plain countermeasure: {reached}."
+    last = f"AUC on eval %, of what replay may change by its physics, and of a plain countermeasure: {reached}."
     return [*(found or [f"No shortcut seen in {judged}."]), last]
 
 
@@ -185,7 +186,7 @@ def _of_channel(part, size):
     if (outside["auc_ci_low"] >= _NEARLY).any() and (outside["group"] != "edge").all():
         return "unexplained"
     differs = (outside["auc_ci_low"] > 0.5) & (outside["auc"] >= 0.5 + size)
-    return "as replay may" if differs.any() else "no difference seen"
+    return "differs as replay may" if differs.any() else "no difference seen"
 
 
 def _scores(table, columns):

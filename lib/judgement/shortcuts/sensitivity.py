@@ -1,5 +1,7 @@
 """The effect of known interventions on the decisions of countermeasures."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -13,7 +15,7 @@ from lib.metrics.measures import checked
 
 UNCHANGED = "none"
 RATES = ("far", "frr", "eer")
-_NAMED = 3  # changes, where none can be significant
+_NAMED = 3  # of the changes that are not significant
 
 
 def versions(recordings, names=tuple(INTERVENTIONS)):
@@ -37,7 +39,7 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's exact p of no change `_p`,
     and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
     with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
-    correction over the whole table; `testable`: a change of every decision of the smaller class would be significant.
+    correction over the whole table; `needed`: how many decisions, of `trials`, must turn to be significant.
 
     Examples
     --------
@@ -62,12 +64,12 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     changed = table["intervention"] != UNCHANGED
     p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
     table.loc[changed, [f"{rate}_moved" for rate in RATES]] = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
-    trials = int(min(np.bincount(labels, minlength=2)))
-    return table.assign(testable=binomtest(trials, trials).pvalue * p.size < ALPHA)
+    needed = 1 + math.floor(math.log2(2 * p.size / ALPHA))  # of McNemar's p, twice a half to this power
+    return table.assign(trials=min(np.bincount(labels, minlength=2)), needed=needed)
 
 
 def intervention_sentences(table):
-    """Which interventions move which runs, as a list of sentences; where no rate could move, the largest changes."""
+    """Which interventions move which runs, and the largest changes that are not significant, as a list of sentences."""
     before = table[table["intervention"] == UNCHANGED].set_index("run")
     found, still = [], []
     for name, part in table[table["intervention"] != UNCHANGED].groupby("intervention", sort=False):
@@ -81,15 +83,24 @@ def intervention_sentences(table):
             found.append(f"**{name.replace('_', ' ')}** moves {count}{', '.join(moves)}.")
         else:
             still.append(name.replace("_", " "))
-    still = [f"No run moves beyond chance with {', '.join(still)}."] if still else []
-    if np.all(table.get("testable", True)):
-        return found + still
-    rates = table.melt(["run", "intervention"], [f"{rate}_change" for rate in RATES[:2]])
-    largest = rates.loc[rates["value"].abs().nlargest(_NAMED).index]
-    named = (f"{r.intervention.replace('_', ' ')}, {r.variable[:3].upper()} of {r.run} by {100 * r.value:+.0f} points"
-             for r in largest.itertuples())  # fmt: skip
-    few = "Too few trials: a change of FAR or FRR could not be significant here, however large"
-    return [*found, f"{few}. The largest changes: {'; '.join(named)}."]
+    still = [f"No significant change with {', '.join(still)}."] if still else []
+    return found + still + _largest(table)
+
+
+def _largest(table):
+    """The largest changes that are not significant, and how large one would have to be: a sentence, or none."""
+    if "needed" not in table:  # made by an older version
+        return []
+    changes = [table.assign(rate=rate, change=table[f"{rate}_change"])[~table[f"{rate}_moved"]] for rate in RATES[:2]]
+    largest = pd.concat(changes).sort_values("change", key=abs, ascending=False, kind="stable").head(_NAMED)
+    named = [
+        f"{row.intervention.replace('_', ' ')}, {row.rate.upper()} of {row.run} by {100 * row.change:+.0f} points"
+        for row in largest[largest["change"] != 0].itertuples()
+    ]
+    needed, trials = table[["needed", "trials"]].iloc[0]
+    of = f"{needed} of {trials} decisions" if needed <= trials else f"{needed} decisions, of {trials},"
+    limit = f"A change of FAR or FRR is significant here only if at least {of} turn one way"
+    return [f"{limit}; the largest changes that are not: {'; '.join(named)}."] if named else []
 
 
 def _rate(name, errors, errors_before):
