@@ -132,7 +132,7 @@ def _plan(study, force, **given):
 
     chosen = studies.load(study, **given)
     if given["data"] and not given["corpus"] and chosen.corpus == "demo":
-        said = "--data changes only where that is; of another corpus say --corpus NAME too"
+        said = "--data changes only where that is; for another corpus, give --corpus NAME too"
         click.echo(f"study {study} is on corpus demo: {said}", err=True)
     from lib import runner  # after every argument is known to be right
 

@@ -273,6 +273,7 @@ def test_find_recordings_finds_both_endings_in_folder_and_url(tmp_path, memory):
             audio.find_recordings(place, ["a", "c"])
     (tmp_path / "below").mkdir()
     (tmp_path / "below/a name.wav").touch()
+    assert audio.find_recordings(tmp_path, ["a.WAV"]) == [f"{tmp_path}/a.wav"]
     names = ["below/a name.wav", "below/a name", "b.flac"]
     assert [p.removeprefix(f"{tmp_path}/") for p in audio.find_recordings(tmp_path, names)] == [names[0], *names[::2]]
 

@@ -479,14 +479,15 @@ def test_sensitivity_says_how_large_a_change_must_be_and_names_the_largest_that_
     trials, names = ([pairs[0][k] for k in few], np.asarray(pairs[1])[few]), ("click", "dc_added")
     table = sensitivity(loudness_of, trials, 0.0025, names)
     assert table["far_change"].tolist() == [0, 0, 1] and not table["far_moved"].any()
-    assert set(table["needed"]) == {8} and set(table["trials"]) == {5}  # 2 * 0.5**8 * 6 tests < 0.05
+    assert set(table["needed"]) == {8} and set(table["n_spoof"]) == {5}  # 2 * 0.5**8 * 6 tests < 0.05
     (*_, said) = shortcuts.intervention_sentences(table)
-    assert said.startswith(
-        "A change of FAR or FRR is significant here only if at least 8 decisions, of 5, turn one way;"
+    limit = (
+        "A change of FAR or FRR is significant here only if at least 8 decisions of 5 spoof or 5 genuine trials turn"
     )
+    assert said.startswith(limit)
     assert said.endswith("the largest changes that are not: dc added, FAR of it by +100 points.")
     table = sensitivity(loudness_of, pairs, 0.0025, names)
-    assert table["far_moved"].tolist() == [False, False, True] and (table["needed"] <= table["trials"]).all()
+    assert table["far_moved"].tolist() == [False, False, True] and (table["needed"] <= table["n_genuine"]).all()
     assert shortcuts.intervention_sentences(table.drop(columns="needed"))[1:] == ["No significant change with click."]
 
 

@@ -10,6 +10,7 @@ import yaml
 from mlflow import MlflowClient
 
 from lib import metrics
+from lib.errors import InputError
 from lib.judgement.diagnosis import Evidence, diagnose
 from lib.params import studies
 from lib.tracking import client, query, runs, views
@@ -240,10 +241,13 @@ def test_note_fit_names_each_kept_fit_once(tracking, table):
 
 
 @pytest.mark.parametrize("damage", ["{", "[1]", "\udcff"])
-def test_numbers_of_a_damaged_file_are_those_in_mlflow(tracking, table, damage):
+def test_numbers_of_a_damaged_file_are_refused_and_without_one_those_in_mlflow(tracking, table, damage):
     run = record(table)
     (found,) = query.records()
     assert set(query.numbers(found)) > set(found.metrics)
     with client.artifact(run.run_id, query.METRICS) as path:
         path.write_text(damage, errors="surrogateescape")
+        with pytest.raises(InputError, match=f"run {run.run_id}: its metrics.json cannot be read"):
+            query.numbers(found)
+        path.unlink()
     assert query.numbers(found) == found.metrics

@@ -76,6 +76,7 @@ def test_a_system_that_needs_the_edge_of_the_band_is_not_chosen_while_another_is
     assert words.chosen_by_dev(rows, by_chance)["run"] == "a"
     by_eer = pd.concat([STEADY, turned("a", "lowpassed", eer_moved=True, eer_change=0.6)])
     assert words.chosen_by_dev(rows, by_eer)["run"] == "b"
+    assert words.chosen_by_dev(rows, by_eer.assign(needed=16, n_genuine=15, n_spoof=99))["run"] == "b"
     assert words.chosen_by_dev(rows[:1], edge)["run"] == "a"
     shown = screen(rows, audit=AUDIT, turned=edge)
     assert shown["not chosen, since they need what lies above 7 kHz"] == "a, seed 0"
@@ -109,7 +110,7 @@ def test_trust_is_yes_only_when_everything_was_looked_at_and_nothing_found():
     click = {"far_moved": True, "far_change": 0.2}
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned(**click)) == ("no", ["decisions change with click"])
     assert words.trust(best, 24, [], audit=AUDIT, turned=turned("b", **click))[0] == "unknown"
-    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(needed=16, trials=15))[0] == "unknown"
+    assert words.trust(best, 24, [], audit=AUDIT, turned=turned(needed=16, n_genuine=15, n_spoof=99))[0] == "unknown"
 
 
 def test_plain_baselines_are_the_majority_class_and_the_best_cheap_cue():

@@ -94,7 +94,7 @@ def find_recordings(folder, names):
         parent, _, last = f"{folder}/{name}".rpartition("/")
         if parent not in there:
             there[parent] = places.listing(parent)
-        bare = last.removesuffix(next(filter(last.endswith, ENDINGS), ""))
+        bare = last[: -len(os.path.splitext(last)[1])] if last.lower().endswith(ENDINGS) else last
         usable = [file for file in (last, *(bare + ending for ending in ENDINGS)) if there[parent].get(file)]
         if not usable:
             files = " or ".join(bare + ending for ending in ENDINGS)

@@ -85,7 +85,7 @@ def trust(best, speakers, notes, *, audit=None, turned=None):
     unsure = {
         "nobody looked for shortcuts": audit is None,
         "nobody tested what changes its decisions (92_sensitivity)": turned is None,
-        "what changes them was tested on too few trials or for others": turned is not None and by is None,
+        "what changes its decisions was tested on too few trials, or for others": by is None and turned is not None,
         f"eval has {speakers or 'no known'} speakers": speakers < _FEW_SPEAKERS,
         "the corpus is not the published one, see above": notes,
     }
@@ -103,10 +103,13 @@ def _turned_by(row, turned):
     """Changes of a recording that raise an error of a run beyond chance; None: not tried, on too few trials."""
     names = row["run"], f"{row['run']} seed {row['seed']}"  # as 92_sensitivity names it beside other seeds
     own = None if turned is None else turned[turned["run"].isin(names)]
-    if own is None or own.empty or ("needed" in own and (own["needed"] > own["trials"]).any()):
+    if own is None or own.empty:
         return None
     worse = [own[f"{rate}_moved"] & (own[f"{rate}_change"] > _TURNED) for rate in ("far", "frr", "eer")]
-    return own.loc[np.any(worse, axis=0), "intervention"].tolist()
+    found = own.loc[np.any(worse, axis=0), "intervention"].tolist()
+    if not found and "needed" in own and (own["needed"] > own[["n_genuine", "n_spoof"]].min(axis=1)).any():
+        return None
+    return found
 
 
 def reading(name, measured, provenance, *, threshold="0.5", diagnosis=""):

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[A-Za-z][\w-]*|[-+−]?\.?\d[\w.,'+−-]*(?:\s?%)?")
 _CELL = r"\s*([^][,\s]+)[,\s]+([^][,\s]+)\s*"
 _BARE = re.compile(rf"\[\s*\[{_CELL}\][,\s]*\[{_CELL}\]\s*\]")  # as NumPy prints a matrix, or a list of lists
 _LABELS = re.compile(r"(?:labels?|classes)\W{1,20}([a-z][\w-]{0,20})\W{1,20}([a-z][\w-]{0,20})")  # JSON's too
-_STATED = re.compile(r"\b(?:labels?|classes)[\"']?[ \t]*[:=][^\n]{0,60}")  # whatever they are
+_STATED = re.compile(r"\b(?:labels?|classes)[\"']?[ \t]*[:=][^\na-z]{0,20}[a-z][^\n]{0,60}")  # in whatever words
 _WIDE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")  # spaces between thousands
 _RULE = (
     "expected scikit-learn's classification report, or two rows (truth) of two counts (decisions) under a line that "
@@ -40,14 +40,14 @@ class Printed(NamedTuple):
 def read(text, source):
     """The `Printed` of a text; InputError names source, line, value and rule."""
     text = _WIDE.sub("", text)
-    labels = _LABELS.search(text.lower())
-    order = [_CLASSES.get(name) for name in labels.groups()] if labels else []
-    named = sorted(order, key=str) == [SPOOF, GENUINE]
+    orders = ([_CLASSES.get(name) for name in labels.groups()] for labels in _LABELS.finditer(text.lower()))
+    order = next((order for order in orders if sorted(order, key=str) == [SPOOF, GENUINE]), [])
+    named = bool(order)
     first, second = (LABEL_NAMES[label] for label in (order if named else (SPOOF, GENUINE)))
     text, bare = _BARE.subn(rf"\n{first} {second}\n{first} \1 \2\n{second} \3 \4\n", text)
     if bare and not named and (stated := _STATED.search(text.lower())):
-        rule = "expected genuine and spoof, in the order of the matrix"
-        raise InputError(f"{source}: {stated[0].strip()!r} names other classes: {rule}")
+        rule = "expected genuine and spoof in the order of the matrix, such as 'labels: genuine, spoof'"
+        raise InputError(f"{source}: {stated[0].strip()!r} does not tell the order: {rule}")
     named |= not bare
     columns, counts, numbers, supports, totals, wrong = None, {}, {}, {}, set(), []
     for number, line in enumerate(text.splitlines(), 1):

@@ -16,7 +16,8 @@ def percent(value, ends=None, *, factor=100, digits=1):
     """A fraction as a percentage, ``12.3``, or with its interval ``12.3 [10.1, 14.5]``; a dash if there is none."""
     numbers = (value, *(ends or ()))
     texts = [
-        "-" if x is None or not math.isfinite(x) else f"{round(factor * x, digits) + 0.0:.{digits}f}" for x in numbers
+        "-" if x is None or not math.isfinite(x) else f"{round(float(factor * x), digits) + 0.0:.{digits}f}"
+        for x in numbers
     ]
     return texts[0] if ends is None else "{} [{}, {}]".format(*texts)
 

@@ -27,6 +27,10 @@ PATIENCE = 60  # seconds that a run under way waits for a locked database
 _URI = "MLFLOW_TRACKING_URI"
 
 
+class Missing(InputError):
+    """A run that keeps no such artifact."""
+
+
 def tracking_uri():
     """``MLFLOW_TRACKING_URI``, or the project's own SQLite file."""
     uri = os.environ.get(_URI) or OWN
@@ -194,7 +198,7 @@ def artifact(run_id, path):
             with suppress(MlflowException, OSError):
                 found = Path(connect().download_artifacts(run_id, path, place))
         if not found.exists():
-            raise InputError(f"run {run_id}: keeps no {path}; it must have trained a model")
+            raise Missing(f"run {run_id}: keeps no {path}; it must have trained a model")
         yield found
 
 

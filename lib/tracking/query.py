@@ -12,10 +12,9 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
 
-from lib.errors import InputError
 from lib.files.places import machine
 from lib.params import identity, studies
-from lib.tracking.client import connect, database, is_made, lock_folder, locked, read, reading, refuse_deleted
+from lib.tracking.client import Missing, connect, database, is_made, lock_folder, locked, read, reading, refuse_deleted
 
 METRICS = "metrics.json"  # a run's artifact with every number
 BEAT = 60  # seconds between two heartbeats
@@ -199,7 +198,7 @@ def newest_metrics(experiment, notebook, digest):
 def numbers(record):
     """Every number of a run by its MLflow name, those that MLflow's own tables leave out included."""
     kept = {}
-    with suppress(InputError):  # of a run that keeps no such file, or a damaged one, MLflow has those that are compared
+    with suppress(Missing):  # of a run that keeps no such file MLflow has them all
         kept = read(record.run_id, METRICS, lambda path: dict(json.loads(path.read_bytes())))
     return record.metrics | {name: math.nan if value is None else value for name, value in kept.items()}
 
@@ -244,7 +243,7 @@ def compare(study, experiment, *, digest=None, everything=False):
     mine = {r.run_id for r in members if tag in r.tags or _does(r, [run for run in chosen.runs if run.name == r.name])}
     members = [record for record in members if everything or record.run_id in mine]
     if digest is None:  # a run that has not finished has a say only where none has
-        first = sorted(members, key=lambda record: record.status != "FINISHED")
+        first = sorted(members, key=lambda record: (tag not in record.tags, record.status != "FINISHED"))
         digest = next((r.tags["corpus_digest"] for r in first if r.tags.get("corpus_digest")), None)
     same = [record for record in members if digest in (None, record.tags.get("corpus_digest", digest))]
     finished, failed = {}, {}

@@ -39,7 +39,7 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     `frr` of changed genuine trials; each with its interval `_ci_low`, `_ci_high`, McNemar's exact p of no change `_p`,
     and `_change`; `eer` of changed spoof against unchanged genuine trials with its bootstrap interval, `eer_change`
     with its paired interval, and `eer_p`; `far_moved`, `frr_moved`, `eer_moved`: whether p lies below 5 % after Holm's
-    correction over the whole table; `needed`: how many decisions, of `trials`, must turn to be significant.
+    correction over the whole table; `needed`: how many decisions, of `n_genuine` or `n_spoof`, must turn.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def sensitivity(scores, labels, thresholds, *, resamples=1000):
     p = table.loc[changed, [f"{rate}_p" for rate in RATES]].to_numpy()
     table.loc[changed, [f"{rate}_moved" for rate in RATES]] = metrics.holm(p.ravel()).reshape(p.shape) < ALPHA
     needed = 1 + math.floor(math.log2(2 * p.size / ALPHA))  # of McNemar's p, twice a half to this power
-    return table.assign(trials=min(np.bincount(labels, minlength=2)), needed=needed)
+    return table.assign(needed=needed, n_genuine=int((labels != SPOOF).sum()), n_spoof=int((labels == SPOOF).sum()))
 
 
 def intervention_sentences(table):
@@ -97,8 +97,8 @@ def _largest(table):
         f"{row.intervention.replace('_', ' ')}, {row.rate.upper()} of {row.run} by {100 * row.change:+.0f} points"
         for row in largest[largest["change"] != 0].itertuples()
     ]
-    needed, trials = table[["needed", "trials"]].iloc[0]
-    of = f"{needed} of {trials} decisions" if needed <= trials else f"{needed} decisions, of {trials},"
+    about = table.iloc[0]
+    of = f"{about['needed']} decisions of {about['n_spoof']} spoof or {about['n_genuine']} genuine trials"
     limit = f"A change of FAR or FRR is significant here only if at least {of} turn one way"
     return [f"{limit}; the largest changes that are not: {'; '.join(named)}."] if named else []
 
