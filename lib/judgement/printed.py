@@ -41,14 +41,13 @@ def read(text, source):
     """The `Printed` of a text; InputError names source, line, value and rule."""
     text = _WIDE.sub("", text)
     orders = ([_CLASSES.get(name) for name in labels.groups()] for labels in _LABELS.finditer(text.lower()))
-    order = next((order for order in orders if sorted(order, key=str) == [SPOOF, GENUINE]), [])
-    named = bool(order)
-    first, second = (LABEL_NAMES[label] for label in (order if named else (SPOOF, GENUINE)))
+    order = next((order for order in orders if sorted(order, key=str) == [SPOOF, GENUINE]), None)
+    first, second = (LABEL_NAMES[label] for label in order or (SPOOF, GENUINE))
     text, bare = _BARE.subn(rf"\n{first} {second}\n{first} \1 \2\n{second} \3 \4\n", text)
-    if bare and not named and (stated := _STATED.search(text.lower())):
+    if bare and not order and (stated := _STATED.search(text.lower())):
         rule = "expected genuine and spoof in the order of the matrix, such as 'labels: genuine, spoof'"
         raise InputError(f"{source}: {stated[0].strip()!r} does not tell the order: {rule}")
-    named |= not bare
+    named = bool(order) or not bare
     columns, counts, numbers, supports, totals, wrong = None, {}, {}, {}, set(), []
     for number, line in enumerate(text.splitlines(), 1):
         tokens = [token.rstrip(",.'") for token in _TOKEN.findall(line)]

@@ -76,7 +76,7 @@ def cue_sentences(measured, verdicts):
     others = measured[(measured["kind"] != "shortcut") & (measured["split"] == "eval")]
     reached = ", ".join(f"{row['group']} {with_interval(row, 'auc')}" for row in others.to_dict("records"))
     found = [f"**{row.group}**: {row.verdict} ({row.because})." for row in seen.itertuples()]
-    last = f"AUC on eval %, of what replay may change by its physics, and of a plain countermeasure: {reached}."
+    last = f"AUC on eval, %, of what replay may change by its physics, and of a plain countermeasure: {reached}."
     return [*(found or [f"No shortcut seen in {judged}."]), last]
 
 
